@@ -1,0 +1,245 @@
+#include "base/file.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+bool file_is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Opens a regular file for reading and tells its size; -1 with the sentence otherwise. */
+static int open_regular(const char *path, size_t *size, enum err_code code, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, code, "%s: cannot open: %s", path, strerror(errno));
+    struct stat st;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return err_set(err, code, "%s: expected a regular file", path);
+    }
+    *size = (size_t)st.st_size;
+    return fd;
+}
+
+static int read_all(int fd, char *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = read(fd, bytes + done, size - done);
+        if (n <= 0 && !(n < 0 && errno == EINTR))
+            return -1;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(fd, bytes + done, size - done);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+char *file_read(const char *path, size_t *size, enum err_code code, struct err *err)
+{
+    size_t n = 0;
+    int fd = open_regular(path, &n, code, err);
+    if (fd < 0)
+        return NULL;
+    char *bytes = mem_new(n + 1, 1);
+    int rc = read_all(fd, bytes, n);
+    close(fd);
+    if (rc < 0) {
+        err_set(err, code, "%s: cannot read %zu bytes: %s", path, n, errno ? strerror(errno) : "the file is shorter");
+        free(bytes);
+        return NULL;
+    }
+    if (size)
+        *size = n;
+    return bytes;
+}
+
+/* The folder of a path, in fresh memory. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return mem_strdup(".");
+    return slash == path ? mem_strdup("/") : mem_format("%.*s", (int)(slash - path), path);
+}
+
+int file_write_atomic(const char *path, const void *bytes, size_t size, enum err_code code, struct err *err)
+{
+    char *temporary = mem_format("%s.tmp-%ld", path, (long)getpid());
+    char *folder = folder_of(path);
+    int rc = -1;
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        err_set(err, code, "%s: cannot write: %s", path, strerror(errno));
+        goto out;
+    }
+    if (write_all(fd, bytes, size) < 0 || fsync(fd) < 0) {
+        err_set(err, code, "%s: cannot write %zu bytes: %s", path, size, strerror(errno));
+        close(fd);
+        unlink(temporary);
+        goto out;
+    }
+    close(fd);
+    if (rename(temporary, path) < 0) {
+        err_set(err, code, "%s: cannot rename into place: %s", path, strerror(errno));
+        unlink(temporary);
+        goto out;
+    }
+    rc = file_sync_dir(folder, code, err);
+out:
+    free(folder);
+    free(temporary);
+    return rc;
+}
+
+int file_make_dirs(const char *path, enum err_code code, struct err *err)
+{
+    if (file_is_dir(path))
+        return 0;
+    if (mkdir(path, 0755) == 0)
+        return 0;
+    if (errno == ENOENT) {
+        char *folder = folder_of(path);
+        int rc = strcmp(folder, path) ? file_make_dirs(folder, code, err) : -1;
+        free(folder);
+        if (rc < 0)
+            return -1;
+        if (mkdir(path, 0755) == 0 || file_is_dir(path))
+            return 0;
+    }
+    if (errno == EEXIST && file_is_dir(path))
+        return 0;
+    return err_set(err, code, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+int file_sync_dir(const char *path, enum err_code code, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, code, "%s: cannot open the folder: %s", path, strerror(errno));
+    int rc = fsync(fd);
+    if (rc < 0 && errno != EINVAL) // some file systems cannot sync a folder, and say so
+        err_set(err, code, "%s: cannot sync the folder: %s", path, strerror(errno));
+    else
+        rc = 0;
+    close(fd);
+    return rc;
+}
+
+int file_remove_tree(const char *path, enum err_code code, struct err *err)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : err_set(err, code, "%s: cannot look at it: %s", path, strerror(errno));
+    if (S_ISDIR(st.st_mode)) {
+        size_t n = 0;
+        char **names = file_names(path, &n, code, err);
+        if (!names)
+            return -1;
+        int rc = 0;
+        for (size_t i = 0; i < n && rc == 0; i++) {
+            char *child = file_join(path, names[i]);
+            rc = file_remove_tree(child, code, err);
+            free(child);
+        }
+        file_names_free(names);
+        if (rc < 0)
+            return -1;
+    }
+    if (remove(path) < 0)
+        return err_set(err, code, "%s: cannot remove: %s", path, strerror(errno));
+    return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **file_names(const char *path, size_t *n, enum err_code code, struct err *err)
+{
+    DIR *dir = opendir(path);
+    if (!dir) {
+        err_set(err, code, "%s: cannot read the folder: %s", path, strerror(errno));
+        return NULL;
+    }
+    char **names = NULL;
+    size_t count = 0, room = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        names = mem_grow(names, count, &room, sizeof *names);
+        names[count++] = mem_strdup(entry->d_name);
+    }
+    closedir(dir);
+    names = mem_resize(names, count + 1, sizeof *names);
+    names[count] = NULL;
+    qsort(names, count, sizeof *names, compare_names);
+    *n = count;
+    return names;
+}
+
+void file_names_free(char **names)
+{
+    for (size_t i = 0; names && names[i]; i++)
+        free(names[i]);
+    free(names);
+}
+
+char *file_join(const char *folder, const char *name)
+{
+    return mem_format("%s/%s", folder, name);
+}
+
+int file_map_open(struct file_map *map, const char *path, enum err_code code, struct err *err)
+{
+    size_t size = 0;
+    int fd = open_regular(path, &size, code, err);
+    if (fd < 0)
+        return -1;
+    void *bytes = NULL;
+    if (size) {
+        bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes == MAP_FAILED) {
+            err_set(err, code, "%s: cannot map %zu bytes: %s", path, size, strerror(errno));
+            close(fd);
+            return -1;
+        }
+    }
+    close(fd);
+    *map = (struct file_map){.bytes = bytes, .size = size};
+    return 0;
+}
+
+void file_map_close(struct file_map *map)
+{
+    if (map->bytes)
+        munmap((void *)map->bytes, map->size);
+    *map = (struct file_map){0};
+}

@@ -1,0 +1,40 @@
+/* Files: whole reads, atomic writes, folders. Every error names the path and the system's reason.
+ * The code of an error is the caller's choice: a missing file is a usage error here and damaged data there. */
+#pragma once
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool file_exists(const char *path);
+bool file_is_dir(const char *path);
+
+/* All bytes of a regular file, with a NUL after them that *size does not count; the caller frees them. NULL on error. */
+char *file_read(const char *path, size_t *size, enum err_code code, struct err *err);
+
+/* Writes path whole or not at all: a temporary file beside it, fsync, rename, fsync of the folder. */
+int file_write_atomic(const char *path, const void *bytes, size_t size, enum err_code code, struct err *err);
+
+/* Makes the folder and those above it; one that exists is no error. */
+int file_make_dirs(const char *path, enum err_code code, struct err *err);
+
+/* Makes the names in a folder durable. */
+int file_sync_dir(const char *path, enum err_code code, struct err *err);
+
+/* Removes a folder with the files in it and the folders below; what is not there is no error. */
+int file_remove_tree(const char *path, enum err_code code, struct err *err);
+
+/* Names in a folder without "." and "..", sorted by bytes, ended by NULL; freed by file_names_free. */
+char **file_names(const char *path, size_t *n, enum err_code code, struct err *err);
+void file_names_free(char **names);
+
+/* "folder/name" in fresh memory. */
+char *file_join(const char *folder, const char *name);
+
+/* A file mapped for reading. size 0 gives bytes == NULL. */
+struct file_map {
+    const unsigned char *bytes;
+    size_t size;
+};
+int file_map_open(struct file_map *map, const char *path, enum err_code code, struct err *err);
+void file_map_close(struct file_map *map);
