@@ -89,33 +89,72 @@ static char *folder_of(const char *path)
     return slash == path ? mem_strdup("/") : mem_format("%.*s", (int)(slash - path), path);
 }
 
+struct file_writer {
+    char *path, *temporary;
+    int fd, error; /* errno of the first write that failed, or 0 */
+    size_t size;
+    enum err_code code;
+};
+
+struct file_writer *file_writer_open(const char *path, enum err_code code, struct err *err)
+{
+    struct file_writer *w = mem_new(1, sizeof *w);
+    w->path = mem_strdup(path);
+    w->temporary = mem_format("%s.tmp-%ld", path, (long)getpid());
+    w->code = code;
+    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (w->fd < 0) {
+        err_set(err, code, "%s: cannot write: %s", path, strerror(errno));
+        file_writer_drop(w);
+        return NULL;
+    }
+    return w;
+}
+
+void file_writer_add(struct file_writer *w, const void *bytes, size_t size)
+{
+    w->size += size;
+    if (!w->error && write_all(w->fd, bytes, size) < 0)
+        w->error = errno;
+}
+
+int file_writer_end(struct file_writer *w, struct err *err)
+{
+    int rc = -1;
+    char *folder = folder_of(w->path);
+    if (!w->error && fsync(w->fd) < 0)
+        w->error = errno;
+    if (w->error)
+        err_set(err, w->code, "%s: cannot write %zu bytes: %s", w->path, w->size, strerror(w->error));
+    else if (rename(w->temporary, w->path) < 0)
+        err_set(err, w->code, "%s: cannot rename into place: %s", w->path, strerror(errno));
+    else
+        rc = file_sync_dir(folder, w->code, err);
+    free(folder);
+    file_writer_drop(w);
+    return rc;
+}
+
+void file_writer_drop(struct file_writer *w)
+{
+    if (!w)
+        return;
+    if (w->fd >= 0) {
+        close(w->fd);
+        unlink(w->temporary); // after a rename there is none
+    }
+    free(w->temporary);
+    free(w->path);
+    free(w);
+}
+
 int file_write_atomic(const char *path, const void *bytes, size_t size, enum err_code code, struct err *err)
 {
-    char *temporary = mem_format("%s.tmp-%ld", path, (long)getpid());
-    char *folder = folder_of(path);
-    int rc = -1;
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        err_set(err, code, "%s: cannot write: %s", path, strerror(errno));
-        goto out;
-    }
-    if (write_all(fd, bytes, size) < 0 || fsync(fd) < 0) {
-        err_set(err, code, "%s: cannot write %zu bytes: %s", path, size, strerror(errno));
-        close(fd);
-        unlink(temporary);
-        goto out;
-    }
-    close(fd);
-    if (rename(temporary, path) < 0) {
-        err_set(err, code, "%s: cannot rename into place: %s", path, strerror(errno));
-        unlink(temporary);
-        goto out;
-    }
-    rc = file_sync_dir(folder, code, err);
-out:
-    free(folder);
-    free(temporary);
-    return rc;
+    struct file_writer *writer = file_writer_open(path, code, err);
+    if (!writer)
+        return -1;
+    file_writer_add(writer, bytes, size);
+    return file_writer_end(writer, err);
 }
 
 int file_make_dirs(const char *path, enum err_code code, struct err *err)

@@ -15,6 +15,14 @@ char *file_read(const char *path, size_t *size, enum err_code code, struct err *
 /* Writes path whole or not at all: a temporary file beside it, fsync, rename, fsync of the folder. */
 int file_write_atomic(const char *path, const void *bytes, size_t size, enum err_code code, struct err *err);
 
+/* The same for a file that comes in pieces. A failed add is remembered, and told by end; a writer that is not ended
+ * (file_writer_drop) leaves no trace. */
+struct file_writer;
+struct file_writer *file_writer_open(const char *path, enum err_code code, struct err *err);
+void file_writer_add(struct file_writer *writer, const void *bytes, size_t size);
+int file_writer_end(struct file_writer *writer, struct err *err); /* also frees the writer */
+void file_writer_drop(struct file_writer *writer);                /* accepts NULL */
+
 /* Makes the folder and those above it; one that exists is no error. */
 int file_make_dirs(const char *path, enum err_code code, struct err *err);
 

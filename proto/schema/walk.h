@@ -1,60 +1,70 @@
-/* The walk over a message: the one place that knows how protobuf-c lays a message out in memory.
+/* The walk over a message.
  *
- * Everything that is said about configuration, control messages, files and commands comes from the descriptors, through
- * this walk; YAML, JSON, JSON Schema, help and options are visitors of it. Field comments, bounds and units are not in
- * protobuf-c's descriptors: a build-time tool (proto/schema/gen) puts them into a const table from protoc's descriptor
- * set, and fails on a field without a comment.
+ * Everything that is said about configuration, control messages, files and commands comes from the descriptors: YAML,
+ * JSON, JSON Schema, help and options are visitors of a message or of its type. Field comments, bounds and units are
+ * not in protobuf-c's descriptors: a build-time tool (proto/schema/gen) puts them into a const table from protoc's
+ * descriptor set, and fails on a field without a comment.
  *
- * Supported: singular and repeated fields of all scalar types, enums, strings and messages (proto2). Not supported, by
- * ASSERT: oneof, maps, groups, extensions. `bytes` fields have no text form; such messages go over the wire only. */
+ * Supported: singular and repeated fields of all scalar types, enums, strings, bytes and messages (proto2). `bytes`
+ * are written as the text that they may be, and never read from text. Refused while building: oneof, groups,
+ * extensions.
+ *
+ * An optional scalar counts as set where its has_ flag is on or its value differs from the default (from 0 where none
+ * is declared), so `lease->step = 5` says enough. All functions are local. */
 #pragma once
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the schema says of a field beyond protobuf-c's descriptor. */
+/* When a field of a run that exists may change (enum When of knob.proto). */
 enum schema_when { WHEN_NEVER, WHEN_LIVE, WHEN_CHECKPOINT, WHEN_GROWTH };
+const char *when_name(enum schema_when when); /* "checkpoint" */
+
+/* What the schema says of a field beyond protobuf-c's descriptor. */
 struct field_doc {
-    const char *message;   /* full name, "trireme.Optimizer" */
-    const char *field;     /* "lr" */
-    const char *comment;   /* one paragraph, no line ends */
-    const char *unit;      /* or NULL */
-    const char *place;     /* word in the usage line of a positional argument, or NULL */
-    double min, max;       /* -INFINITY, INFINITY where not given */
+    const char *message; /* full name, "trireme.Optimizer" */
+    const char *field;   /* "lr" */
+    const char *comment; /* one paragraph, no line ends */
+    const char *unit;    /* or NULL */
+    const char *place;   /* word in the usage line of a positional argument, or NULL */
+    double min, max;     /* -INFINITY, INFINITY where not given */
     enum schema_when when;
-};
-struct type_doc { /* of a message or an enum value ("trireme.Model.Arch" + "gpt2"; value is NULL for a message) */
-    const char *name, *value, *comment;
+    size_t slot; /* index in protobuf-c's fields, which stand in the order of their numbers */
 };
 const struct field_doc *field_doc(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field);
 const char *message_comment(const ProtobufCMessageDescriptor *message);
 const char *enum_value_comment(const ProtobufCEnumDescriptor *type, const ProtobufCEnumValue *value);
 
-/* A scalar value in one of four shapes. An enum travels as its name in text. */
-enum scalar_kind { SCALAR_BOOL, SCALAR_INT, SCALAR_UINT, SCALAR_REAL, SCALAR_TEXT };
+/* The value of one element of a field. An enum travels as its name in text. */
+enum scalar_kind { SCALAR_BOOL, SCALAR_INT, SCALAR_UINT, SCALAR_REAL, SCALAR_FLOAT, SCALAR_TEXT, SCALAR_BYTES };
 struct scalar {
     enum scalar_kind kind;
     union {
-        bool b;
-        int64_t i;
-        uint64_t u;
-        double r;
-        const char *text; /* borrowed */
+        bool b;           /* SCALAR_BOOL */
+        int64_t i;        /* SCALAR_INT */
+        uint64_t u;       /* SCALAR_UINT */
+        double r;         /* SCALAR_REAL; SCALAR_FLOAT: the same of a float field, which fewer digits write exactly */
+        const char *text; /* SCALAR_TEXT, borrowed */
+        const ProtobufCBinaryData *bytes; /* SCALAR_BYTES, borrowed */
     };
 };
 
+/* All five are called, so all are there. leave_x is called where enter_x returned true; false skips what is inside.
+ * name is the field's name, NULL for an element of a list and for the root; doc is the field's (for an element: its
+ * list's), NULL for the root. */
 struct visitor {
     void *context;
-    /* Return false from enter to skip what is inside. name is NULL for list elements and for the root. field is NULL
-     * for the root. */
-    bool (*enter_message)(void *context, const char *name, const ProtobufCMessageDescriptor *type, const struct field_doc *doc);
+    bool (*enter_message)(void *context, const char *name, const ProtobufCMessageDescriptor *type,
+                          const struct field_doc *doc);
     void (*leave_message)(void *context, const char *name);
     bool (*enter_list)(void *context, const char *name, const struct field_doc *doc, size_t n);
     void (*leave_list)(void *context, const char *name);
-    void (*scalar)(void *context, const char *name, const struct field_doc *doc, struct scalar value, bool is_default);
+    void (*scalar)(void *context, const char *name, const struct field_doc *doc, struct scalar value,
+                   bool is_default);
 };
 
-/* Visits the fields of a message in the order of their declaration. Absent optional fields: a scalar with a declared
- * default is visited with it (is_default true), others are skipped. */
+/* Visits the fields of a message in the order of their declaration. A scalar that is not set is visited with its
+ * declared default (is_default true, as for one that was set to just that), or skipped where none is declared; so is
+ * a submessage that is NULL. */
 void message_walk(const ProtobufCMessage *message, const struct visitor *visitor);

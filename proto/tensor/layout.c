@@ -108,6 +108,16 @@ size_t tensor_count(const struct tensor *tensor)
     return tensor->rows * tensor->columns;
 }
 
+bool layout_equal(const struct layout *a, const struct layout *b)
+{
+    bool equal = a->n_tensors == b->n_tensors;
+    for (size_t i = 0; equal && i < a->n_tensors; i++) {
+        const struct tensor *t = &a->tensors[i], *u = &b->tensors[i];
+        equal = !strcmp(t->name, u->name) && t->rows == u->rows && t->columns == u->columns;
+    }
+    return equal;
+}
+
 const struct tensor *layout_find(const struct layout *layout, const char *format, ...)
 {
     char name[TENSOR_NAME_SIZE];

@@ -43,6 +43,9 @@ void layout_free(struct layout *layout);
 
 size_t tensor_count(const struct tensor *tensor); /* elements */
 
+/* Whether two layouts have the same tensors, by name and shape. */
+bool layout_equal(const struct layout *a, const struct layout *b);
+
 /* The tensor of that name; asserts that it exists. The name is a printf format: layout_find(l, "layers.%d.norm1.weight", i). */
 const struct tensor *layout_find(const struct layout *layout, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,135 @@
+#include "coordinator/keeper.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/version.h"
+#include "coordinator/metrics.h"
+#include "coordinator/run.h"
+#include "proto/file/checkpoint.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+
+struct keeper {
+    const struct run *run;   /* borrowed */
+    struct metrics *metrics; /* borrowed */
+    int n_servers, n_missing;
+    char *fingerprint, *data_digest;
+    char *folder; /* of the checkpoint under way or of the last one */
+    Trireme__Shard **shards;
+    uint64_t step, samples, complete_step;
+    double began, stall_ms;
+};
+
+struct keeper *keeper_new(const struct run *run, struct metrics *metrics, int n_servers)
+{
+    struct keeper *k = mem_new(1, sizeof *k);
+    *k = (struct keeper){.run = run, .metrics = metrics, .n_servers = n_servers, .complete_step = run->step};
+    k->shards = mem_new((size_t)n_servers, sizeof *k->shards);
+    return k;
+}
+
+static void forget_shards(struct keeper *k)
+{
+    for (int s = 0; s < k->n_servers; s++) {
+        message_free(k->shards[s]);
+        k->shards[s] = NULL;
+    }
+}
+
+void keeper_free(struct keeper *k)
+{
+    if (!k)
+        return;
+    forget_shards(k);
+    free(k->shards);
+    free(k->fingerprint);
+    free(k->data_digest);
+    free(k->folder);
+    free(k);
+}
+
+void keeper_describe(struct keeper *k, const char *fingerprint, const char *data_digest)
+{
+    free(k->fingerprint);
+    free(k->data_digest);
+    k->fingerprint = mem_strdup(fingerprint);
+    k->data_digest = mem_strdup(data_digest);
+}
+
+const char *keeper_fingerprint(const struct keeper *k)
+{
+    return k->fingerprint;
+}
+
+const char *keeper_data_digest(const struct keeper *k)
+{
+    return k->data_digest;
+}
+
+const char *keeper_begin(struct keeper *k, uint64_t step, uint64_t samples, struct err *err)
+{
+    free(k->folder);
+    k->folder = checkpoint_folder(k->run->folder, step);
+    k->step = step, k->samples = samples;
+    k->stall_ms = 0;
+    k->began = clock_now();
+    // what a launch that died left there is no checkpoint; one that is complete and damaged was passed over
+    if (file_remove_tree(k->folder, ERR_TRAIN, err) < 0 || file_make_dirs(k->folder, ERR_TRAIN, err) < 0)
+        return NULL;
+    k->n_missing = k->n_servers;
+    return k->folder;
+}
+
+static int write_line(struct keeper *k, struct err *err)
+{
+    Trireme__CheckpointLine line = TRIREME__CHECKPOINT_LINE__INIT;
+    line.has_step = 1, line.step = k->step;
+    line.has_stall_ms = 1, line.stall_ms = k->stall_ms;
+    line.has_bytes = 1;
+    for (int s = 0; s < k->n_servers; s++)
+        line.bytes += k->shards[s]->bytes;
+    line.has_seconds = 1, line.seconds = clock_now() - k->began;
+    return metrics_write(k->metrics, &line, err) < 0 ? -1 : metrics_sync(k->metrics, err);
+}
+
+static int complete(struct keeper *k, struct err *err)
+{
+    Trireme__Manifest manifest = TRIREME__MANIFEST__INIT;
+    manifest.has_format = 1;
+    manifest.version = TRIREME_VERSION;
+    manifest.has_incarnation = 1, manifest.incarnation = k->run->incarnation;
+    manifest.has_step = 1, manifest.step = k->step;
+    manifest.has_samples = 1, manifest.samples = k->samples;
+    manifest.config = k->run->config;
+    manifest.segments = k->run->segments, manifest.n_segments = k->run->n_segments;
+    manifest.shards = k->shards, manifest.n_shards = (size_t)k->n_servers;
+    manifest.fingerprint = k->fingerprint;
+    manifest.data_digest = k->data_digest;
+    if (write_line(k, err) < 0 || checkpoint_complete(k->folder, &manifest, err) < 0)
+        return -1;
+    k->complete_step = k->step;
+    forget_shards(k);
+    return checkpoint_prune(k->run->folder, k->run->config->checkpoint->keep, err);
+}
+
+int keeper_take(struct keeper *k, int server, const Trireme__Saved *saved, struct err *err)
+{
+    if (!k->n_missing || saved->step != k->step || k->shards[server])
+        return err_set(err, ERR_MACHINE, "server %d saved step %llu, which nobody asked for", server,
+                       (unsigned long long)saved->step);
+    k->shards[server] = message_copy(saved->shard);
+    k->stall_ms = saved->stall_ms > k->stall_ms ? saved->stall_ms : k->stall_ms;
+    return --k->n_missing ? 0 : complete(k, err);
+}
+
+bool keeper_busy(const struct keeper *k)
+{
+    return k->n_missing > 0;
+}
+
+uint64_t keeper_step(const struct keeper *k)
+{
+    return k->complete_step;
+}

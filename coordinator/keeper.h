@@ -1,0 +1,32 @@
+/* One checkpoint at a time, from the order to the manifest: makes the folder, collects the servers' shards, then writes,
+ * in this order, the line in metrics.jsonl, the manifest, and removes what is older than what is to be kept. */
+#pragma once
+#include "base/err.h"
+
+#include "control.pb-c.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct keeper;
+struct metrics;
+struct run;
+
+/* Borrowed: run, metrics. */
+struct keeper *keeper_new(const struct run *run, struct metrics *metrics, int n_servers);
+void keeper_free(struct keeper *keeper);
+
+/* What the manifest says of who computed it: kernels, and the token files. */
+void keeper_describe(struct keeper *keeper, const char *fingerprint, const char *data_digest);
+const char *keeper_fingerprint(const struct keeper *keeper); /* NULL before */
+const char *keeper_data_digest(const struct keeper *keeper);
+
+/* Begins the checkpoint of `step` updates and `samples` samples. The folder to send to the servers is borrowed until the
+ * next call; NULL with a sentence on error. */
+const char *keeper_begin(struct keeper *keeper, uint64_t step, uint64_t samples, struct err *err);
+
+/* A server's shard is on disk. With the last one the checkpoint is completed. */
+int keeper_take(struct keeper *keeper, int server, const Trireme__Saved *saved, struct err *err);
+
+bool keeper_busy(const struct keeper *keeper);
+uint64_t keeper_step(const struct keeper *keeper); /* of the newest complete checkpoint; 0: none */

@@ -1,0 +1,101 @@
+#include "coordinator/metrics.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "proto/schema/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct metrics {
+    char *path;
+    int fd;
+};
+
+/* The number behind "step": in a line that this program wrote; lines without one belong to step 0. */
+static uint64_t step_of(const char *line, size_t size)
+{
+    static const char key[] = "\"step\":";
+    const char *at = memmem(line, size, key, sizeof key - 1);
+    return at ? strtoull(at + sizeof key - 1, NULL, 10) : 0;
+}
+
+/* Writes the file anew without what lies behind `step`, if there is any such line. */
+static int cut_back(const char *path, uint64_t step, struct err *err)
+{
+    if (!file_exists(path))
+        return 0;
+    size_t size = 0;
+    char *bytes = file_read(path, &size, ERR_USAGE, err);
+    if (!bytes)
+        return -1;
+    struct text kept = {0};
+    for (size_t at = 0; at < size;) {
+        const char *end = memchr(bytes + at, '\n', size - at);
+        if (!end)
+            break; // a crash left it unfinished
+        size_t length = (size_t)(end + 1 - (bytes + at));
+        if (step_of(bytes + at, length) <= step)
+            text_add_bytes(&kept, bytes + at, length);
+        at += length;
+    }
+    int rc = kept.size == size ? 0 : file_write_atomic(path, kept.bytes, kept.size, ERR_USAGE, err);
+    text_clear(&kept);
+    free(bytes);
+    return rc;
+}
+
+struct metrics *metrics_open(const char *run, uint64_t step, struct err *err)
+{
+    struct metrics *m = mem_new(1, sizeof *m);
+    m->path = file_join(run, "metrics.jsonl");
+    m->fd = -1;
+    if (cut_back(m->path, step, err) < 0)
+        goto fail;
+    m->fd = open(m->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (m->fd < 0) {
+        err_set(err, ERR_USAGE, "%s: cannot write: %s", m->path, strerror(errno));
+        goto fail;
+    }
+    return m;
+fail:
+    metrics_free(m);
+    return NULL;
+}
+
+void metrics_free(struct metrics *m)
+{
+    if (!m)
+        return;
+    if (m->fd >= 0)
+        close(m->fd);
+    free(m->path);
+    free(m);
+}
+
+int metrics_write(struct metrics *m, const void *line, struct err *err)
+{
+    struct text text = {0};
+    char *json = json_write(line);
+    text_add(&text, json);
+    text_add(&text, "\n");
+    ssize_t n = write(m->fd, text.bytes, text.size);
+    int rc = 0;
+    if (n < 0 || (size_t)n != text.size)
+        rc = err_set(err, ERR_TRAIN, "%s: cannot append a line of %zu bytes: %s", m->path, text.size,
+                     n < 0 ? strerror(errno) : "the disk is full");
+    text_clear(&text);
+    free(json);
+    return rc;
+}
+
+int metrics_sync(struct metrics *m, struct err *err)
+{
+    if (fdatasync(m->fd) < 0)
+        return err_set(err, ERR_TRAIN, "%s: cannot sync: %s", m->path, strerror(errno));
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* RUN/metrics.jsonl: one JSON object a line, each appended by one write, so that a line is there whole or not at all.
+ *
+ * At the start of a launch what lies behind the checkpoint that it continues from is cut off: the lines of later steps,
+ * and a line that a crash left unfinished. So the file has each step once, without gaps, whatever happened. */
+#pragma once
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct metrics;
+
+/* Opens RUN/metrics.jsonl and cuts it back to lines of at most `step` updates. */
+struct metrics *metrics_open(const char *run, uint64_t step, struct err *err);
+void metrics_free(struct metrics *metrics);
+
+/* Appends one message (TrainLine, EvalLine, ...) as a line. */
+int metrics_write(struct metrics *metrics, const void *line, struct err *err);
+
+/* Makes what was written durable: before a checkpoint that relies on it is complete. */
+int metrics_sync(struct metrics *metrics, struct err *err);

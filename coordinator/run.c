@@ -1,0 +1,201 @@
+#include "coordinator/run.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "proto/file/checkpoint.h"
+#include "proto/file/run_config.h"
+#include "proto/order/segment.h"
+#include "proto/schema/message.h"
+#include "proto/schema/walk.h"
+#include "proto/schema/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
+{
+    if (checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0)
+        return -1;
+    double *weights = run_config_weights(run->config);
+    int rc = 0;
+    if (!run->manifest) {
+        run->segments = mem_new(1, sizeof *run->segments);
+        run->segments[run->n_segments++] = order_first_segment(weights, run->config->data->n_sources);
+    } else {
+        run->step = run->manifest->step;
+        run->samples = run->manifest->samples;
+        run->segments = mem_new(run->manifest->n_segments, sizeof *run->segments);
+        for (size_t i = 0; i < run->manifest->n_segments; i++)
+            run->segments[run->n_segments++] = message_copy(run->manifest->segments[i]);
+        rc = order_append(&run->segments, &run->n_segments, run->samples, weights, run->config->data->n_sources, err);
+    }
+    free(weights);
+    return rc;
+}
+
+static void run_init(struct run *run, const char *folder)
+{
+    *run = (struct run){.folder = mem_strdup(folder), .lock = -1};
+}
+
+/* A folder that is there must be a run, or empty. */
+static int check_folder(const char *folder, struct err *err)
+{
+    if (!file_exists(folder))
+        return 0;
+    size_t n = 0;
+    char **names = file_names(folder, &n, ERR_USAGE, err);
+    if (!names)
+        return -1;
+    file_names_free(names);
+    if (n)
+        return err_set(err, ERR_USAGE, "--out %s: found a folder that is no run (it has no config.yaml), expected a new one", folder);
+    return 0;
+}
+
+int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, struct err *err)
+{
+    run_init(run, folder);
+    run->config = config;
+    char *path = file_join(folder, "config.yaml");
+    int rc = -1;
+    if (!file_exists(path)) {
+        rc = check_folder(folder, err);
+    } else {
+        Trireme__Run *there = run_config_of(folder, err);
+        char *first = NULL;
+        if (!there)
+            goto out;
+        if (message_equal(there, config)) {
+            rc = 0;
+        } else {
+            message_diff(&first, 1, there, config);
+            err_set(err, ERR_USAGE,
+                    "--out %s: a run with another configuration is there (it differs in %s): choose another folder, or "
+                    "`trireme resume` to go on with changes",
+                    folder, first ? first : "its length");
+        }
+        free(first);
+        message_free(there);
+    }
+out:
+    free(path);
+    if (rc < 0)
+        run_clear(run);
+    return rc;
+}
+
+/* Whether every field in which the configurations differ may change in a run that exists. */
+static int check_changes(const Trireme__Run *before, const Trireme__Run *after, struct err *err)
+{
+    enum { PATHS = 64 };
+    char *paths[PATHS] = {0};
+    size_t n = message_diff(paths, PATHS, before, after);
+    int rc = 0;
+    for (size_t i = 0; i < n && i < PATHS; i++) {
+        const struct field_doc *doc = rc == 0 ? message_path_doc(&trireme__run__descriptor, paths[i], err) : NULL;
+        if (rc == 0 && (!doc || doc->when == WHEN_NEVER || doc->when == WHEN_GROWTH))
+            rc = err_set(err, ERR_USAGE, "--set %s: this cannot change in a run that exists", paths[i]);
+        free(paths[i]);
+    }
+    return rc;
+}
+
+int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings, struct err *err)
+{
+    run_init(run, folder);
+    Trireme__Run *before = run_config_of(folder, err);
+    int rc = -1;
+    if (!before)
+        goto out;
+    run->config = run_config_change(before, settings, n_settings, err);
+    if (run->config)
+        rc = check_changes(before, run->config, err);
+out:
+    message_free(before);
+    if (rc < 0)
+        run_clear(run);
+    return rc;
+}
+
+/* One more than the number in RUN/incarnation, written back durably. */
+static int next_incarnation(struct run *run, struct err *err)
+{
+    char *path = file_join(run->folder, "incarnation"), *text = NULL, line[32];
+    int rc = -1;
+    if (file_exists(path)) {
+        text = file_read(path, NULL, ERR_DATA, err);
+        char *end = NULL;
+        if (!text)
+            goto out;
+        run->incarnation = strtoull(text, &end, 10);
+        if (end == text || *end != '\n') {
+            err_set(err, ERR_DATA, "%s: found '%.20s', expected the number of launches", path, text);
+            goto out;
+        }
+    }
+    run->incarnation++;
+    snprintf(line, sizeof line, "%llu\n", (unsigned long long)run->incarnation);
+    rc = file_write_atomic(path, line, strlen(line), ERR_USAGE, err);
+out:
+    free(text);
+    free(path);
+    return rc;
+}
+
+int run_claim(struct run *run, struct err *err)
+{
+    char *checkpoints = file_join(run->folder, "checkpoints"), *lock = file_join(run->folder, "lock");
+    int rc = file_make_dirs(checkpoints, ERR_USAGE, err);
+    if (rc < 0)
+        goto out;
+    run->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (run->lock < 0) {
+        rc = err_set(err, ERR_USAGE, "%s: cannot write: %s", lock, strerror(errno));
+        goto out;
+    }
+    if (flock(run->lock, LOCK_EX | LOCK_NB) < 0) {
+        rc = err_set(err, ERR_USAGE, "%s: this run is being trained by another process", run->folder);
+        goto out;
+    }
+    rc = next_incarnation(run, err);
+    if (rc == 0)
+        rc = run_config_write(run->folder, run->config, err);
+out:
+    free(lock);
+    free(checkpoints);
+    return rc;
+}
+
+int run_status_write(const struct run *run, uint64_t step, const struct err *how, struct err *err)
+{
+    Trireme__Status status = TRIREME__STATUS__INIT;
+    status.has_incarnation = 1, status.incarnation = run->incarnation;
+    status.has_code = 1, status.code = (uint32_t)how->code;
+    status.text = (char *)how->text;
+    status.has_step = 1, status.step = step;
+    char *json = json_write(&status), *path = file_join(run->folder, "status.json");
+    int rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
+    free(path);
+    free(json);
+    return rc;
+}
+
+void run_clear(struct run *run)
+{
+    for (size_t i = 0; i < run->n_segments; i++)
+        message_free(run->segments[i]);
+    free(run->segments);
+    message_free(run->manifest);
+    message_free(run->config);
+    free(run->checkpoint);
+    free(run->folder);
+    if (run->lock >= 0)
+        close(run->lock);
+    *run = (struct run){.lock = -1};
+}

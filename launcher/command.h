@@ -1,0 +1,33 @@
+/* The commands: one row each, its options and its reply messages of the schema (proto/command.proto). The command line is
+ * a loop over this table. */
+#pragma once
+#include "base/err.h"
+
+#include <protobuf-c/protobuf-c.h>
+#include <stddef.h>
+
+/* Does what the request says. Returns 0 with the reply filled in, or -1 with the sentence. */
+typedef int (*command_fn)(const void *request, void *reply, struct err *err);
+
+struct command {
+    const char *name; /* one word, or two */
+    const ProtobufCMessageDescriptor *request, *reply;
+    command_fn run;
+    void (*print)(const void *reply); /* for people; NULL: the reply as YAML */
+};
+
+extern const struct command commands[];
+extern const size_t n_commands;
+
+int command_data_prepare(const void *request, void *reply, struct err *err);
+int command_train(const void *request, void *reply, struct err *err);
+int command_resume(const void *request, void *reply, struct err *err);
+int command_eval(const void *request, void *reply, struct err *err);
+int command_sample(const void *request, void *reply, struct err *err);
+int command_ckpt_ls(const void *request, void *reply, struct err *err);
+int command_ckpt_verify(const void *request, void *reply, struct err *err);
+int command_ckpt_hash(const void *request, void *reply, struct err *err);
+int command_export(const void *request, void *reply, struct err *err);
+int command_config(const void *request, void *reply, struct err *err);
+int command_bench_gemm(const void *request, void *reply, struct err *err);
+int command_bench_step(const void *request, void *reply, struct err *err);

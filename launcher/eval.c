@@ -1,0 +1,90 @@
+/* trireme eval: the same evaluation as during training, in one process. */
+#include "base/mem.h"
+#include "coordinator/evaluation.h"
+#include "launcher/command.h"
+#include "launcher/loaded.h"
+#include "math/kernels.h"
+#include "proto/file/run_config.h"
+#include "proto/schema/message.h"
+#include "worker/data/dataset.h"
+#include "worker/model/model.h"
+
+#include "command.pb-c.h"
+
+#include <stdlib.h>
+
+static struct eval_source *sources_of(const struct dataset *dataset)
+{
+    size_t n = dataset_sources(dataset);
+    struct eval_source *sources = mem_new(n, sizeof *sources);
+    for (size_t s = 0; s < n; s++)
+        sources[s] = (struct eval_source){.name = (char *)dataset_source_name(dataset, s),
+                                          .samples = dataset_eval_samples(dataset, s),
+                                          .bytes_per_token = dataset_bytes_per_token(dataset, s)};
+    return sources;
+}
+
+static int measure(struct evaluation *evaluation, const Trireme__Run *config, struct dataset *dataset,
+                   const struct loaded *loaded, struct err *err)
+{
+    kernels_set_threads((int)config->compute->threads);
+    struct model *model = model_new(config->model, loaded->layout, kernels_best(), 1);
+    int32_t *tokens = mem_new(config->model->context + 1, sizeof *tokens);
+    int rc = 0;
+    for (size_t s = 0; s < dataset_sources(dataset) && rc == 0; s++)
+        for (uint64_t i = 0; i < evaluation_samples(evaluation, s) && rc == 0; i++) {
+            double sum = 0;
+            rc = dataset_eval_sample(dataset, tokens, s, i, err);
+            if (rc == 0 && model_losses(model, &sum, loaded->weights, tokens, 1))
+                rc = evaluation_take(evaluation, s, i, &sum, 1, err);
+        }
+    free(tokens);
+    model_free(model);
+    return rc;
+}
+
+static void fill_reply(Trireme__EvalReply *reply, const struct evaluation *evaluation, uint64_t step)
+{
+    Trireme__EvalLine *line = evaluation_line(evaluation, step);
+    reply->has_step = 1, reply->step = step;
+    reply->has_val_loss = 1, reply->val_loss = line->val_loss;
+    reply->has_val_bpb = line->has_val_bpb, reply->val_bpb = line->val_bpb;
+    reply->sources = line->sources, reply->n_sources = line->n_sources; // they are the reply's now
+    line->sources = NULL, line->n_sources = 0;
+    message_free(line);
+}
+
+int command_eval(const void *request, void *reply, struct err *err)
+{
+    const Trireme__EvalRequest *r = request;
+    struct loaded loaded = {0};
+    struct dataset *dataset = NULL;
+    struct eval_source *sources = NULL;
+    struct evaluation *evaluation = NULL;
+    int rc = -1;
+    if (loaded_open(&loaded, r->checkpoint, false, err) < 0)
+        return -1;
+    Trireme__Run *config = run_config_change(loaded.manifest->config, r->set, r->n_set, err);
+    if (!config)
+        goto out;
+    dataset = dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed,
+                           (const Trireme__Segment *const *)loaded.manifest->segments, loaded.manifest->n_segments, err);
+    if (!dataset)
+        goto out;
+    sources = sources_of(dataset);
+    evaluation = evaluation_new(sources, dataset_sources(dataset), config->eval->samples, config->model->context);
+    if (!evaluation_possible(evaluation)) {
+        err_set(err, ERR_DATA, "%s: none of its sources has a validation part to evaluate", r->checkpoint);
+        goto out;
+    }
+    rc = measure(evaluation, config, dataset, &loaded, err);
+    if (rc == 0)
+        fill_reply(reply, evaluation, loaded.manifest->step);
+out:
+    evaluation_free(evaluation);
+    free(sources);
+    dataset_free(dataset);
+    message_free(config);
+    loaded_close(&loaded);
+    return rc;
+}

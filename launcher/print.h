@@ -1,0 +1,11 @@
+/* Replies for people, where YAML would not do. All write to stdout. */
+#pragma once
+
+void print_nothing(const void *reply);
+void print_sample(const void *reply);
+void print_ckpt_ls(const void *reply);
+void print_ckpt_verify(const void *reply);
+void print_ckpt_hash(const void *reply);
+void print_config(const void *reply);
+void print_bench_gemm(const void *reply);
+void print_bench_step(const void *reply);

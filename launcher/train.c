@@ -1,0 +1,139 @@
+/* trireme train, trireme resume: inside an MPI job a rank's life, outside it mpirun with the same line. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "coordinator/run.h"
+#include "launcher/command.h"
+#include "launcher/environment.h"
+#include "launcher/job.h"
+#include "launcher/supervise.h"
+#include "proto/file/run_config.h"
+#include "proto/order/segment.h"
+#include "proto/schema/message.h"
+#include "proto/tensor/layout.h"
+#include "proto/tensor/shard_map.h"
+#include "worker/data/dataset.h"
+
+#include "command.pb-c.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int plan_train(struct run *run, const void *request, struct err *err)
+{
+    const Trireme__TrainRequest *r = request;
+    Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
+    return config ? run_plan_train(run, r->out, config, err) : -1;
+}
+
+static int plan_resume(struct run *run, const void *request, struct err *err)
+{
+    const Trireme__ResumeRequest *r = request;
+    return run_plan_resume(run, r->run, r->set, r->n_set, err);
+}
+
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+/* What can be said before mpirun is started: the servers' shares, the data. */
+static int check(const struct run *run, unsigned servers, struct err *err)
+{
+    const Trireme__Run *config = run->config;
+    struct layout *layout = layout_new(config->model);
+    struct shard *shards = mem_new(servers, sizeof *shards);
+    int rc = shard_map(shards, servers, layout, err);
+    free(shards);
+    layout_free(layout);
+    if (rc < 0)
+        return -1;
+    double *weights = run_config_weights(config);
+    Trireme__Segment *first = order_first_segment(weights, config->data->n_sources);
+    struct dataset *dataset = dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed,
+                                           (const Trireme__Segment *const *)&first, 1, err);
+    free(weights);
+    message_free(first);
+    dataset_free(dataset);
+    return dataset ? 0 : -1;
+}
+
+/* The command's own words for the ranks. */
+struct words {
+    char **words;
+    size_t n, room;
+};
+
+static void word(struct words *w, const char *text)
+{
+    w->words = mem_grow(w->words, w->n, &w->room, sizeof *w->words);
+    w->words[w->n++] = mem_strdup(text);
+}
+
+static void words_free(struct words *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        free(w->words[i]);
+    free(w->words);
+}
+
+static int outside(const struct job *job, const char *command, const char *subject, const char *out, const char *folder,
+                   const char *hostfile, char *const *settings, size_t n_settings, uint64_t *kept, struct err *err)
+{
+    struct run run = {.lock = -1};
+    if (hostfile && !job->workers)
+        return err_set(err, ERR_USAGE, "--workers: found none beside --hostfile, expected their number over all hosts");
+    if (job->plan(&run, job->request, err) < 0)
+        return -1;
+    int rc = check(&run, job->servers, err);
+    if (rc == 0)
+        rc = file_make_dirs(folder, ERR_USAGE, err);
+    run_clear(&run);
+    if (rc < 0)
+        return -1;
+    unsigned workers = job->workers ? job->workers : cores();
+    char servers_text[16], seconds_text[32];
+    snprintf(servers_text, sizeof servers_text, "%u", job->servers);
+    snprintf(seconds_text, sizeof seconds_text, "%.17g", job->max_seconds);
+    struct words w = {0};
+    word(&w, command);
+    word(&w, subject);
+    if (out)
+        word(&w, "--out"), word(&w, out);
+    for (size_t i = 0; i < n_settings; i++)
+        word(&w, "--set"), word(&w, settings[i]);
+    word(&w, "--servers"), word(&w, servers_text);
+    word(&w, "--max-seconds"), word(&w, seconds_text);
+    w.words = mem_grow(w.words, w.n, &w.room, sizeof *w.words);
+    w.words[w.n] = NULL;
+    struct supervise launch = {.run = folder, .arguments = w.words, .ranks = 1 + job->servers + workers,
+                               .servers = job->servers, .hostfile = hostfile};
+    rc = supervise(&launch, kept, err);
+    words_free(&w);
+    return rc;
+}
+
+int command_train(const void *request, void *reply, struct err *err)
+{
+    const Trireme__TrainRequest *r = request;
+    Trireme__TrainReply *out = reply;
+    struct job job = {.plan = plan_train, .request = r, .workers = r->workers, .servers = r->servers,
+                      .max_seconds = r->max_seconds};
+    out->has_step = 1;
+    if (environment_in_job())
+        return job_run(&job, &out->step, err);
+    return outside(&job, "train", r->config, r->out, r->out, r->hostfile, r->set, r->n_set, &out->step, err);
+}
+
+int command_resume(const void *request, void *reply, struct err *err)
+{
+    const Trireme__ResumeRequest *r = request;
+    Trireme__TrainReply *out = reply;
+    struct job job = {.plan = plan_resume, .request = r, .workers = r->workers, .servers = r->servers,
+                      .max_seconds = r->max_seconds};
+    out->has_step = 1;
+    if (environment_in_job())
+        return job_run(&job, &out->step, err);
+    return outside(&job, "resume", r->run, NULL, r->run, r->hostfile, r->set, r->n_set, &out->step, err);
+}

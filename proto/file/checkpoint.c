@@ -1,0 +1,245 @@
+#include "proto/file/checkpoint.h"
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "math/optimizer.h"
+#include "proto/file/shard_file.h"
+#include "proto/schema/message.h"
+#include "proto/schema/read.h"
+#include "proto/schema/write.h"
+#include "proto/tensor/layout.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FORMAT = 1 };
+
+char *checkpoint_folder(const char *run, uint64_t step)
+{
+    return mem_format("%s/checkpoints/step-%08" PRIu64, run, step);
+}
+
+/* The step in a name like step-00000100; false for other names. */
+static bool parse_name(const char *name, uint64_t *step)
+{
+    if (strncmp(name, "step-", 5) || strlen(name) < 13 || strspn(name + 5, "0123456789") != strlen(name + 5))
+        return false;
+    *step = strtoull(name + 5, NULL, 10);
+    return true;
+}
+
+/* Steps of the folders below RUN/checkpoints that have a manifest, or that have none. */
+static uint64_t *list(const char *run, bool complete, size_t *n, struct err *err)
+{
+    char *folder = file_join(run, "checkpoints");
+    uint64_t *steps = mem_new(1, sizeof *steps), step = 0;
+    size_t n_names = 0, room = 1;
+    *n = 0;
+    char **names = file_is_dir(folder) ? file_names(folder, &n_names, ERR_DATA, err) : NULL;
+    if (file_is_dir(folder) && !names) {
+        free(steps);
+        steps = NULL;
+    }
+    for (size_t i = 0; i < n_names; i++) {
+        char *manifest = mem_format("%s/%s/manifest.json", folder, names[i]);
+        if (parse_name(names[i], &step) && file_exists(manifest) == complete) {
+            steps = mem_grow(steps, *n, &room, sizeof *steps);
+            steps[(*n)++] = step; // names of eight digits and more sort like their numbers up to 10^8 steps
+        }
+        free(manifest);
+    }
+    file_names_free(names);
+    free(folder);
+    return steps;
+}
+
+uint64_t *checkpoint_steps(const char *run, size_t *n, struct err *err)
+{
+    return list(run, true, n, err);
+}
+
+Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
+{
+    char *path = file_join(folder, "manifest.json");
+    size_t size = 0;
+    char *text = file_read(path, &size, ERR_DATA, err);
+    Trireme__Manifest *manifest = message_new(&trireme__manifest__descriptor);
+    int rc = text ? json_read(manifest, text, size, path, ERR_DATA, err) : -1;
+    if (rc == 0 && manifest->format != FORMAT)
+        rc = err_set(err, ERR_DATA, "%s: found format %u, expected %d", path, manifest->format, FORMAT);
+    if (rc == 0 && manifest->n_shards == 0)
+        rc = err_set(err, ERR_DATA, "%s: found no shards", path);
+    for (size_t i = 0; rc == 0 && i < manifest->n_shards; i++)
+        if (!manifest->shards[i]->file || strchr(manifest->shards[i]->file, '/') || !manifest->shards[i]->digest)
+            rc = err_set(err, ERR_DATA, "%s: shard %zu has no name or no digest", path, i);
+    if (rc < 0) {
+        message_free(manifest);
+        manifest = NULL;
+    }
+    free(text);
+    free(path);
+    return manifest;
+}
+
+int checkpoint_complete(const char *folder, const Trireme__Manifest *manifest, struct err *err)
+{
+    char *json = json_write_pretty(manifest), *path = file_join(folder, "manifest.json");
+    int rc = file_write_atomic(path, json, strlen(json), ERR_TRAIN, err);
+    free(path);
+    free(json);
+    return rc;
+}
+
+static int verify_shard(const char *folder, const Trireme__Shard *shard, struct err *err)
+{
+    char *path = file_join(folder, shard->file), hex[DIGEST_HEX_SIZE];
+    struct file_map map = {0};
+    int rc = file_map_open(&map, path, ERR_DATA, err);
+    if (rc == 0 && map.size != shard->bytes)
+        rc = err_set(err, ERR_DATA, "%s: found %zu bytes, expected %" PRIu64, path, map.size, shard->bytes);
+    if (rc == 0) {
+        digest_hex(hex, digest_of(map.bytes, map.size));
+        if (strcmp(hex, shard->digest))
+            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected %s: the file is damaged", path, hex, shard->digest);
+    }
+    file_map_close(&map);
+    free(path);
+    return rc;
+}
+
+int checkpoint_verify(const char *folder, const Trireme__Manifest *manifest, struct err *err)
+{
+    for (size_t i = 0; i < manifest->n_shards; i++)
+        if (verify_shard(folder, manifest->shards[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Manifest of a checkpoint all of whose bytes are good. */
+static Trireme__Manifest *open_verified(const char *folder, struct err *err)
+{
+    Trireme__Manifest *manifest = checkpoint_manifest(folder, err);
+    if (manifest && checkpoint_verify(folder, manifest, err) < 0) {
+        message_free(manifest);
+        manifest = NULL;
+    }
+    return manifest;
+}
+
+int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run, void (*warn)(const char *sentence),
+                      struct err *err)
+{
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(run, &n, err);
+    if (!steps)
+        return -1;
+    char *found = NULL;
+    Trireme__Manifest *good = NULL;
+    for (size_t i = n; i > 0 && !good; i--) {
+        free(found);
+        found = checkpoint_folder(run, steps[i - 1]);
+        good = open_verified(found, err);
+        if (!good) {
+            char *sentence = mem_format("WARNING: a checkpoint is damaged and passed over: %s", err->text);
+            warn(sentence);
+            free(sentence);
+        }
+    }
+    free(steps);
+    if (n && !good) {
+        free(found);
+        return err_set(err, ERR_DATA, "%s/checkpoints: found %zu, and all are damaged: not starting from step 0 over them", run, n);
+    }
+    *folder = found;
+    *manifest = good;
+    return 0;
+}
+
+int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, void (*warn)(const char *sentence),
+                    struct err *err)
+{
+    const char *at = strrchr(name, '@');
+    if (!at || file_is_dir(name)) {
+        if (!file_is_dir(name))
+            return err_set(err, ERR_USAGE, "%s: there is no such run", name);
+        if (checkpoint_newest(folder, manifest, name, warn, err) < 0)
+            return -1;
+        return *folder ? 0 : err_set(err, ERR_DATA, "%s: found no checkpoint", name);
+    }
+    char *end = NULL;
+    uint64_t step = strtoull(at + 1, &end, 10);
+    if (end == at + 1 || *end)
+        return err_set(err, ERR_USAGE, "%s: found '%s' behind the @, expected a step", name, at + 1);
+    char *run = mem_format("%.*s", (int)(at - name), name);
+    char *found = checkpoint_folder(run, step);
+    Trireme__Manifest *good = NULL;
+    if (!file_is_dir(found))
+        err_set(err, ERR_DATA, "%s: there is no checkpoint of step %" PRIu64, run, step);
+    else
+        good = open_verified(found, err);
+    free(run);
+    if (!good) {
+        free(found);
+        return -1;
+    }
+    *folder = found;
+    *manifest = good;
+    return 0;
+}
+
+/* The manifest goes first, so that what is left after a crash is no checkpoint. */
+static int remove_checkpoint(const char *run, uint64_t step, struct err *err)
+{
+    char *folder = checkpoint_folder(run, step), *manifest = file_join(folder, "manifest.json");
+    int rc = 0;
+    if (unlink(manifest) < 0 && errno != ENOENT)
+        rc = err_set(err, ERR_TRAIN, "%s: cannot remove: %s", manifest, strerror(errno));
+    if (rc == 0)
+        rc = file_remove_tree(folder, ERR_TRAIN, err);
+    free(manifest);
+    free(folder);
+    return rc;
+}
+
+int checkpoint_prune(const char *run, size_t keep, struct err *err)
+{
+    size_t n = 0, n_unfinished = 0;
+    uint64_t *steps = list(run, true, &n, err), *unfinished = list(run, false, &n_unfinished, err);
+    int rc = steps && unfinished ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i + keep < n; i++)
+        rc = remove_checkpoint(run, steps[i], err);
+    for (size_t i = 0; rc == 0 && n && i < n_unfinished; i++)
+        if (unfinished[i] < steps[n - 1])
+            rc = remove_checkpoint(run, unfinished[i], err);
+    free(steps);
+    free(unfinished);
+    return rc;
+}
+
+int checkpoint_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout, float **weights,
+                    float *moments[2], int *n_moments, struct err *err)
+{
+    const ProtobufCEnumValue *name =
+        protobuf_c_enum_descriptor_get_value(&trireme__optimizer__name__descriptor, manifest->config->optimizer->name);
+    int n = moments ? optimizer_rule(name->name)->n_moments : 0;
+    float *w = mem_floats(layout->n_params), *m[OPTIMIZER_MOMENTS_MAX] = {0};
+    for (int i = 0; i < n; i++)
+        m[i] = mem_floats(layout->n_params);
+    if (shard_files_read(folder, manifest, layout, 0, layout->n_params, w, m, n, err) < 0) {
+        free(w);
+        free(m[0]);
+        free(m[1]);
+        return -1;
+    }
+    *weights = w;
+    if (moments) {
+        moments[0] = m[0], moments[1] = m[1];
+        *n_moments = n;
+    }
+    return 0;
+}

@@ -1,0 +1,48 @@
+#include "proto/file/first_weights.h"
+
+#include "base/mem.h"
+#include "proto/file/checkpoint.h"
+#include "proto/file/hugging_face.h"
+#include "proto/file/hugging_face_config.h"
+#include "proto/file/shard_file.h"
+#include "proto/schema/message.h"
+#include "proto/tensor/layout.h"
+#include "proto/tensor/model_shape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void warn_to_stderr(const char *sentence)
+{
+    fprintf(stderr, "trireme: %s\n", sentence);
+}
+
+/* Weights of another run's checkpoint, whose model must have the same tensors. */
+static int read_checkpoint(const char *name, const struct layout *layout, size_t offset, size_t count, float *weights,
+                           struct err *err)
+{
+    char *folder = NULL;
+    Trireme__Manifest *manifest = NULL;
+    if (checkpoint_find(&folder, &manifest, name, warn_to_stderr, err) < 0)
+        return err_context(err, "init.from");
+    struct layout *theirs = layout_new(manifest->config->model);
+    int rc = layout_equal(theirs, layout) ? shard_files_read(folder, manifest, layout, offset, count, weights, NULL, 0, err)
+                  : err_set(err, ERR_DATA, "init.from: %s: its model has other tensors than this one", name);
+    layout_free(theirs);
+    message_free(manifest);
+    free(folder);
+    return rc;
+}
+
+int first_weights_read(const Trireme__Start *start, const struct layout *layout, size_t offset, size_t count, float *weights,
+                       float *const moments[], int n_moments, struct err *err)
+{
+    const char *from = start->config->init->from;
+    if (start->manifest)
+        return shard_files_read(start->checkpoint, start->manifest, layout, offset, count, weights, moments, n_moments, err);
+    if (!from[0])
+        return 0;
+    if (hugging_face_is(from))
+        return hugging_face_read(from, start->config->model, layout, offset, count, weights, err);
+    return read_checkpoint(from, layout, offset, count, weights, err);
+}

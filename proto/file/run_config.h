@@ -1,0 +1,25 @@
+/* The configuration of a run: read, resolved, checked as a whole. */
+#pragma once
+#include "base/err.h"
+
+#include "config.pb-c.h"
+
+#include <stddef.h>
+
+/* Reads a YAML file over the defaults (path NULL: only the defaults), applies "a.b=c" settings, then resolves: the model's
+ * shape from `init.from` where that is a Hugging Face directory, open sizes, defaults that follow from others. What fields
+ * say together is checked: heads and width, batch and microbatch, sources. Fresh; freed by message_free. NULL with a
+ * sentence (ERR_USAGE). */
+Trireme__Run *run_config_read(const char *path, char *const *settings, size_t n_settings, struct err *err);
+
+/* RUN/config.yaml of a run that exists. */
+Trireme__Run *run_config_of(const char *run, struct err *err);
+
+/* The same over a configuration that is there: settings applied to a copy, resolved, checked. */
+Trireme__Run *run_config_change(const Trireme__Run *config, char *const *settings, size_t n_settings, struct err *err);
+
+/* Writes RUN/config.yaml, with the version that wrote it. */
+int run_config_write(const char *run, const Trireme__Run *config, struct err *err);
+
+/* Shares of the sources, in order; freed by the caller. */
+double *run_config_weights(const Trireme__Run *config);

@@ -1,0 +1,53 @@
+/* safetensors files (huggingface/safetensors, "Format"): a 64-bit little-endian length N, N bytes of JSON that name each
+ * tensor's type, shape and place, then the tensors, row-major and without gaps.
+ *
+ * Reading checks everything before anything is used: the header's length against the file, every offset against the size
+ * that type and shape say, no hole, no overlap, the end of the last tensor against the end of the file. */
+#pragma once
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SAFETENSORS_DIMS_MAX = 8 };
+enum safetensors_type { SAFETENSORS_F32, SAFETENSORS_F16, SAFETENSORS_BF16, SAFETENSORS_OTHER };
+
+struct safetensors_entry {
+    char *name;
+    enum safetensors_type type;
+    int n_dims;
+    size_t shape[SAFETENSORS_DIMS_MAX];
+    size_t count;               /* elements */
+    const unsigned char *bytes; /* in the mapped file */
+};
+
+struct safetensors {
+    struct file_map map;
+    struct safetensors_entry *entries; /* sorted by name */
+    size_t n;
+};
+
+/* Maps and checks a file; ERR_DATA with a sentence that names file and tensor. */
+int safetensors_open(struct safetensors *file, const char *path, struct err *err);
+void safetensors_close(struct safetensors *file);
+
+/* NULL where there is none of that name. */
+const struct safetensors_entry *safetensors_find(const struct safetensors *file, const char *name);
+
+/* Elements [first, first + n) of an F32, F16 or BF16 tensor as floats; false for other types. */
+bool safetensors_floats(const struct safetensors_entry *entry, size_t first, size_t n, float *out);
+
+/* One F32 tensor to write; name without characters that JSON escapes. */
+struct safetensors_part {
+    const char *name;
+    int n_dims;
+    size_t shape[2];
+    const float *numbers;
+};
+
+/* Writes a file whole or not at all, and durably. The parts are sorted by name in place. digest and bytes (of the whole
+ * file) may be NULL. */
+int safetensors_write(const char *path, struct safetensors_part *parts, size_t n, struct digest *digest, uint64_t *bytes,
+                      enum err_code code, struct err *err);

@@ -1,0 +1,40 @@
+/* A server's or worker's line to the coordinator: signs of life both ways, the end, and faults.
+ *
+ * A rank that hears nothing from the coordinator for `patience` seconds fails; one that fails tells the coordinator, which
+ * ends the run. All functions are local. */
+#pragma once
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct endpoint;
+struct parcel;
+
+struct link {
+    struct endpoint *endpoint; /* borrowed */
+    double patience;           /* seconds */
+    double heard, beaten;      /* clock_now() of the last message from the coordinator and of our last beat */
+    uint64_t work;             /* grows while the rank gets on: layers passed, messages handled */
+    bool over;                 /* the coordinator said END */
+    uint32_t code;             /* with this exit code of the run */
+};
+
+enum { LINK_COORDINATOR = 0, LINK_START_PATIENCE = 300 /* seconds until START: a large checkpoint is verified before */ };
+
+void link_init(struct link *link, struct endpoint *endpoint);
+
+/* Beats once a second; fails (ERR_MACHINE) when the coordinator has been silent for too long. To be called often. */
+int link_keep(struct link *link, struct err *err);
+
+/* Something came. All but a beat counts as work. */
+void link_heard(struct link *link, const struct parcel *parcel);
+
+/* END arrived. */
+void link_end(struct link *link, uint32_t code);
+
+/* Tells the coordinator what went wrong. */
+void link_fault(struct link *link, const struct err *err);
+
+/* A line for the run's log. */
+void link_note(struct link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,250 @@
+#include "proto/net/mpi_transport.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <limits.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BULK_FLIGHTS = 16, RECEIVE_FLIGHTS = 32 };
+static const double finish_seconds = 10;
+
+/* A message on its way, with the buffer that must live as long. */
+struct flight {
+    MPI_Request request;
+    char *buffer; /* owned */
+    size_t room, size;
+    int peer, tag;
+    bool busy, bulk;
+};
+
+struct mpi_endpoint {
+    struct endpoint base;
+    MPI_Comm comm;
+    struct flight *sends; /* grows; BULK_FLIGHTS of them may be bulk at once */
+    size_t n_sends, sends_room;
+    int bulk_busy;
+    struct flight receives[RECEIVE_FLIGHTS]; /* in order of arrival from `oldest` on, in a ring */
+    size_t oldest, n_receives;
+    int delivered; /* the ring's slot whose parcel the role holds, or -1 */
+};
+
+#define MPI_CALL(call) ((call) == MPI_SUCCESS ? (void)0 : mpi_failed(__FILE__, __LINE__, #call))
+
+static _Noreturn void mpi_failed(const char *file, int line, const char *call)
+{
+    int rank = -1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    fprintf(stderr, "trireme: rank %d: MPI failed at %s:%d: %s\n", rank, file, line, call);
+    mpi_transport_abort(ERR_MACHINE);
+}
+
+static void buffer_need(struct flight *flight, size_t size)
+{
+    ASSERT(size <= INT_MAX); // MPI counts are int; a frame is one block
+    if (flight->room < size) {
+        free(flight->buffer);
+        flight->buffer = mem_new(size, 1);
+        flight->room = size;
+    }
+    flight->size = size;
+}
+
+static void sends_test(struct mpi_endpoint *e)
+{
+    for (size_t i = 0; i < e->n_sends; i++) {
+        struct flight *f = &e->sends[i];
+        if (!f->busy)
+            continue;
+        int done = 0;
+        MPI_CALL(MPI_Test(&f->request, &done, MPI_STATUS_IGNORE));
+        if (done) {
+            f->busy = false;
+            e->bulk_busy -= f->bulk;
+        }
+    }
+}
+
+static struct flight *send_free(struct mpi_endpoint *e, size_t size)
+{
+    struct flight *any = NULL;
+    for (size_t i = 0; i < e->n_sends; i++) {
+        struct flight *f = &e->sends[i];
+        if (!f->busy && f->room >= size)
+            return f;
+        if (!f->busy && !any)
+            any = f;
+    }
+    if (any)
+        return any;
+    e->sends = mem_grow(e->sends, e->n_sends, &e->sends_room, sizeof *e->sends);
+    e->sends[e->n_sends] = (struct flight){.request = MPI_REQUEST_NULL};
+    return &e->sends[e->n_sends++];
+}
+
+static void mpi_send(struct endpoint *endpoint, int to, int tag, const void *head, size_t head_size, const void *body,
+                     size_t body_size, bool bulk)
+{
+    struct mpi_endpoint *e = (struct mpi_endpoint *)endpoint;
+    struct flight *f = send_free(e, head_size + body_size);
+    buffer_need(f, head_size + body_size);
+    if (head_size)
+        memcpy(f->buffer, head, head_size);
+    if (body_size)
+        memcpy(f->buffer + head_size, body, body_size);
+    f->busy = true, f->bulk = bulk, f->peer = to, f->tag = tag;
+    e->bulk_busy += bulk;
+    MPI_CALL(MPI_Isend(f->buffer, (int)f->size, MPI_BYTE, to, tag, e->comm, &f->request));
+}
+
+static bool mpi_room(struct endpoint *endpoint, int to)
+{
+    (void)to;
+    struct mpi_endpoint *e = (struct mpi_endpoint *)endpoint;
+    if (e->bulk_busy >= BULK_FLIGHTS)
+        sends_test(e);
+    return e->bulk_busy < BULK_FLIGHTS;
+}
+
+static struct flight *receive_at(struct mpi_endpoint *e, size_t i)
+{
+    return &e->receives[(e->oldest + i) % RECEIVE_FLIGHTS];
+}
+
+/* Begins to receive all that has arrived, as far as flights go. */
+static void receives_begin(struct mpi_endpoint *e)
+{
+    while (e->n_receives < RECEIVE_FLIGHTS) {
+        int there = 0, size = 0;
+        MPI_Message message;
+        MPI_Status status;
+        MPI_CALL(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, e->comm, &there, &message, &status));
+        if (!there)
+            return;
+        MPI_CALL(MPI_Get_count(&status, MPI_BYTE, &size));
+        struct flight *f = receive_at(e, e->n_receives++);
+        buffer_need(f, (size_t)size);
+        f->busy = true, f->peer = status.MPI_SOURCE, f->tag = status.MPI_TAG;
+        MPI_CALL(MPI_Imrecv(f->buffer, size, MPI_BYTE, &message, &f->request));
+    }
+}
+
+/* The oldest message that is complete and has no incomplete one of the same sender before it. */
+static bool receive_next(struct mpi_endpoint *e, size_t *index)
+{
+    for (size_t i = 0; i < e->n_receives; i++) {
+        struct flight *f = receive_at(e, i);
+        if (f->peer < 0)
+            continue; // delivered, its slot waits for older ones to leave the ring
+        bool behind = false;
+        for (size_t j = 0; j < i && !behind; j++)
+            behind = receive_at(e, j)->peer == f->peer;
+        if (behind)
+            continue;
+        int done = !f->busy;
+        if (!done)
+            MPI_CALL(MPI_Test(&f->request, &done, MPI_STATUS_IGNORE));
+        f->busy = !done;
+        if (done) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool mpi_poll(struct endpoint *endpoint, struct parcel *parcel)
+{
+    struct mpi_endpoint *e = (struct mpi_endpoint *)endpoint;
+    if (e->delivered >= 0) {
+        e->receives[e->delivered].peer = -1;
+        e->delivered = -1;
+    }
+    while (e->n_receives && receive_at(e, 0)->peer < 0) {
+        e->oldest = (e->oldest + 1) % RECEIVE_FLIGHTS;
+        e->n_receives--;
+    }
+    receives_begin(e);
+    sends_test(e);
+    size_t i = 0;
+    if (!receive_next(e, &i))
+        return false;
+    struct flight *f = receive_at(e, i);
+    e->delivered = (int)(f - e->receives);
+    *parcel = (struct parcel){.from = f->peer, .tag = f->tag, .bytes = f->buffer, .size = f->size};
+    return true;
+}
+
+static void mpi_free(struct endpoint *endpoint)
+{
+    struct mpi_endpoint *e = (struct mpi_endpoint *)endpoint;
+    alarm((unsigned)finish_seconds); // whatever MPI waits for from here on, the process ends
+    bool busy = true;
+    while (busy) {
+        struct parcel late;
+        while (mpi_poll(endpoint, &late)) { // what arrives after the end is of no use, but its sender waits for us
+        }
+        busy = false;
+        for (size_t i = 0; i < e->n_sends; i++)
+            busy |= e->sends[i].busy;
+        if (busy)
+            clock_sleep(1e-4);
+    }
+    // nobody leaves before everybody is done sending, and everybody keeps receiving until then
+    MPI_Request barrier;
+    int done = 0;
+    MPI_CALL(MPI_Ibarrier(e->comm, &barrier));
+    while (!done) {
+        struct parcel late;
+        while (mpi_poll(endpoint, &late)) {
+        }
+        MPI_CALL(MPI_Test(&barrier, &done, MPI_STATUS_IGNORE));
+        if (!done)
+            clock_sleep(1e-3);
+    }
+    MPI_CALL(MPI_Comm_free(&e->comm));
+    MPI_Finalize();
+    alarm(0);
+    for (size_t i = 0; i < e->n_sends; i++)
+        free(e->sends[i].buffer);
+    for (size_t i = 0; i < RECEIVE_FLIGHTS; i++)
+        free(e->receives[i].buffer);
+    free(e->sends);
+    free(e);
+}
+
+static const struct endpoint_ops mpi_ops = {.send = mpi_send, .room = mpi_room, .poll = mpi_poll, .free = mpi_free};
+
+struct endpoint *mpi_transport_open(void)
+{
+    struct mpi_endpoint *e = mem_new(1, sizeof *e);
+    int provided = 0;
+    MPI_CALL(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
+    MPI_CALL(MPI_Comm_dup(MPI_COMM_WORLD, &e->comm));
+    MPI_CALL(MPI_Comm_set_errhandler(e->comm, MPI_ERRORS_RETURN));
+    MPI_CALL(MPI_Comm_rank(e->comm, &e->base.rank));
+    MPI_CALL(MPI_Comm_size(e->comm, &e->base.size));
+    e->base.ops = &mpi_ops;
+    e->delivered = -1;
+    return &e->base;
+}
+
+_Noreturn void mpi_transport_abort(int code)
+{
+    MPI_Abort(MPI_COMM_WORLD, code);
+    _exit(code);
+}
+
+void mpi_transport_version(char *text, size_t size)
+{
+    char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_Get_library_version(version, &length);
+    version[strcspn(version, ",\n")] = 0;
+    snprintf(text, size, "%s", version);
+}

@@ -1,0 +1,13 @@
+/* The ranks of an MPI job. MPI is funneled: only the thread that opened it may use the endpoint. */
+#pragma once
+#include "proto/net/endpoint.h"
+
+/* Starts MPI and makes a communicator of its own. Collective over the job. Ends MPI when the endpoint is freed, which is
+ * collective too and bounded: a process that cannot finish within ten seconds is ended by a signal. */
+struct endpoint *mpi_transport_open(void);
+
+/* Ends the whole job at once, from any rank. Does not return. */
+_Noreturn void mpi_transport_abort(int code);
+
+/* Name and version of the MPI library, one line. */
+void mpi_transport_version(char *text, size_t size);

@@ -1,0 +1,48 @@
+#include "proto/net/role.h"
+
+#include "base/clock.h"
+#include "proto/net/endpoint.h"
+#include "proto/net/idle.h"
+#include "proto/net/link.h"
+
+#include "control.pb-c.h"
+
+/* After a failure: reads on, for END only. */
+static int await_end(struct link *link)
+{
+    double deadline = clock_now() + link->patience;
+    struct idle idle = {0};
+    while (clock_now() < deadline) {
+        struct parcel parcel;
+        if (!endpoint_poll(link->endpoint, &parcel)) {
+            idle_wait(&idle);
+        } else if (parcel.tag == TAG_END) {
+            Trireme__End *end = trireme__end__unpack(NULL, parcel.size, parcel.bytes);
+            int code = end ? (int)end->code : ERR_MACHINE;
+            trireme__end__free_unpacked(end, NULL);
+            return code;
+        }
+    }
+    return -1;
+}
+
+int role_run(role_turn_fn turn, void *role, struct link *link)
+{
+    struct err err = {0};
+    struct idle idle = {0};
+    for (;;) {
+        switch (turn(role, &err)) {
+        case TURN_IDLE:
+            idle_wait(&idle);
+            break;
+        case TURN_BUSY:
+            idle_reset(&idle);
+            break;
+        case TURN_OVER:
+            return (int)link->code;
+        case TURN_FAILED:
+            link_fault(link, &err);
+            return await_end(link);
+        }
+    }
+}

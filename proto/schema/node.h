@@ -1,0 +1,40 @@
+/* A text as a tree, whatever its language: what read.c puts into messages.
+ *
+ * What a plain YAML word means (a number, a bool, text) is for the field to say that it is given to, so it stays a
+ * word here. JSON says it itself: its numbers and bools are literals, which are never text. */
+#pragma once
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum node_kind {
+    NODE_NULL,    /* nothing, "~" or "null" */
+    NODE_PLAIN,   /* a word without quotes: of any scalar type */
+    NODE_STRING,  /* in quotes, or a block of text: text only */
+    NODE_LITERAL, /* JSON's number, true or false: anything but text */
+    NODE_LIST,
+    NODE_MAP, /* keys in the order of the text; YAML's may be there twice */
+};
+enum { NODE_DEPTH_MAX = 64 };
+
+struct node {
+    enum node_kind kind;
+    unsigned line; /* from 1; 0 where it is not known */
+    char *key;     /* in a map; else NULL */
+    char *text;    /* of PLAIN, STRING, LITERAL; else NULL */
+    struct node *children;
+    size_t n, room;
+};
+
+/* Whole texts into a fresh tree; NULL with a sentence that names where and line. Refused: anchors, aliases, tags,
+ * several documents, more than NODE_DEPTH_MAX levels, a NUL inside of a text, text that is not UTF-8; JSON's
+ * duplicate keys. A YAML text without a document is NODE_NULL. with_lines false leaves lines out, of sentences and
+ * nodes. */
+struct node *yaml_node_read(const char *text, size_t size, const char *where, bool with_lines, enum err_code code,
+                            struct err *err);
+struct node *json_node_read(const char *text, size_t size, const char *where, enum err_code code, struct err *err);
+void node_free(struct node *node); /* accepts NULL */
+
+/* A fresh empty child at the end, owned by the node; valid until the next one is added. */
+struct node *node_add(struct node *node);

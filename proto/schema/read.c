@@ -1,0 +1,167 @@
+#include "proto/schema/read.h"
+
+#include "base/mem.h"
+#include "proto/schema/docs.h"
+#include "proto/schema/field.h"
+#include "proto/schema/message.h"
+#include "proto/schema/near_name.h"
+#include "proto/schema/node.h"
+#include "proto/schema/read_node.h"
+#include "proto/schema/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Puts "run.yaml:7: train.batch: " before the sentence that is there. */
+static int add_place(const struct reader *reader, const struct place *place, unsigned line)
+{
+    if (place) {
+        struct text path = {0};
+        place_write(&path, place);
+        err_context(reader->err, "%s", path.bytes);
+        text_clear(&path);
+    }
+    if (line)
+        return err_context(reader->err, "%s:%u", reader->where, line);
+    return err_context(reader->err, "%s", reader->where);
+}
+
+static int read_message(const struct reader *reader, const struct place *place, void *message,
+                        const struct node *node);
+
+int read_element(const struct reader *reader, const struct place *place, void *message,
+                 const ProtobufCFieldDescriptor *field, size_t i, const struct node *node)
+{
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+        return read_message(reader, place, field_message(message, field, i), node);
+    const struct field_doc *doc = field_doc(((ProtobufCMessage *)message)->descriptor, field);
+    struct scalar value;
+    if (value_read(&value, node, field, doc, reader->code, reader->err) != 0)
+        return add_place(reader, place, node->line);
+    field_set(message, field, i, value);
+    return 0;
+}
+
+int read_field(const struct reader *reader, const struct place *place, void *message,
+               const ProtobufCFieldDescriptor *field, const struct node *node)
+{
+    bool is_absent =
+        field->type == PROTOBUF_C_TYPE_MESSAGE && !field_is_list(field) && field_count(message, field) == 0;
+    if (node->kind == NODE_NULL || is_absent)
+        field_reset(message, field);
+    if (node->kind == NODE_NULL)
+        return 0;
+    if (!field_is_list(field))
+        return read_element(reader, place, message, field, 0, node);
+    if (node->kind != NODE_LIST) {
+        err_set(reader->err, reader->code, "found %s, expected a list",
+                node->kind == NODE_MAP ? "keys and values" : "one value");
+        return add_place(reader, place, node->line);
+    }
+    field_reset(message, field);
+    for (size_t i = 0; i < node->n; i++) {
+        struct place element = place_element(place, i);
+        field_append(message, field);
+        if (read_element(reader, &element, message, field, i, &node->children[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+void read_names(struct text *names, const ProtobufCMessageDescriptor *type, const char *word)
+{
+    const struct message_doc *docs = message_doc(type);
+    struct near_name near = {.word = word};
+    for (size_t i = 0; i < docs->n; i++) {
+        text_printf(names, "%s%s", i == 0 ? (docs->n > 1 ? "one of " : "") : ", ", docs->fields[i].field);
+        near_name_offer(&near, docs->fields[i].field);
+    }
+    if (near.best)
+        text_printf(names, " (did you mean %s?)", near.best);
+}
+
+static int unknown_key(const struct reader *reader, const struct place *place, const ProtobufCMessageDescriptor *type,
+                       const struct node *node)
+{
+    struct text names = {0}, key = {0};
+    read_names(&names, type, node->key);
+    value_write_clean(&key, node->key);
+    struct place here = place_field(place, key.bytes);
+    err_set(reader->err, reader->code, "unknown key, expected %s", names.bytes);
+    add_place(reader, &here, node->line);
+    text_clear(&names);
+    text_clear(&key);
+    return -1;
+}
+
+static int read_message(const struct reader *reader, const struct place *place, void *message,
+                        const struct node *node)
+{
+    const ProtobufCMessageDescriptor *type = ((ProtobufCMessage *)message)->descriptor;
+    if (node->kind != NODE_MAP) {
+        struct text found = {0}, names = {0};
+        read_names(&names, type, "");
+        if (node->text)
+            value_write_found(&found, node->text);
+        else
+            text_add(&found, node->kind == NODE_LIST ? "a list" : "nothing");
+        err_set(reader->err, reader->code, "found %s, expected keys and values, the keys %s", found.bytes,
+                names.bytes);
+        text_clear(&found);
+        text_clear(&names);
+        return add_place(reader, place, node->line);
+    }
+    for (size_t i = 0; i < node->n; i++) {
+        const struct node *child = &node->children[i];
+        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, child->key);
+        if (!field)
+            return unknown_key(reader, place, type, child);
+        struct place here = place_field(place, field->name);
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(node->children[k].key, child->key) != 0)
+                continue;
+            err_set(reader->err, reader->code, "found a second time, expected once");
+            if (node->children[k].line)
+                err_set(reader->err, reader->code, "found a second time, expected once (the first is on line %u)",
+                        node->children[k].line);
+            return add_place(reader, &here, child->line);
+        }
+        if (read_field(reader, &here, message, field, child) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+void read_swap(void *a, void *b)
+{
+    size_t size = ((ProtobufCMessage *)a)->descriptor->sizeof_message;
+    void *other = mem_new(size, 1);
+    memcpy(other, a, size);
+    memcpy(a, b, size);
+    memcpy(b, other, size);
+    free(other);
+}
+
+static int read_tree(void *message, struct node *root, const char *where, enum err_code code, struct err *err)
+{
+    if (!root)
+        return -1;
+    struct reader reader = {where, code, err};
+    void *copy = message_copy(message);
+    int result = root->kind == NODE_NULL ? 0 : read_message(&reader, NULL, copy, root);
+    if (result == 0)
+        read_swap(message, copy);
+    message_free(copy);
+    node_free(root);
+    return result;
+}
+
+int yaml_read(void *message, const char *text, size_t size, const char *where, enum err_code code, struct err *err)
+{
+    return read_tree(message, yaml_node_read(text, size, where, true, code, err), where, code, err);
+}
+
+int json_read(void *message, const char *text, size_t size, const char *where, enum err_code code, struct err *err)
+{
+    return read_tree(message, json_node_read(text, size, where, code, err), where, code, err);
+}

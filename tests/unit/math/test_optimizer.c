@@ -1,0 +1,93 @@
+#include "tests/unit/support.h"
+
+#include "math/optimizer.h"
+#include "math/reduce.h"
+#include "math/schedule.h"
+
+#include <math.h>
+
+/* The values are torch 1.13's, in float32: two steps on w = [1, -2, 0.5], g1 = [0.1, -0.2, 0.3], g2 = [-0.4, 0.5, 0.6]. */
+static const float gradients[2][3] = {{0.1f, -0.2f, 0.3f}, {-0.4f, 0.5f, 0.6f}};
+
+static void adamw_is_torchs(void **state)
+{
+    (void)state;
+    float w[3] = {1, -2, 0.5f}, m[3] = {0}, v[3] = {0}, *moments[] = {m, v};
+    struct optimizer_step step = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .scale = 1};
+    for (step.step = 1; step.step <= 2; step.step++)
+        optimizer_adamw.update(w, moments, gradients[step.step - 1], 3, &step);
+    const float expected[3] = {0.993545055f, -1.99039459f, 0.479430646f};
+    assert_floats_near(w, expected, 3, 0, 3e-7);
+}
+
+static void sgd_is_torchs(void **state)
+{
+    (void)state;
+    float w[3] = {1, -2, 0.5f}, buffer[3] = {0}, *moments[] = {buffer};
+    struct optimizer_step step = {.lr = 0.01, .momentum = 0.9, .weight_decay = 0.1, .scale = 1};
+    for (step.step = 1; step.step <= 2; step.step++)
+        optimizer_sgd.update(w, moments, gradients[step.step - 1], 3, &step);
+    const float expected[3] = {0.999202013f, -1.99540401f, 0.48685348f};
+    assert_floats_near(w, expected, 3, 0, 3e-7);
+}
+
+static void an_update_does_not_depend_on_where_the_array_is_cut(void **state)
+{
+    (void)state;
+    enum { N = 1003 };
+    static float g[N], a[3][N], b[3][N];
+    for (int i = 0; i < N; i++)
+        g[i] = sinf((float)i), a[0][i] = b[0][i] = cosf((float)i);
+    struct optimizer_step step = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .scale = 0.7f, .step = 3};
+    optimizer_adamw.update(a[0], (float *[]){a[1], a[2]}, g, N, &step);
+    for (size_t at = 0, n; at < N; at += n) {
+        n = at % 13 + 1 < N - at ? at % 13 + 1 : N - at;
+        optimizer_adamw.update(b[0] + at, (float *[]){b[1] + at, b[2] + at}, g + at, n, &step);
+    }
+    assert_memory_equal(a, b, sizeof a);
+}
+
+static void rates_are_those_of_the_contract(void **state)
+{
+    (void)state;
+    struct schedule s = {.kind = SCHEDULE_COSINE, .lr = 1e-3, .min_lr = 1e-4, .warmup = 10, .steps = 110};
+    assert_true(fabs(schedule_lr(&s, 0) - 1e-4) < 1e-18);
+    assert_true(fabs(schedule_lr(&s, 9) - 1e-3) < 1e-18);
+    assert_true(fabs(schedule_lr(&s, 10) - 1e-3) < 1e-18);
+    assert_true(fabs(schedule_lr(&s, 60) - 5.5e-4) < 1e-15);
+    assert_true(fabs(schedule_lr(&s, 110) - 1e-4) < 1e-18);
+    assert_true(fabs(schedule_lr(&s, 1000) - 1e-4) < 1e-18);
+    s.kind = SCHEDULE_LINEAR;
+    assert_true(fabs(schedule_lr(&s, 35) - (1e-4 + 0.75 * 9e-4)) < 1e-15);
+    s.kind = SCHEDULE_CONSTANT;
+    assert_true(schedule_lr(&s, 100) == 1e-3);
+    s.warmup = 0;
+    assert_true(schedule_lr(&s, 0) == 1e-3);
+}
+
+static void squares_are_summed_in_double(void **state)
+{
+    (void)state;
+    enum { N = 100003 };
+    static float x[N];
+    double expected = 0;
+    for (int i = 0; i < N; i++) {
+        x[i] = sinf(0.1f * (float)i);
+        expected += (double)x[i] * (double)x[i];
+    }
+    assert_true(fabs(reduce_squares(x, N) - expected) < 1e-9 * expected);
+    assert_true(reduce_squares(x, 0) == 0);
+    assert_true(reduce_squares(x + 1, 1) == (double)x[1] * (double)x[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(adamw_is_torchs),
+        cmocka_unit_test(sgd_is_torchs),
+        cmocka_unit_test(an_update_does_not_depend_on_where_the_array_is_cut),
+        cmocka_unit_test(rates_are_those_of_the_contract),
+        cmocka_unit_test(squares_are_summed_in_double),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

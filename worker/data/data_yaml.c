@@ -1,0 +1,144 @@
+#include "worker/data/data_yaml.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "proto/schema/message.h"
+#include "proto/schema/read.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool data_yaml_exists(const char *folder)
+{
+    char *path = file_join(folder, "data.yaml");
+    bool exists = file_exists(path);
+    free(path);
+    return exists;
+}
+
+static bool is_set(const Trireme__TokenFile *file)
+{
+    return file && file->file && file->file[0];
+}
+
+bool data_yaml_has_val(const Trireme__DataSet *set)
+{
+    return is_set(set->val);
+}
+
+static int check_file(const Trireme__TokenFile *file, const char *which, const char *where, struct err *err)
+{
+    if (strchr(file->file, '/') || file->file[0] == '.')
+        return err_set(err, ERR_DATA, "%s: %s.file: found '%s', expected the name of a file in the folder", where,
+                       which, file->file);
+    return 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const Trireme__Range *x = *(Trireme__Range *const *)a, *y = *(Trireme__Range *const *)b;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* dev, gate and sealed lie in the validation file and do not overlap. */
+static int check_ranges(const Trireme__DataSet *set, const char *where, struct err *err)
+{
+    const uint64_t tokens = data_yaml_has_val(set) ? set->val->tokens : 0;
+    const struct {
+        Trireme__Range **ranges;
+        size_t n;
+    } parts[] = {
+        {set->dev,    set->n_dev   },
+        {set->gate,   set->n_gate  },
+        {set->sealed, set->n_sealed}
+    };
+    const Trireme__Range **all = mem_new(set->n_dev + set->n_gate + set->n_sealed, sizeof *all);
+    size_t n = 0;
+    for (size_t part = 0; part < sizeof parts / sizeof *parts; part++)
+        for (size_t i = 0; i < parts[part].n; i++)
+            all[n++] = parts[part].ranges[i];
+    qsort(all, n, sizeof *all, compare_ranges);
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (all[i]->first > tokens || all[i]->tokens > tokens - all[i]->first)
+            rc = err_set(err, ERR_DATA,
+                         "%s: a range of %" PRIu64 " tokens from %" PRIu64
+                         " on, expected it to end within the %" PRIu64 " of the validation file",
+                         where, all[i]->tokens, all[i]->first, tokens);
+        else if (i > 0 && all[i]->first < all[i - 1]->first + all[i - 1]->tokens)
+            rc = err_set(err, ERR_DATA,
+                         "%s: two ranges hold token %" PRIu64 ", expected dev, gate and sealed to share none", where,
+                         all[i]->first);
+    }
+    free(all);
+    return rc;
+}
+
+static int check_set(const Trireme__DataSet *set, const char *where, struct err *err)
+{
+    if (set->format != 1)
+        return err_set(err, ERR_DATA, "%s: found format %" PRIu32 ", expected 1", where, set->format);
+    if (!is_set(set->train))
+        return err_set(err, ERR_DATA, "%s: train.file is missing, expected the name of the file of training tokens",
+                       where);
+    if (check_file(set->train, "train", where, err) < 0)
+        return -1;
+    if (data_yaml_has_val(set) && check_file(set->val, "val", where, err) < 0)
+        return -1;
+    return check_ranges(set, where, err);
+}
+
+Trireme__DataSet *data_yaml_read(const char *folder, struct digest *digest, struct err *err)
+{
+    char *path = file_join(folder, "data.yaml");
+    size_t size = 0;
+    Trireme__DataSet *set = NULL;
+    char *text = file_read(path, &size, ERR_DATA, err);
+    if (!text)
+        goto out;
+    set = message_new(&trireme__data_set__descriptor);
+    if (yaml_read(set, text, size, path, ERR_DATA, err) < 0 || check_set(set, path, err) < 0) {
+        message_free(set);
+        set = NULL;
+        goto out;
+    }
+    *digest = digest_of(text, size);
+out:
+    free(text);
+    free(path);
+    return set;
+}
+
+int data_yaml_digest_file(struct digest *digest, const char *path, struct err *err)
+{
+    struct file_map map;
+    if (file_map_open(&map, path, ERR_DATA, err) < 0)
+        return -1;
+    *digest = digest_of(map.bytes, map.size);
+    file_map_close(&map);
+    return 0;
+}
+
+static int verify_file(const char *folder, const Trireme__TokenFile *file, struct err *err)
+{
+    char *path = file_join(folder, file->file);
+    struct digest digest;
+    char hex[DIGEST_HEX_SIZE];
+    int rc = data_yaml_digest_file(&digest, path, err);
+    if (rc == 0) {
+        digest_hex(hex, digest);
+        const char *expected = file->digest ? file->digest : "";
+        if (strcmp(hex, expected))
+            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected '%s' as in data.yaml", path, hex, expected);
+    }
+    free(path);
+    return rc;
+}
+
+int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err *err)
+{
+    if (verify_file(folder, set->train, err) < 0)
+        return -1;
+    return data_yaml_has_val(set) ? verify_file(folder, set->val, err) : 0;
+}

@@ -1,0 +1,139 @@
+#include "worker/data/dataset.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "proto/order/permutation.h"
+#include "proto/order/segment.h"
+#include "worker/data/path.h"
+#include "worker/data/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct named_source { /* a source by its name */
+    char *name;
+    struct source *source;
+};
+
+struct dataset {
+    Trireme__Data__Order order_kind;
+    uint64_t seed;
+    struct named_source *sources;
+    size_t n_sources;
+    struct order *order;
+};
+
+static int add_source(struct dataset *dataset, const Trireme__Source *config, size_t context, size_t vocab,
+                      struct err *err)
+{
+    if (!config->path || !config->path[0])
+        return err_set(err, ERR_USAGE, "data.sources.%zu.path: found nothing, expected a folder or a token file",
+                       dataset->n_sources);
+    char *name = config->name && config->name[0] ? mem_strdup(config->name) : path_base_name(config->path);
+    for (size_t i = 0; i < dataset->n_sources; i++)
+        if (!strcmp(dataset->sources[i].name, name)) {
+            err_set(err, ERR_USAGE, "data.sources: %zu and %zu are both named '%s', expected different names", i,
+                    dataset->n_sources, name);
+            free(name);
+            return -1;
+        }
+    struct source *source = source_open(config, context, vocab, err);
+    if (!source) {
+        free(name);
+        return -1;
+    }
+    dataset->sources[dataset->n_sources++] = (struct named_source){.name = name, .source = source};
+    return 0;
+}
+
+struct dataset *dataset_open(const Trireme__Data *config, size_t context, size_t vocab, uint64_t seed,
+                             const Trireme__Segment *const *segments, size_t n_segments, struct err *err)
+{
+    struct dataset *dataset = mem_new(1, sizeof *dataset);
+    dataset->order_kind = config->order;
+    dataset->seed = seed;
+    dataset->sources = mem_new(config->n_sources, sizeof *dataset->sources);
+    if (config->n_sources == 0) {
+        err_set(err, ERR_USAGE, "data.sources: found none, expected at least one");
+        goto fail;
+    }
+    dataset->order = order_new(segments, n_segments, err);
+    if (!dataset->order)
+        goto fail;
+    if (order_sources(dataset->order) != config->n_sources) {
+        err_set(err, ERR_USAGE, "data.sources: found %zu sources, expected %zu as at the start of the trial",
+                config->n_sources, order_sources(dataset->order));
+        goto fail;
+    }
+    for (size_t i = 0; i < config->n_sources; i++)
+        if (add_source(dataset, config->sources[i], context, vocab, err) < 0)
+            goto fail;
+    return dataset;
+fail:
+    dataset_free(dataset);
+    return NULL;
+}
+
+void dataset_free(struct dataset *dataset)
+{
+    if (!dataset)
+        return;
+    for (size_t i = 0; i < dataset->n_sources; i++) {
+        free(dataset->sources[i].name);
+        source_free(dataset->sources[i].source);
+    }
+    free(dataset->sources);
+    order_free(dataset->order);
+    free(dataset);
+}
+
+int dataset_sample(struct dataset *dataset, int32_t *tokens, uint64_t sample, struct err *err)
+{
+    const struct order_place place = order_locate(dataset->order, sample);
+    const struct named_source *named = &dataset->sources[place.source];
+    const uint64_t n = source_train_samples(named->source);
+    uint64_t window = place.index % n;
+    if (dataset->order_kind == TRIREME__DATA__ORDER__shuffled)
+        window = permutation_at(permutation_key(dataset->seed, named->name, place.index / n), n, window);
+    return source_train_sample(named->source, tokens, window, err);
+}
+
+size_t dataset_sources(const struct dataset *dataset)
+{
+    return dataset->n_sources;
+}
+
+const char *dataset_source_name(const struct dataset *dataset, size_t source)
+{
+    ASSERT(source < dataset->n_sources);
+    return dataset->sources[source].name;
+}
+
+uint64_t dataset_eval_samples(const struct dataset *dataset, size_t source)
+{
+    ASSERT(source < dataset->n_sources);
+    return source_dev_samples(dataset->sources[source].source);
+}
+
+double dataset_bytes_per_token(const struct dataset *dataset, size_t source)
+{
+    ASSERT(source < dataset->n_sources);
+    return source_bytes_per_token(dataset->sources[source].source);
+}
+
+int dataset_eval_sample(struct dataset *dataset, int32_t *tokens, size_t source, uint64_t sample, struct err *err)
+{
+    ASSERT(source < dataset->n_sources);
+    return source_dev_sample(dataset->sources[source].source, tokens, sample, err);
+}
+
+void dataset_digest(const struct dataset *dataset, char hex[DIGEST_HEX_SIZE])
+{
+    struct digest_stream *stream = digest_stream_new();
+    for (size_t i = 0; i < dataset->n_sources; i++) {
+        const struct digest digest = source_digest(dataset->sources[i].source);
+        digest_stream_add(stream, dataset->sources[i].name, strlen(dataset->sources[i].name) + 1);
+        digest_stream_add(stream, &digest, sizeof digest);
+    }
+    digest_hex(hex, digest_stream_end(stream));
+}

@@ -1,0 +1,35 @@
+/* Where every token of a text goes: a list of pieces in the text's order, each to a place in the training or in the
+ * validation file, and the ranges of the parts there. Pure: from the documents' sizes and digests alone. */
+#pragma once
+#include "files.pb-c.h"
+#include "worker/data/documents.h"
+#include "worker/data/split.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct prepare_piece {
+    uint64_t tokens;
+    bool val;
+    uint64_t first; /* token in its file */
+};
+
+struct prepare_ranges {
+    Trireme__Range *list;
+    Trireme__Range **pointers; /* (n) into list, as messages want them */
+    size_t n;
+};
+
+struct prepare_plan {
+    bool by_documents; /* else by blocks */
+    struct prepare_piece *pieces;
+    size_t n;
+    uint64_t train_tokens, val_tokens;
+    struct prepare_ranges ranges[SPLIT_PARTS]; /* of the validation file; none of SPLIT_TRAIN */
+};
+
+/* For documents with at least one byte in all. val_tokens is 0 where val is 0 and where the text has fewer than two
+ * blocks. */
+void prepare_plan_init(struct prepare_plan *plan, const struct documents *documents, double val);
+void prepare_plan_clear(struct prepare_plan *plan);

@@ -1,0 +1,247 @@
+#include "worker/data/source.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "proto/schema/message.h"
+#include "worker/data/data_yaml.h"
+#include "worker/data/split.h"
+#include "worker/data/token_file.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct stretch { /* a range of tokens with at least one sample */
+    size_t file;
+    uint64_t first, samples_before, samples;
+};
+
+struct part {
+    struct stretch *stretches;
+    size_t n, room;
+    uint64_t samples;
+    uint64_t longest; /* tokens of the longest range, also of those too short for a sample */
+};
+
+struct source {
+    char *path;
+    Trireme__Source__Format format;
+    size_t context, vocab;
+    struct token_file *files;
+    size_t n_files, room;
+    struct part train, dev;
+    Trireme__DataSet *set; /* data.yaml, or NULL */
+    struct digest set_digest;
+};
+
+static void part_add(struct source *source, struct part *part, size_t file, uint64_t first, uint64_t tokens)
+{
+    const uint64_t samples = tokens ? (tokens - 1) / source->context : 0;
+    part->longest = tokens > part->longest ? tokens : part->longest;
+    if (samples == 0)
+        return;
+    part->stretches = mem_grow(part->stretches, part->n, &part->room, sizeof *part->stretches);
+    part->stretches[part->n++] =
+        (struct stretch){.file = file, .first = first, .samples_before = part->samples, .samples = samples};
+    part->samples += samples;
+}
+
+/* Opens one more file; its number, or -1. */
+static long add_file(struct source *source, const char *path, struct err *err)
+{
+    struct token_file file;
+    if (token_file_open(&file, path, source->format, err) < 0)
+        return -1;
+    source->files = mem_grow(source->files, source->n_files, &source->room, sizeof *source->files);
+    source->files[source->n_files] = file;
+    return (long)source->n_files++;
+}
+
+/* Opens a file that data.yaml names; its number, or -1. */
+static long add_prepared_file(struct source *source, const Trireme__TokenFile *expected, struct err *err)
+{
+    char *path = file_join(source->path, expected->file);
+    long i = add_file(source, path, err);
+    if (i >= 0 && source->files[i].n_tokens != expected->tokens) {
+        err_set(err, ERR_DATA, "%s: found %" PRIu64 " tokens, expected %" PRIu64 " as in data.yaml", path,
+                source->files[i].n_tokens, expected->tokens);
+        i = -1;
+    }
+    free(path);
+    return i;
+}
+
+static int open_prepared(struct source *source, struct err *err)
+{
+    source->set = data_yaml_read(source->path, &source->set_digest, err);
+    if (!source->set)
+        return -1;
+    const Trireme__DataSet *set = source->set;
+    if (set->vocab > source->vocab)
+        return err_set(err, ERR_DATA,
+                       "%s/data.yaml: found a vocabulary of %" PRIu32 ", expected at most the model's %zu",
+                       source->path, set->vocab, source->vocab);
+    long train = add_prepared_file(source, set->train, err);
+    if (train < 0)
+        return -1;
+    part_add(source, &source->train, (size_t)train, 0, set->train->tokens);
+    if (!data_yaml_has_val(set))
+        return 0;
+    long val = add_prepared_file(source, set->val, err);
+    if (val < 0)
+        return -1;
+    for (size_t i = 0; i < set->n_dev; i++)
+        part_add(source, &source->dev, (size_t)val, set->dev[i]->first, set->dev[i]->tokens);
+    return 0;
+}
+
+/* The dev blocks of a validation file whose parts nobody has chosen yet. */
+static void add_foreign_dev(struct source *source, size_t file)
+{
+    struct digest digest = token_file_digest(&source->files[file]);
+    size_t n = 0;
+    struct split_unit *blocks =
+        split_blocks(&n, source->files[file].n_tokens, digest_key(digest.high ^ digest.low, "split"));
+    split_parts(blocks, n);
+    uint64_t first = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (blocks[i].part == SPLIT_DEV)
+            part_add(source, &source->dev, file, first, blocks[i].tokens);
+        first += blocks[i].tokens;
+    }
+    free(blocks);
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), m = strlen(end);
+    return n >= m && !strcmp(name + n - m, end);
+}
+
+static int open_folder(struct source *source, struct err *err)
+{
+    size_t n = 0;
+    char **names = file_names(source->path, &n, ERR_DATA, err);
+    if (!names)
+        return -1;
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        const bool train = strstr(names[i], "train"), val = !train && strstr(names[i], "val");
+        if (names[i][0] == '.' || !ends_with(names[i], ".bin") || !(train || val))
+            continue;
+        char *path = file_join(source->path, names[i]);
+        const long file = add_file(source, path, err);
+        free(path);
+        if (file < 0)
+            rc = -1;
+        else if (train)
+            part_add(source, &source->train, (size_t)file, 0, source->files[file].n_tokens);
+        else
+            add_foreign_dev(source, (size_t)file);
+    }
+    file_names_free(names);
+    if (rc == 0 && source->train.longest == 0)
+        rc = err_set(err, ERR_DATA,
+                     "%s: found neither data.yaml nor a file *train*.bin, expected a folder of tokens; `trireme data "
+                     "prepare` makes one from text",
+                     source->path);
+    return rc;
+}
+
+static int open_file(struct source *source, struct err *err)
+{
+    if (add_file(source, source->path, err) < 0)
+        return -1;
+    part_add(source, &source->train, 0, 0, source->files[0].n_tokens);
+    return 0;
+}
+
+struct source *source_open(const Trireme__Source *config, size_t context, size_t vocab, struct err *err)
+{
+    ASSERT(context >= 1 && vocab >= 1);
+    struct source *source = mem_new(1, sizeof *source);
+    source->path = mem_strdup(config->path);
+    source->format = config->format;
+    source->context = context;
+    source->vocab = vocab;
+    int rc = !file_is_dir(source->path)       ? open_file(source, err)
+             : data_yaml_exists(source->path) ? open_prepared(source, err)
+                                              : open_folder(source, err);
+    if (rc == 0 && source->train.samples == 0)
+        rc = err_set(err, ERR_DATA,
+                     "%s: the longest range of training tokens has %" PRIu64
+                     ", expected at least %zu: a sample of the model's context and one more",
+                     source->path, source->train.longest, context + 1);
+    if (rc == 0)
+        return source;
+    source_free(source);
+    return NULL;
+}
+
+void source_free(struct source *source)
+{
+    if (!source)
+        return;
+    for (size_t i = 0; i < source->n_files; i++)
+        token_file_close(&source->files[i]);
+    free(source->files);
+    free(source->train.stretches);
+    free(source->dev.stretches);
+    message_free(source->set);
+    free(source->path);
+    free(source);
+}
+
+uint64_t source_train_samples(const struct source *source)
+{
+    return source->train.samples;
+}
+
+uint64_t source_dev_samples(const struct source *source)
+{
+    return source->dev.samples;
+}
+
+double source_bytes_per_token(const struct source *source)
+{
+    return source->set && !strcmp(source->set->tokenizer, "byte") ? 1 : 0;
+}
+
+static int read_sample(const struct source *source, const struct part *part, int32_t *tokens, uint64_t sample,
+                       struct err *err)
+{
+    ASSERT(sample < part->samples);
+    size_t low = 0, high = part->n - 1;
+    while (low < high) { // the last stretch that begins at or before the sample
+        const size_t middle = (low + high + 1) / 2;
+        if (part->stretches[middle].samples_before <= sample)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    const struct stretch *stretch = &part->stretches[low];
+    const uint64_t first = stretch->first + (sample - stretch->samples_before) * source->context;
+    return token_file_read(&source->files[stretch->file], tokens, first, source->context + 1, source->vocab, err);
+}
+
+int source_train_sample(const struct source *source, int32_t *tokens, uint64_t sample, struct err *err)
+{
+    return read_sample(source, &source->train, tokens, sample, err);
+}
+
+int source_dev_sample(const struct source *source, int32_t *tokens, uint64_t sample, struct err *err)
+{
+    return read_sample(source, &source->dev, tokens, sample, err);
+}
+
+struct digest source_digest(const struct source *source)
+{
+    struct digest_stream *stream = digest_stream_new();
+    digest_stream_add(stream, &source->set_digest, sizeof source->set_digest);
+    for (size_t i = 0; i < source->n_files; i++) {
+        const struct digest digest = token_file_digest(&source->files[i]);
+        digest_stream_add(stream, &digest, sizeof digest);
+    }
+    return digest_stream_end(stream);
+}

@@ -1,0 +1,40 @@
+/* Token files, mapped for reading.
+ *
+ * llm.c:    256 little-endian int32 (magic, version, number of tokens, zeros), then the tokens:
+ *               magic 20240520, version 1: uint16     magic 20240801, version 7: uint32
+ *           The file is exactly as long as its header says (llmc/dataloader.h).
+ * nanoGPT:  uint16 tokens and nothing else; it cannot be told from noise, so it is opened only where the
+ * configuration says so.
+ *
+ * Nothing outside the map is read, whatever the file holds. A file that another process cuts short while it is mapped
+ * ends ours with SIGBUS: token files are written once and renamed into place. */
+#pragma once
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "config.pb-c.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TOKEN_HEADER_BYTES = 1024, TOKEN_MAGIC_16 = 20240520, TOKEN_VERSION_16 = 1 };
+
+struct token_file {
+    char *path;
+    struct file_map map;
+    const unsigned char *tokens; /* borrowed from the map */
+    uint64_t n_tokens;           /* at least one */
+    size_t width;                /* bytes of a token: 2 or 4 */
+};
+
+/* On error (ERR_DATA) the file is as after token_file_close. */
+int token_file_open(struct token_file *file, const char *path, Trireme__Source__Format format, struct err *err);
+void token_file_close(struct token_file *file); /* accepts a zeroed one */
+
+/* Tokens first .. first+n, which must lie in the file. One that is not below vocab is an error (ERR_DATA: file,
+ * place, token, vocab). */
+int token_file_read(const struct token_file *file, int32_t *tokens, uint64_t first, size_t n, size_t vocab,
+                    struct err *err);
+
+/* Of the size and the first and last 4096 bytes: tells apart what two ranks see, without reading the whole. */
+struct digest token_file_digest(const struct token_file *file);

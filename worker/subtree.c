@@ -1,0 +1,70 @@
+#include "worker/subtree.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "math/reduce.h"
+#include "worker/data/dataset.h"
+#include "worker/model/model.h"
+
+#include <stdlib.h>
+
+struct subtree {
+    size_t n_params;
+    uint32_t depth;
+    float **levels; /* depth + 1 arrays of n_params; level 0 holds the sum so far, level i the sum of a right child */
+    int32_t *tokens; /* (microbatch, context + 1) */
+};
+
+struct subtree *subtree_new(size_t n_params, uint32_t n_leaves, uint32_t microbatch, size_t context)
+{
+    struct subtree *s = mem_new(1, sizeof *s);
+    s->n_params = n_params;
+    s->depth = sum_tree_depth(n_leaves);
+    s->levels = mem_new(s->depth + 1, sizeof *s->levels); // arrays come with their first use: short leases need few
+    s->tokens = mem_new((size_t)microbatch * (context + 1), sizeof *s->tokens);
+    return s;
+}
+
+void subtree_free(struct subtree *s)
+{
+    if (!s)
+        return;
+    for (uint32_t i = 0; i <= s->depth; i++)
+        free(s->levels[i]);
+    free(s->levels);
+    free(s->tokens);
+    free(s);
+}
+
+static int leaf(struct subtree *s, const struct subtree_job *job, uint32_t index, float *gradient, struct err *err)
+{
+    for (uint32_t i = 0; i < job->microbatch; i++) {
+        uint64_t sample = job->first_sample + (uint64_t)index * job->microbatch + i;
+        if (dataset_sample(job->dataset, s->tokens + i * (job->context + 1), sample, err) < 0)
+            return -1;
+    }
+    err->code = ERR_NONE;
+    return model_gradient(job->model, gradient, &job->losses[index], job->weights, s->tokens, job->microbatch, job->scale)
+               ? 0
+               : -1;
+}
+
+static int sum_node(struct subtree *s, const struct subtree_job *job, struct tree_node node, uint32_t level, struct err *err)
+{
+    ASSERT(level <= s->depth);
+    if (!s->levels[level])
+        s->levels[level] = mem_floats(s->n_params);
+    if (node.count == 1)
+        return leaf(s, job, node.first, s->levels[level], err);
+    uint32_t left = sum_tree_left(node.count);
+    if (sum_node(s, job, (struct tree_node){node.first, left}, level, err) < 0 ||
+        sum_node(s, job, (struct tree_node){node.first + left, node.count - left}, level + 1, err) < 0)
+        return -1;
+    reduce_add(s->levels[level], s->levels[level + 1], s->n_params);
+    return 0;
+}
+
+const float *subtree_gradient(struct subtree *s, const struct subtree_job *job, struct tree_node node, struct err *err)
+{
+    return sum_node(s, job, node, 0, err) < 0 ? NULL : s->levels[0];
+}
