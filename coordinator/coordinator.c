@@ -495,7 +495,6 @@ static void send_end(struct coordinator *c, int code)
 bool coordinator_run(struct coordinator *c, struct err *how)
 {
     struct idle idle = {0};
-    struct err err;
     enum turn turn;
     *how = (struct err){0};
     while ((turn = coordinator_turn(c, how)) == TURN_IDLE || turn == TURN_BUSY) {
@@ -511,7 +510,6 @@ bool coordinator_run(struct coordinator *c, struct err *how)
         *how = (struct err){0};
     if (turn == TURN_FAILED)
         progress_log(c->progress, "error: %s", how->text);
-    run_status_write(c->run, keeper_step(c->keeper), how, &err);
     send_end(c, (int)how->code);
     return turn == TURN_OVER || how->code != ERR_MACHINE;
 }

@@ -35,8 +35,8 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run, 
 void coordinator_free(struct coordinator *coordinator);
 enum turn coordinator_turn(void *coordinator, struct err *err);
 
-/* Turns it until the run is over; how it ended (ERR_NONE, ERR_STOPPED, or an error with its sentence) goes to *how, to
- * RUN/status.json and, as END, to all ranks. Returns whether all ranks are likely to be alive and to end in good order. */
+/* Turns it until the run is over; how it ended (ERR_NONE, ERR_STOPPED, or an error with its sentence) goes to *how and, as
+ * END, to all ranks. Returns whether all ranks are likely to be alive and to end in good order. */
 bool coordinator_run(struct coordinator *coordinator, struct err *how);
 
 /* Updates done and kept in a checkpoint. */

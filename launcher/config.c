@@ -22,7 +22,7 @@ int command_config(const void *request, void *reply, struct err *err)
     Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
     if (!config)
         return -1;
-    out->text = yaml_write(config, false);
+    out->text = yaml_write(config, r->comments);
     message_free(config);
     return 0;
 }

@@ -52,14 +52,19 @@ bool environment_supervised(void)
 
 void environment_choose_kernels(char **arguments)
 {
-    if (getenv("OPENBLAS_NUM_THREADS"))
-        return; // somebody has chosen, or this is the second time
-    setenv("OPENBLAS_NUM_THREADS", "1", 1); // the pool grows when compute.threads asks for it
+    bool anew = false;
+    if (!getenv("OPENBLAS_NUM_THREADS")) { // the pool grows when compute.threads asks for it
+        setenv("OPENBLAS_NUM_THREADS", "1", 1);
+        anew = true;
+    }
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
         setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
+        anew = true;
+    }
 #endif
-    execv("/proc/self/exe", arguments); // where it fails, the old kernels do
+    if (anew) // the second time nothing is missing
+        execv("/proc/self/exe", arguments); // where it fails, the old kernels do
 }

@@ -80,11 +80,11 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
         orderly = coordinator_run(coordinator, how);
         *kept = coordinator_kept_step(coordinator);
     } else {
-        struct err err;
-        if (run.lock >= 0)
-            run_status_write(&run, run.step, how, &err);
         send_end(endpoint, (int)how->code);
     }
+    struct err err;
+    if (run.incarnation && run_status_write(&run, *kept, how, &err) == 0 && environment_supervised())
+        how->text[0] = 0; // `train` reads it there, and says it
     coordinator_free(coordinator);
     run_clear(&run);
     return orderly;
@@ -120,7 +120,8 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
     }
     *err = (struct err){0};
     if (!run_coordinator(job, endpoint, kept, err)) {
-        fprintf(stderr, "trireme: %s\n", err->text);
+        if (err->text[0])
+            fprintf(stderr, "trireme: %s\n", err->text);
         mpi_transport_abort(err->code);
     }
     endpoint_free(endpoint);

@@ -6,6 +6,8 @@
 #include "launcher/environment.h"
 #include "launcher/job.h"
 #include "launcher/supervise.h"
+#include "proto/file/checkpoint.h"
+#include "proto/file/first_weights.h"
 #include "proto/file/run_config.h"
 #include "proto/order/segment.h"
 #include "proto/schema/message.h"
@@ -19,32 +21,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int plan_train(struct run *run, const void *request, struct err *err)
+/* First weights from a run whose checkpoint is not there, or of another model. */
+static int check_init(const struct run *run, const struct layout *layout, struct err *err)
 {
-    const Trireme__TrainRequest *r = request;
-    Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
-    return config ? run_plan_train(run, r->out, config, err) : -1;
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(run->folder, &n, err);
+    free(steps);
+    if (!steps)
+        return -1;
+    return n ? 0 : first_weights_check(run->config, layout, err); // a run that goes on needs them no more
 }
 
-static int plan_resume(struct run *run, const void *request, struct err *err)
-{
-    const Trireme__ResumeRequest *r = request;
-    return run_plan_resume(run, r->run, r->set, r->n_set, err);
-}
-
-static unsigned cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
-/* What can be said before mpirun is started: the servers' shares, the data. */
+/* What can be said before anything is written: the servers' shares, the first weights, the data. */
 static int check(const struct run *run, unsigned servers, struct err *err)
 {
     const Trireme__Run *config = run->config;
     struct layout *layout = layout_new(config->model);
     struct shard *shards = mem_new(servers, sizeof *shards);
     int rc = shard_map(shards, servers, layout, err);
+    if (rc == 0)
+        rc = check_init(run, layout, err);
     free(shards);
     layout_free(layout);
     if (rc < 0)
@@ -57,6 +53,25 @@ static int check(const struct run *run, unsigned servers, struct err *err)
     message_free(first);
     dataset_free(dataset);
     return dataset ? 0 : -1;
+}
+
+static int plan_train(struct run *run, const void *request, struct err *err)
+{
+    const Trireme__TrainRequest *r = request;
+    Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
+    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err) : -1;
+}
+
+static int plan_resume(struct run *run, const void *request, struct err *err)
+{
+    const Trireme__ResumeRequest *r = request;
+    return run_plan_resume(run, r->run, r->set, r->n_set, err) == 0 ? check(run, r->servers, err) : -1;
+}
+
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
 /* The command's own words for the ranks. */
@@ -84,9 +99,7 @@ static int outside(const struct job *job, const char *command, const char *subje
     struct run run = {.lock = -1};
     if (hostfile && !job->workers)
         return err_set(err, ERR_USAGE, "--workers: found none beside --hostfile, expected their number over all hosts");
-    if (job->plan(&run, job->request, err) < 0)
-        return -1;
-    int rc = check(&run, job->servers, err);
+    int rc = job->plan(&run, job->request, err);
     if (rc == 0)
         rc = file_make_dirs(folder, ERR_USAGE, err);
     run_clear(&run);

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-void kernels_reference_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
-                 const float *b, size_t ldb, float beta, float *c, size_t ldc)
+void kernels_reference_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha,
+                            const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
@@ -80,7 +80,8 @@ static void layernorm_backward(float *dx, float *dweight, float *dbias, const fl
     sum_rows(dbias, dy, rows, columns);
 }
 
-static void rmsnorm(float *y, float *rstd, const float *x, const float *weight, size_t rows, size_t columns, float eps)
+static void rmsnorm(float *y, float *rstd, const float *x, const float *weight, size_t rows, size_t columns,
+                    float eps)
 {
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
         double squares = 0;
@@ -151,8 +152,8 @@ static void swiglu_backward(float *dx, const float *dy, const float *x, size_t r
         }
 }
 
-void kernels_reference_rotary(float *x, size_t ld, const float *cosine, const float *sine, size_t rows, size_t heads, size_t width,
-                   bool inverse)
+void kernels_reference_rotary(float *x, size_t ld, const float *cosine, const float *sine, size_t rows, size_t heads,
+                              size_t width, bool inverse)
 {
     const size_t half = width / 2;
     for (size_t t = 0; t < rows; t++)

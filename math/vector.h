@@ -1,8 +1,8 @@
-/* Inside math/: the loops of kernels_fast(), written so that gcc makes vector instructions of them (vector_rows.c: sums
- * and norms of rows; vector_exp.c: what needs an exponential). Meanings of the functions: math/kernels.h.
+/* Inside math/: the loops of kernels_fast(), written so that gcc makes vector instructions of them (vector_rows.c:
+ * sums and norms of rows; vector_exp.c: what needs an exponential). Meanings of the functions: math/kernels.h.
  *
- * The terms of a sum are dealt to LANES partial sums (element i to lane i % LANES), which are then added by halves: the
- * order depends on the length alone, not on alignment or on the width of the machine's vectors. */
+ * The terms of a sum are dealt to LANES partial sums (element i to lane i % LANES), which are then added by halves:
+ * the order depends on the length alone, not on alignment or on the width of the machine's vectors. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -13,8 +13,10 @@ void vector_sum_rows(float *sums, const float *x, size_t rows, size_t columns);
 void vector_layernorm(float *y, float *mean, float *rstd, const float *x, const float *weight, const float *bias,
                       size_t rows, size_t columns, float eps);
 void vector_layernorm_backward(float *dx, float *dweight, float *dbias, const float *dy, const float *x,
-                               const float *weight, const float *mean, const float *rstd, size_t rows, size_t columns);
-void vector_rmsnorm(float *y, float *rstd, const float *x, const float *weight, size_t rows, size_t columns, float eps);
+                               const float *weight, const float *mean, const float *rstd, size_t rows,
+                               size_t columns);
+void vector_rmsnorm(float *y, float *rstd, const float *x, const float *weight, size_t rows, size_t columns,
+                    float eps);
 void vector_rmsnorm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *weight,
                              const float *rstd, size_t rows, size_t columns);
 

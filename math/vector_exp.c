@@ -3,12 +3,13 @@
 #include <math.h>
 #include <string.h>
 
-/* e^x without a branch, within 3 units in the last place for |x| <= 87; below -87 it is 0, above 87 it is e^87, NaN stays NaN.
- * x = n ln 2 + r with |r| <= ln(2)/2; Taylor's series of e^r to the seventh power (what it leaves out is below 6e-9);
- * n goes into the exponent's bits. */
+/* e^x without a branch, within 3 units in the last place for |x| <= 87; below -87 it is 0, above 87 it is e^87, NaN
+ * stays NaN. x = n ln 2 + r with |r| <= ln(2)/2; Taylor's series of e^r to the seventh power (what it leaves out is
+ * below 6e-9); n goes into the exponent's bits. */
 static inline float vector_exp(float x)
 {
-    const float shift = 12582912.0f; // 1.5 * 2^23: adding it rounds to a whole number, which stands in the lowest bits
+    const float shift =
+        12582912.0f; // 1.5 * 2^23: adding it rounds to a whole number, which stands in the lowest bits
     const float ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f; // n * ln2_high is exact
     const float y = x > 87.0f ? 87.0f : x;
     const float z = y < -87.0f ? -87.0f : y;

@@ -69,7 +69,8 @@ void vector_sum_rows(float *restrict sums, const float *restrict x, size_t rows,
 }
 
 void vector_layernorm(float *restrict y, float *restrict mean, float *restrict rstd, const float *restrict x,
-                      const float *restrict weight, const float *restrict bias, size_t rows, size_t columns, float eps)
+                      const float *restrict weight, const float *restrict bias, size_t rows, size_t columns,
+                      float eps)
 {
     const float n = (float)columns;
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {

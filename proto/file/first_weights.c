@@ -9,6 +9,7 @@
 #include "proto/tensor/layout.h"
 #include "proto/tensor/model_shape.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,21 +18,47 @@ static void warn_to_stderr(const char *sentence)
     fprintf(stderr, "trireme: %s\n", sentence);
 }
 
-/* Weights of another run's checkpoint, whose model must have the same tensors. */
+/* The checkpoint of another run, whose model must have the same tensors. */
+static int find_checkpoint(char **folder, Trireme__Manifest **manifest, const char *name, const struct layout *layout,
+                           struct err *err)
+{
+    if (checkpoint_find(folder, manifest, name, warn_to_stderr, err) < 0)
+        return err_context(err, "init.from");
+    struct layout *theirs = layout_new((*manifest)->config->model);
+    bool equal = layout_equal(theirs, layout);
+    layout_free(theirs);
+    if (equal)
+        return 0;
+    message_free(*manifest);
+    free(*folder);
+    return err_set(err, ERR_DATA, "init.from: %s: its model has other tensors than this one", name);
+}
+
 static int read_checkpoint(const char *name, const struct layout *layout, size_t offset, size_t count, float *weights,
                            struct err *err)
 {
     char *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    if (checkpoint_find(&folder, &manifest, name, warn_to_stderr, err) < 0)
-        return err_context(err, "init.from");
-    struct layout *theirs = layout_new(manifest->config->model);
-    int rc = layout_equal(theirs, layout) ? shard_files_read(folder, manifest, layout, offset, count, weights, NULL, 0, err)
-                  : err_set(err, ERR_DATA, "init.from: %s: its model has other tensors than this one", name);
-    layout_free(theirs);
+    if (find_checkpoint(&folder, &manifest, name, layout, err) < 0)
+        return -1;
+    int rc = shard_files_read(folder, manifest, layout, offset, count, weights, NULL, 0, err);
     message_free(manifest);
     free(folder);
     return rc;
+}
+
+int first_weights_check(const Trireme__Run *config, const struct layout *layout, struct err *err)
+{
+    const char *from = config->init->from;
+    char *folder = NULL;
+    Trireme__Manifest *manifest = NULL;
+    if (!from[0] || hugging_face_is(from))
+        return 0;
+    if (find_checkpoint(&folder, &manifest, from, layout, err) < 0)
+        return -1;
+    message_free(manifest);
+    free(folder);
+    return 0;
 }
 
 int first_weights_read(const Trireme__Start *start, const struct layout *layout, size_t offset, size_t count, float *weights,

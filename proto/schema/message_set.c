@@ -22,13 +22,14 @@ struct target {
     size_t index;
 };
 
-/* Path, the bytes of it that have been understood, and the piece in hand. */
+/* A path on the way along it: the bytes up to the end of the piece in hand. */
 struct steps {
     const char *path;
     size_t done;
     char *piece; /* owned; NULL at the end of the path */
 };
 
+/* Goes on to the next piece. */
 static void step(struct steps *steps)
 {
     bool is_first = !steps->piece;
@@ -73,7 +74,7 @@ static int find_element(struct target *target, const struct steps *steps, struct
 {
     bool negative;
     uint64_t index;
-    size_t n = target->message ? field_count(target->message, target->field) : SIZE_MAX - 1;
+    size_t n = target->message ? field_count(target->message, target->field) : SIZE_MAX;
     if (strspn(steps->piece, "0123456789") != strlen(steps->piece) ||
         !number_read_whole(&negative, &index, steps->piece) || index > n) {
         err_set(err, ERR_USAGE, "unknown element, expected the number of one in the list");
@@ -81,7 +82,7 @@ static int find_element(struct target *target, const struct steps *steps, struct
             err_set(err, ERR_USAGE, "unknown element, expected a number from 0 to %zu (%zu appends)", n, n);
         return fail_here(steps, err);
     }
-    if (index == n)
+    if (target->message && index == n)
         field_append(target->message, target->field);
     target->is_element = true;
     target->index = index;

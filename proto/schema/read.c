@@ -72,6 +72,7 @@ void read_names(struct text *names, const ProtobufCMessageDescriptor *type, cons
 {
     const struct message_doc *docs = message_doc(type);
     struct near_name near = {.word = word};
+    text_add(names, docs->n ? "" : "none");
     for (size_t i = 0; i < docs->n; i++) {
         text_printf(names, "%s%s", i == 0 ? (docs->n > 1 ? "one of " : "") : ", ", docs->fields[i].field);
         near_name_offer(&near, docs->fields[i].field);

@@ -14,8 +14,11 @@ void attention_init(struct attention *attention, const struct layout *layout, in
 {
     const bool gpt2 = config->arch == TRIREME__MODEL__ARCH__gpt2;
     char name[TENSOR_NAME_SIZE];
-    *attention = (struct attention){.heads = config->heads, .kv_heads = config->kv_heads,
-                                    .width = config->width / config->heads, .cosine = cosine, .sine = sine};
+    *attention = (struct attention){.heads = config->heads,
+                                    .kv_heads = config->kv_heads,
+                                    .width = config->width / config->heads,
+                                    .cosine = cosine,
+                                    .sine = sine};
     snprintf(name, sizeof name, "layers.%d.attn.qkv", layer);
     linear_init(&attention->qkv, layout, name, gpt2);
     snprintf(name, sizeof name, "layers.%d.attn.out", layer);
@@ -64,21 +67,23 @@ static void head_forward(const struct pass *pass, float *mix, struct head_view x
 {
     float *p = pass->memory->scores;
     for (size_t first = 0; first < pass->T; first += ATTENTION_ROWS) {
-        const size_t rows = pass->T - first < ATTENTION_ROWS ? pass->T - first : ATTENTION_ROWS, columns = first + rows;
+        const size_t rows = pass->T - first < ATTENTION_ROWS ? pass->T - first : ATTENTION_ROWS,
+                     columns = first + rows;
         probabilities(pass, p, x, D, first, rows);
         pass->kernels->gemm(false, false, rows, D, columns, 1, p, columns, x.v, x.ld, 0, mix + first * C, C);
     }
 }
 
 /* Writes dx.q and adds to dx.k, dx.v, from dmix (T, D; distance C) of one head. */
-static void head_backward(const struct pass *pass, struct head_view dx, const float *dmix, struct head_view x, size_t D,
-                          size_t C)
+static void head_backward(const struct pass *pass, struct head_view dx, const float *dmix, struct head_view x,
+                          size_t D, size_t C)
 {
     const struct kernels *k = pass->kernels;
     const float scale = 1 / sqrtf((float)D);
     float *p = pass->memory->scores, *ds = pass->memory->dscores;
     for (size_t first = 0; first < pass->T; first += ATTENTION_ROWS) {
-        const size_t rows = pass->T - first < ATTENTION_ROWS ? pass->T - first : ATTENTION_ROWS, columns = first + rows;
+        const size_t rows = pass->T - first < ATTENTION_ROWS ? pass->T - first : ATTENTION_ROWS,
+                     columns = first + rows;
         const float *q = x.q + first * x.ld, *dmix_first = dmix + first * C;
         probabilities(pass, p, x, D, first, rows);
         k->gemm(true, false, columns, D, rows, 1, p, columns, dmix_first, C, 1, dx.v, dx.ld);
@@ -94,10 +99,12 @@ static void rotate(const struct attention *attention, const struct pass *pass, f
 {
     const size_t D = attention->width, heads = attention->heads + attention->kv_heads, Q = attention->qkv.outputs;
     for (size_t b = 0; attention->cosine && b < pass->B; b++)
-        pass->kernels->rotary(qkv + b * pass->T * Q, Q, attention->cosine, attention->sine, pass->T, heads, D, inverse);
+        pass->kernels->rotary(qkv + b * pass->T * Q, Q, attention->cosine, attention->sine, pass->T, heads, D,
+                              inverse);
 }
 
-void attention_forward(const struct attention *attention, const struct pass *pass, const struct layer_activations *layer)
+void attention_forward(const struct attention *attention, const struct pass *pass,
+                       const struct layer_activations *layer)
 {
     const size_t B = pass->B, T = pass->T, D = attention->width, C = attention->heads * D;
     linear_forward(&attention->qkv, pass, layer->qkv, layer->norm1, NULL, B * T);
@@ -114,7 +121,8 @@ void attention_backward(const struct attention *attention, const struct pass *pa
     const size_t B = pass->B, T = pass->T, D = attention->width, C = attention->heads * D;
     float *dmix = dnorm, *dqkv = pass->memory->dqkv; // dmix is used up before dnorm is written
     linear_backward(&attention->out, pass, dmix, dy, layer->mix, B * T);
-    memset(dqkv, 0, B * T * attention->qkv.outputs * sizeof *dqkv); // the heads of a group add to their keys and values
+    memset(dqkv, 0,
+           B * T * attention->qkv.outputs * sizeof *dqkv); // the heads of a group add to their keys and values
     for (size_t b = 0; b < B; b++)
         for (size_t h = 0; h < attention->heads; h++)
             head_backward(pass, view(attention, dqkv, T, b, h), dmix + b * T * C + h * D,

@@ -1,5 +1,6 @@
 /* Causal self-attention with heads of width D; G = kv_heads of them share keys and values in groups (grouped-query).
- * Queries, keys and values are used where they lie in the fused qkv rows. Scores live a block of query rows at a time. */
+ * Queries, keys and values are used where they lie in the fused qkv rows. Scores live a block of query rows at a
+ * time. */
 #pragma once
 #include "worker/model/linear.h"
 
@@ -10,8 +11,8 @@ struct layer_activations;
 struct attention {
     struct linear qkv, out;
     size_t heads, kv_heads;
-    size_t width;                /* of a head */
-    const float *cosine, *sine;  /* (T, D/2), borrowed; NULL: no rotary positions */
+    size_t width;               /* of a head */
+    const float *cosine, *sine; /* (T, D/2), borrowed; NULL: no rotary positions */
 };
 
 /* cosine, sine: tables from attention_rotary_tables, or NULL for gpt2; they live longer. */
@@ -22,7 +23,8 @@ void attention_init(struct attention *attention, const struct layout *layout, in
 void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *config);
 
 /* Writes layer->qkv, layer->mix and layer->middle = layer->x + attention(layer->norm1). */
-void attention_forward(const struct attention *attention, const struct pass *pass, const struct layer_activations *layer);
+void attention_forward(const struct attention *attention, const struct pass *pass,
+                       const struct layer_activations *layer);
 
 /* Writes dnorm (N, C), the gradient of layer->norm1, from dy (N, C), the gradient of layer->middle. */
 void attention_backward(const struct attention *attention, const struct pass *pass, float *dnorm, const float *dy,

@@ -9,7 +9,9 @@
 
 void embedding_init(struct embedding *embedding, const struct layout *layout, const Trireme__Model *config)
 {
-    *embedding = (struct embedding){.width = config->width, .vocab = config->vocab, .tied = config->tied,
+    *embedding = (struct embedding){.width = config->width,
+                                    .vocab = config->vocab,
+                                    .tied = config->tied,
                                     .has_position = config->arch == TRIREME__MODEL__ARCH__gpt2,
                                     .token = layout_find(layout, "embed.token.weight")->offset};
     if (embedding->has_position)

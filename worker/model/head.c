@@ -8,7 +8,8 @@
 void head_init(struct head *head, const struct layout *layout, const Trireme__Model *config)
 {
     const char *name = config->tied ? "embed.token.weight" : "head.weight";
-    *head = (struct head){.width = config->width, .vocab = config->vocab, .weight = layout_find(layout, "%s", name)->offset};
+    *head = (struct head){
+        .width = config->width, .vocab = config->vocab, .weight = layout_find(layout, "%s", name)->offset};
 }
 
 /* logits (rows, V) of x (rows, C). */

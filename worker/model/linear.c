@@ -7,14 +7,14 @@
 void linear_init(struct linear *linear, const struct layout *layout, const char *name, bool has_bias)
 {
     const struct tensor *weight = layout_find(layout, "%s.weight", name);
-    *linear = (struct linear){.inputs = weight->columns, .outputs = weight->rows, .weight = weight->offset,
-                              .has_bias = has_bias};
+    *linear = (struct linear){
+        .inputs = weight->columns, .outputs = weight->rows, .weight = weight->offset, .has_bias = has_bias};
     if (has_bias)
         linear->bias = layout_find(layout, "%s.bias", name)->offset;
 }
 
-void linear_forward(const struct linear *linear, const struct pass *pass, float *y, const float *x, const float *residual,
-                    size_t rows)
+void linear_forward(const struct linear *linear, const struct pass *pass, float *y, const float *x,
+                    const float *residual, size_t rows)
 {
     const struct kernels *k = pass->kernels;
     const size_t in = linear->inputs, out = linear->outputs;

@@ -53,8 +53,12 @@ struct model *model_new(const Trireme__Model *config, const struct layout *layou
                         size_t max_batch)
 {
     struct model *model = mem_new(1, sizeof *model);
-    *model = (struct model){.context = config->context, .vocab = config->vocab, .width = config->width,
-                            .n_layers = config->layers, .max_batch = max_batch, .kernels = kernels};
+    *model = (struct model){.context = config->context,
+                            .vocab = config->vocab,
+                            .width = config->width,
+                            .n_layers = config->layers,
+                            .max_batch = max_batch,
+                            .kernels = kernels};
     model->layers = mem_new(config->layers, sizeof *model->layers);
     model->memory = activations_new(config, max_batch);
     if (config->arch == TRIREME__MODEL__ARCH__llama) {
@@ -149,11 +153,15 @@ static bool backward(const struct model *model, const struct pass *pass)
     return true;
 }
 
-bool model_gradient(struct model *model, float *gradient, double *loss_sum, const float *weights, const int32_t *tokens,
-                    size_t B, float scale)
+bool model_gradient(struct model *model, float *gradient, double *loss_sum, const float *weights,
+                    const int32_t *tokens, size_t B, float scale)
 {
-    const struct pass pass = {.kernels = model->kernels, .memory = model->memory, .weights = weights,
-                              .gradient = gradient, .B = B, .T = model->context};
+    const struct pass pass = {.kernels = model->kernels,
+                              .memory = model->memory,
+                              .weights = weights,
+                              .gradient = gradient,
+                              .B = B,
+                              .T = model->context};
     ASSERT(B > 0 && B <= model->max_batch);
     read_tokens(model, tokens, B, pass.T, true);
     if (!forward(model, &pass, true))
@@ -164,8 +172,8 @@ bool model_gradient(struct model *model, float *gradient, double *loss_sum, cons
 
 bool model_losses(struct model *model, double *loss_sums, const float *weights, const int32_t *tokens, size_t B)
 {
-    const struct pass pass = {.kernels = model->kernels, .memory = model->memory, .weights = weights, .B = 1,
-                              .T = model->context};
+    const struct pass pass = {
+        .kernels = model->kernels, .memory = model->memory, .weights = weights, .B = 1, .T = model->context};
     for (size_t b = 0; b < B; b++) {
         read_tokens(model, tokens + b * (pass.T + 1), 1, pass.T, true);
         if (!forward(model, &pass, true))

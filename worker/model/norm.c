@@ -6,14 +6,16 @@
 
 void norm_init(struct norm *norm, const struct layout *layout, const char *name, const Trireme__Model *config)
 {
-    *norm = (struct norm){.rms = config->arch == TRIREME__MODEL__ARCH__llama, .eps = (float)config->norm_eps,
-                          .width = config->width, .weight = layout_find(layout, "%s.weight", name)->offset};
+    *norm = (struct norm){.rms = config->arch == TRIREME__MODEL__ARCH__llama,
+                          .eps = (float)config->norm_eps,
+                          .width = config->width,
+                          .weight = layout_find(layout, "%s.weight", name)->offset};
     if (!norm->rms)
         norm->bias = layout_find(layout, "%s.bias", name)->offset;
 }
 
-void norm_forward(const struct norm *norm, const struct pass *pass, float *y, float *mean, float *rstd, const float *x,
-                  size_t rows)
+void norm_forward(const struct norm *norm, const struct pass *pass, float *y, float *mean, float *rstd,
+                  const float *x, size_t rows)
 {
     const float *weight = pass->weights + norm->weight;
     if (norm->rms)

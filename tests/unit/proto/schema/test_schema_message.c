@@ -245,6 +245,7 @@ static void the_doc_of_a_path_is_that_of_its_field(void **state)
     assert_null(message_path_doc(run, "model.", &err));
     assert_null(message_path_doc(run, ".model", &err));
     assert_null(message_path_doc(run, "data.sources.99999999999999999999.name", &err));
+    assert_non_null(message_path_doc(run, "data.sources.18446744073709551615.name", &err));
 }
 
 static void types_and_values_have_their_comments(void **state)

@@ -190,11 +190,10 @@ static void help_tells_what_each_name_of_an_enum_means(void **state)
 {
     (void)state;
     char *help = options_help("x", &trireme__data__descriptor);
-    assert_contains(help,
-                    "  --order NAME            Order of the samples of a source. (default shuffled)\n"
-                    "      shuffled            A keyed permutation of each source's samples, another one in each\n"
-                    "                          epoch.\n"
-                    "      sequential          One window after the other.\n");
+    assert_contains(
+        help, "  --order NAME            Order of the samples of a source. (default shuffled)\n"
+              "      shuffled            A keyed permutation of each source's samples, another one in each epoch.\n"
+              "      sequential          One window after the other.\n");
     free(help);
 }
 

@@ -120,7 +120,8 @@ static void contexts_longer_than_a_block_of_scores_agree_with_the_reference(void
         Trireme__Model config =
             model_case_config(variant ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2, true);
         config.context = 64 + 64 + 3;
-        struct model_case reference = model_case_of(config, kernels_reference()), fast = model_case_of(config, kernels_fast());
+        struct model_case reference = model_case_of(config, kernels_reference()),
+                          fast = model_case_of(config, kernels_fast());
         float *a = mem_floats(fast.n), *b = mem_floats(fast.n);
         double loss[2];
         const float scale = 1.0f / (float)fast.T;

@@ -49,7 +49,8 @@ static void check_tensor(struct model_case *c, const struct tensor *t, const flo
         choose(u, d, gradient, n, t->offset);
         for (size_t i = 0; i < n; i++)
             expected += (double)u[i] * (double)gradient[i];
-        double one = loss_at(c, t, u, H) - loss_at(c, t, u, -H), two = loss_at(c, t, u, 2 * H) - loss_at(c, t, u, -2 * H);
+        double one = loss_at(c, t, u, H) - loss_at(c, t, u, -H),
+               two = loss_at(c, t, u, 2 * H) - loss_at(c, t, u, -2 * H);
         double found = (8 * one - two) / (12 * H);
         if (!(fabs(found - expected) <= ABSOLUTE + RELATIVE * fabs(expected)))
             fail_msg("%s, direction %d: the differences give %.9g, the gradient %.9g", t->name, d, found, expected);
