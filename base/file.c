@@ -68,10 +68,12 @@ char *file_read(const char *path, size_t *size, enum err_code code, struct err *
     if (fd < 0)
         return NULL;
     char *bytes = mem_new(n + 1, 1);
+    errno = 0;
     int rc = read_all(fd, bytes, n);
+    if (rc < 0)
+        err_set(err, code, "%s: cannot read %zu bytes: %s", path, n, errno ? strerror(errno) : "the file is shorter");
     close(fd);
     if (rc < 0) {
-        err_set(err, code, "%s: cannot read %zu bytes: %s", path, n, errno ? strerror(errno) : "the file is shorter");
         free(bytes);
         return NULL;
     }

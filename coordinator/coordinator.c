@@ -13,6 +13,7 @@
 #include "math/schedule.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/idle.h"
+#include "proto/net/link.h"
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
 
@@ -23,7 +24,7 @@
 #include <string.h>
 
 enum { PARCELS_A_TURN = 64 };
-static const double beat_seconds = 1, away_seconds = 5;
+static const double away_seconds = 5;
 
 struct coordinator {
     struct endpoint *endpoint; /* borrowed */
@@ -338,11 +339,15 @@ static int on_losses(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
     const Trireme__Losses *losses = message;
+    if (from < c->first_worker)
+        return err_set(err, ERR_MACHINE, "rank %d, a server, sent losses", from);
     if (losses->eval) {
-        if (!c->evaluation || evaluation_take(c->evaluation, losses->eval_source, losses->eval_first, losses->sums,
-                                              losses->n_sums, err) < 0)
+        size_t *leases = &c->eval_leases[from - c->first_worker];
+        if (*leases == 0)
+            return err_set(err, ERR_MACHINE, "rank %d sent losses of an evaluation, which nobody asked for", from);
+        if (evaluation_take(c->evaluation, losses->eval_source, losses->eval_first, losses->sums, losses->n_sums, err) < 0)
             return -1;
-        if (--c->eval_leases[from - c->first_worker] == 0)
+        if (--*leases == 0)
             watch_arrived(c->watch, from, AWAIT_EVAL);
         if (!evaluation_complete(c->evaluation))
             return 0;
@@ -403,6 +408,8 @@ static int on_saved(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
     watch_arrived(c->watch, from, AWAIT_SHARD);
+    if (from >= c->first_worker)
+        return err_set(err, ERR_MACHINE, "rank %d, a worker, saved a shard", from);
     if (keeper_take(c->keeper, from - 1, message, err) < 0)
         return -1;
     if (!keeper_busy(c->keeper))
@@ -448,14 +455,14 @@ static const struct handler handlers[] = {
 };
 // clang-format on
 
-/* Beats to all once a second, and looks whether anybody has been silent for too long. */
+/* Beats to all (link_beat_seconds), and looks whether anybody has been silent for too long. */
 static int keep(struct coordinator *c, struct err *err)
 {
     double now = clock_now();
     if (now - c->turned > away_seconds)
         watch_forgive(c->watch, now);
     c->turned = now;
-    if (now - c->beaten >= beat_seconds) {
+    if (now - c->beaten >= link_beat_seconds(c->config->wait->patience)) {
         Trireme__Beat beat = TRIREME__BEAT__INIT;
         beat.has_n = 1, beat.n = ++c->beats;
         for (int r = 1; r < c->endpoint->size; r++)

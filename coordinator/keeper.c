@@ -111,7 +111,7 @@ static int complete(struct keeper *k, struct err *err)
         return -1;
     k->complete_step = k->step;
     forget_shards(k);
-    return checkpoint_prune(k->run->folder, k->run->config->checkpoint->keep, err);
+    return checkpoint_prune(k->run->folder, k->step, k->run->config->checkpoint->keep, err);
 }
 
 int keeper_take(struct keeper *k, int server, const Trireme__Saved *saved, struct err *err)

@@ -43,17 +43,32 @@ static void run_init(struct run *run, const char *folder)
     *run = (struct run){.folder = mem_strdup(folder), .lock = -1};
 }
 
-/* A folder that is there must be a run, or empty. */
+/* Whether a launch that died in run_claim, before there was a configuration, can have left that name. */
+static bool is_of_claim(const char *folder, const char *name)
+{
+    if (!strcmp(name, "lock") || !strncmp(name, "incarnation", 11) || !strncmp(name, "config.yaml.tmp-", 16))
+        return true;
+    char *path = file_join(folder, name);
+    struct err err;
+    size_t n = 1;
+    file_names_free(strcmp(name, "checkpoints") ? NULL : file_names(path, &n, ERR_USAGE, &err));
+    free(path);
+    return n == 0; // that of the checkpoints, with none in it
+}
+
+/* A folder that is there must be a run, or hold nothing of anybody's. */
 static int check_folder(const char *folder, struct err *err)
 {
     if (!file_exists(folder))
         return 0;
-    size_t n = 0;
+    size_t n = 0, n_foreign = 0;
     char **names = file_names(folder, &n, ERR_USAGE, err);
     if (!names)
         return -1;
+    for (size_t i = 0; i < n; i++)
+        n_foreign += !is_of_claim(folder, names[i]);
     file_names_free(names);
-    if (n)
+    if (n_foreign)
         return err_set(err, ERR_USAGE, "--out %s: found a folder that is no run (it has no config.yaml), expected a new one", folder);
     return 0;
 }
@@ -64,7 +79,9 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, st
     run->config = config;
     char *path = file_join(folder, "config.yaml");
     int rc = -1;
-    if (!file_exists(path)) {
+    if (!folder[0]) {
+        err_set(err, ERR_USAGE, "--out: found '', expected a folder");
+    } else if (!file_exists(path)) {
         rc = check_folder(folder, err);
     } else {
         Trireme__Run *there = run_config_of(folder, err);
@@ -93,16 +110,17 @@ out:
 /* Whether every field in which the configurations differ may change in a run that exists. */
 static int check_changes(const Trireme__Run *before, const Trireme__Run *after, struct err *err)
 {
-    enum { PATHS = 64 };
-    char *paths[PATHS] = {0};
-    size_t n = message_diff(paths, PATHS, before, after);
+    size_t n = message_diff(NULL, 0, before, after);
+    char **paths = mem_new(n, sizeof *paths);
+    message_diff(paths, n, before, after);
     int rc = 0;
-    for (size_t i = 0; i < n && i < PATHS; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct field_doc *doc = rc == 0 ? message_path_doc(&trireme__run__descriptor, paths[i], err) : NULL;
         if (rc == 0 && (!doc || doc->when == WHEN_NEVER || doc->when == WHEN_GROWTH))
             rc = err_set(err, ERR_USAGE, "--set %s: this cannot change in a run that exists", paths[i]);
         free(paths[i]);
     }
+    free(paths);
     return rc;
 }
 
@@ -127,21 +145,23 @@ out:
 static int next_incarnation(struct run *run, struct err *err)
 {
     char *path = file_join(run->folder, "incarnation"), *text = NULL, line[32];
+    uint64_t before = 0;
     int rc = -1;
     if (file_exists(path)) {
         text = file_read(path, NULL, ERR_DATA, err);
         char *end = NULL;
         if (!text)
             goto out;
-        run->incarnation = strtoull(text, &end, 10);
+        before = strtoull(text, &end, 10);
         if (end == text || *end != '\n') {
             err_set(err, ERR_DATA, "%s: found '%.20s', expected the number of launches", path, text);
             goto out;
         }
     }
-    run->incarnation++;
-    snprintf(line, sizeof line, "%llu\n", (unsigned long long)run->incarnation);
+    snprintf(line, sizeof line, "%llu\n", (unsigned long long)before + 1);
     rc = file_write_atomic(path, line, strlen(line), ERR_USAGE, err);
+    if (rc == 0)
+        run->incarnation = before + 1;
 out:
     free(text);
     free(path);

@@ -59,8 +59,12 @@ static void send_end(struct endpoint *endpoint, int code)
 
 static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run, struct err *err)
 {
-    if (check_size(job, endpoint->size, err) < 0 || job->plan(run, job->request, err) < 0 || run_claim(run, err) < 0 ||
-        run_locate(run, warn, err) < 0)
+    if (check_size(job, endpoint->size, err) < 0 || job->plan(run, job->request, err) < 0)
+        return NULL;
+    int rc = run_claim(run, err);
+    if (run->incarnation && environment_supervised())
+        fprintf(stderr, SUPERVISE_CLAIMED "%llu\n", (unsigned long long)run->incarnation);
+    if (rc < 0 || run_locate(run, warn, err) < 0)
         return NULL;
     int columns = environment_columns();
     struct coordinator_options options = {.n_servers = (int)job->servers, .max_seconds = job->max_seconds,
@@ -125,5 +129,6 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
         mpi_transport_abort(err->code);
     }
     endpoint_free(endpoint);
-    return err->code == ERR_NONE ? 0 : -1;
+    bool said = environment_supervised() && !err->text[0]; // mpirun takes seconds to end a job whose first rank failed
+    return err->code == ERR_NONE || said ? 0 : -1;
 }

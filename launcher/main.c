@@ -80,10 +80,10 @@ static void print_reply(const struct command *command, const void *reply, bool j
 
 static int run(const struct command *command, int n, char **words, struct err *err)
 {
-    bool json = take_json(&n, words), help = false;
+    bool json = take_json(&n, words), help = false, speaks = environment_rank() == 0;
     void *request = message_new(command->request), *reply = message_new(command->reply);
     int rc = options_read(request, n, words, &help, err);
-    if (rc == 0 && help) {
+    if (rc == 0 && help && speaks) {
         char *full = NULL;
         if (asprintf(&full, "trireme %s", command->name) > 0) {
             char *text = options_help(full, command->request);
@@ -91,9 +91,9 @@ static int run(const struct command *command, int n, char **words, struct err *e
             free(text);
             free(full);
         }
-    } else if (rc == 0) {
+    } else if (rc == 0 && !help) {
         rc = command->run(request, reply, err);
-        if (rc == 0)
+        if (rc == 0 && speaks)
             print_reply(command, reply, json);
     }
     message_free(reply);

@@ -39,6 +39,7 @@ struct child {
     pid_t pid;
     int errors; /* read end of mpirun's stderr */
     bool launched;
+    uint64_t incarnation; /* of this launch; 0: it did not get the run */
     int passed;        /* stops passed on */
     double kill_at;    /* 0: not yet */
     struct text line;  /* of stderr, unfinished */
@@ -142,6 +143,8 @@ static void take_line(struct child *child, const char *line)
 {
     if (!strcmp(line, SUPERVISE_LAUNCHED)) {
         child->launched = true;
+    } else if (!strncmp(line, SUPERVISE_CLAIMED, sizeof SUPERVISE_CLAIMED - 1)) {
+        child->incarnation = strtoull(line + sizeof SUPERVISE_CLAIMED - 1, NULL, 10);
     } else if (!strncmp(line, mark, sizeof mark - 1)) {
         fprintf(stderr, "%s\n", line);
     } else {
@@ -215,8 +218,8 @@ static int judge(const struct child *child, const struct supervise *job, int cod
     Trireme__Status *status = message_new(&trireme__status__descriptor);
     int rc = -1;
     struct err unread;
-    if (file_exists(path) && (text = file_read(path, &size, ERR_MACHINE, &unread)) &&
-        json_read(status, text, size, path, ERR_MACHINE, &unread) == 0) {
+    if (child->incarnation && file_exists(path) && (text = file_read(path, &size, ERR_MACHINE, &unread)) &&
+        json_read(status, text, size, path, ERR_MACHINE, &unread) == 0 && status->incarnation == child->incarnation) {
         *kept = status->step;
         rc = status->code ? err_set(err, (enum err_code)status->code, "%s", status->text ? status->text : "") : 0;
         if (code && code != (int)status->code && status->code == 0)
@@ -241,9 +244,6 @@ static int judge(const struct child *child, const struct supervise *job, int cod
 
 int supervise(const struct supervise *job, uint64_t *kept, struct err *err)
 {
-    char *status = file_join(job->run, "status.json");
-    unlink(status);
-    free(status);
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

@@ -6,8 +6,10 @@
 
 #include <stdint.h>
 
-/* What rank 0 says on stderr, alone on a line, once it listens to signals. */
+/* What rank 0 says on stderr, alone on a line: once it listens to signals; and, with the launch's incarnation behind it,
+ * once the run is its own. A status of another incarnation is another launch's. */
 #define SUPERVISE_LAUNCHED "trireme-launched"
+#define SUPERVISE_CLAIMED "trireme-claimed "
 
 struct supervise {
     const char *run;        /* the run's folder */

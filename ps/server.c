@@ -141,6 +141,8 @@ static int on_pull(void *role, int from, const void *message, struct err *err)
 {
     struct server *s = role;
     const Trireme__Pull *pull = message;
+    if ((size_t)from < s->first_worker)
+        return err_set(err, ERR_MACHINE, "rank %d, which is no worker, asked for weights", from);
     if (s->sync->on_pull(s->store->step, pull->step) == SYNC_REFUSE)
         return err_set(err, ERR_MACHINE, "rank %d asked for the weights of step %llu, but %llu are committed", from,
                        (unsigned long long)pull->step, (unsigned long long)s->store->step);

@@ -1,6 +1,6 @@
 /* The gradient of a lease: leaves computed one by one, summed along the tree, and handed on subtree by subtree.
  *
- * Partial sums stand in depth + 1 arrays of the model's size, made at set-up for the largest lease there can be. */
+ * Partial sums stand in depth + 1 arrays of the model's size, each made when a lease first needs it and kept. */
 #pragma once
 #include "base/err.h"
 #include "proto/tensor/sum_tree.h"

@@ -161,8 +161,9 @@ static int on_weights(void *role, int from, const void *message, struct err *err
 {
     struct worker *w = role;
     const struct frame *frame = message;
-    if (frame->incarnation != w->start->incarnation || w->stage != STAGE_PULL || frame->step != w->lease.step ||
-        frame->block >= w->layout->n_blocks || frame->count != w->layout->blocks[frame->block].count)
+    if (frame->incarnation != w->start->incarnation || w->stage != STAGE_PULL || w->blocks_missing == 0 ||
+        frame->step != w->lease.step || frame->block >= w->layout->n_blocks ||
+        frame->count != w->layout->blocks[frame->block].count)
         return err_set(err, ERR_MACHINE, "rank %d sent weights of block %llu, step %llu, which nobody asked for", from,
                        (unsigned long long)frame->block, (unsigned long long)frame->step);
     memcpy(w->weights + w->layout->blocks[frame->block].offset, frame->numbers, frame->count * sizeof *frame->numbers);
@@ -202,6 +203,8 @@ static int read_mail(struct worker *w, struct err *err)
     while (!w->link.over && endpoint_poll(w->endpoint, &parcel)) {
         any = 1;
         link_heard(&w->link, &parcel);
+        if (!w->start && parcel.tag != TAG_START && parcel.tag != TAG_BEAT && parcel.tag != TAG_END)
+            return err_set(err, ERR_MACHINE, "rank %d sent a message before the run was known", parcel.from);
         if (endpoint_dispatch(handlers, sizeof handlers / sizeof *handlers, w, &parcel, err) < 0)
             return -1;
     }

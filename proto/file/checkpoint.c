@@ -24,13 +24,21 @@ char *checkpoint_folder(const char *run, uint64_t step)
     return mem_format("%s/checkpoints/step-%08" PRIu64, run, step);
 }
 
-/* The step in a name like step-00000100; false for other names. */
+/* The step in a name like step-00000100; false for other names, also for another writing of the same number. */
 static bool parse_name(const char *name, uint64_t *step)
 {
-    if (strncmp(name, "step-", 5) || strlen(name) < 13 || strspn(name + 5, "0123456789") != strlen(name + 5))
+    char written[32];
+    if (strncmp(name, "step-", 5))
         return false;
     *step = strtoull(name + 5, NULL, 10);
-    return true;
+    snprintf(written, sizeof written, "step-%08" PRIu64, *step);
+    return !strcmp(name, written);
+}
+
+static int compare_steps(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
 }
 
 /* Steps of the folders below RUN/checkpoints that have a manifest, or that have none. */
@@ -49,10 +57,12 @@ static uint64_t *list(const char *run, bool complete, size_t *n, struct err *err
         char *manifest = mem_format("%s/%s/manifest.json", folder, names[i]);
         if (parse_name(names[i], &step) && file_exists(manifest) == complete) {
             steps = mem_grow(steps, *n, &room, sizeof *steps);
-            steps[(*n)++] = step; // names of eight digits and more sort like their numbers up to 10^8 steps
+            steps[(*n)++] = step;
         }
         free(manifest);
     }
+    if (steps)
+        qsort(steps, *n, sizeof *steps, compare_steps); // names sort like their numbers up to 10^8 only
     file_names_free(names);
     free(folder);
     return steps;
@@ -74,6 +84,10 @@ Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
         rc = err_set(err, ERR_DATA, "%s: found format %u, expected %d", path, manifest->format, FORMAT);
     if (rc == 0 && manifest->n_shards == 0)
         rc = err_set(err, ERR_DATA, "%s: found no shards", path);
+    uint64_t step = 0;
+    const char *slash = strrchr(folder, '/');
+    if (rc == 0 && parse_name(slash ? slash + 1 : folder, &step) && manifest->step != step)
+        rc = err_set(err, ERR_DATA, "%s: found step %" PRIu64 ", expected that of its folder", path, manifest->step);
     for (size_t i = 0; rc == 0 && i < manifest->n_shards; i++)
         if (!manifest->shards[i]->file || strchr(manifest->shards[i]->file, '/') || !manifest->shards[i]->digest)
             rc = err_set(err, ERR_DATA, "%s: shard %zu has no name or no digest", path, i);
@@ -89,7 +103,11 @@ Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
 int checkpoint_complete(const char *folder, const Trireme__Manifest *manifest, struct err *err)
 {
     char *json = json_write_pretty(manifest), *path = file_join(folder, "manifest.json");
-    int rc = file_write_atomic(path, json, strlen(json), ERR_TRAIN, err);
+    char *above = mem_format("%s/..", folder); // where the folder's own name stands
+    int rc = file_sync_dir(above, ERR_TRAIN, err);
+    if (rc == 0)
+        rc = file_write_atomic(path, json, strlen(json), ERR_TRAIN, err);
+    free(above);
     free(path);
     free(json);
     return rc;
@@ -206,15 +224,19 @@ static int remove_checkpoint(const char *run, uint64_t step, struct err *err)
     return rc;
 }
 
-int checkpoint_prune(const char *run, size_t keep, struct err *err)
+int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *err)
 {
-    size_t n = 0, n_unfinished = 0;
+    size_t n = 0, n_unfinished = 0, n_here = 0;
     uint64_t *steps = list(run, true, &n, err), *unfinished = list(run, false, &n_unfinished, err);
     int rc = steps && unfinished ? 0 : -1;
-    for (size_t i = 0; rc == 0 && i + keep < n; i++)
+    while (rc == 0 && n_here < n && steps[n_here] <= step)
+        n_here++;
+    for (size_t i = n_here; rc == 0 && i < n; i++)
         rc = remove_checkpoint(run, steps[i], err);
-    for (size_t i = 0; rc == 0 && n && i < n_unfinished; i++)
-        if (unfinished[i] < steps[n - 1])
+    for (size_t i = 0; rc == 0 && i + keep < n_here; i++)
+        rc = remove_checkpoint(run, steps[i], err);
+    for (size_t i = 0; rc == 0 && i < n_unfinished; i++)
+        if (unfinished[i] < step)
             rc = remove_checkpoint(run, unfinished[i], err);
     free(steps);
     free(unfinished);

@@ -18,10 +18,11 @@ char *checkpoint_folder(const char *run, uint64_t step);
 /* Steps of the checkpoints that have a manifest, in rising order; freed by the caller. A run without any: n = 0. */
 uint64_t *checkpoint_steps(const char *run, size_t *n, struct err *err);
 
-/* Fresh manifest of a checkpoint's folder; freed by message_free. NULL with a sentence (ERR_DATA). */
+/* Fresh manifest of a checkpoint's folder, of the step that the folder's name says; freed by message_free. NULL with a
+ * sentence (ERR_DATA). */
 Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err);
 
-/* Writes the manifest, which completes the checkpoint. */
+/* Writes the manifest, which completes the checkpoint, and makes it durable. */
 int checkpoint_complete(const char *folder, const Trireme__Manifest *manifest, struct err *err);
 
 /* Reads every byte of every shard and compares sizes and digests. */
@@ -36,8 +37,9 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
 int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, void (*warn)(const char *sentence),
                     struct err *err);
 
-/* Removes all but the newest `keep` complete checkpoints, and unfinished folders older than the newest one. */
-int checkpoint_prune(const char *run, size_t keep, struct err *err);
+/* After the checkpoint of `step` was completed: removes all but it and the `keep` - 1 before it, unfinished folders older than
+ * it, and complete ones of later steps, which are damaged ones that were passed over when the launch began. */
+int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *err);
 
 /* The whole state in layout order, in fresh arrays of n_params. moments may be NULL, else it gets the n_moments that the
  * manifest's optimizer has. */

@@ -49,6 +49,7 @@ static const struct {
     {"activation_function",              "null gelu_new gelu_pytorch_tanh"},
     {"hidden_act",                       "null silu"                      },
     {"rope_scaling",                     "null"                           },
+    {"rope_parameters",                  "null"                           },
     {"attention_bias",                   "null false"                     },
     {"mlp_bias",                         "null false"                     },
     {"scale_attn_weights",               "null true"                      },
@@ -78,7 +79,7 @@ static const char *value(const struct node *root, const char *key)
 static bool one_of(const char *values, const char *word)
 {
     size_t length = strlen(word);
-    for (const char *at = values; (at = strstr(at, word)); at += length)
+    for (const char *at = values; length && (at = strstr(at, word)); at += length)
         if ((at == values || at[-1] == ' ') && (at[length] == 0 || at[length] == ' '))
             return true;
     return false;

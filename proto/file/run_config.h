@@ -8,7 +8,7 @@
 
 /* Reads a YAML file over the defaults (path NULL: only the defaults), applies "a.b=c" settings, then resolves: the model's
  * shape from `init.from` where that is a Hugging Face directory, open sizes, defaults that follow from others. What fields
- * say together is checked: heads and width, batch and microbatch, sources. Fresh; freed by message_free. NULL with a
+ * say together is checked: heads and width, batch and microbatch, rates. Fresh; freed by message_free. NULL with a
  * sentence (ERR_USAGE). */
 Trireme__Run *run_config_read(const char *path, char *const *settings, size_t n_settings, struct err *err);
 

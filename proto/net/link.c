@@ -8,18 +8,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const double beat_seconds = 1;
-
 void link_init(struct link *link, struct endpoint *endpoint)
 {
     double now = clock_now();
     *link = (struct link){.endpoint = endpoint, .patience = LINK_START_PATIENCE, .heard = now, .beaten = now};
 }
 
+double link_beat_seconds(double patience)
+{
+    return patience < 4 ? patience / 4 : 1;
+}
+
 int link_keep(struct link *link, struct err *err)
 {
     double now = clock_now();
-    if (now - link->beaten >= beat_seconds && !link->over) {
+    if (now - link->beaten >= link_beat_seconds(link->patience) && !link->over) {
         Trireme__Beat beat = TRIREME__BEAT__INIT;
         beat.has_n = 1, beat.n = link->work;
         endpoint_send(link->endpoint, LINK_COORDINATOR, TAG_BEAT, &beat);

@@ -20,11 +20,14 @@ struct link {
     uint32_t code;             /* with this exit code of the run */
 };
 
-enum { LINK_COORDINATOR = 0, LINK_START_PATIENCE = 300 /* seconds until START: a large checkpoint is verified before */ };
+enum { LINK_COORDINATOR = 0, LINK_START_PATIENCE = 3600 /* seconds until START: a large checkpoint is verified before */ };
 
 void link_init(struct link *link, struct endpoint *endpoint);
 
-/* Beats once a second; fails (ERR_MACHINE) when the coordinator has been silent for too long. To be called often. */
+/* Seconds from one beat to the next, on both sides: one, or less where patience is so short that one would not do. */
+double link_beat_seconds(double patience);
+
+/* Beats (link_beat_seconds); fails (ERR_MACHINE) when the coordinator has been silent for too long. To be called often. */
 int link_keep(struct link *link, struct err *err);
 
 /* Something came. All but a beat counts as work. */

@@ -1,6 +1,7 @@
 #include "proto/schema/value.h"
 
 #include "base/check.h"
+#include "proto/schema/docs.h"
 #include "proto/schema/near_name.h"
 #include "proto/schema/node.h"
 #include "proto/schema/number.h"
@@ -80,6 +81,16 @@ static void write_bounds(struct text *text, const struct field_doc *doc, const c
         text_add(text, has_min ? " to " : most);
         write_number(text, doc->max, false);
     }
+}
+
+void value_names(struct text *text, const struct field_doc *doc)
+{
+    const char *before = "";
+    for (size_t i = 0; doc->names && i < schema_n_values; i++)
+        if (strcmp(schema_values[i].type, doc->names) == 0) {
+            text_printf(text, "%s%s", before, schema_values[i].value);
+            before = ", ";
+        }
 }
 
 void value_note(struct text *text, const struct field_doc *doc)

@@ -27,6 +27,9 @@ bool value_whole_range(struct whole_range *range, const ProtobufCFieldDescriptor
 /* "a whole number from 1 to 1048576", "a number of at least 0", "true or false", "gpt2 or llama", "text". */
 void value_expected(struct text *text, const ProtobufCFieldDescriptor *field, const struct field_doc *doc);
 
+/* "constant, cosine, linear": the names that an enum field takes; nothing for other fields. */
+void value_names(struct text *text, const struct field_doc *doc);
+
 /* "1/step, 0 to 100" for people: unit and declared bounds, what there is of them. */
 void value_note(struct text *text, const struct field_doc *doc);
 

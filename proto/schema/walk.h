@@ -27,6 +27,7 @@ struct field_doc {
     const char *field;   /* "lr" */
     const char *comment; /* one paragraph, no line ends */
     const char *unit;    /* or NULL */
+    const char *names;   /* of an enum field: full name of the type whose values it takes; else NULL */
     const char *place;   /* word in the usage line of a positional argument, or NULL */
     double min, max;     /* -INFINITY, INFINITY where not given */
     enum schema_when when;

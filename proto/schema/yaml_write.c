@@ -31,6 +31,7 @@ static void end_line(struct out *out, const struct field_doc *doc)
     out->open = CLOSED;
     if (doc && out->with_comments) {
         struct text note = {0};
+        value_names(&note, doc);
         value_note(&note, doc);
         int column = (int)(out->text.size - out->line_start);
         int blanks = column < COMMENT_COLUMN ? COMMENT_COLUMN - column : 0;

@@ -14,9 +14,12 @@ class DamagedCheckpoint(Case):
 
     def setUp(self):
         super().setUp()
+        self.train = ["train", "run.yaml", "--workers", 1, "--out"]
+        self.once(self.make)
+
+    def make(self):
         self.write_data()
         self.write_config()
-        self.train = ["train", "run.yaml", "--workers", 1, "--out"]
         self.succeed(*self.train, "whole")
         shutil.copytree(self.path("whole"), self.path("run"))
         shutil.rmtree(self.path("run/checkpoints/step-00000012"))

@@ -55,10 +55,13 @@ class StopAndGoOn(Case):
 
     def setUp(self):
         super().setUp()
+        self.line = ["train", "run.yaml", "--out"]
+        self.once(self.make)
+
+    def make(self):
         self.write_data()
         self.write_config(model={"width": 32, "context": 64}, train={"steps": self.steps},
                           eval={"every": 30}, checkpoint={"every": 40, "keep": 2})
-        self.line = ["train", "run.yaml", "--out"]
         self.succeed(*self.line, "whole", "--workers", 2)
 
     def stop(self, run, *signals, workers=2, servers=1):

@@ -1,5 +1,7 @@
 """Ranks that die, hang or never start: a sentence that names them, nothing left over, and a run that goes on as if nothing
 had happened."""
+import fcntl
+import json
 import os
 import shutil
 import signal
@@ -8,7 +10,7 @@ import time
 import trireme
 from trireme import Case, processes, wait_for
 
-STEPS = 300
+STEPS = 250
 WORKERS, SERVERS = 2, 2
 # role and number of each rank of 1 + 2 + 2, as the sentences call them
 COORDINATOR, SERVER_1, WORKER_0, WORKER_1 = 0, 2, 3, 4
@@ -17,21 +19,31 @@ COORDINATOR, SERVER_1, WORKER_0, WORKER_1 = 0, 2, 3, 4
 class Faults(Case):
     def setUp(self):
         super().setUp()
+        self.line = ["train", "run.yaml", "--workers", WORKERS, "--servers", SERVERS, "--out"]
+        self.endless = ["--set", "train.steps=1000000"]
+        self.once(self.make)
+
+    def make(self):
         self.write_data()
         self.write_config(model={"width": 32, "context": 64}, train={"steps": STEPS}, eval={"every": 50},
                           checkpoint={"every": 20, "keep": 2})
-        self.line = ["train", "run.yaml", "--workers", WORKERS, "--servers", SERVERS, "--out"]
+        self.succeed("train", "run.yaml", "--out", "whole", "--workers", 1)
 
     def begin_run(self, steps=45, *more):
         """A run that has done some steps."""
         call = self.begin(*self.line, "run", *more)
         wait_for(lambda: self.steps_done("run") >= steps or call.process.poll() is not None, "%d steps" % steps)
         self.assertIsNone(call.process.poll(), "the run ended before it could be disturbed")
+        self.shared = call.shared_files()
         return call
+
+    def tearDown(self):
+        left = [name for name in getattr(self, "shared", ()) if os.path.exists(name)]
+        super().tearDown()
+        self.assertEqual(left, [], "files left in shared memory")
 
     def assert_goes_on(self):
         self.succeed(*self.line, "run")
-        self.succeed(*self.line, "whole")
         self.assertEqual(self.hash_of("run"), self.hash_of("whole"))
         self.assertEqual(self.losses("run"), self.losses("whole"))
         self.assert_whole("run", STEPS)
@@ -52,10 +64,11 @@ class Faults(Case):
         self.kill_rank(SERVER_1, "server 1 (rank 2 on ")
 
     def test_a_killed_coordinator_is_named_and_the_same_line_goes_on_to_the_same_bits(self):
+        self.assertEqual(self.run_it(*self.line, "run", "--max-seconds", 0.01).code, 85)
         self.kill_rank(COORDINATOR, "the coordinator (rank 0 on ")
 
     def test_a_stopped_worker_is_named_within_bounded_time_and_nothing_is_left(self):
-        call = self.begin_run(45, "--set", "wait.patience=2", "--set", "train.steps=1000000")
+        call = self.begin_run(45, "--set", "wait.patience=2", *self.endless)
         pid = call.rank(WORKER_0)
         os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()
@@ -65,7 +78,7 @@ class Faults(Case):
         self.assert_sentence(done.err, ["worker 0 (rank 3 on ", "process %d)" % pid, "silent for ", "its part of a step"])
 
     def test_a_stopped_server_is_named_within_bounded_time_and_nothing_is_left(self):
-        call = self.begin_run(45, "--set", "wait.patience=2", "--set", "train.steps=1000000")
+        call = self.begin_run(45, "--set", "wait.patience=2", *self.endless)
         pid = call.rank(SERVER_1)
         os.kill(pid, signal.SIGSTOP)
         done = call.end(30)
@@ -73,7 +86,7 @@ class Faults(Case):
         self.assert_sentence(done.err, ["server 1 (rank 2 on ", "process %d)" % pid, "silent for "])
 
     def test_a_stopped_coordinator_ends_the_run_within_bounded_time_and_nothing_is_left(self):
-        call = self.begin_run(45, "--set", "wait.patience=2", "--set", "train.steps=1000000")
+        call = self.begin_run(45, "--set", "wait.patience=2", *self.endless)
         os.kill(call.rank(COORDINATOR), signal.SIGSTOP)
         done = call.end(30)
         self.assertEqual(done.code, 5, done)
@@ -81,13 +94,11 @@ class Faults(Case):
 
     def test_when_train_itself_is_killed_its_ranks_end_too_and_the_same_line_goes_on(self):
         call = self.begin_run(45)
-        shared = call.shared_files()
         call.process.kill()
         call.process.wait()
         wait_for(lambda: not processes(call.token), "the ranks' end", 20)
         call.process.communicate()
         call.check_left()
-        self.assertEqual([name for name in shared if os.path.exists(name)], [])
         self.assert_goes_on()
 
     def test_mpirun_that_is_missing_is_said_with_the_package_that_has_it(self):
@@ -103,13 +114,25 @@ class Faults(Case):
         self.assertIn("trireme: mpirun ended with code 7", done.err)
 
     def test_a_second_train_on_a_run_that_is_being_trained_is_refused_and_the_first_goes_on(self):
-        call = self.begin_run(30)
+        call = self.begin_run(30, *self.endless)
         incarnation = self.read("run/incarnation")
-        self.refuse(2, ["run", "being trained by another process"], *self.line, "run")
+        self.refuse(2, ["run", "being trained by another process"], *self.line, "run", *self.endless)
+        self.refuse(2, ["run", "being trained by another process"], "resume", "run", "--set", "train.steps=5")
         self.assertEqual(self.read("run/incarnation"), incarnation)
+        done = self.steps_done("run")
+        wait_for(lambda: self.steps_done("run") > done, "the first one's next step")
+        call.process.send_signal(signal.SIGINT)
         done = call.end()
-        self.assertEqual(done.code, 0, done)
-        self.assert_whole("run", STEPS)
+        self.assertEqual(done.code, 85, done)
+        self.assert_sentence(done.err, ["stopped on request"])
+
+    def test_how_an_earlier_launch_ended_says_nothing_about_this_one(self):
+        self.succeed(*self.line, "run", "--set", "train.steps=1")
+        self.assertEqual(json.loads(self.read("run/status.json"))["code"], 0)
+        with open(self.path("run/lock")) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refuse(2, ["being trained by another process"], *self.line, "run", "--set", "train.steps=1")
+        self.succeed(*self.line, "run", "--set", "train.steps=1")
 
     def test_training_that_diverges_ends_with_its_step_and_keeps_the_run(self):
         done = self.run_it(*self.line, "run", "--set", "optimizer.lr=100", "--set", "optimizer.clip=0",

@@ -174,6 +174,17 @@ class Case(unittest.TestCase):
                     pipe.close()
         shutil.rmtree(self.tmp, ignore_errors=True)
 
+    def once(self, make):
+        """The files that all tests of a class begin with: made by the first of them, copied for the others."""
+        cls = type(self)
+        if "kept" not in cls.__dict__:
+            make()
+            cls.kept = tempfile.mkdtemp(prefix="trireme-e2e-")
+            cls.addClassCleanup(shutil.rmtree, cls.kept, ignore_errors=True)
+            shutil.copytree(self.folder, cls.kept, dirs_exist_ok=True)
+        else:
+            shutil.copytree(cls.kept, self.folder, dirs_exist_ok=True)
+
     # Calls
 
     def begin(self, *words, **options):

@@ -256,7 +256,7 @@ static void comments_stand_behind_the_values_with_unit_and_bounds(void **state)
     char *yaml = yaml_write(schedule, true);
     assert_string_equal(
         yaml,
-        "kind: cosine                      # Shape after warmup.\n"
+        "kind: cosine                      # Shape after warmup. (constant, cosine, linear)\n"
         "warmup: 50                        # Steps in which the rate climbs to lr. (steps, at most 1000000000)\n"
         "min_lr: 0.0001                    # The rate at the last step. (1/step, 0 to 100)\n");
     free(yaml);

@@ -1,0 +1,510 @@
+/* Shards and checkpoints: what some servers wrote, others read; what is damaged is never used. */
+#include "tests/unit/proto/file/file_support.h"
+
+#include "base/digest.h"
+#include "proto/file/checkpoint.h"
+#include "proto/file/first_weights.h"
+#include "proto/file/shard_file.h"
+#include "proto/schema/message.h"
+
+#include "control.pb-c.h"
+
+#include <unistd.h>
+
+enum { SERVERS_MAX = 8 };
+
+struct fleet { /* a model, and its state */
+    Trireme__Run *config;
+    struct layout *layout;
+    float *weights, *moments[2];
+};
+
+static struct fleet fleet_new(void)
+{
+    struct fleet f = {.config = message_new(&trireme__run__descriptor)};
+    set_small_model(f.config->model, TRIREME__MODEL__ARCH__gpt2);
+    f.layout = layout_new(f.config->model);
+    f.weights = random_floats(1, f.layout->n_params);
+    f.moments[0] = random_floats(2, f.layout->n_params);
+    f.moments[1] = random_floats(3, f.layout->n_params);
+    return f;
+}
+
+static void fleet_free(struct fleet *f)
+{
+    message_free(f->config);
+    layout_free(f->layout);
+    free(f->weights);
+    free(f->moments[0]);
+    free(f->moments[1]);
+}
+
+/* What n servers write; the manifest is not on disk yet. */
+static Trireme__Manifest *write_shards(const struct fleet *f, const char *folder, size_t n, uint64_t step)
+{
+    struct err err;
+    struct shard shards[SERVERS_MAX];
+    if (file_make_dirs(folder, ERR_USAGE, &err) < 0 || shard_map(shards, n, f->layout, &err) < 0)
+        fail_msg("%s", err.text);
+    Trireme__Manifest *m = message_new(&trireme__manifest__descriptor);
+    m->has_step = 1, m->step = step;
+    message_free(m->config);
+    m->config = message_copy(f->config);
+    m->shards = mem_new(n, sizeof *m->shards);
+    for (size_t k = 0; k < n; k++) {
+        struct digest digest;
+        uint64_t bytes = 0;
+        float *moments[2] = {f->moments[0] + shards[k].offset, f->moments[1] + shards[k].offset};
+        if (shard_file_write(folder, k, n, f->layout, &shards[k], f->weights + shards[k].offset, moments, 2, &digest,
+                             &bytes, &err) < 0)
+            fail_msg("%s", err.text);
+        Trireme__Shard *shard = message_new(&trireme__shard__descriptor);
+        char hex[DIGEST_HEX_SIZE];
+        digest_hex(hex, digest);
+        shard->file = shard_file_name(k, n);
+        shard->digest = mem_strdup(hex);
+        shard->has_bytes = 1, shard->bytes = bytes;
+        m->shards[m->n_shards++] = shard;
+    }
+    return m;
+}
+
+static void write_checkpoint(const struct fleet *f, const char *run, uint64_t step, size_t n_servers)
+{
+    struct err err;
+    char *folder = checkpoint_folder(run, step);
+    Trireme__Manifest *m = write_shards(f, folder, n_servers, step);
+    if (checkpoint_complete(folder, m, &err) < 0)
+        fail_msg("%s", err.text);
+    message_free(m);
+    free(folder);
+}
+
+static char *file_of(const char *run, uint64_t step, const char *name)
+{
+    char *folder = checkpoint_folder(run, step), *path = file_join(folder, name);
+    free(folder);
+    return path;
+}
+
+static void shards_of_any_number_of_servers_are_read_by_any_other(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    const size_t numbers[] = {1, 2, 3, 5, 8};
+    for (size_t w = 0; w < 5; w++) {
+        char *folder = mem_format("%s/%zu", (char *)*state, numbers[w]);
+        Trireme__Manifest *m = write_shards(&f, folder, numbers[w], 7);
+        for (size_t r = 0; r < 5; r++) {
+            struct shard shards[SERVERS_MAX];
+            assert_int_equal(shard_map(shards, numbers[r], f.layout, &err), 0);
+            for (size_t k = 0; k < numbers[r]; k++) {
+                size_t offset = shards[k].offset, count = shards[k].count;
+                float *found = mem_floats(count), *moments[2] = {mem_floats(count), mem_floats(count)};
+                if (shard_files_read(folder, m, f.layout, offset, count, found, moments, 2, &err) < 0)
+                    fail_msg("%s", err.text);
+                check_bits(found, f.weights + offset, count);
+                check_bits(moments[0], f.moments[0] + offset, count);
+                check_bits(moments[1], f.moments[1] + offset, count);
+                free(found);
+                free(moments[0]);
+                free(moments[1]);
+            }
+        }
+        message_free(m);
+        free(folder);
+    }
+    fleet_free(&f);
+}
+
+static void a_shard_of_part_of_a_tensor_is_read_back(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    message_free(f.config);
+    layout_free(f.layout);
+    free(f.weights);
+    f.config = message_new(&trireme__run__descriptor);
+    set_small_model(f.config->model, TRIREME__MODEL__ARCH__llama);
+    f.config->model->layers = 1, f.config->model->vocab = 9000; // the embedding is cut into blocks
+    f.layout = layout_new(f.config->model);
+    f.weights = random_floats(5, f.layout->n_params);
+    free(f.moments[0]);
+    free(f.moments[1]);
+    f.moments[0] = random_floats(6, f.layout->n_params), f.moments[1] = random_floats(7, f.layout->n_params);
+    Trireme__Manifest *m = write_shards(&f, *state, 3, 7);
+    char *names = mem_format("%s/%s", (char *)*state, m->shards[0]->file);
+    size_t size = 0;
+    char *bytes = must_read(names, &size);
+    assert_contains(bytes + 8, "embed.token.weight[0:");
+    float *found = mem_floats(f.layout->n_params), *moments[2] = {0};
+    assert_int_equal(shard_files_read(*state, m, f.layout, 0, f.layout->n_params, found, moments, 0, &err), 0);
+    check_bits(found, f.weights, f.layout->n_params);
+    free(found);
+    free(bytes);
+    free(names);
+    message_free(m);
+    fleet_free(&f);
+}
+
+static void slices_that_are_missing_doubled_or_foreign_are_refused(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    char *two = file_join(*state, "two");
+    Trireme__Manifest *m = write_shards(&f, two, 2, 7);
+    float *found = mem_floats(f.layout->n_params),
+          *moments[2] = {mem_floats(f.layout->n_params), mem_floats(f.layout->n_params)};
+    m->n_shards = 1;
+    assert_int_equal(shard_files_read(two, m, f.layout, 0, f.layout->n_params, found, moments, 2, &err), -1);
+    assert_int_equal(err.code, ERR_DATA);
+    assert_contains(err.text, "numbers of kind weight, expected");
+    m->n_shards = 2;
+    free(m->shards[1]->file);
+    m->shards[1]->file = mem_strdup(m->shards[0]->file);
+    assert_int_equal(shard_files_read(two, m, f.layout, 0, f.layout->n_params, found, moments, 2, &err), -1);
+    assert_contains(err.text, "is in the checkpoint twice");
+    Trireme__Model other = *f.config->model;
+    other.width = 64;
+    struct layout *other_layout = layout_new(&other);
+    float *other_found = mem_floats(other_layout->n_params);
+    assert_int_equal(shard_files_read(two, m, other_layout, 0, other_layout->n_params, other_found, NULL, 0, &err),
+                     -1);
+    assert_contains(err.text, "does not belong to this model");
+    free(other_found);
+    layout_free(other_layout);
+    free(found);
+    free(moments[0]);
+    free(moments[1]);
+    message_free(m);
+    free(two);
+    fleet_free(&f);
+}
+
+static int n_warnings;
+static char last_warning[1200];
+
+static void warn(const char *sentence)
+{
+    n_warnings++;
+    snprintf(last_warning, sizeof last_warning, "%s", sentence);
+}
+
+/* Finds the newest good checkpoint, which must be of that step, passing over so many. */
+static void check_newest(const char *run, uint64_t step, int warnings)
+{
+    struct err err;
+    char *folder = NULL;
+    Trireme__Manifest *m = NULL;
+    n_warnings = 0;
+    if (checkpoint_newest(&folder, &m, run, warn, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_non_null(folder);
+    assert_int_equal(m->step, step);
+    assert_int_equal(n_warnings, warnings);
+    if (warnings)
+        assert_contains(last_warning, "WARNING: a checkpoint is damaged and passed over: ");
+    message_free(m);
+    free(folder);
+}
+
+static void a_run_without_checkpoints_has_none_and_that_is_no_error(void **state)
+{
+    struct err err;
+    char *folder = (char *)"unset", *empty = file_join(*state, "checkpoints/step-00000001");
+    Trireme__Manifest *m = NULL;
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, &err), 0);
+    assert_true(folder == NULL && m == NULL);
+    assert_int_equal(file_make_dirs(empty, ERR_USAGE, &err), 0); // begun, never completed
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, &err), 0);
+    assert_true(folder == NULL && m == NULL);
+    free(empty);
+}
+
+static void a_damaged_checkpoint_is_passed_over_with_one_warning(void **state)
+{
+    struct fleet f = fleet_new();
+    write_checkpoint(&f, *state, 2, 1);
+    write_checkpoint(&f, *state, 4, 2);
+    check_newest(*state, 4, 0);
+    char *shard = file_of(*state, 4, "shard-1-of-2.safetensors"), *manifest = file_of(*state, 4, "manifest.json");
+    size_t size = 0, manifest_size = 0;
+    char *good = must_read(shard, &size), *good_manifest = must_read(manifest, &manifest_size);
+
+    flip_bit(shard, size - 5);
+    check_newest(*state, 2, 1);
+    assert_contains(last_warning, "the file is damaged");
+    must_write(shard, good, size);
+    check_newest(*state, 4, 0);
+    cut_file(shard, size - 1);
+    check_newest(*state, 2, 1);
+    assert_contains(last_warning, "bytes, expected");
+    assert_int_equal(unlink(shard), 0);
+    check_newest(*state, 2, 1);
+    must_write(shard, good, size);
+
+    const char *const garbage[] = {"", "{", "[]", "garbage", "{\"step\":4}", "{\"format\":2,\"step\":4}"};
+    for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
+        must_write(manifest, garbage[i], strlen(garbage[i]));
+        check_newest(*state, 2, 1);
+    }
+    for (size_t n = 0; n + 3 < manifest_size; n += 97) { // the last bytes are a brace and a line end
+        must_write(manifest, good_manifest, n);
+        check_newest(*state, 2, 1);
+    }
+    must_write(manifest, good_manifest, manifest_size);
+    check_newest(*state, 4, 0);
+    free(good);
+    free(good_manifest);
+    free(shard);
+    free(manifest);
+    fleet_free(&f);
+}
+
+static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    char *folder = NULL;
+    Trireme__Manifest *m = NULL;
+    for (uint64_t step = 1; step <= 2; step++) {
+        write_checkpoint(&f, *state, step, 1);
+        char *shard = file_of(*state, step, "shard-0-of-1.safetensors");
+        flip_bit(shard, 5000);
+        free(shard);
+    }
+    n_warnings = 0;
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, &err), -1);
+    assert_int_equal(err.code, ERR_DATA);
+    assert_contains(err.text, "found 2, and all are damaged");
+    assert_int_equal(n_warnings, 2);
+    assert_true(folder == NULL && m == NULL);
+    fleet_free(&f);
+}
+
+/* Writes a manifest whose first shard has another name, and checks that it is refused. */
+static void check_name_refused(const char *folder, const struct fleet *f, const char *name)
+{
+    struct err err;
+    Trireme__Manifest *m = write_shards(f, folder, 1, 3);
+    free(m->shards[0]->file);
+    m->shards[0]->file = mem_strdup(name);
+    assert_int_equal(checkpoint_complete(folder, m, &err), 0);
+    Trireme__Manifest *found = checkpoint_manifest(folder, &err);
+    int rc = found ? checkpoint_verify(folder, found, &err) : -1;
+    if (rc == 0)
+        fail_msg("a shard named '%s' was taken", name);
+    assert_int_equal(err.code, ERR_DATA);
+    message_free(found);
+    message_free(m);
+}
+
+static void shard_names_that_lead_out_of_the_folder_are_refused(void **state)
+{
+    struct fleet f = fleet_new();
+    char *folder = file_join(*state, "inside"), *outside = file_join(*state, "shard-0-of-1.safetensors");
+    check_name_refused(folder, &f, "other");
+    char *inside = file_join(folder, "shard-0-of-1.safetensors");
+    size_t size = 0;
+    char *bytes = must_read(inside, &size);
+    must_write(outside, bytes, size); // there is a good one to be found
+    check_name_refused(folder, &f, "../shard-0-of-1.safetensors");
+    check_name_refused(folder, &f, outside);
+    check_name_refused(folder, &f, "sub/../shard-0-of-1.safetensors");
+    check_name_refused(folder, &f, "..");
+    check_name_refused(folder, &f, ".");
+    check_name_refused(folder, &f, "");
+    free(bytes);
+    free(inside);
+    free(outside);
+    free(folder);
+    fleet_free(&f);
+}
+
+static void a_manifest_of_another_step_than_its_folder_is_refused(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    char *folder = checkpoint_folder(*state, 4);
+    Trireme__Manifest *m = write_shards(&f, folder, 1, 5);
+    assert_int_equal(checkpoint_complete(folder, m, &err), 0);
+    assert_null(checkpoint_manifest(folder, &err));
+    assert_contains(err.text, "found step 5, expected that of its folder");
+    message_free(m);
+    free(folder);
+    fleet_free(&f);
+}
+
+static void steps_rise_as_numbers_and_other_names_are_left_alone(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    const uint64_t made[] = {100000000, 99999999, 7, 1000};
+    for (size_t i = 0; i < 4; i++)
+        write_checkpoint(&f, *state, made[i], 1);
+    const char *const foreign[] = {"step-7", "step-0000000007", "step-0000000x", "step-", "step--0000001", "other"};
+    for (size_t i = 0; i < 6; i++) {
+        char *folder = mem_format("%s/checkpoints/%s", (char *)*state, foreign[i]);
+        assert_int_equal(file_make_dirs(folder, ERR_USAGE, &err), 0);
+        char *path = file_join(folder, "manifest.json");
+        must_write(path, "{}", 2);
+        free(path);
+        free(folder);
+    }
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(*state, &n, &err);
+    const uint64_t expected[] = {7, 1000, 99999999, 100000000};
+    assert_int_equal(n, 4);
+    assert_memory_equal(steps, expected, sizeof expected);
+    free(steps);
+    check_newest(*state, 100000000, 0);
+    fleet_free(&f);
+}
+
+static void check_steps(const char *run, const uint64_t *expected, size_t n_expected)
+{
+    struct err err;
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(run, &n, &err);
+    assert_int_equal(n, n_expected);
+    assert_memory_equal(steps, expected, n * sizeof *steps);
+    free(steps);
+}
+
+static void pruning_keeps_the_newest_and_removes_unfinished_older_ones(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    for (uint64_t step = 1; step <= 5; step++)
+        write_checkpoint(&f, *state, 10 * step, 1);
+    const uint64_t unfinished[] = {5, 45, 60};
+    for (size_t i = 0; i < 3; i++) {
+        char *folder = checkpoint_folder(*state, unfinished[i]);
+        message_free(write_shards(&f, folder, 1, unfinished[i]));
+        free(folder);
+    }
+    assert_int_equal(checkpoint_prune(*state, 50, 9, &err), 0);
+    check_steps(*state, (const uint64_t[]){10, 20, 30, 40, 50}, 5);
+    assert_int_equal(checkpoint_prune(*state, 50, 2, &err), 0);
+    check_steps(*state, (const uint64_t[]){40, 50}, 2);
+    const bool there[] = {false, false, true};
+    for (size_t i = 0; i < 3; i++) {
+        char *folder = checkpoint_folder(*state, unfinished[i]);
+        assert_int_equal(file_exists(folder), there[i]);
+        free(folder);
+    }
+    check_newest(*state, 50, 0);
+    fleet_free(&f);
+}
+
+/* A launch that passed over damaged checkpoints gets to a step before them. */
+static void pruning_never_removes_the_one_just_written_for_damaged_later_ones(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    for (uint64_t step = 1; step <= 3; step++)
+        write_checkpoint(&f, *state, 10 * step, 1);
+    char *shard = file_of(*state, 30, "shard-0-of-1.safetensors");
+    flip_bit(shard, 5000);
+    assert_int_equal(checkpoint_prune(*state, 20, 1, &err), 0);
+    check_steps(*state, (const uint64_t[]){20}, 1);
+    check_newest(*state, 20, 0);
+    free(shard);
+    fleet_free(&f);
+}
+
+static void a_checkpoint_is_found_by_run_and_step(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    char *folder = NULL, *name = mem_format("%s@2", (char *)*state), *missing = mem_format("%s@3", (char *)*state);
+    char *bad = mem_format("%s@2x", (char *)*state), *none = file_join(*state, "none");
+    Trireme__Manifest *m = NULL;
+    assert_int_equal(checkpoint_find(&folder, &m, *state, warn, &err), -1);
+    assert_contains(err.text, "found no checkpoint");
+    write_checkpoint(&f, *state, 2, 1);
+    write_checkpoint(&f, *state, 4, 2);
+    assert_int_equal(checkpoint_find(&folder, &m, *state, warn, &err), 0);
+    assert_int_equal(m->step, 4);
+    message_free(m);
+    free(folder);
+    assert_int_equal(checkpoint_find(&folder, &m, name, warn, &err), 0);
+    assert_int_equal(m->step, 2);
+    float *weights = NULL, *moments[2] = {0};
+    int n_moments = 0;
+    assert_int_equal(checkpoint_read(folder, m, f.layout, &weights, moments, &n_moments, &err), 0);
+    assert_int_equal(n_moments, 2);
+    check_bits(weights, f.weights, f.layout->n_params);
+    check_bits(moments[1], f.moments[1], f.layout->n_params);
+    free(weights);
+    free(moments[0]);
+    free(moments[1]);
+    message_free(m);
+    free(folder);
+    assert_int_equal(checkpoint_find(&folder, &m, missing, warn, &err), -1);
+    assert_contains(err.text, "there is no checkpoint of step 3");
+    assert_int_equal(err.code, ERR_DATA);
+    assert_int_equal(checkpoint_find(&folder, &m, bad, warn, &err), -1);
+    assert_contains(err.text, "found '2x' behind the @, expected a step");
+    assert_int_equal(checkpoint_find(&folder, &m, none, warn, &err), -1);
+    assert_contains(err.text, "there is no such run");
+    assert_int_equal(err.code, ERR_USAGE);
+    free(none);
+    free(bad);
+    free(missing);
+    free(name);
+    fleet_free(&f);
+}
+
+static void first_weights_come_from_a_run_of_the_same_tensors_only(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    write_checkpoint(&f, *state, 2, 3);
+    Trireme__Start *start = message_new(&trireme__start__descriptor);
+    message_free(start->manifest);
+    start->manifest = NULL;
+    message_free(start->config);
+    start->config = message_copy(f.config);
+    size_t n = f.layout->n_params;
+    float *found = mem_floats(n), *zero = mem_floats(n), *moments[2] = {mem_floats(n), mem_floats(n)};
+    assert_int_equal(first_weights_read(start, f.layout, 0, n, found, moments, 2, &err), 0);
+    check_bits(found, zero, n); // to be drawn
+    free(start->config->init->from);
+    start->config->init->from = mem_format("%s@2", (char *)*state);
+    if (first_weights_read(start, f.layout, 100, n - 200, found, moments, 2, &err) < 0)
+        fail_msg("%s", err.text);
+    check_bits(found, f.weights + 100, n - 200);
+    check_bits(moments[0], zero, n);
+    start->config->model->ffn *= 2;
+    struct layout *wider = layout_new(start->config->model);
+    assert_int_equal(first_weights_read(start, wider, 0, 10, found, moments, 2, &err), -1);
+    assert_contains(err.text, "its model has other tensors than this one");
+    layout_free(wider);
+    free(found);
+    free(zero);
+    free(moments[0]);
+    free(moments[1]);
+    message_free(start);
+    fleet_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test_in_folder(shards_of_any_number_of_servers_are_read_by_any_other),
+        test_in_folder(a_shard_of_part_of_a_tensor_is_read_back),
+        test_in_folder(slices_that_are_missing_doubled_or_foreign_are_refused),
+        test_in_folder(a_run_without_checkpoints_has_none_and_that_is_no_error),
+        test_in_folder(a_damaged_checkpoint_is_passed_over_with_one_warning),
+        test_in_folder(a_run_whose_checkpoints_are_all_damaged_is_refused),
+        test_in_folder(shard_names_that_lead_out_of_the_folder_are_refused),
+        test_in_folder(a_manifest_of_another_step_than_its_folder_is_refused),
+        test_in_folder(steps_rise_as_numbers_and_other_names_are_left_alone),
+        test_in_folder(pruning_keeps_the_newest_and_removes_unfinished_older_ones),
+        test_in_folder(pruning_never_removes_the_one_just_written_for_damaged_later_ones),
+        test_in_folder(a_checkpoint_is_found_by_run_and_step),
+        test_in_folder(first_weights_come_from_a_run_of_the_same_tensors_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
