@@ -57,6 +57,13 @@ class BadConfiguration(Case):
     def test_a_missing_option_is_named(self):
         self.refuse(2, ["--out", "missing"], "train", "run.yaml")
 
+    def test_an_output_without_a_name_is_refused(self):
+        self.refuse(2, ["--out", "found ''"], "train", "run.yaml", "--out", "")
+
+    def test_a_hostfile_without_a_number_of_workers_is_refused(self):
+        self.refuse(2, ["--workers", "--hostfile"], "train", "run.yaml", "--out", "run", "--hostfile", "hosts")
+        self.assert_nothing("run")
+
     def test_an_unknown_option_is_refused(self):
         self.refuse(2, ["--worker"], "train", "run.yaml", "--out", "run", "--worker", 2)
         self.assert_nothing("run")

@@ -100,6 +100,14 @@ class StopAndGoOn(Case):
         self.succeed(*self.line, "run", "--workers", 4)
         self.assert_as_if_undisturbed("run")
 
+    def test_an_interrupt_before_the_first_step_is_not_lost(self):
+        call = self.begin(*self.line, "run", "--workers", 2)
+        call.rank(0)
+        call.process.send_signal(signal.SIGINT)
+        self.assert_stopped(call.end(), "run")
+        self.succeed(*self.line, "run", "--workers", 1)
+        self.assert_as_if_undisturbed("run")
+
     def test_max_seconds_stops_after_a_checkpoint_and_the_same_line_goes_on_to_the_same_bits(self):
         line = self.line + ["run", "--workers", 2, "--max-seconds", 0.15]
         stops = 0

@@ -92,6 +92,16 @@ class Faults(Case):
         self.assertEqual(done.code, 5, done)
         self.assertIn("coordinator", done.err)
 
+    def test_a_worker_that_is_stopped_for_less_than_the_patience_goes_on(self):
+        call = self.begin_run(30)
+        pid = call.rank(WORKER_1)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(1.5)  # a pause that the ranks notice, far below the patience of 60 seconds
+        os.kill(pid, signal.SIGCONT)
+        done = call.end()
+        self.assertEqual((done.code, done.err), (0, ""), done)
+        self.assertEqual(self.hash_of("run"), self.hash_of("whole"))
+
     def test_when_train_itself_is_killed_its_ranks_end_too_and_the_same_line_goes_on(self):
         call = self.begin_run(45)
         call.process.kill()

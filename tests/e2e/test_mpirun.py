@@ -1,9 +1,10 @@
 """Under the user's own mpirun or srun: ranks take their roles, rank 0 speaks, and the exit code is the run's."""
 import shutil
+import signal
 import unittest
 
 import trireme
-from trireme import PROGRAM, Case
+from trireme import Case, token_file, wait_for
 
 MPIRUN = ["mpirun", "--oversubscribe", "--allow-run-as-root", "-n"]
 
@@ -16,7 +17,7 @@ class OwnMpirun(Case):
         self.write_config()
 
     def launch(self, ranks, *words, **options):
-        return self.run_it(*words, before=MPIRUN + [str(ranks)], program=PROGRAM, **options)
+        return self.run_it(*words, before=MPIRUN + [str(ranks)], **options)
 
     def sentences(self, done):
         return [line for line in done.err.splitlines() if line.startswith("trireme: ")]
@@ -50,6 +51,19 @@ class OwnMpirun(Case):
         done = self.launch(3, "resume", "run", "--set", "train.steps=%d" % (step + 3))
         self.assertEqual(done.code, 0, done)
         self.assert_whole("run", step + 3)
+
+    def test_usr1_to_mpirun_ends_with_85_after_a_checkpoint(self):
+        call = self.begin("train", "run.yaml", "--out", "run", "--set", "train.steps=1000000", before=MPIRUN + ["4"])
+        wait_for(lambda: self.steps_done("run") >= 10, "ten steps")
+        call.process.send_signal(signal.SIGUSR1)
+        done = call.end()
+        self.assertEqual(done.code, 85, done)
+        self.assert_whole("run", self.checkpoints("run")[-1])
+
+    def test_a_token_above_the_vocabulary_ends_with_3(self):
+        self.write("tokens.bin", token_file([77] * 500))
+        self.refuse_launch(4, 3, ["tokens.bin", "is 77", "vocabulary of 50"], "train", "run.yaml", "--out", "run",
+                           "--set", "model.vocab=50", "--set", "data.sources.0.path=tokens.bin")
 
     def test_fewer_ranks_than_a_coordinator_the_servers_and_a_worker_are_refused(self):
         self.refuse_launch(3, 2, ["found 3 ranks", "at least 4", "2 server(s)"],

@@ -69,7 +69,8 @@ static void a_file_may_come_in_pieces_and_may_be_empty(void **state)
     free(path);
 }
 
-/* Whoever may write everywhere cannot be kept out by permissions, so the disk is made full by a limit on file sizes. */
+/* Whoever may write everywhere cannot be kept out by permissions, so the disk is made full by a limit on file sizes.
+ */
 static void a_write_that_fails_leaves_the_old_file_and_no_temporary(void **state)
 {
     struct err err;

@@ -36,8 +36,16 @@ static void a_frame_is_opened_where_it_lies(void **state)
 static void the_header_has_the_places_that_its_description_says(void **state)
 {
     (void)state;
-    *(struct frame *)(void *)bytes = (struct frame){.magic = FRAME_MAGIC, .dtype = 1, .incarnation = 2, .step = 3, .block = 4,
-                                                    .trial = 5, .epoch = 6, .node_first = 7, .node_count = 8, .count = 9};
+    *(struct frame *)(void *)bytes = (struct frame){.magic = FRAME_MAGIC,
+                                                    .dtype = 1,
+                                                    .incarnation = 2,
+                                                    .step = 3,
+                                                    .block = 4,
+                                                    .trial = 5,
+                                                    .epoch = 6,
+                                                    .node_first = 7,
+                                                    .node_count = 8,
+                                                    .count = 9};
     const size_t places[] = {8, 16, 24, 32, 36, 40, 44, 48};
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(bytes[places[i]], i + 2);
@@ -90,7 +98,11 @@ static int on_end(void *role, int from, const void *message, struct err *err)
     return err_set(err, ERR_DATA, "the handler's own");
 }
 
-static const struct handler table[] = {{TAG_PULL, on_pull}, {TAG_PUSH, on_push}, {TAG_END, on_end}};
+static const struct handler table[] = {
+    {TAG_PULL, on_pull},
+    {TAG_PUSH, on_push},
+    {TAG_END,  on_end }
+};
 
 static int dispatch(struct seen *seen, int tag, const void *message, size_t size, struct err *err)
 {
