@@ -82,7 +82,7 @@ static struct eval_source eval_sources[] = {
     {.name = (char *)"b",  .samples = 100,             .bytes_per_token = 4              }
 };
 
-static const double sums_a[] = {1e10, 3, 1e-3}, sums_b[] = {5, 6, 1e12, 8, 9};
+static const double sums_a[] = {1e10, 3, 1e-3}, sums_b[] = {1.5, 1e16, -1e16, 8, 9};
 
 static void take(struct evaluation *e, size_t source, uint64_t first, const double *sums, size_t n)
 {

@@ -1,6 +1,7 @@
 #include "tests/unit/support.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -100,7 +101,10 @@ static void first_weights_are_what_the_layout_says(void **state)
         const struct tensor *t = &f.layout->tensors[i];
         const float *w = f.stores[0]->weights + t->offset;
         double squares = 0;
+        uint64_t key = digest_key(1, t->name);
         for (size_t j = 0; j < tensor_count(t); j++) {
+            if (t->init == INIT_NORMAL && w[j] != (float)(t->std * random_normal(key, j)))
+                fail_msg("%s at %zu: found %g, which is not that of seed, name and index", t->name, j, (double)w[j]);
             if (t->init != INIT_NORMAL && w[j] != (t->init == INIT_ONE ? 1 : 0))
                 fail_msg("%s at %zu: found %g", t->name, j, (double)w[j]);
             squares += (double)w[j] * (double)w[j];

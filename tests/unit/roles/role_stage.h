@@ -48,6 +48,7 @@ struct stage {
     int silent_rank;       /* falls silent; 0: none */
     uint64_t silent_after; /* turns */
     uint64_t turns;
+    double turned;
 };
 
 /* How a play is to go. */
@@ -103,6 +104,11 @@ static inline void stage_turn(struct stage *stage, int rank)
 static inline void stage_turn_all(struct stage *stage)
 {
     stage->turns++;
+    double now = clock_now();
+    bool away = now - stage->turned > 0.3; // a slow disk or a busy machine held the one thread: nobody was silent
+    stage->turned = now;
+    for (int r = 1; r < stage->n_ranks && away; r++)
+        stage->actors[r].link->heard = now;
     if (stage->silent_rank && stage->turns > stage->silent_after)
         stage->actors[stage->silent_rank].silent = true;
     for (int r = 1; r < stage->n_ranks; r++)

@@ -1,6 +1,12 @@
 /* Coordinator, servers and workers together, over the local transport. */
 #include "tests/unit/roles/role_stage.h"
 
+#include "math/kernels.h"
+#include "worker/data/dataset.h"
+#include "worker/model/model.h"
+
+#include <math.h>
+
 struct place {
     char *root, *data, *run;
 };
@@ -117,6 +123,61 @@ static void training_lowers_the_loss(void **state)
     free(lines);
 }
 
+/* Checks the loss in the line of the step after a checkpoint against one computed here, sample by sample: of the
+ * weights that are kept, and of the samples that are due. */
+static void check_loss_after(const struct place *p, const char *name, uint64_t step, const char *lines)
+{
+    struct err err;
+    char *run = file_join(p->root, name), *folder = checkpoint_folder(run, step + 1);
+    Trireme__Manifest *next = checkpoint_manifest(folder, &err);
+    assert_non_null(next);
+    struct kept kept = kept_read(run, step);
+    const Trireme__Run *config = next->config;
+    assert_int_equal(next->samples, kept.samples + config->train->batch);
+    struct layout *layout = layout_new(config->model);
+    struct dataset *dataset =
+        dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed,
+                     (const Trireme__Segment *const *)next->segments, next->n_segments, &err);
+    struct model *model = model_new(config->model, layout, kernels_best(), 1);
+    double sum = 0;
+    for (uint64_t i = kept.samples; i < next->samples; i++) {
+        int32_t tokens[64];
+        double loss = 0;
+        assert_int_equal(dataset_sample(dataset, tokens, i, &err), 0);
+        assert_true(model_losses(model, &loss, kept.arrays[0], tokens, 1));
+        sum += loss;
+    }
+    double expected = sum / (config->train->batch * config->model->context);
+    char *key = mem_format("train %llu ", (unsigned long long)step + 1), *line = strstr(lines, key);
+    double found = strtod(line + strlen(key), NULL);
+    if (!(fabs(found - expected) < 1e-6))
+        fail_msg("step %llu: found a loss of %.9g, expected %.9g", (unsigned long long)step + 1, found, expected);
+    free(key);
+    model_free(model);
+    dataset_free(dataset);
+    layout_free(layout);
+    kept_free(&kept);
+    message_free(next);
+    free(folder);
+    free(run);
+}
+
+static void each_step_reads_the_samples_that_are_due_also_after_changes(void **state)
+{
+    const struct place *p = *state;
+    struct err how, err;
+    struct run run;
+    const char *const settings[] = {"train.steps=4", "checkpoint.every=1", "checkpoint.keep=100", NULL};
+    train(p, "run", settings, &(struct play){.workers = 2, .servers = 1}, &how);
+    char *const changes[] = {"train.steps=7", "train.batch=8", "data.sources.1.weight=5"};
+    assert_int_equal(run_plan_resume(&run, p->run, changes, 3, &err), 0);
+    stage_play(&run, &(struct play){.workers = 3, .servers = 2}, &how);
+    char *lines = metrics_of(p->run, 7);
+    for (uint64_t step = 1; step < 7; step++)
+        check_loss_after(p, "run", step, lines);
+    free(lines);
+}
+
 /* Another set of workers at each step, one alone at times. */
 static void plan_changes(bool *active, size_t n_workers, uint64_t step)
 {
@@ -228,9 +289,9 @@ static void ranks_that_live_are_not_blamed_at_the_shortest_patience(void **state
     stage.actors[2].link->patience = 1;
     double until = clock_now() + 2.5;
     while (clock_now() < until) {
+        stage.actors[2].link->heard = clock_now();
         if (link_keep(stage.actors[2].link, &err) < 0 || coordinator_turn(coordinator, &err) == TURN_FAILED)
             fail_msg("%s", err.text);
-        stage.actors[2].link->heard = clock_now();
         clock_sleep(1e-3);
     }
     stage.actors[2].silent = false;
@@ -350,6 +411,7 @@ int main(void)
         test(six_leaves_give_the_same_bits_on_any_number_of_workers_and_servers),
         test(seven_leaves_give_the_same_bits_on_any_number_of_workers_and_servers),
         test(training_lowers_the_loss),
+        test(each_step_reads_the_samples_that_are_due_also_after_changes),
         test(workers_that_join_and_leave_between_steps_change_nothing),
         test(a_run_that_was_stopped_goes_on_with_the_bits_of_one_that_was_not),
         test(a_run_that_broke_goes_on_from_its_checkpoint_and_has_each_step_once),
