@@ -73,6 +73,37 @@ uint64_t *checkpoint_steps(const char *run, size_t *n, struct err *err)
     return list(run, true, n, err);
 }
 
+/* Where the digest stands in a manifest's text, the last thing in it; NULL: nowhere. */
+static char *find_digest(char *text)
+{
+    static const char key[] = "\"digest\": \"";
+    char *found = NULL;
+    for (char *at = text; (at = strstr(at, key)); at += sizeof key - 1)
+        found = at + sizeof key - 1;
+    return found && strlen(found) >= DIGEST_HEX_SIZE ? found : NULL;
+}
+
+/* Digest of a manifest's text with zeros where its own digest stands. */
+static void digest_text(char hex[DIGEST_HEX_SIZE], char *text, size_t size, char *own)
+{
+    char written[DIGEST_HEX_SIZE];
+    memcpy(written, own, DIGEST_HEX_SIZE - 1);
+    memset(own, '0', DIGEST_HEX_SIZE - 1);
+    digest_hex(hex, digest_of(text, size));
+    memcpy(own, written, DIGEST_HEX_SIZE - 1);
+}
+
+static int check_digest(char *text, size_t size, const char *path, struct err *err)
+{
+    char hex[DIGEST_HEX_SIZE], *own = find_digest(text);
+    if (!own)
+        return err_set(err, ERR_DATA, "%s: found no digest of its own", path);
+    digest_text(hex, text, size, own);
+    if (memcmp(hex, own, DIGEST_HEX_SIZE - 1))
+        return err_set(err, ERR_DATA, "%s: found digest %.32s, expected %s: the file is damaged", path, own, hex);
+    return 0;
+}
+
 Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
 {
     char *path = file_join(folder, "manifest.json");
@@ -80,6 +111,8 @@ Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
     char *text = file_read(path, &size, ERR_DATA, err);
     Trireme__Manifest *manifest = message_new(&trireme__manifest__descriptor);
     int rc = text ? json_read(manifest, text, size, path, ERR_DATA, err) : -1;
+    if (rc == 0)
+        rc = check_digest(text, size, path, err);
     if (rc == 0 && manifest->format != FORMAT)
         rc = err_set(err, ERR_DATA, "%s: found format %u, expected %d", path, manifest->format, FORMAT);
     if (rc == 0 && manifest->n_shards == 0)
@@ -102,7 +135,13 @@ Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
 
 int checkpoint_complete(const char *folder, const Trireme__Manifest *manifest, struct err *err)
 {
-    char *json = json_write_pretty(manifest), *path = file_join(folder, "manifest.json");
+    static char zeros[] = "00000000000000000000000000000000";
+    char hex[DIGEST_HEX_SIZE];
+    Trireme__Manifest digested = *manifest;
+    digested.digest = zeros;
+    char *json = json_write_pretty(&digested), *path = file_join(folder, "manifest.json"), *own = find_digest(json);
+    digest_text(hex, json, strlen(json), own);
+    memcpy(own, hex, DIGEST_HEX_SIZE - 1);
     char *above = mem_format("%s/..", folder); // where the folder's own name stands
     int rc = file_sync_dir(above, ERR_TRAIN, err);
     if (rc == 0)
@@ -224,6 +263,18 @@ static int remove_checkpoint(const char *run, uint64_t step, struct err *err)
     return rc;
 }
 
+/* A damaged checkpoint keeps its bytes, under a name that is no checkpoint's. */
+static int set_aside(const char *run, uint64_t step, struct err *err)
+{
+    char *folder = checkpoint_folder(run, step), *aside = mem_format("%s.damaged", folder);
+    int rc = file_remove_tree(aside, ERR_TRAIN, err);
+    if (rc == 0 && rename(folder, aside) < 0)
+        rc = err_set(err, ERR_TRAIN, "%s: cannot rename: %s", folder, strerror(errno));
+    free(aside);
+    free(folder);
+    return rc;
+}
+
 int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *err)
 {
     size_t n = 0, n_unfinished = 0, n_here = 0;
@@ -232,7 +283,7 @@ int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *er
     while (rc == 0 && n_here < n && steps[n_here] <= step)
         n_here++;
     for (size_t i = n_here; rc == 0 && i < n; i++)
-        rc = remove_checkpoint(run, steps[i], err);
+        rc = set_aside(run, steps[i], err);
     for (size_t i = 0; rc == 0 && i + keep < n_here; i++)
         rc = remove_checkpoint(run, steps[i], err);
     for (size_t i = 0; rc == 0 && i < n_unfinished; i++)

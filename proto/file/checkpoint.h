@@ -38,7 +38,8 @@ int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *nam
                     struct err *err);
 
 /* After the checkpoint of `step` was completed: removes all but it and the `keep` - 1 before it, unfinished folders older than
- * it, and complete ones of later steps, which are damaged ones that were passed over when the launch began. */
+ * it. Complete ones of later steps are damaged ones that were passed over when the launch began: they keep their bytes as
+ * step-NNNNNNNN.damaged. */
 int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *err);
 
 /* The whole state in layout order, in fresh arrays of n_params. moments may be NULL, else it gets the n_moments that the

@@ -30,6 +30,9 @@ static int resolve(Trireme__Run *config, bool from_outside, struct err *err)
     const char *from = config->init->from;
     if (from_outside && from[0] && hugging_face_is(from) && hugging_face_shape(config->model, from, err) < 0)
         return err_context(err, "init.from");
+    if (from_outside && from[0] && !hugging_face_is(from) && !strchr(from, '@'))
+        return err_set(err, ERR_USAGE, "init.from: found '%s', expected a Hugging Face directory (with config.json) or RUN@STEP",
+                       from);
     if (model_shape_resolve(config->model, err) < 0)
         return -1;
     return check_together(config, err);

@@ -85,8 +85,8 @@ static bool parse_key(const char *key, const struct layout *layout, int *kind, s
         if (strlen(t->name) != length || memcmp(t->name, slash + 1, length))
             continue;
         *slice = (struct slice){.tensor = t, .row = 0, .end = t->rows};
-        char rest = 0;
-        if (bracket && sscanf(bracket, "[%zu:%zu]%c", &slice->row, &slice->end, &rest) != 2)
+        int end = 0;
+        if (bracket && (sscanf(bracket, "[%zu:%zu]%n", &slice->row, &slice->end, &end) != 2 || !end || bracket[end]))
             return false;
         return slice->row < slice->end && slice->end <= t->rows;
     }

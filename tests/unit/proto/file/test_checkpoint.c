@@ -106,6 +106,28 @@ static void a_damaged_checkpoint_is_passed_over_with_one_warning(void **state)
     fleet_free(&f);
 }
 
+/* Whatever a flipped bit makes of the manifest, it is found: by its own digest if by nothing else. */
+static void no_bit_of_a_manifest_can_flip_unseen(void **state)
+{
+    struct fleet f = fleet_new();
+    write_checkpoint(&f, *state, 2, 1);
+    char *manifest = file_of(*state, 2, "manifest.json"), *folder = checkpoint_folder(*state, 2);
+    size_t size = 0;
+    char *good = must_read(manifest, &size);
+    for (size_t i = 0; i < size; i++) {
+        struct err err;
+        flip_bit(manifest, i);
+        Trireme__Manifest *m = checkpoint_manifest(folder, &err);
+        if (m)
+            fail_msg("a flipped bit of byte %zu was taken", i);
+        must_write(manifest, good, size);
+    }
+    free(good);
+    free(folder);
+    free(manifest);
+    fleet_free(&f);
+}
+
 static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
 {
     struct err err;
@@ -254,6 +276,9 @@ static void pruning_never_removes_the_one_just_written_for_damaged_later_ones(vo
     assert_int_equal(checkpoint_prune(*state, 20, 1, &err), 0);
     check_steps(*state, (const uint64_t[]){20}, 1);
     check_newest(*state, 20, 0);
+    char *aside = mem_format("%s/checkpoints/step-00000030.damaged/shard-0-of-1.safetensors", (char *)*state);
+    assert_true(file_exists(aside)); // damaged or not, nothing is lost
+    free(aside);
     free(shard);
     fleet_free(&f);
 }
@@ -339,6 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_in_folder(a_run_without_checkpoints_has_none_and_that_is_no_error),
         test_in_folder(a_damaged_checkpoint_is_passed_over_with_one_warning),
+        test_in_folder(no_bit_of_a_manifest_can_flip_unseen),
         test_in_folder(a_run_whose_checkpoints_are_all_damaged_is_refused),
         test_in_folder(shard_names_that_lead_out_of_the_folder_are_refused),
         test_in_folder(a_manifest_of_another_step_than_its_folder_is_refused),

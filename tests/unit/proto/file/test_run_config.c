@@ -122,6 +122,13 @@ static void the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one
                                   "/llama/hf/config.json: leave it out, or make them agree");
 }
 
+static void weights_of_a_run_need_a_step(void **state)
+{
+    (void)state;
+    check_refused((const char *const[]){"init.from=runs/a"}, 1,
+                  "init.from: found 'runs/a', expected a Hugging Face directory (with config.json) or RUN@STEP");
+}
+
 static void a_file_that_is_not_there_is_named(void **state)
 {
     struct err err;
@@ -142,6 +149,7 @@ int main(void)
         test_in_folder(a_configuration_that_was_written_is_read_back_equal),
         cmocka_unit_test(a_change_leaves_the_configuration_as_it_was),
         cmocka_unit_test(the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one_refused),
+        test_in_folder(weights_of_a_run_need_a_step),
         test_in_folder(a_file_that_is_not_there_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
