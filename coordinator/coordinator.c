@@ -7,10 +7,11 @@
 #include "coordinator/keeper.h"
 #include "coordinator/lease_plan.h"
 #include "coordinator/metrics.h"
+#include "coordinator/muster.h"
 #include "coordinator/progress.h"
 #include "coordinator/run.h"
+#include "coordinator/verdict.h"
 #include "coordinator/watch.h"
-#include "math/schedule.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/idle.h"
 #include "proto/net/link.h"
@@ -19,7 +20,6 @@
 
 #include "control.pb-c.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,8 +39,7 @@ struct coordinator {
     struct progress *progress;
     struct watch *watch;
     struct keeper *keeper;
-    struct eval_source *sources; /* as the first worker that was ready told them */
-    size_t n_sources;
+    struct muster muster;
     struct evaluation *evaluation; /* NULL where there is none to be done */
     bool *active;                  /* one a worker */
     struct leaf_range *ranges;
@@ -110,7 +109,7 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run, 
         coordinator_free(c);
         return NULL;
     }
-    c->keeper = keeper_new(run, c->metrics, options->n_servers);
+    c->keeper = keeper_new(run, c->metrics, &c->muster, options->n_servers);
     send_start(c);
     return c;
 }
@@ -120,9 +119,7 @@ void coordinator_free(struct coordinator *c)
     if (!c)
         return;
     evaluation_free(c->evaluation);
-    for (size_t i = 0; i < c->n_sources; i++)
-        free(c->sources[i].name);
-    free(c->sources);
+    muster_clear(&c->muster);
     keeper_free(c->keeper);
     metrics_free(c->metrics);
     progress_free(c->progress);
@@ -185,7 +182,7 @@ static void lease_step(struct coordinator *c, uint64_t step)
 static void lease_evaluation(struct coordinator *c)
 {
     evaluation_begin(c->evaluation);
-    for (size_t s = 0; s < c->n_sources; s++) {
+    for (size_t s = 0; s < c->muster.n_sources; s++) {
         uint64_t n = evaluation_samples(c->evaluation, s), first = 0;
         for (size_t w = 0; w < c->n_workers; w++) {
             uint64_t count = n / c->n_workers + (w < n % c->n_workers);
@@ -228,18 +225,18 @@ static int go_on(struct coordinator *c, struct err *err)
 static void begin_training(struct coordinator *c)
 {
     const Trireme__Manifest *manifest = c->run->manifest;
-    if (manifest && manifest->fingerprint && strcmp(manifest->fingerprint, keeper_fingerprint(c->keeper)))
+    if (manifest && manifest->fingerprint && strcmp(manifest->fingerprint, c->muster.fingerprint))
         progress_say(c->progress, "note: other kernels than before (%s; before: %s): the last bits may differ",
-                     keeper_fingerprint(c->keeper), manifest->fingerprint);
+                     c->muster.fingerprint, manifest->fingerprint);
     if (c->n_workers > leaves(c))
         progress_say(c->progress, "note: a step has %u microbatches: %zu of %zu workers will have nothing to do", leaves(c),
                      c->n_workers - leaves(c), c->n_workers);
-    for (size_t s = 0; s < c->n_sources && c->config->eval->every; s++)
-        if (c->sources[s].samples == 0)
+    for (size_t s = 0; s < c->muster.n_sources && c->config->eval->every; s++)
+        if (c->muster.sources[s].samples == 0)
             progress_say(c->progress, "note: source '%s' has no validation part: it is left out of evaluation",
-                         c->sources[s].name);
+                         c->muster.sources[s].name);
     if (c->config->eval->every) {
-        c->evaluation = evaluation_new(c->sources, c->n_sources, c->config->eval->samples, c->config->model->context);
+        c->evaluation = evaluation_new(c->muster.sources, c->muster.n_sources, c->config->eval->samples, c->config->model->context);
         if (!evaluation_possible(c->evaluation)) {
             evaluation_free(c->evaluation);
             c->evaluation = NULL;
@@ -256,30 +253,6 @@ static void begin_training(struct coordinator *c)
     lease_step(c, c->step);
 }
 
-static int take_worker(struct coordinator *c, int from, const Trireme__Ready *ready, struct err *err)
-{
-    const Trireme__Manifest *manifest = c->run->manifest;
-    if (!keeper_fingerprint(c->keeper)) { // the first one
-        if (manifest && manifest->data_digest && strcmp(manifest->data_digest, ready->data_digest))
-            return err_set(err, ERR_DATA, "the token files are not those of the checkpoint: found digest %s, expected %s",
-                           ready->data_digest, manifest->data_digest);
-        keeper_describe(c->keeper, ready->fingerprint, ready->data_digest);
-        c->n_sources = ready->n_eval;
-        c->sources = mem_new(c->n_sources, sizeof *c->sources);
-        for (size_t i = 0; i < c->n_sources; i++)
-            c->sources[i] = (struct eval_source){.name = mem_strdup(ready->eval[i]->name), .samples = ready->eval[i]->samples,
-                                                 .bytes_per_token = ready->eval[i]->bytes_per_token};
-        return 0;
-    }
-    if (strcmp(keeper_fingerprint(c->keeper), ready->fingerprint))
-        return err_set(err, ERR_MACHINE, "%s computes with other kernels than the first worker: found %s, expected %s",
-                       watch_name(c->watch, from), ready->fingerprint, keeper_fingerprint(c->keeper));
-    if (strcmp(keeper_data_digest(c->keeper), ready->data_digest))
-        return err_set(err, ERR_DATA, "%s sees other token files than the first worker: found digest %s, expected %s",
-                       watch_name(c->watch, from), ready->data_digest, keeper_data_digest(c->keeper));
-    return 0;
-}
-
 static int on_ready(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
@@ -287,7 +260,7 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     watch_identify(c->watch, from, ready->host, ready->pid);
     watch_arrived(c->watch, from, AWAIT_READY);
     progress_log(c->progress, "%s is ready", watch_name(c->watch, from));
-    if (from >= c->first_worker && take_worker(c, from, ready, err) < 0)
+    if (from >= c->first_worker && muster_take(&c->muster, c->run->manifest, watch_name(c->watch, from), ready, err) < 0)
         return -1;
     if (!watch_awaits(c->watch, AWAIT_READY))
         begin_training(c);
@@ -297,33 +270,18 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
 /* Loss and norm of the step are known: the servers may update, and the workers begin the next step. */
 static int decide(struct coordinator *c, struct err *err)
 {
-    const Trireme__Run *config = c->config;
-    double tokens = (double)config->train->batch * config->model->context;
-    double loss = collect_loss(c->collect) / tokens, norm = collect_norm(c->collect);
-    if (!isfinite(loss) || !isfinite(norm))
-        return err_set(err, ERR_TRAIN,
-                       "step %llu: the loss is %g and the gradient's norm %g: training has diverged; %s keeps step %llu",
-                       (unsigned long long)c->step + 1, loss, norm, c->run->folder,
+    double tokens = (double)c->config->train->batch * c->config->model->context;
+    Trireme__Verdict verdict;
+    if (verdict_decide(&verdict, &c->line, c->config, c->step, collect_loss(c->collect) / tokens, collect_norm(c->collect),
+                       err) < 0) {
+        struct err why = *err;
+        return err_set(err, why.code, "%s; %s keeps step %llu", why.text, c->run->folder,
                        (unsigned long long)keeper_step(c->keeper));
-    struct schedule schedule = {.kind = (enum schedule_kind)config->schedule->kind, .lr = config->optimizer->lr,
-                                .min_lr = config->schedule->min_lr, .warmup = config->schedule->warmup,
-                                .steps = config->train->steps};
-    double clip = config->optimizer->clip;
-    Trireme__Verdict verdict = TRIREME__VERDICT__INIT;
-    verdict.has_step = 1, verdict.step = c->step;
-    verdict.has_lr = 1, verdict.lr = schedule_lr(&schedule, c->step);
-    verdict.has_scale = 1;
-    verdict.scale = clip > 0 && norm + 1e-6 > clip ? (float)(clip / (norm + 1e-6)) : 1;
+    }
     send_servers(c, TAG_VERDICT, &verdict, AWAIT_COMMIT);
-    trireme__train_line__init(&c->line);
-    c->line.has_step = 1, c->line.step = c->step + 1;
-    c->line.has_loss = 1, c->line.loss = loss;
-    c->line.has_grad_norm = 1, c->line.grad_norm = norm;
-    c->line.has_lr = 1, c->line.lr = verdict.lr;
-    c->line.has_tokens = 1, c->line.tokens = (uint64_t)tokens;
     c->line.seconds = c->step_began;
     c->leased = none;
-    bool last = c->step + 1 >= config->train->steps;
+    bool last = c->step + 1 >= c->config->train->steps;
     c->stopping = !last && stop_asked(c);
     if (!last && !c->stopping && !eval_due(c, c->step + 1))
         lease_step(c, c->step + 1);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "coordinator/metrics.h"
+#include "coordinator/muster.h"
 #include "coordinator/run.h"
 #include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
@@ -14,18 +15,18 @@
 struct keeper {
     const struct run *run;   /* borrowed */
     struct metrics *metrics; /* borrowed */
+    const struct muster *muster; /* borrowed */
     int n_servers, n_missing;
-    char *fingerprint, *data_digest;
     char *folder; /* of the checkpoint under way or of the last one */
     Trireme__Shard **shards;
     uint64_t step, samples, complete_step;
     double began, stall_ms;
 };
 
-struct keeper *keeper_new(const struct run *run, struct metrics *metrics, int n_servers)
+struct keeper *keeper_new(const struct run *run, struct metrics *metrics, const struct muster *muster, int n_servers)
 {
     struct keeper *k = mem_new(1, sizeof *k);
-    *k = (struct keeper){.run = run, .metrics = metrics, .n_servers = n_servers, .complete_step = run->step};
+    *k = (struct keeper){.run = run, .metrics = metrics, .muster = muster, .n_servers = n_servers, .complete_step = run->step};
     k->shards = mem_new((size_t)n_servers, sizeof *k->shards);
     return k;
 }
@@ -44,28 +45,8 @@ void keeper_free(struct keeper *k)
         return;
     forget_shards(k);
     free(k->shards);
-    free(k->fingerprint);
-    free(k->data_digest);
     free(k->folder);
     free(k);
-}
-
-void keeper_describe(struct keeper *k, const char *fingerprint, const char *data_digest)
-{
-    free(k->fingerprint);
-    free(k->data_digest);
-    k->fingerprint = mem_strdup(fingerprint);
-    k->data_digest = mem_strdup(data_digest);
-}
-
-const char *keeper_fingerprint(const struct keeper *k)
-{
-    return k->fingerprint;
-}
-
-const char *keeper_data_digest(const struct keeper *k)
-{
-    return k->data_digest;
 }
 
 const char *keeper_begin(struct keeper *k, uint64_t step, uint64_t samples, struct err *err)
@@ -105,8 +86,8 @@ static int complete(struct keeper *k, struct err *err)
     manifest.config = k->run->config;
     manifest.segments = k->run->segments, manifest.n_segments = k->run->n_segments;
     manifest.shards = k->shards, manifest.n_shards = (size_t)k->n_servers;
-    manifest.fingerprint = k->fingerprint;
-    manifest.data_digest = k->data_digest;
+    manifest.fingerprint = k->muster->fingerprint;
+    manifest.data_digest = k->muster->data_digest;
     if (write_line(k, err) < 0 || checkpoint_complete(k->folder, &manifest, err) < 0)
         return -1;
     k->complete_step = k->step;

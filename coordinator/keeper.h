@@ -10,16 +10,12 @@
 
 struct keeper;
 struct metrics;
+struct muster;
 struct run;
 
-/* Borrowed: run, metrics. */
-struct keeper *keeper_new(const struct run *run, struct metrics *metrics, int n_servers);
+/* Borrowed: run, metrics, and the muster, for what a manifest says of kernels and token files. */
+struct keeper *keeper_new(const struct run *run, struct metrics *metrics, const struct muster *muster, int n_servers);
 void keeper_free(struct keeper *keeper);
-
-/* What the manifest says of who computed it: kernels, and the token files. */
-void keeper_describe(struct keeper *keeper, const char *fingerprint, const char *data_digest);
-const char *keeper_fingerprint(const struct keeper *keeper); /* NULL before */
-const char *keeper_data_digest(const struct keeper *keeper);
 
 /* Begins the checkpoint of `step` updates and `samples` samples. The folder to send to the servers is borrowed until the
  * next call; NULL with a sentence on error. */

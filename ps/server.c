@@ -17,9 +17,6 @@
 #include "control.pb-c.h"
 
 #include <stdlib.h>
-#include <unistd.h>
-
-enum { PARCELS_A_TURN = 64 };
 
 /* What a worker asked for and has not been sent whole. */
 struct pull {
@@ -95,7 +92,7 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     (void)from;
     struct server *s = role;
     s->start = message_copy(message);
-    s->link.patience = s->start->config->wait->patience;
+    link_started(&s->link, s->start->config->wait->patience);
     s->index = (size_t)s->endpoint->rank - 1;
     s->first_worker = 1 + s->start->servers;
     s->pulls = mem_new((size_t)s->endpoint->size - s->first_worker, sizeof *s->pulls);
@@ -117,11 +114,7 @@ static int on_start(void *role, int from, const void *message, struct err *err)
         store_draw(s->store, s->start->config->train->seed);
     next_step(s);
     Trireme__Ready ready = TRIREME__READY__INIT;
-    char host[256] = "";
-    gethostname(host, sizeof host - 1);
-    ready.host = host;
-    ready.has_pid = 1, ready.pid = (uint64_t)getpid();
-    endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_READY, &ready);
+    link_ready(&s->link, &ready);
     return 0;
 }
 
@@ -177,20 +170,6 @@ static int on_save(void *role, int from, const void *message, struct err *err)
     return 0;
 }
 
-static int on_beat(void *role, int from, const void *message, struct err *err)
-{
-    (void)role, (void)from, (void)message, (void)err;
-    return 0; // link_heard has seen it
-}
-
-static int on_end(void *role, int from, const void *message, struct err *err)
-{
-    (void)from, (void)err;
-    struct server *s = role;
-    link_end(&s->link, ((const Trireme__End *)message)->code);
-    return 0;
-}
-
 // clang-format off
 static const struct handler handlers[] = {
     {TAG_START,   on_start},
@@ -198,8 +177,6 @@ static const struct handler handlers[] = {
     {TAG_PULL,    on_pull},
     {TAG_VERDICT, on_verdict},
     {TAG_SAVE,    on_save},
-    {TAG_BEAT,    on_beat},
-    {TAG_END,     on_end},
 };
 // clang-format on
 
@@ -289,24 +266,13 @@ static int act(struct server *s, struct err *err)
 enum turn server_turn(void *role, struct err *err)
 {
     struct server *s = role;
-    bool busy = false;
-    struct parcel parcel;
-    for (int i = 0; i < PARCELS_A_TURN && !s->link.over && endpoint_poll(s->endpoint, &parcel); i++) {
-        busy = true;
-        link_heard(&s->link, &parcel);
-        if (!s->start && parcel.tag != TAG_START && parcel.tag != TAG_BEAT && parcel.tag != TAG_END) {
-            err_set(err, ERR_MACHINE, "rank %d sent a message before the run was known", parcel.from);
-            return TURN_FAILED;
-        }
-        if (endpoint_dispatch(handlers, sizeof handlers / sizeof *handlers, s, &parcel, err) < 0)
-            return TURN_FAILED;
-    }
+    int mail = link_read(&s->link, handlers, sizeof handlers / sizeof *handlers, s, err);
+    if (mail < 0)
+        return TURN_FAILED;
     if (s->link.over)
         return TURN_OVER;
-    if (link_keep(&s->link, err) < 0)
-        return TURN_FAILED;
     int done = s->start ? act(s, err) : 0;
     if (done < 0)
         return TURN_FAILED;
-    return busy || done ? TURN_BUSY : TURN_IDLE;
+    return mail || done ? TURN_BUSY : TURN_IDLE;
 }

@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { FINGERPRINT_SIZE = 256 };
 static const uint64_t no_weights = UINT64_MAX;
@@ -111,15 +110,13 @@ static int set_up(struct worker *w, struct err *err)
 
 static void say_ready(struct worker *w)
 {
-    char host[256] = "", fingerprint[FINGERPRINT_SIZE], digest[DIGEST_HEX_SIZE];
-    gethostname(host, sizeof host - 1);
+    char fingerprint[FINGERPRINT_SIZE], digest[DIGEST_HEX_SIZE];
     kernels_fingerprint(fingerprint, sizeof fingerprint, kernels_best(),
                         protobuf_c_enum_descriptor_get_value(&trireme__compute__precision__descriptor,
                                                              w->start->config->compute->precision)->name);
     dataset_digest(w->dataset, digest);
     Trireme__Ready ready = TRIREME__READY__INIT;
-    ready.host = host, ready.fingerprint = fingerprint, ready.data_digest = digest;
-    ready.has_pid = 1, ready.pid = (uint64_t)getpid();
+    ready.fingerprint = fingerprint, ready.data_digest = digest;
     size_t n = dataset_sources(w->dataset);
     Trireme__EvalSource *sources = mem_new(n, sizeof *sources);
     Trireme__EvalSource **pointers = mem_new(n, sizeof *pointers);
@@ -131,7 +128,7 @@ static void say_ready(struct worker *w)
         pointers[i] = &sources[i];
     }
     ready.n_eval = n, ready.eval = pointers;
-    endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_READY, &ready);
+    link_ready(&w->link, &ready);
     free(pointers);
     free(sources);
 }
@@ -141,7 +138,7 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     (void)from;
     struct worker *w = role;
     w->start = message_copy(message);
-    w->link.patience = w->start->config->wait->patience;
+    link_started(&w->link, w->start->config->wait->patience);
     if (set_up(w, err) < 0)
         return -1;
     say_ready(w);
@@ -172,43 +169,17 @@ static int on_weights(void *role, int from, const void *message, struct err *err
     return 0;
 }
 
-static int on_beat(void *role, int from, const void *message, struct err *err)
-{
-    (void)role, (void)from, (void)message, (void)err;
-    return 0; // link_heard has seen it
-}
-
-static int on_end(void *role, int from, const void *message, struct err *err)
-{
-    (void)from, (void)err;
-    link_end(&((struct worker *)role)->link, ((const Trireme__End *)message)->code);
-    return 0;
-}
-
 // clang-format off
 static const struct handler handlers[] = {
     {TAG_START,   on_start},
     {TAG_LEASE,   on_lease},
     {TAG_WEIGHTS, on_weights},
-    {TAG_BEAT,    on_beat},
-    {TAG_END,     on_end},
 };
 // clang-format on
 
-/* Reads the mail. Returns 1 if there was any, 0 if not, -1 on error. */
 static int read_mail(struct worker *w, struct err *err)
 {
-    int any = 0;
-    struct parcel parcel;
-    while (!w->link.over && endpoint_poll(w->endpoint, &parcel)) {
-        any = 1;
-        link_heard(&w->link, &parcel);
-        if (!w->start && parcel.tag != TAG_START && parcel.tag != TAG_BEAT && parcel.tag != TAG_END)
-            return err_set(err, ERR_MACHINE, "rank %d sent a message before the run was known", parcel.from);
-        if (endpoint_dispatch(handlers, sizeof handlers / sizeof *handlers, w, &parcel, err) < 0)
-            return -1;
-    }
-    return link_keep(&w->link, err) < 0 ? -1 : any;
+    return link_read(&w->link, handlers, sizeof handlers / sizeof *handlers, w, err);
 }
 
 /* Between layers: whether the pass is to be abandoned. */

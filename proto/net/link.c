@@ -3,10 +3,11 @@
 #include "base/clock.h"
 #include "proto/net/endpoint.h"
 
-#include "control.pb-c.h"
-
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
+
+enum { PARCELS_A_READ = 64 };
 
 void link_init(struct link *link, struct endpoint *endpoint)
 {
@@ -34,17 +35,51 @@ int link_keep(struct link *link, struct err *err)
     return 0;
 }
 
-void link_heard(struct link *link, const struct parcel *parcel)
+static int take(struct link *link, const struct parcel *parcel, const struct handler *table, size_t n, void *role,
+                struct err *err)
 {
     link->work += parcel->tag != TAG_BEAT;
     if (parcel->from == LINK_COORDINATOR)
         link->heard = clock_now();
+    if (parcel->tag == TAG_BEAT)
+        return 0;
+    if (parcel->tag == TAG_END) {
+        Trireme__End *end = trireme__end__unpack(NULL, parcel->size, parcel->bytes);
+        link->over = true;
+        link->code = end ? end->code : ERR_MACHINE;
+        trireme__end__free_unpacked(end, NULL);
+        return 0;
+    }
+    if (!link->started && parcel->tag != TAG_START)
+        return err_set(err, ERR_MACHINE, "rank %d sent a message before the run was known", parcel->from);
+    return endpoint_dispatch(table, n, role, parcel, err);
 }
 
-void link_end(struct link *link, uint32_t code)
+int link_read(struct link *link, const struct handler *table, size_t n, void *role, struct err *err)
 {
-    link->over = true;
-    link->code = code;
+    int any = 0;
+    struct parcel parcel;
+    for (int i = 0; i < PARCELS_A_READ && !link->over && endpoint_poll(link->endpoint, &parcel); i++) {
+        any = 1;
+        if (take(link, &parcel, table, n, role, err) < 0)
+            return -1;
+    }
+    return link_keep(link, err) < 0 ? -1 : any;
+}
+
+void link_started(struct link *link, double patience)
+{
+    link->started = true;
+    link->patience = patience;
+}
+
+void link_ready(struct link *link, Trireme__Ready *ready)
+{
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    ready->host = host;
+    ready->has_pid = 1, ready->pid = (uint64_t)getpid();
+    endpoint_send(link->endpoint, LINK_COORDINATOR, TAG_READY, ready);
 }
 
 void link_fault(struct link *link, const struct err *err)

@@ -5,17 +5,21 @@
 #pragma once
 #include "base/err.h"
 
+#include "control.pb-c.h"
+
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct endpoint;
-struct parcel;
+struct handler;
 
 struct link {
     struct endpoint *endpoint; /* borrowed */
     double patience;           /* seconds */
     double heard, beaten;      /* clock_now() of the last message from the coordinator and of our last beat */
     uint64_t work;             /* grows while the rank gets on: layers passed, messages handled */
+    bool started;              /* START came */
     bool over;                 /* the coordinator said END */
     uint32_t code;             /* with this exit code of the run */
 };
@@ -30,11 +34,15 @@ double link_beat_seconds(double patience);
 /* Beats (link_beat_seconds); fails (ERR_MACHINE) when the coordinator has been silent for too long. To be called often. */
 int link_keep(struct link *link, struct err *err);
 
-/* Something came. All but a beat counts as work. */
-void link_heard(struct link *link, const struct parcel *parcel);
+/* Reads mail, up to a bound, and keeps the link. Beats and the end are the link's own; the rest goes to the role's table,
+ * and before START nothing but START is taken. Returns 1 if there was mail, 0 if not, -1 on error. */
+int link_read(struct link *link, const struct handler *table, size_t n, void *role, struct err *err);
 
-/* END arrived. */
-void link_end(struct link *link, uint32_t code);
+/* START has been understood: from now on the run's patience counts. */
+void link_started(struct link *link, double patience);
+
+/* Sends READY, with host and process filled in. */
+void link_ready(struct link *link, Trireme__Ready *ready);
 
 /* Tells the coordinator what went wrong. */
 void link_fault(struct link *link, const struct err *err);

@@ -145,6 +145,21 @@ static void every_tag_has_a_name_and_the_control_ones_a_type(void **state)
     assert_null(tag_type(TAG_WEIGHTS + 1));
 }
 
+static int take_note(void *role, int from, const void *message, struct err *err)
+{
+    (void)role, (void)from, (void)message, (void)err;
+    return 0;
+}
+
+static const struct handler note_only[] = {{TAG_NOTE, take_note}};
+
+static void send_end(uint32_t code)
+{
+    Trireme__End end = TRIREME__END__INIT;
+    end.has_code = 1, end.code = code;
+    endpoint_send(ranks[0], 1, TAG_END, &end);
+}
+
 static void a_coordinator_that_is_silent_for_too_long_is_a_failure(void **state)
 {
     (void)state;
@@ -158,12 +173,30 @@ static void a_coordinator_that_is_silent_for_too_long_is_a_failure(void **state)
     assert_int_equal(link_keep(&link, &err), -1);
     assert_int_equal(err.code, ERR_MACHINE);
     assert_string_equal(err.text, "rank 1: the coordinator has been silent for 1 s");
-    struct parcel from_worker = {.from = 2, .tag = TAG_PUSH}, beat = {.from = 0, .tag = TAG_BEAT};
-    link_heard(&link, &from_worker);
-    assert_int_equal(link_keep(&link, &err), -1); // another rank's mail is no sign of the coordinator
-    link_heard(&link, &beat);
-    assert_int_equal(link_keep(&link, &err), 0);
-    assert_int_equal(link.work, 1); // a beat is no work
+    link_started(&link, 0.5);
+    send_note(2, 1, "from a worker");
+    assert_int_equal(link_read(&link, note_only, 1, NULL, &err), -1); // no sign of the coordinator
+    assert_string_equal(err.text, "rank 1: the coordinator has been silent for 1 s");
+    Trireme__Beat beat = TRIREME__BEAT__INIT;
+    endpoint_send(ranks[0], 1, TAG_BEAT, &beat);
+    assert_int_equal(link_read(&link, note_only, 1, NULL, &err), 1);
+    assert_int_equal(link.work, 1); // the note; a beat is no work
+    assert_int_equal(link_read(&link, note_only, 1, NULL, &err), 0);
+}
+
+static void before_start_nothing_but_start_is_taken(void **state)
+{
+    (void)state;
+    struct link link;
+    struct err err = {0};
+    link_init(&link, ranks[1]);
+    send_note(2, 1, "too early");
+    assert_int_equal(link_read(&link, note_only, 1, NULL, &err), -1);
+    assert_string_equal(err.text, "rank 2 sent a message before the run was known");
+    send_end(ERR_DATA);
+    assert_int_equal(link_read(&link, note_only, 1, NULL, &err), 1);
+    assert_true(link.over);
+    assert_int_equal(link.code, ERR_DATA);
 }
 
 static void a_link_beats_once_a_second_with_its_work(void **state)
@@ -197,13 +230,6 @@ static enum turn turn_fails(void *role, struct err *err)
     ((struct acted *)role)->turns++;
     err_set(err, ERR_DATA, "a sentence");
     return TURN_FAILED;
-}
-
-static void send_end(uint32_t code)
-{
-    Trireme__End end = TRIREME__END__INIT;
-    end.has_code = 1, end.code = code;
-    endpoint_send(ranks[0], 1, TAG_END, &end);
 }
 
 static void a_role_that_fails_tells_the_coordinator_and_awaits_the_end(void **state)
@@ -241,7 +267,7 @@ static enum turn turn_counts(void *role, struct err *err)
     (void)err;
     struct acted *acted = role;
     if (++acted->turns == 200)
-        link_end(&acted->link, ERR_STOPPED);
+        acted->link.over = true, acted->link.code = ERR_STOPPED;
     return acted->link.over ? TURN_OVER : acted->turns % 3 ? TURN_IDLE : TURN_BUSY;
 }
 
@@ -265,6 +291,7 @@ int main(void)
         test(what_is_sent_to_a_rank_that_has_left_is_dropped),
         test(every_tag_has_a_name_and_the_control_ones_a_type),
         test(a_coordinator_that_is_silent_for_too_long_is_a_failure),
+        test(before_start_nothing_but_start_is_taken),
         test(a_link_beats_once_a_second_with_its_work),
         test(a_role_that_fails_tells_the_coordinator_and_awaits_the_end),
         test(a_role_that_failed_awaits_the_end_no_longer_than_its_patience),
