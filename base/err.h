@@ -5,7 +5,8 @@
  * Our own mistakes are no errors: see ASSERT in base/check.h. */
 #pragma once
 
-enum err_code { /* the exit codes of the program */
+/* The exit codes of the program. */
+enum err_code {
     ERR_NONE = 0,
     ERR_USAGE = 2,    /* the command line, the configuration, or an output that cannot be written */
     ERR_DATA = 3,     /* data or a checkpoint is refused */

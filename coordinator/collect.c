@@ -31,7 +31,8 @@ static void row_begin(struct row *row)
 static int row_take(struct row *row, const char *what, size_t first, const double *values, size_t n, struct err *err)
 {
     if (first > row->n || n > row->n - first)
-        return err_set(err, ERR_MACHINE, "%s %zu to %zu came, of a step that has %zu", what, first, first + n, row->n);
+        return err_set(err, ERR_MACHINE, "%s %zu to %zu came, of a step that has %zu", what, first, first + n,
+                       row->n);
     for (size_t i = first; i < first + n; i++)
         if (row->there[i])
             return err_set(err, ERR_MACHINE, "%s %zu came twice", what, i);

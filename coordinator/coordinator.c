@@ -83,8 +83,8 @@ static void send_start(struct coordinator *c)
     }
 }
 
-struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run, const struct coordinator_options *options,
-                                    struct err *err)
+struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
+                                    const struct coordinator_options *options, struct err *err)
 {
     struct coordinator *c = mem_new(1, sizeof *c);
     c->endpoint = endpoint;
@@ -229,21 +229,23 @@ static void begin_training(struct coordinator *c)
         progress_say(c->progress, "note: other kernels than before (%s; before: %s): the last bits may differ",
                      c->muster.fingerprint, manifest->fingerprint);
     if (c->n_workers > leaves(c))
-        progress_say(c->progress, "note: a step has %u microbatches: %zu of %zu workers will have nothing to do", leaves(c),
-                     c->n_workers - leaves(c), c->n_workers);
+        progress_say(c->progress, "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
+                     leaves(c), c->n_workers - leaves(c), c->n_workers);
     for (size_t s = 0; s < c->muster.n_sources && c->config->eval->every; s++)
         if (c->muster.sources[s].samples == 0)
             progress_say(c->progress, "note: source '%s' has no validation part: it is left out of evaluation",
                          c->muster.sources[s].name);
     if (c->config->eval->every) {
-        c->evaluation = evaluation_new(c->muster.sources, c->muster.n_sources, c->config->eval->samples, c->config->model->context);
+        c->evaluation = evaluation_new(c->muster.sources, c->muster.n_sources, c->config->eval->samples,
+                                       c->config->model->context);
         if (!evaluation_possible(c->evaluation)) {
             evaluation_free(c->evaluation);
             c->evaluation = NULL;
         }
     }
     if (c->step >= c->config->train->steps) {
-        progress_say(c->progress, "nothing to do: the run has its %llu steps", (unsigned long long)c->config->train->steps);
+        progress_say(c->progress, "nothing to do: the run has its %llu steps",
+                     (unsigned long long)c->config->train->steps);
         c->over = true;
         return;
     }
@@ -260,7 +262,8 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     watch_identify(c->watch, from, ready->host, ready->pid);
     watch_arrived(c->watch, from, AWAIT_READY);
     progress_log(c->progress, "%s is ready", watch_name(c->watch, from));
-    if (from >= c->first_worker && muster_take(&c->muster, c->run->manifest, watch_name(c->watch, from), ready, err) < 0)
+    if (from >= c->first_worker &&
+        muster_take(&c->muster, c->run->manifest, watch_name(c->watch, from), ready, err) < 0)
         return -1;
     if (!watch_awaits(c->watch, AWAIT_READY))
         begin_training(c);
@@ -272,8 +275,8 @@ static int decide(struct coordinator *c, struct err *err)
 {
     double tokens = (double)c->config->train->batch * c->config->model->context;
     Trireme__Verdict verdict;
-    if (verdict_decide(&verdict, &c->line, c->config, c->step, collect_loss(c->collect) / tokens, collect_norm(c->collect),
-                       err) < 0) {
+    if (verdict_decide(&verdict, &c->line, c->config, c->step, collect_loss(c->collect) / tokens,
+                       collect_norm(c->collect), err) < 0) {
         struct err why = *err;
         return err_set(err, why.code, "%s; %s keeps step %llu", why.text, c->run->folder,
                        (unsigned long long)keeper_step(c->keeper));
@@ -303,7 +306,8 @@ static int on_losses(void *role, int from, const void *message, struct err *err)
         size_t *leases = &c->eval_leases[from - c->first_worker];
         if (*leases == 0)
             return err_set(err, ERR_MACHINE, "rank %d sent losses of an evaluation, which nobody asked for", from);
-        if (evaluation_take(c->evaluation, losses->eval_source, losses->eval_first, losses->sums, losses->n_sums, err) < 0)
+        if (evaluation_take(c->evaluation, losses->eval_source, losses->eval_first, losses->sums, losses->n_sums,
+                            err) < 0)
             return -1;
         if (--*leases == 0)
             watch_arrived(c->watch, from, AWAIT_EVAL);
@@ -342,7 +346,8 @@ static int on_committed(void *role, int from, const void *message, struct err *e
     struct coordinator *c = role;
     if (((const Trireme__Committed *)message)->step != c->step + 1)
         return err_set(err, ERR_MACHINE, "rank %d committed step %llu, expected %llu", from,
-                       (unsigned long long)((const Trireme__Committed *)message)->step, (unsigned long long)c->step + 1);
+                       (unsigned long long)((const Trireme__Committed *)message)->step,
+                       (unsigned long long)c->step + 1);
     watch_arrived(c->watch, from, AWAIT_COMMIT);
     if (watch_awaits(c->watch, AWAIT_COMMIT))
         return 0;
@@ -469,7 +474,8 @@ bool coordinator_run(struct coordinator *c, struct err *how)
             idle_reset(&idle);
     }
     if (turn == TURN_OVER && c->stopping)
-        err_set(how, ERR_STOPPED, "stopped on request at step %llu, with a checkpoint: run the same line again to continue",
+        err_set(how, ERR_STOPPED,
+                "stopped on request at step %llu, with a checkpoint: run the same line again to continue",
                 (unsigned long long)c->step);
     else if (turn == TURN_OVER)
         *how = (struct err){0};

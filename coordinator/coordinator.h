@@ -21,17 +21,17 @@ struct run;
 
 struct coordinator_options {
     int n_servers;
-    double max_seconds;            /* 0: no limit */
-    bool live;                     /* one live line instead of plain ones */
-    int columns;                   /* width of the terminal */
-    volatile sig_atomic_t *stop;   /* set by a signal: stop after a checkpoint; may be NULL */
+    double max_seconds;          /* 0: no limit */
+    bool live;                   /* one live line instead of plain ones */
+    int columns;                 /* width of the terminal */
+    volatile sig_atomic_t *stop; /* set by a signal: stop after a checkpoint; may be NULL */
     /* Which workers take part in a step, decided anew for each; NULL: all, always. */
     void (*plan)(bool *active, size_t n_workers, uint64_t step);
 };
 
 /* Borrowed: the endpoint, the claimed run. NULL with a sentence on error. */
-struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run, const struct coordinator_options *options,
-                                    struct err *err);
+struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
+                                    const struct coordinator_options *options, struct err *err);
 void coordinator_free(struct coordinator *coordinator);
 enum turn coordinator_turn(void *coordinator, struct err *err);
 

@@ -12,21 +12,23 @@
 
 /* What is known of a source before. */
 struct eval_source {
-    char *name;              /* owned by whoever made it */
-    uint64_t samples;        /* in its dev part; 0: it is left out */
-    double bytes_per_token;  /* 0: not known */
+    char *name;             /* owned by whoever made it */
+    uint64_t samples;       /* in its dev part; 0: it is left out */
+    double bytes_per_token; /* 0: not known */
 };
 
 struct evaluation;
 
 /* Of the first `samples` samples of each source, or as many as it has. tokens: of one sample. Borrowed: sources. */
-struct evaluation *evaluation_new(const struct eval_source *sources, size_t n_sources, uint64_t samples, size_t tokens);
+struct evaluation *evaluation_new(const struct eval_source *sources, size_t n_sources, uint64_t samples,
+                                  size_t tokens);
 void evaluation_free(struct evaluation *evaluation);
 void evaluation_begin(struct evaluation *evaluation);
 
 /* Samples of a source that are read; 0 for one that has none. */
 uint64_t evaluation_samples(const struct evaluation *evaluation, size_t source);
-int evaluation_take(struct evaluation *evaluation, size_t source, uint64_t first, const double *sums, size_t n, struct err *err);
+int evaluation_take(struct evaluation *evaluation, size_t source, uint64_t first, const double *sums, size_t n,
+                    struct err *err);
 bool evaluation_complete(const struct evaluation *evaluation);
 
 /* Whether any source has something to evaluate. */

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 struct keeper {
-    const struct run *run;   /* borrowed */
-    struct metrics *metrics; /* borrowed */
+    const struct run *run;       /* borrowed */
+    struct metrics *metrics;     /* borrowed */
     const struct muster *muster; /* borrowed */
     int n_servers, n_missing;
     char *folder; /* of the checkpoint under way or of the last one */
@@ -26,7 +26,8 @@ struct keeper {
 struct keeper *keeper_new(const struct run *run, struct metrics *metrics, const struct muster *muster, int n_servers)
 {
     struct keeper *k = mem_new(1, sizeof *k);
-    *k = (struct keeper){.run = run, .metrics = metrics, .muster = muster, .n_servers = n_servers, .complete_step = run->step};
+    *k = (struct keeper){
+        .run = run, .metrics = metrics, .muster = muster, .n_servers = n_servers, .complete_step = run->step};
     k->shards = mem_new((size_t)n_servers, sizeof *k->shards);
     return k;
 }

@@ -18,5 +18,5 @@ void muster_clear(struct muster *muster);
 
 /* Takes a worker's READY. manifest: of the checkpoint that is continued, or NULL: its token files must be the same. who names
  * the worker in sentences. */
-int muster_take(struct muster *muster, const Trireme__Manifest *manifest, const char *who, const Trireme__Ready *ready,
-                struct err *err);
+int muster_take(struct muster *muster, const Trireme__Manifest *manifest, const char *who,
+                const Trireme__Ready *ready, struct err *err);

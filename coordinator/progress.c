@@ -25,7 +25,8 @@ struct progress {
 struct progress *progress_new(const char *run, bool live, int columns, uint64_t first_step, uint64_t steps)
 {
     struct progress *p = mem_new(1, sizeof *p);
-    *p = (struct progress){.live = live, .columns = columns, .first_step = first_step, .steps = steps, .began = clock_now()};
+    *p = (struct progress){
+        .live = live, .columns = columns, .first_step = first_step, .steps = steps, .began = clock_now()};
     char *path = file_join(run, "log.txt");
     p->log = fopen(path, "ae");
     free(path);
@@ -66,9 +67,9 @@ static void format_line(const struct progress *p, char *out, size_t size, const 
 {
     char left[32];
     format_time(left, sizeof left, p->seconds * (double)(p->steps - line->step));
-    snprintf(out, size, "step %llu/%llu  loss %.4f  %.0f tok/s  lr %.2e  norm %.2f  ETA %s", (unsigned long long)line->step,
-             (unsigned long long)p->steps, p->live ? p->loss : line->loss, (double)line->tokens / p->seconds, line->lr,
-             line->grad_norm, left);
+    snprintf(out, size, "step %llu/%llu  loss %.4f  %.0f tok/s  lr %.2e  norm %.2f  ETA %s",
+             (unsigned long long)line->step, (unsigned long long)p->steps, p->live ? p->loss : line->loss,
+             (double)line->tokens / p->seconds, line->lr, line->grad_norm, left);
 }
 
 void progress_train(struct progress *p, const Trireme__TrainLine *line)
@@ -99,8 +100,8 @@ void progress_eval(struct progress *p, const Trireme__EvalLine *line)
     if (line->has_val_bpb)
         snprintf(bpb, sizeof bpb, "  val_bpb %.4f", line->val_bpb);
     for (size_t i = 0, at = 0; line->n_sources > 1 && i < line->n_sources && at < sizeof sources; i++)
-        at += (size_t)snprintf(sources + at, sizeof sources - at, "%s%s %.4f", i ? ", " : "  (", line->sources[i]->name,
-                               line->sources[i]->val_loss);
+        at += (size_t)snprintf(sources + at, sizeof sources - at, "%s%s %.4f", i ? ", " : "  (",
+                               line->sources[i]->name, line->sources[i]->val_loss);
     progress_say(p, "step %llu  val_loss %.4f%s%s%s", (unsigned long long)line->step, line->val_loss, bpb, sources,
                  sources[0] ? ")" : "");
 }

@@ -69,7 +69,8 @@ static int check_folder(const char *folder, struct err *err)
         n_foreign += !is_of_claim(folder, names[i]);
     file_names_free(names);
     if (n_foreign)
-        return err_set(err, ERR_USAGE, "--out %s: found a folder that is no run (it has no config.yaml), expected a new one", folder);
+        return err_set(err, ERR_USAGE,
+                       "--out %s: found a folder that is no run (it has no config.yaml), expected a new one", folder);
     return 0;
 }
 
@@ -92,10 +93,11 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, st
             rc = 0;
         } else {
             message_diff(&first, 1, there, config);
-            err_set(err, ERR_USAGE,
-                    "--out %s: a run with another configuration is there (it differs in %s): choose another folder, or "
-                    "`trireme resume` to go on with changes",
-                    folder, first ? first : "its length");
+            err_set(
+                err, ERR_USAGE,
+                "--out %s: a run with another configuration is there (it differs in %s): choose another folder, or "
+                "`trireme resume` to go on with changes",
+                folder, first ? first : "its length");
         }
         free(first);
         message_free(there);

@@ -17,9 +17,9 @@ struct run {
     Trireme__Manifest *manifest; /* its manifest, or NULL */
     Trireme__Segment **segments; /* data order of the trial, up to and from now on */
     size_t n_segments;
-    uint64_t step, samples;      /* done so far */
-    uint64_t incarnation;        /* of this launch; 0 before run_claim */
-    int lock;                    /* file descriptor; -1 before run_claim */
+    uint64_t step, samples; /* done so far */
+    uint64_t incarnation;   /* of this launch; 0 before run_claim */
+    int lock;               /* file descriptor; -1 before run_claim */
 };
 
 /* Plans to train `config` (taken over, also on failure) in the folder: new, or continued where the same configuration is

@@ -6,8 +6,10 @@
 
 static double rate(const Trireme__Run *config, uint64_t step)
 {
-    struct schedule schedule = {.kind = (enum schedule_kind)config->schedule->kind, .lr = config->optimizer->lr,
-                                .min_lr = config->schedule->min_lr, .warmup = config->schedule->warmup,
+    struct schedule schedule = {.kind = (enum schedule_kind)config->schedule->kind,
+                                .lr = config->optimizer->lr,
+                                .min_lr = config->schedule->min_lr,
+                                .warmup = config->schedule->warmup,
                                 .steps = config->train->steps};
     return schedule_lr(&schedule, step);
 }

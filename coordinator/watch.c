@@ -105,7 +105,8 @@ const char *watch_name(struct watch *w, int rank)
     int n = snprintf(w->name, sizeof w->name, "%s %d (rank %d", server ? "server" : "worker",
                      server ? rank - 1 : rank - 1 - w->n_servers, rank);
     if (r->host[0])
-        snprintf(w->name + n, sizeof w->name - (size_t)n, " on %s, process %llu)", r->host, (unsigned long long)r->pid);
+        snprintf(w->name + n, sizeof w->name - (size_t)n, " on %s, process %llu)", r->host,
+                 (unsigned long long)r->pid);
     else
         snprintf(w->name + n, sizeof w->name - (size_t)n, ")");
     return w->name;

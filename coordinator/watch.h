@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 enum awaited { /* bits */
-    AWAIT_READY = 1,
-    AWAIT_LOSSES = 2,
-    AWAIT_NORMS = 4,
-    AWAIT_COMMIT = 8,
-    AWAIT_EVAL = 16,
-    AWAIT_SHARD = 32,
+               AWAIT_READY = 1,
+               AWAIT_LOSSES = 2,
+               AWAIT_NORMS = 4,
+               AWAIT_COMMIT = 8,
+               AWAIT_EVAL = 16,
+               AWAIT_SHARD = 32,
 };
 
 struct watch;

@@ -32,10 +32,11 @@ int environment_check_srun(struct err *err)
     const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
     if (environment_in_job() || !getenv("SLURM_STEP_ID") || !getenv("SLURM_PROCID") || !tasks || atoi(tasks) < 2)
         return 0;
-    return err_set(err, ERR_MACHINE,
-                   "srun started %s tasks without a PMI that MPI can use, so each would train alone: found no PMIX_RANK, "
-                   "expected `srun --mpi=pmix`, or mpirun inside of the allocation",
-                   tasks);
+    return err_set(
+        err, ERR_MACHINE,
+        "srun started %s tasks without a PMI that MPI can use, so each would train alone: found no PMIX_RANK, "
+        "expected `srun --mpi=pmix`, or mpirun inside of the allocation",
+        tasks);
 }
 
 int environment_columns(void)
@@ -65,6 +66,6 @@ void environment_choose_kernels(char **arguments)
         anew = true;
     }
 #endif
-    if (anew) // the second time nothing is missing
+    if (anew)                               // the second time nothing is missing
         execv("/proc/self/exe", arguments); // where it fails, the old kernels do
 }

@@ -67,8 +67,9 @@ int command_eval(const void *request, void *reply, struct err *err)
     Trireme__Run *config = run_config_change(loaded.manifest->config, r->set, r->n_set, err);
     if (!config)
         goto out;
-    dataset = dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed,
-                           (const Trireme__Segment *const *)loaded.manifest->segments, loaded.manifest->n_segments, err);
+    dataset =
+        dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed,
+                     (const Trireme__Segment *const *)loaded.manifest->segments, loaded.manifest->n_segments, err);
     if (!dataset)
         goto out;
     sources = sources_of(dataset);

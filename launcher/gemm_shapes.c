@@ -72,7 +72,8 @@ static double measure(const struct shape *s, const struct kernels *kernels, doub
     kernels->gemm(s->transpose_a, s->transpose_b, s->m, s->n, s->k, 1, a[0], lda, b[0], ldb, 0, c, s->n); // warms up
     double began = clock_now(), passed = 0;
     do {
-        kernels->gemm(s->transpose_a, s->transpose_b, s->m, s->n, s->k, 1, a[n % SETS], lda, b[n % SETS], ldb, 0, c, s->n);
+        kernels->gemm(s->transpose_a, s->transpose_b, s->m, s->n, s->k, 1, a[n % SETS], lda, b[n % SETS], ldb, 0, c,
+                      s->n);
         n++;
         passed = clock_now() - began;
     } while (passed < seconds);
@@ -92,7 +93,8 @@ void gemm_shapes_measure(Trireme__BenchGemmReply *reply, const Trireme__Run *con
     double operations = 0, total = 0;
     for (size_t i = 0; i < s.n; i++) {
         const struct shape *shape = &s.rows[i];
-        double one = measure(shape, kernels, seconds), flops = 2.0 * (double)shape->m * (double)shape->n * (double)shape->k;
+        double one = measure(shape, kernels, seconds),
+               flops = 2.0 * (double)shape->m * (double)shape->n * (double)shape->k;
         Trireme__GemmRate *rate = reply->shapes[reply->n_shapes++] = message_new(&trireme__gemm_rate__descriptor);
         rate->what = mem_strdup(shape->what);
         rate->has_m = 1, rate->m = shape->m;

@@ -40,8 +40,8 @@ static void warn(const char *sentence)
 static int check_size(const struct job *job, int size, struct err *err)
 {
     if (size < 2 + (int)job->servers)
-        return err_set(err, ERR_USAGE, "found %d ranks, expected at least %u: a coordinator, %u server(s), a worker", size,
-                       2 + job->servers, job->servers);
+        return err_set(err, ERR_USAGE, "found %d ranks, expected at least %u: a coordinator, %u server(s), a worker",
+                       size, 2 + job->servers, job->servers);
     if (job->workers && (int)(1 + job->servers + job->workers) != size)
         return err_set(err, ERR_USAGE, "found %d ranks, expected %u: a coordinator, %u server(s), %u worker(s)", size,
                        1 + job->servers + job->workers, job->servers, job->workers);
@@ -67,8 +67,11 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     if (rc < 0 || run_locate(run, warn, err) < 0)
         return NULL;
     int columns = environment_columns();
-    struct coordinator_options options = {.n_servers = (int)job->servers, .max_seconds = job->max_seconds,
-                                          .live = columns > 0, .columns = columns, .stop = &stop_signal};
+    struct coordinator_options options = {.n_servers = (int)job->servers,
+                                          .max_seconds = job->max_seconds,
+                                          .live = columns > 0,
+                                          .columns = columns,
+                                          .stop = &stop_signal};
     return coordinator_new(endpoint, run, &options, err);
 }
 
@@ -129,6 +132,7 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
         mpi_transport_abort(err->code);
     }
     endpoint_free(endpoint);
-    bool said = environment_supervised() && !err->text[0]; // mpirun takes seconds to end a job whose first rank failed
+    bool said =
+        environment_supervised() && !err->text[0]; // mpirun takes seconds to end a job whose first rank failed
     return err->code == ERR_NONE || said ? 0 : -1;
 }

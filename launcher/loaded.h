@@ -12,8 +12,8 @@ struct loaded {
     char *folder;
     Trireme__Manifest *manifest;
     struct layout *layout;
-    float *weights;     /* layout->n_params */
-    float *moments[2];  /* n_moments of them, where they were asked for */
+    float *weights;    /* layout->n_params */
+    float *moments[2]; /* n_moments of them, where they were asked for */
     int n_moments;
 };
 

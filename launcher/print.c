@@ -27,7 +27,8 @@ void print_ckpt_ls(const void *reply)
         if (row->problem)
             printf("%10" PRIu64 "  %s\n", row->step, row->problem);
         else
-            printf("%10" PRIu64 " %14" PRIu64 " %7u %14" PRIu64 "\n", row->step, row->samples, row->shards, row->bytes);
+            printf("%10" PRIu64 " %14" PRIu64 " %7u %14" PRIu64 "\n", row->step, row->samples, row->shards,
+                   row->bytes);
     }
 }
 
@@ -53,7 +54,8 @@ void print_bench_gemm(const void *reply)
     printf("%s\n%-28s %6s %6s %6s %6s %9s\n", r->kernels, "product", "m", "n", "k", "times", "GFLOP/s");
     for (size_t i = 0; i < r->n_shapes; i++) {
         const Trireme__GemmRate *s = r->shapes[i];
-        printf("%-28s %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %9.1f\n", s->what, s->m, s->n, s->k, s->times, s->gflops);
+        printf("%-28s %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %9.1f\n", s->what, s->m, s->n, s->k,
+               s->times, s->gflops);
     }
     printf("all products of a microbatch, weighted by their operations: %.1f GFLOP/s\n", r->gflops);
 }
@@ -64,6 +66,6 @@ void print_bench_step(const void *reply)
     printf("%s\n", r->kernels);
     printf("%.0f tok/s on one worker, forward and backward (median)\n", r->tok_per_s);
     printf("%.4g FLOPs a token = 6 x parameters that multiply + 6 x layers x width x context\n", r->flops_per_token);
-    printf("MFU %.1f %% = %.1f GFLOP/s of the step / %.1f GFLOP/s of its matrix products alone\n", 100 * r->mfu, r->gflops,
-           r->gemm_gflops);
+    printf("MFU %.1f %% = %.1f GFLOP/s of the step / %.1f GFLOP/s of its matrix products alone\n", 100 * r->mfu,
+           r->gflops, r->gemm_gflops);
 }

@@ -17,7 +17,8 @@ enum { BYTE_VOCAB = 256 };
 static int check(const Trireme__Model *model, const Trireme__SampleRequest *r, struct err *err)
 {
     if (model->vocab > BYTE_VOCAB)
-        return err_set(err, ERR_USAGE, "sample: found a vocabulary of %u, expected bytes (at most %d)", model->vocab, BYTE_VOCAB);
+        return err_set(err, ERR_USAGE, "sample: found a vocabulary of %u, expected bytes (at most %d)", model->vocab,
+                       BYTE_VOCAB);
     if (!r->prompt[0])
         return err_set(err, ERR_USAGE, "--prompt: found '', expected at least one byte to go on from");
     for (const char *at = r->prompt; *at; at++)

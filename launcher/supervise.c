@@ -24,8 +24,8 @@
 #include <unistd.h>
 
 enum { EXEC_FAILED = 127, LINE_MAX_SIZE = 4096 };
-static const double grace_seconds = 5;    /* from asking mpirun to end to killing it */
-static const char mark[] = "trireme: ";   /* begins the lines that are for people */
+static const double grace_seconds = 5;  /* from asking mpirun to end to killing it */
+static const char mark[] = "trireme: "; /* begins the lines that are for people */
 
 static volatile sig_atomic_t asked; /* times a stop was asked for */
 
@@ -40,11 +40,11 @@ struct child {
     int errors; /* read end of mpirun's stderr */
     bool launched;
     uint64_t incarnation; /* of this launch; 0: it did not get the run */
-    int passed;        /* stops passed on */
-    double kill_at;    /* 0: not yet */
-    struct text line;  /* of stderr, unfinished */
-    struct text noise; /* what mpirun said */
-    char lost[200];    /* "rank 2 was lost: killed by signal 9" */
+    int passed;           /* stops passed on */
+    double kill_at;       /* 0: not yet */
+    struct text line;     /* of stderr, unfinished */
+    struct text noise;    /* what mpirun said */
+    char lost[200];       /* "rank 2 was lost: killed by signal 9" */
     unsigned servers;
 };
 
@@ -133,10 +133,11 @@ static void note_lost(struct child *child, const char *line)
     const char *role = rank == 0 ? "the coordinator" : rank <= (int)child->servers ? "server" : "worker";
     int index = rank <= (int)child->servers ? rank - 1 : rank - 1 - (int)child->servers;
     if (rank == 0)
-        snprintf(child->lost, sizeof child->lost, "%s (rank 0 on %s) was lost: killed by signal %d", role, host, signal);
+        snprintf(child->lost, sizeof child->lost, "%s (rank 0 on %s) was lost: killed by signal %d", role, host,
+                 signal);
     else
-        snprintf(child->lost, sizeof child->lost, "%s %d (rank %d on %s) was lost: killed by signal %d", role, index, rank,
-                 host, signal);
+        snprintf(child->lost, sizeof child->lost, "%s %d (rank %d on %s) was lost: killed by signal %d", role, index,
+                 rank, host, signal);
 }
 
 static void take_line(struct child *child, const char *line)
@@ -211,8 +212,9 @@ static int wait_end(struct child *child)
 static int judge(const struct child *child, const struct supervise *job, int code, uint64_t *kept, struct err *err)
 {
     if (code == EXEC_FAILED && !child->launched)
-        return err_set(err, ERR_MACHINE, "mpirun cannot be started: found none in PATH, expected Open MPI's "
-                                         "(Debian: apt-get install openmpi-bin)");
+        return err_set(err, ERR_MACHINE,
+                       "mpirun cannot be started: found none in PATH, expected Open MPI's "
+                       "(Debian: apt-get install openmpi-bin)");
     char *path = file_join(job->run, "status.json"), *text = NULL;
     size_t size = 0;
     Trireme__Status *status = message_new(&trireme__status__descriptor);
@@ -227,8 +229,8 @@ static int judge(const struct child *child, const struct supervise *job, int cod
     } else if (asked > 1) {
         err_set(err, ERR_MACHINE, "stopped at once on request: what came after the newest checkpoint is lost");
     } else if (child->lost[0]) {
-        err_set(err, ERR_MACHINE, "%s: the run is kept: run the same line again to continue from its newest checkpoint",
-                child->lost);
+        err_set(err, ERR_MACHINE,
+                "%s: the run is kept: run the same line again to continue from its newest checkpoint", child->lost);
     } else if (code == ERR_USAGE || code == ERR_DATA) {
         err->code = (enum err_code)code; // rank 0 said why, before there was a run to write to
         err->text[0] = 0;

@@ -9,14 +9,14 @@
 /* What rank 0 says on stderr, alone on a line: once it listens to signals; and, with the launch's incarnation behind it,
  * once the run is its own. A status of another incarnation is another launch's. */
 #define SUPERVISE_LAUNCHED "trireme-launched"
-#define SUPERVISE_CLAIMED "trireme-claimed "
+#define SUPERVISE_CLAIMED  "trireme-claimed "
 
 struct supervise {
     const char *run;        /* the run's folder */
     char *const *arguments; /* of the ranks, ended by NULL; the program is this one */
     unsigned ranks;
-    unsigned servers;       /* to name a lost rank by its role */
-    const char *hostfile;   /* or NULL */
+    unsigned servers;     /* to name a lost rank by its role */
+    const char *hostfile; /* or NULL */
 };
 
 /* Runs the job to its end. Returns 0, or -1 with how it ended. *kept: updates in the newest checkpoint. The first SIGINT,

@@ -47,8 +47,8 @@ static int check(const struct run *run, unsigned servers, struct err *err)
         return -1;
     double *weights = run_config_weights(config);
     Trireme__Segment *first = order_first_segment(weights, config->data->n_sources);
-    struct dataset *dataset = dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed,
-                                           (const Trireme__Segment *const *)&first, 1, err);
+    struct dataset *dataset = dataset_open(config->data, config->model->context, config->model->vocab,
+                                           config->train->seed, (const Trireme__Segment *const *)&first, 1, err);
     free(weights);
     message_free(first);
     dataset_free(dataset);
@@ -93,12 +93,14 @@ static void words_free(struct words *w)
     free(w->words);
 }
 
-static int outside(const struct job *job, const char *command, const char *subject, const char *out, const char *folder,
-                   const char *hostfile, char *const *settings, size_t n_settings, uint64_t *kept, struct err *err)
+static int outside(const struct job *job, const char *command, const char *subject, const char *out,
+                   const char *folder, const char *hostfile, char *const *settings, size_t n_settings, uint64_t *kept,
+                   struct err *err)
 {
     struct run run = {.lock = -1};
     if (hostfile && !job->workers)
-        return err_set(err, ERR_USAGE, "--workers: found none beside --hostfile, expected their number over all hosts");
+        return err_set(err, ERR_USAGE,
+                       "--workers: found none beside --hostfile, expected their number over all hosts");
     int rc = job->plan(&run, job->request, err);
     if (rc == 0)
         rc = file_make_dirs(folder, ERR_USAGE, err);
@@ -120,8 +122,11 @@ static int outside(const struct job *job, const char *command, const char *subje
     word(&w, "--max-seconds"), word(&w, seconds_text);
     w.words = mem_grow(w.words, w.n, &w.room, sizeof *w.words);
     w.words[w.n] = NULL;
-    struct supervise launch = {.run = folder, .arguments = w.words, .ranks = 1 + job->servers + workers,
-                               .servers = job->servers, .hostfile = hostfile};
+    struct supervise launch = {.run = folder,
+                               .arguments = w.words,
+                               .ranks = 1 + job->servers + workers,
+                               .servers = job->servers,
+                               .hostfile = hostfile};
     rc = supervise(&launch, kept, err);
     words_free(&w);
     return rc;
@@ -131,7 +136,10 @@ int command_train(const void *request, void *reply, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
     Trireme__TrainReply *out = reply;
-    struct job job = {.plan = plan_train, .request = r, .workers = r->workers, .servers = r->servers,
+    struct job job = {.plan = plan_train,
+                      .request = r,
+                      .workers = r->workers,
+                      .servers = r->servers,
                       .max_seconds = r->max_seconds};
     out->has_step = 1;
     if (environment_in_job())
@@ -143,7 +151,10 @@ int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
     Trireme__TrainReply *out = reply;
-    struct job job = {.plan = plan_resume, .request = r, .workers = r->workers, .servers = r->servers,
+    struct job job = {.plan = plan_resume,
+                      .request = r,
+                      .workers = r->workers,
+                      .servers = r->servers,
                       .max_seconds = r->max_seconds};
     out->has_step = 1;
     if (environment_in_job())

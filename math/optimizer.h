@@ -17,7 +17,8 @@ struct optimizer_rule {
     const char *name;
     int n_moments;
     /* Updates n weights and moments in place. */
-    void (*update)(float *weights, float *const moments[], const float *gradient, size_t n, const struct optimizer_step *step);
+    void (*update)(float *weights, float *const moments[], const float *gradient, size_t n,
+                   const struct optimizer_step *step);
 };
 
 /* The rule of that name (the schema's Optimizer.Name); asserts that it exists. */

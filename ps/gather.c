@@ -96,8 +96,8 @@ static int check(const struct gather *g, size_t block, struct tree_node node, si
 {
     struct tree_node sibling, parent;
     if (block < g->shard.first_block || block >= g->shard.first_block + g->shard.n_blocks)
-        return err_set(err, ERR_MACHINE, "a push of block %zu, expected blocks %zu to %zu", block, g->shard.first_block,
-                       g->shard.first_block + g->shard.n_blocks - 1);
+        return err_set(err, ERR_MACHINE, "a push of block %zu, expected blocks %zu to %zu", block,
+                       g->shard.first_block, g->shard.first_block + g->shard.n_blocks - 1);
     if (count != g->layout->blocks[block].count)
         return err_set(err, ERR_MACHINE, "a push of block %zu with %zu numbers, expected %zu", block, count,
                        g->layout->blocks[block].count);

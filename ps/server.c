@@ -123,8 +123,9 @@ static int on_push(void *role, int from, const void *message, struct err *err)
     struct server *s = role;
     const struct frame *frame = message;
     if (frame->incarnation != s->start->incarnation || s->sync->on_push(s->store->step, frame->step) != SYNC_TAKE)
-        return err_set(err, ERR_MACHINE, "rank %d pushed a gradient of step %llu of launch %llu, expected %llu of %llu",
-                       from, (unsigned long long)frame->step, (unsigned long long)frame->incarnation,
+        return err_set(err, ERR_MACHINE,
+                       "rank %d pushed a gradient of step %llu of launch %llu, expected %llu of %llu", from,
+                       (unsigned long long)frame->step, (unsigned long long)frame->incarnation,
                        (unsigned long long)s->store->step, (unsigned long long)s->start->incarnation);
     struct tree_node node = {frame->node_first, frame->node_count};
     return gather_push(s->gather, frame->block, node, frame->numbers, frame->count, err);
@@ -212,8 +213,12 @@ static bool serve_pull(struct server *s, size_t worker)
     bool sent = false;
     while (pull->next_block < end && endpoint_room(s->endpoint, to)) {
         const struct block *block = &s->layout->blocks[pull->next_block];
-        struct frame header = {.magic = FRAME_MAGIC, .dtype = FRAME_FP32, .incarnation = s->start->incarnation,
-                               .step = s->store->step, .block = pull->next_block, .count = block->count};
+        struct frame header = {.magic = FRAME_MAGIC,
+                               .dtype = FRAME_FP32,
+                               .incarnation = s->start->incarnation,
+                               .step = s->store->step,
+                               .block = pull->next_block,
+                               .count = block->count};
         endpoint_send_frame(s->endpoint, to, TAG_WEIGHTS, &header,
                             s->store->weights + (block->offset - s->store->shard.offset));
         pull->next_block++;

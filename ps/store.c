@@ -55,15 +55,21 @@ void store_draw(struct store *store, uint64_t seed)
 {
     for (size_t b = store->shard.first_block; b < store->shard.first_block + store->shard.n_blocks; b++) {
         const struct block *block = &store->layout->blocks[b];
-        draw_block(store->weights + (block->offset - store->shard.offset), &store->layout->tensors[block->tensor], block,
-                   seed);
+        draw_block(store->weights + (block->offset - store->shard.offset), &store->layout->tensors[block->tensor],
+                   block, seed);
     }
 }
 
-void store_update(struct store *store, const struct gather *sums, const Trireme__Optimizer *optimizer, double lr, float scale)
+void store_update(struct store *store, const struct gather *sums, const Trireme__Optimizer *optimizer, double lr,
+                  float scale)
 {
-    struct optimizer_step step = {.lr = lr, .beta1 = optimizer->beta1, .beta2 = optimizer->beta2, .eps = optimizer->eps,
-                                  .momentum = optimizer->momentum, .scale = scale, .step = store->step + 1};
+    struct optimizer_step step = {.lr = lr,
+                                  .beta1 = optimizer->beta1,
+                                  .beta2 = optimizer->beta2,
+                                  .eps = optimizer->eps,
+                                  .momentum = optimizer->momentum,
+                                  .scale = scale,
+                                  .step = store->step + 1};
     for (size_t b = store->shard.first_block; b < store->shard.first_block + store->shard.n_blocks; b++) {
         const struct block *block = &store->layout->blocks[b];
         size_t at = block->offset - store->shard.offset;

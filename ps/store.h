@@ -28,4 +28,5 @@ void store_free(struct store *store);
 void store_draw(struct store *store, uint64_t seed);
 
 /* One update of every block from the complete sums. scale: factor of the gradient (clipping). */
-void store_update(struct store *store, const struct gather *sums, const Trireme__Optimizer *optimizer, double lr, float scale);
+void store_update(struct store *store, const struct gather *sums, const Trireme__Optimizer *optimizer, double lr,
+                  float scale);

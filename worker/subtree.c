@@ -44,12 +44,14 @@ static int leaf(struct subtree *s, const struct subtree_job *job, uint32_t index
             return -1;
     }
     err->code = ERR_NONE;
-    return model_gradient(job->model, gradient, &job->losses[index], job->weights, s->tokens, job->microbatch, job->scale)
+    return model_gradient(job->model, gradient, &job->losses[index], job->weights, s->tokens, job->microbatch,
+                          job->scale)
                ? 0
                : -1;
 }
 
-static int sum_node(struct subtree *s, const struct subtree_job *job, struct tree_node node, uint32_t level, struct err *err)
+static int sum_node(struct subtree *s, const struct subtree_job *job, struct tree_node node, uint32_t level,
+                    struct err *err)
 {
     ASSERT(level <= s->depth);
     if (!s->levels[level])
@@ -64,7 +66,8 @@ static int sum_node(struct subtree *s, const struct subtree_job *job, struct tre
     return 0;
 }
 
-const float *subtree_gradient(struct subtree *s, const struct subtree_job *job, struct tree_node node, struct err *err)
+const float *subtree_gradient(struct subtree *s, const struct subtree_job *job, struct tree_node node,
+                              struct err *err)
 {
     return sum_node(s, job, node, 0, err) < 0 ? NULL : s->levels[0];
 }

@@ -12,14 +12,14 @@ struct dataset;
 struct model;
 
 struct subtree_job {
-    struct model *model;     /* borrowed, all of them */
+    struct model *model; /* borrowed, all of them */
     struct dataset *dataset;
     const float *weights;
     uint64_t first_sample; /* of the step */
     uint32_t microbatch;   /* samples of a leaf */
     size_t context;
-    float scale;          /* of the gradient: 1 / tokens of the step */
-    double *losses;       /* sum over the tokens of each leaf of the step, written at the leaf's index */
+    float scale;    /* of the gradient: 1 / tokens of the step */
+    double *losses; /* sum over the tokens of each leaf of the step, written at the leaf's index */
 };
 
 struct subtree;
@@ -29,4 +29,5 @@ void subtree_free(struct subtree *subtree);
 
 /* The sum of the gradients over a node's leaves, in tree order; borrowed until the next call. NULL where the model's tick
  * abandoned the pass (err->code is ERR_NONE) or a sample could not be read (the sentence). */
-const float *subtree_gradient(struct subtree *subtree, const struct subtree_job *job, struct tree_node node, struct err *err);
+const float *subtree_gradient(struct subtree *subtree, const struct subtree_job *job, struct tree_node node,
+                              struct err *err);

@@ -113,7 +113,8 @@ static void say_ready(struct worker *w)
     char fingerprint[FINGERPRINT_SIZE], digest[DIGEST_HEX_SIZE];
     kernels_fingerprint(fingerprint, sizeof fingerprint, kernels_best(),
                         protobuf_c_enum_descriptor_get_value(&trireme__compute__precision__descriptor,
-                                                             w->start->config->compute->precision)->name);
+                                                             w->start->config->compute->precision)
+                            ->name);
     dataset_digest(w->dataset, digest);
     Trireme__Ready ready = TRIREME__READY__INIT;
     ready.fingerprint = fingerprint, ready.data_digest = digest;
@@ -161,9 +162,10 @@ static int on_weights(void *role, int from, const void *message, struct err *err
     if (frame->incarnation != w->start->incarnation || w->stage != STAGE_PULL || w->blocks_missing == 0 ||
         frame->step != w->lease.step || frame->block >= w->layout->n_blocks ||
         frame->count != w->layout->blocks[frame->block].count)
-        return err_set(err, ERR_MACHINE, "rank %d sent weights of block %llu, step %llu, which nobody asked for", from,
-                       (unsigned long long)frame->block, (unsigned long long)frame->step);
-    memcpy(w->weights + w->layout->blocks[frame->block].offset, frame->numbers, frame->count * sizeof *frame->numbers);
+        return err_set(err, ERR_MACHINE, "rank %d sent weights of block %llu, step %llu, which nobody asked for",
+                       from, (unsigned long long)frame->block, (unsigned long long)frame->step);
+    memcpy(w->weights + w->layout->blocks[frame->block].offset, frame->numbers,
+           frame->count * sizeof *frame->numbers);
     if (--w->blocks_missing == 0)
         w->weights_step = frame->step;
     return 0;
@@ -262,9 +264,14 @@ static int compute(struct worker *w, struct err *err)
 {
     const Trireme__Run *config = w->start->config;
     double tokens = (double)config->train->batch * config->model->context;
-    struct subtree_job job = {.model = w->model, .dataset = w->dataset, .weights = w->weights,
-                              .first_sample = w->lease.first_sample, .microbatch = config->train->microbatch,
-                              .context = config->model->context, .scale = (float)(1 / tokens), .losses = w->losses};
+    struct subtree_job job = {.model = w->model,
+                              .dataset = w->dataset,
+                              .weights = w->weights,
+                              .first_sample = w->lease.first_sample,
+                              .microbatch = config->train->microbatch,
+                              .context = config->model->context,
+                              .scale = (float)(1 / tokens),
+                              .losses = w->losses};
     w->sum = subtree_gradient(w->subtree, &job, w->nodes[w->node], err);
     if (!w->sum)
         return abandoned(w, err);
@@ -290,9 +297,14 @@ static int push(struct worker *w)
         int to = server_of(w, w->push_block);
         if (!endpoint_room(w->endpoint, to))
             return done;
-        struct frame header = {.magic = FRAME_MAGIC, .dtype = FRAME_FP32, .incarnation = w->start->incarnation,
-                               .step = w->lease.step, .block = w->push_block, .node_first = w->nodes[w->node].first,
-                               .node_count = w->nodes[w->node].count, .count = block->count};
+        struct frame header = {.magic = FRAME_MAGIC,
+                               .dtype = FRAME_FP32,
+                               .incarnation = w->start->incarnation,
+                               .step = w->lease.step,
+                               .block = w->push_block,
+                               .node_first = w->nodes[w->node].first,
+                               .node_count = w->nodes[w->node].count,
+                               .count = block->count};
         endpoint_send_frame(w->endpoint, to, TAG_PUSH, &header, w->sum + block->offset);
         w->push_block++;
         done = 1;

@@ -162,7 +162,8 @@ static int verify_shard(const char *folder, const Trireme__Shard *shard, struct 
     if (rc == 0) {
         digest_hex(hex, digest_of(map.bytes, map.size));
         if (strcmp(hex, shard->digest))
-            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected %s: the file is damaged", path, hex, shard->digest);
+            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected %s: the file is damaged", path, hex,
+                         shard->digest);
     }
     file_map_close(&map);
     free(path);
@@ -188,8 +189,8 @@ static Trireme__Manifest *open_verified(const char *folder, struct err *err)
     return manifest;
 }
 
-int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run, void (*warn)(const char *sentence),
-                      struct err *err)
+int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run,
+                      void (*warn)(const char *sentence), struct err *err)
 {
     size_t n = 0;
     uint64_t *steps = checkpoint_steps(run, &n, err);
@@ -210,7 +211,8 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
     free(steps);
     if (n && !good) {
         free(found);
-        return err_set(err, ERR_DATA, "%s/checkpoints: found %zu, and all are damaged: not starting from step 0 over them", run, n);
+        return err_set(err, ERR_DATA,
+                       "%s/checkpoints: found %zu, and all are damaged: not starting from step 0 over them", run, n);
     }
     *folder = found;
     *manifest = good;
@@ -294,11 +296,11 @@ int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *er
     return rc;
 }
 
-int checkpoint_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout, float **weights,
-                    float *moments[2], int *n_moments, struct err *err)
+int checkpoint_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout,
+                    float **weights, float *moments[2], int *n_moments, struct err *err)
 {
-    const ProtobufCEnumValue *name =
-        protobuf_c_enum_descriptor_get_value(&trireme__optimizer__name__descriptor, manifest->config->optimizer->name);
+    const ProtobufCEnumValue *name = protobuf_c_enum_descriptor_get_value(&trireme__optimizer__name__descriptor,
+                                                                          manifest->config->optimizer->name);
     int n = moments ? optimizer_rule(name->name)->n_moments : 0;
     float *w = mem_floats(layout->n_params), *m[OPTIMIZER_MOMENTS_MAX] = {0};
     for (int i = 0; i < n; i++)

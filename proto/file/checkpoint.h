@@ -30,8 +30,8 @@ int checkpoint_verify(const char *folder, const Trireme__Manifest *manifest, str
 
 /* The newest checkpoint that verifies: its folder and manifest, both the caller's. `warn` gets a sentence for each one
  * passed over. No checkpoint at all: *folder NULL and success. Some, and none good: ERR_DATA. */
-int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run, void (*warn)(const char *sentence),
-                      struct err *err);
+int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run,
+                      void (*warn)(const char *sentence), struct err *err);
 
 /* The checkpoint that "RUN" (the newest good one) or "RUN@STEP" names, verified; ERR_DATA where there is none. */
 int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, void (*warn)(const char *sentence),
@@ -44,5 +44,5 @@ int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *er
 
 /* The whole state in layout order, in fresh arrays of n_params. moments may be NULL, else it gets the n_moments that the
  * manifest's optimizer has. */
-int checkpoint_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout, float **weights,
-                    float *moments[2], int *n_moments, struct err *err);
+int checkpoint_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout,
+                    float **weights, float *moments[2], int *n_moments, struct err *err);

@@ -61,12 +61,13 @@ int first_weights_check(const Trireme__Run *config, const struct layout *layout,
     return 0;
 }
 
-int first_weights_read(const Trireme__Start *start, const struct layout *layout, size_t offset, size_t count, float *weights,
-                       float *const moments[], int n_moments, struct err *err)
+int first_weights_read(const Trireme__Start *start, const struct layout *layout, size_t offset, size_t count,
+                       float *weights, float *const moments[], int n_moments, struct err *err)
 {
     const char *from = start->config->init->from;
     if (start->manifest)
-        return shard_files_read(start->checkpoint, start->manifest, layout, offset, count, weights, moments, n_moments, err);
+        return shard_files_read(start->checkpoint, start->manifest, layout, offset, count, weights, moments,
+                                n_moments, err);
     if (!from[0])
         return 0;
     if (hugging_face_is(from))

@@ -64,7 +64,8 @@ struct piece {
     bool turned;
 };
 
-static void part_rows(const Trireme__Model *model, const struct tensor *t, enum part part, size_t *row, size_t *n_rows)
+static void part_rows(const Trireme__Model *model, const struct tensor *t, enum part part, size_t *row,
+                      size_t *n_rows)
 {
     size_t d = model->width / model->heads, q = model->width, kv = model->kv_heads * d;
     const size_t first[] = {0, 0, q, q + kv, 0, model->ffn};
@@ -226,8 +227,8 @@ int hugging_face_read(const char *folder, const Trireme__Model *model, const str
     return rc;
 }
 
-int hugging_face_write(const char *folder, const Trireme__Model *model, const struct layout *layout, const float *weights,
-                       struct err *err)
+int hugging_face_write(const char *folder, const Trireme__Model *model, const struct layout *layout,
+                       const float *weights, struct err *err)
 {
     size_t n = 0;
     struct piece *pieces = pieces_of(model, layout, &n);
@@ -235,8 +236,10 @@ int hugging_face_write(const char *folder, const Trireme__Model *model, const st
     float **turned = mem_new(n, sizeof *turned);
     for (size_t i = 0; i < n; i++) {
         const struct piece *p = &pieces[i];
-        parts[i] = (struct safetensors_part){.name = p->name, .n_dims = p->n_dims, .shape = {p->rows, p->columns},
-                                             .numbers = weights + p->offset};
+        parts[i] = (struct safetensors_part){
+            .name = p->name, .n_dims = p->n_dims, .shape = {p->rows, p->columns},
+                    .numbers = weights + p->offset
+        };
         if (p->turned) {
             turned[i] = mem_floats(p->rows * p->columns);
             turn(turned[i], parts[i].numbers, p->rows, p->columns);

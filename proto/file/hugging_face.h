@@ -16,5 +16,5 @@ int hugging_face_read(const char *folder, const Trireme__Model *model, const str
                       size_t count, float *weights, struct err *err);
 
 /* Writes config.json and model.safetensors into a folder that exists. */
-int hugging_face_write(const char *folder, const Trireme__Model *model, const struct layout *layout, const float *weights,
-                       struct err *err);
+int hugging_face_write(const char *folder, const Trireme__Model *model, const struct layout *layout,
+                       const float *weights, struct err *err);

@@ -71,8 +71,9 @@ static const char *value(const struct node *root, const char *key)
 {
     for (size_t i = 0; i < root->n; i++)
         if (!strcmp(root->children[i].key, key))
-            return root->children[i].text ? root->children[i].text
-                   : root->children[i].kind == NODE_NULL ? "null" : "{...}";
+            return root->children[i].text                ? root->children[i].text
+                   : root->children[i].kind == NODE_NULL ? "null"
+                                                         : "{...}";
     return "null";
 }
 
@@ -127,21 +128,31 @@ static Trireme__Model *shape_read(const struct node *root, const char *path, str
 static int check_given(const Trireme__Model *given, const Trireme__Model *theirs, const char *path, struct err *err)
 {
 #define AGREES(field) (!given->has_##field || given->field == theirs->field)
+    const bool kv_open = given->kv_heads == 0 || (theirs->kv_heads == 0 && given->kv_heads == theirs->heads);
+    const bool ffn_open = given->ffn == 0 || (theirs->ffn == 0 && given->ffn == 4 * theirs->width);
+    // clang-format off
     const struct {
         const char *name;
         bool agrees;
     } fields[] = {
-        {"arch", AGREES(arch)},         {"layers", AGREES(layers)},
-        {"heads", AGREES(heads)},       {"kv_heads", AGREES(kv_heads) || given->kv_heads == 0 || (theirs->kv_heads == 0 && given->kv_heads == theirs->heads)},
-        {"width", AGREES(width)},       {"ffn", AGREES(ffn) || given->ffn == 0 || (theirs->ffn == 0 && given->ffn == 4 * theirs->width)},
-        {"context", AGREES(context)},   {"vocab", AGREES(vocab)},
-        {"norm_eps", AGREES(norm_eps)}, {"rope_theta", AGREES(rope_theta)},
-        {"tied", AGREES(tied)},
+        {"arch",       AGREES(arch)                },
+        {"layers",     AGREES(layers)              },
+        {"heads",      AGREES(heads)               },
+        {"kv_heads",   AGREES(kv_heads) || kv_open },
+        {"width",      AGREES(width)               },
+        {"ffn",        AGREES(ffn) || ffn_open     },
+        {"context",    AGREES(context)             },
+        {"vocab",      AGREES(vocab)               },
+        {"norm_eps",   AGREES(norm_eps)            },
+        {"rope_theta", AGREES(rope_theta)          },
+        {"tied",       AGREES(tied)                },
     };
+    // clang-format on
 #undef AGREES
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (!fields[i].agrees)
-            return err_set(err, ERR_USAGE, "model.%s: the value given is not the one in %s: leave it out, or make them agree",
+            return err_set(err, ERR_USAGE,
+                           "model.%s: the value given is not the one in %s: leave it out, or make them agree",
                            fields[i].name, path);
     return 0;
 }
@@ -164,7 +175,8 @@ int hugging_face_shape(Trireme__Model *model, const char *folder, struct err *er
     if (!theirs || check_given(model, theirs, path, err) < 0)
         goto out;
     *model = (Trireme__Model){.base = model->base}; // a model holds no pointers
-    memcpy((char *)model + sizeof model->base, (char *)theirs + sizeof theirs->base, sizeof *model - sizeof model->base);
+    memcpy((char *)model + sizeof model->base, (char *)theirs + sizeof theirs->base,
+           sizeof *model - sizeof model->base);
     rc = 0;
 out:
     message_free(theirs);
@@ -179,22 +191,27 @@ int hugging_face_config_write(const char *folder, const Trireme__Model *m, struc
     bool llama = m->arch == TRIREME__MODEL__ARCH__llama;
     struct text json = {0};
     if (llama)
-        text_printf(&json,
-                    "{\n  \"architectures\": [\"LlamaForCausalLM\"],\n  \"model_type\": \"llama\",\n"
-                    "  \"hidden_size\": %u,\n  \"intermediate_size\": %u,\n  \"num_hidden_layers\": %u,\n"
-                    "  \"num_attention_heads\": %u,\n  \"num_key_value_heads\": %u,\n  \"max_position_embeddings\": %u,\n"
-                    "  \"vocab_size\": %u,\n  \"rms_norm_eps\": %.17g,\n  \"rope_theta\": %.17g,\n  \"hidden_act\": \"silu\",\n"
-                    "  \"attention_bias\": false,\n  \"mlp_bias\": false,\n  \"bos_token_id\": null,\n  \"eos_token_id\": null,\n",
-                    m->width, m->ffn, m->layers, m->heads, m->kv_heads, m->context, m->vocab, m->norm_eps, m->rope_theta);
+        text_printf(
+            &json,
+            "{\n  \"architectures\": [\"LlamaForCausalLM\"],\n  \"model_type\": \"llama\",\n"
+            "  \"hidden_size\": %u,\n  \"intermediate_size\": %u,\n  \"num_hidden_layers\": %u,\n"
+            "  \"num_attention_heads\": %u,\n  \"num_key_value_heads\": %u,\n  \"max_position_embeddings\": %u,\n"
+            "  \"vocab_size\": %u,\n  \"rms_norm_eps\": %.17g,\n  \"rope_theta\": %.17g,\n  \"hidden_act\": "
+            "\"silu\",\n"
+            "  \"attention_bias\": false,\n  \"mlp_bias\": false,\n  \"bos_token_id\": null,\n  \"eos_token_id\": "
+            "null,\n",
+            m->width, m->ffn, m->layers, m->heads, m->kv_heads, m->context, m->vocab, m->norm_eps, m->rope_theta);
     else
-        text_printf(&json,
-                    "{\n  \"architectures\": [\"GPT2LMHeadModel\"],\n  \"model_type\": \"gpt2\",\n  \"n_embd\": %u,\n"
-                    "  \"n_inner\": %u,\n  \"n_layer\": %u,\n  \"n_head\": %u,\n  \"n_positions\": %u,\n  \"n_ctx\": %u,\n"
-                    "  \"vocab_size\": %u,\n  \"layer_norm_epsilon\": %.17g,\n  \"activation_function\": \"gelu_new\",\n"
-                    "  \"attn_pdrop\": 0.0,\n  \"embd_pdrop\": 0.0,\n  \"resid_pdrop\": 0.0,\n  \"bos_token_id\": null,\n"
-                    "  \"eos_token_id\": null,\n",
-                    m->width, m->ffn, m->layers, m->heads, m->context, m->context, m->vocab, m->norm_eps);
-    text_printf(&json, "  \"tie_word_embeddings\": %s,\n  \"torch_dtype\": \"float32\"\n}\n", m->tied ? "true" : "false");
+        text_printf(
+            &json,
+            "{\n  \"architectures\": [\"GPT2LMHeadModel\"],\n  \"model_type\": \"gpt2\",\n  \"n_embd\": %u,\n"
+            "  \"n_inner\": %u,\n  \"n_layer\": %u,\n  \"n_head\": %u,\n  \"n_positions\": %u,\n  \"n_ctx\": %u,\n"
+            "  \"vocab_size\": %u,\n  \"layer_norm_epsilon\": %.17g,\n  \"activation_function\": \"gelu_new\",\n"
+            "  \"attn_pdrop\": 0.0,\n  \"embd_pdrop\": 0.0,\n  \"resid_pdrop\": 0.0,\n  \"bos_token_id\": null,\n"
+            "  \"eos_token_id\": null,\n",
+            m->width, m->ffn, m->layers, m->heads, m->context, m->context, m->vocab, m->norm_eps);
+    text_printf(&json, "  \"tie_word_embeddings\": %s,\n  \"torch_dtype\": \"float32\"\n}\n",
+                m->tied ? "true" : "false");
     char *path = file_join(folder, "config.json");
     int rc = file_write_atomic(path, json.bytes, json.size, ERR_USAGE, err);
     free(path);

@@ -20,8 +20,8 @@ static int check_together(const Trireme__Run *c, struct err *err)
         return err_set(err, ERR_USAGE, "train.batch: found %u, expected a multiple of train.microbatch = %u",
                        c->train->batch, c->train->microbatch);
     if (c->schedule->kind != TRIREME__SCHEDULE__KIND__constant && c->schedule->min_lr > c->optimizer->lr)
-        return err_set(err, ERR_USAGE, "schedule.min_lr: found %g, expected at most optimizer.lr = %g", c->schedule->min_lr,
-                       c->optimizer->lr);
+        return err_set(err, ERR_USAGE, "schedule.min_lr: found %g, expected at most optimizer.lr = %g",
+                       c->schedule->min_lr, c->optimizer->lr);
     return message_check(c, "the configuration", err);
 }
 
@@ -31,7 +31,8 @@ static int resolve(Trireme__Run *config, bool from_outside, struct err *err)
     if (from_outside && from[0] && hugging_face_is(from) && hugging_face_shape(config->model, from, err) < 0)
         return err_context(err, "init.from");
     if (from_outside && from[0] && !hugging_face_is(from) && !strchr(from, '@'))
-        return err_set(err, ERR_USAGE, "init.from: found '%s', expected a Hugging Face directory (with config.json) or RUN@STEP",
+        return err_set(err, ERR_USAGE,
+                       "init.from: found '%s', expected a Hugging Face directory (with config.json) or RUN@STEP",
                        from);
     if (model_shape_resolve(config->model, err) < 0)
         return -1;

@@ -16,7 +16,8 @@ Trireme__Run *run_config_read(const char *path, char *const *settings, size_t n_
 Trireme__Run *run_config_of(const char *run, struct err *err);
 
 /* The same over a configuration that is there: settings applied to a copy, resolved, checked. */
-Trireme__Run *run_config_change(const Trireme__Run *config, char *const *settings, size_t n_settings, struct err *err);
+Trireme__Run *run_config_change(const Trireme__Run *config, char *const *settings, size_t n_settings,
+                                struct err *err);
 
 /* Writes RUN/config.yaml, with the version that wrote it. */
 int run_config_write(const char *run, const Trireme__Run *config, struct err *err);

@@ -61,9 +61,10 @@ static const char *read_entry(struct safetensors_entry *entry, size_t *begin, si
 {
     if (node->kind != NODE_MAP)
         return "its description is no object";
-    const struct node *type = child(node, "dtype"), *shape = child(node, "shape"), *place = child(node, "data_offsets");
-    if (!type || type->kind != NODE_STRING || !shape || shape->kind != NODE_LIST || !place || place->kind != NODE_LIST ||
-        place->n != 2)
+    const struct node *type = child(node, "dtype"), *shape = child(node, "shape"),
+                      *place = child(node, "data_offsets");
+    if (!type || type->kind != NODE_STRING || !shape || shape->kind != NODE_LIST || !place ||
+        place->kind != NODE_LIST || place->n != 2)
         return "dtype, shape or data_offsets is missing";
     size_t t = 0;
     while (t < sizeof types / sizeof *types && strcmp(types[t].name, type->text))
@@ -150,8 +151,8 @@ int safetensors_open(struct safetensors *file, const char *path, struct err *err
     if (opened.map.size >= sizeof n)
         memcpy(&n, opened.map.bytes, sizeof n);
     if (opened.map.size < sizeof n || n > HEADER_MAX || n > opened.map.size - sizeof n) {
-        err_set(err, ERR_DATA, "%s: found a header of %llu bytes in a file of %zu: cut short, or no safetensors file", path,
-                (unsigned long long)n, opened.map.size);
+        err_set(err, ERR_DATA, "%s: found a header of %llu bytes in a file of %zu: cut short, or no safetensors file",
+                path, (unsigned long long)n, opened.map.size);
         goto fail;
     }
     root = json_node_read((const char *)opened.map.bytes + sizeof n, n, path, ERR_DATA, err);
@@ -236,8 +237,8 @@ static void write_header(struct text *out, const struct safetensors_part *parts,
     text_clear(&json);
 }
 
-int safetensors_write(const char *path, struct safetensors_part *parts, size_t n, struct digest *digest, uint64_t *bytes,
-                      enum err_code code, struct err *err)
+int safetensors_write(const char *path, struct safetensors_part *parts, size_t n, struct digest *digest,
+                      uint64_t *bytes, enum err_code code, struct err *err)
 {
     qsort(parts, n, sizeof *parts, compare_parts);
     struct text header = {0};

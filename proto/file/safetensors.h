@@ -49,5 +49,5 @@ struct safetensors_part {
 
 /* Writes a file whole or not at all, and durably. The parts are sorted by name in place. digest and bytes (of the whole
  * file) may be NULL. */
-int safetensors_write(const char *path, struct safetensors_part *parts, size_t n, struct digest *digest, uint64_t *bytes,
-                      enum err_code code, struct err *err);
+int safetensors_write(const char *path, struct safetensors_part *parts, size_t n, struct digest *digest,
+                      uint64_t *bytes, enum err_code code, struct err *err);

@@ -32,15 +32,15 @@ static size_t slices_of(struct slice *slices, const struct layout *layout, size_
         size_t first = t->offset > offset ? t->offset : offset;
         size_t end = t->offset + tensor_count(t) < offset + count ? t->offset + tensor_count(t) : offset + count;
         if (first < end)
-            slices[n++] = (struct slice){.tensor = t, .row = (first - t->offset) / t->columns,
-                                         .end = (end - t->offset) / t->columns};
+            slices[n++] = (struct slice){
+                .tensor = t, .row = (first - t->offset) / t->columns, .end = (end - t->offset) / t->columns};
     }
     return n;
 }
 
-int shard_file_write(const char *folder, size_t k, size_t n_servers, const struct layout *layout, const struct shard *shard,
-                     const float *weights, float *const moments[], int n_moments, struct digest *digest, uint64_t *bytes,
-                     struct err *err)
+int shard_file_write(const char *folder, size_t k, size_t n_servers, const struct layout *layout,
+                     const struct shard *shard, const float *weights, float *const moments[], int n_moments,
+                     struct digest *digest, uint64_t *bytes, struct err *err)
 {
     struct slice *slices = mem_new(layout->n_tensors, sizeof *slices);
     size_t n_slices = slices_of(slices, layout, shard->offset, shard->count), n = 0;
@@ -101,7 +101,7 @@ struct span {
 struct target {
     const struct layout *layout;
     size_t offset, count;
-    float *arrays[3]; /* weights, moments; NULL: not wanted */
+    float *arrays[3];   /* weights, moments; NULL: not wanted */
     struct span *spans; /* elements that were read */
     size_t n_spans, spans_room;
 };
@@ -110,7 +110,8 @@ struct target {
 static bool span_add(struct target *target, struct span span)
 {
     for (size_t i = 0; i < target->n_spans; i++)
-        if (target->spans[i].kind == span.kind && target->spans[i].first < span.last && span.first < target->spans[i].last)
+        if (target->spans[i].kind == span.kind && target->spans[i].first < span.last &&
+            span.first < target->spans[i].last)
             return false;
     target->spans = mem_grow(target->spans, target->n_spans, &target->spans_room, sizeof *target->spans);
     target->spans[target->n_spans++] = span;
@@ -156,8 +157,9 @@ static int read_shard(struct target *target, const char *path, struct err *err)
     return rc;
 }
 
-int shard_files_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout, size_t offset,
-                     size_t count, float *weights, float *const moments[], int n_moments, struct err *err)
+int shard_files_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout,
+                     size_t offset, size_t count, float *weights, float *const moments[], int n_moments,
+                     struct err *err)
 {
     struct target target = {.layout = layout, .offset = offset, .count = count, .arrays = {weights}};
     for (int m = 0; m < n_moments; m++)

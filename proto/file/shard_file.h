@@ -21,11 +21,12 @@ struct shard;
 char *shard_file_name(size_t k, size_t n_servers);
 
 /* Writes one shard atomically and durably; digest and size are of the whole file. The arrays are shard->count long. */
-int shard_file_write(const char *folder, size_t k, size_t n_servers, const struct layout *layout, const struct shard *shard,
-                     const float *weights, float *const moments[], int n_moments, struct digest *digest, uint64_t *bytes,
-                     struct err *err);
+int shard_file_write(const char *folder, size_t k, size_t n_servers, const struct layout *layout,
+                     const struct shard *shard, const float *weights, float *const moments[], int n_moments,
+                     struct digest *digest, uint64_t *bytes, struct err *err);
 
 /* Reads elements [offset, offset + count) of weights and moments out of all shards of a manifest. Every element must be
  * there exactly once, or the checkpoint is refused (ERR_DATA). Digests are not looked at: checkpoint_verify does that. */
-int shard_files_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout, size_t offset,
-                     size_t count, float *weights, float *const moments[], int n_moments, struct err *err);
+int shard_files_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout,
+                     size_t offset, size_t count, float *weights, float *const moments[], int n_moments,
+                     struct err *err);

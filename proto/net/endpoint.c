@@ -22,7 +22,8 @@ bool endpoint_room(struct endpoint *endpoint, int to)
     return endpoint->ops->room(endpoint, to);
 }
 
-void endpoint_send_frame(struct endpoint *endpoint, int to, enum tag tag, const struct frame *header, const float *numbers)
+void endpoint_send_frame(struct endpoint *endpoint, int to, enum tag tag, const struct frame *header,
+                         const float *numbers)
 {
     ASSERT(endpoint_room(endpoint, to));
     endpoint->ops->send(endpoint, to, tag, header, sizeof *header, numbers, header->count * sizeof *numbers, true);
@@ -43,7 +44,8 @@ static int dispatch_control(const struct handler *row, void *role, const struct 
 {
     ProtobufCMessage *message = protobuf_c_message_unpack(tag_type(parcel->tag), NULL, parcel->size, parcel->bytes);
     if (!message)
-        return err_set(err, ERR_MACHINE, "rank %d: a message '%s' of %zu bytes cannot be read: are all ranks of one build?",
+        return err_set(err, ERR_MACHINE,
+                       "rank %d: a message '%s' of %zu bytes cannot be read: are all ranks of one build?",
                        parcel->from, tag_name(parcel->tag), parcel->size);
     int rc = row->on_message(role, parcel->from, message, err);
     protobuf_c_message_free_unpacked(message, NULL);

@@ -24,8 +24,8 @@ struct parcel {
 
 struct endpoint_ops {
     /* Queues two pieces as one message. bulk says that it counts against the room. */
-    void (*send)(struct endpoint *, int to, int tag, const void *head, size_t head_size, const void *body, size_t body_size,
-                 bool bulk);
+    void (*send)(struct endpoint *, int to, int tag, const void *head, size_t head_size, const void *body,
+                 size_t body_size, bool bulk);
     bool (*room)(struct endpoint *, int to);
     bool (*poll)(struct endpoint *, struct parcel *);
     void (*free)(struct endpoint *);
@@ -43,7 +43,8 @@ void endpoint_send(struct endpoint *endpoint, int to, enum tag tag, const void *
 bool endpoint_room(struct endpoint *endpoint, int to);
 
 /* Sends header->count numbers behind the header; asserts room. Both are copied. */
-void endpoint_send_frame(struct endpoint *endpoint, int to, enum tag tag, const struct frame *header, const float *numbers);
+void endpoint_send_frame(struct endpoint *endpoint, int to, enum tag tag, const struct frame *header,
+                         const float *numbers);
 
 /* Takes the next message, if there is one. */
 bool endpoint_poll(struct endpoint *endpoint, struct parcel *parcel);
@@ -58,4 +59,5 @@ struct handler {
 };
 
 /* Opens a parcel and hands it to the role's handler. A tag without a row, or bytes that are no such message, are errors. */
-int endpoint_dispatch(const struct handler *table, size_t n, void *role, const struct parcel *parcel, struct err *err);
+int endpoint_dispatch(const struct handler *table, size_t n, void *role, const struct parcel *parcel,
+                      struct err *err);

@@ -24,7 +24,10 @@ struct link {
     uint32_t code;             /* with this exit code of the run */
 };
 
-enum { LINK_COORDINATOR = 0, LINK_START_PATIENCE = 3600 /* seconds until START: a large checkpoint is verified before */ };
+enum {
+    LINK_COORDINATOR = 0,
+    LINK_START_PATIENCE = 3600 /* seconds until START: a large checkpoint is verified before */
+};
 
 void link_init(struct link *link, struct endpoint *endpoint);
 

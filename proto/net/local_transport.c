@@ -28,8 +28,8 @@ struct local_hub {
     struct local_endpoint *endpoints[];
 };
 
-static void local_send(struct endpoint *endpoint, int to, int tag, const void *head, size_t head_size, const void *body,
-                       size_t body_size, bool bulk)
+static void local_send(struct endpoint *endpoint, int to, int tag, const void *head, size_t head_size,
+                       const void *body, size_t body_size, bool bulk)
 {
     struct local_hub *hub = ((struct local_endpoint *)endpoint)->hub;
     ASSERT(to >= 0 && to < hub->n);

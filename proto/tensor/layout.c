@@ -25,9 +25,14 @@ static void table_add(struct layout *layout, const struct row *row, int layer)
     if (!row->when)
         return;
     struct tensor *t = &layout->tensors[layout->n_tensors++];
-    *t = (struct tensor){.n_dims = row->n_dims, .rows = row->rows, .columns = row->n_dims == 2 ? row->columns : 1,
-                         .init = row->init, .std = row->std, .decay = row->n_dims >= 2,
-                         .multiplies = row->multiplies, .offset = layout->n_params};
+    *t = (struct tensor){.n_dims = row->n_dims,
+                         .rows = row->rows,
+                         .columns = row->n_dims == 2 ? row->columns : 1,
+                         .init = row->init,
+                         .std = row->std,
+                         .decay = row->n_dims >= 2,
+                         .multiplies = row->multiplies,
+                         .offset = layout->n_params};
     if (layer < 0)
         snprintf(t->name, sizeof t->name, "%s", row->name);
     else
@@ -44,9 +49,11 @@ static void add_blocks(struct layout *layout)
         for (size_t row = 0; row < t->rows; row += rows_a_block) {
             size_t n_rows = t->rows - row < rows_a_block ? t->rows - row : rows_a_block;
             layout->blocks = mem_grow(layout->blocks, layout->n_blocks, &room, sizeof *layout->blocks);
-            layout->blocks[layout->n_blocks++] =
-                (struct block){.tensor = i, .row = row, .n_rows = n_rows,
-                               .offset = t->offset + row * t->columns, .count = n_rows * t->columns};
+            layout->blocks[layout->n_blocks++] = (struct block){.tensor = i,
+                                                                .row = row,
+                                                                .n_rows = n_rows,
+                                                                .offset = t->offset + row * t->columns,
+                                                                .count = n_rows * t->columns};
         }
     }
 }
@@ -57,6 +64,7 @@ struct layout *layout_new(const Trireme__Model *model)
     const size_t D = C / model->heads, Q = C + 2 * model->kv_heads * D;
     const bool gpt2 = model->arch == TRIREME__MODEL__ARCH__gpt2;
     const double std = 0.02, residual = 0.02 / sqrt(2.0 * model->layers);
+    // clang-format off
     const struct row first[] = {
         {true, "embed.token.weight",    2, V, C, INIT_NORMAL, std, model->tied},
         {gpt2, "embed.position.weight", 2, T, C, INIT_NORMAL, std, false},
@@ -80,7 +88,12 @@ struct layout *layout_new(const Trireme__Model *model)
         {gpt2,         "norm.bias",   1, C, 1, INIT_ZERO,   0,   false},
         {!model->tied, "head.weight", 2, V, C, INIT_NORMAL, std, true },
     };
-    enum { N_FIRST = sizeof first / sizeof *first, N_LAYER = sizeof layer / sizeof *layer, N_LAST = sizeof last / sizeof *last };
+    // clang-format on
+    enum {
+        N_FIRST = sizeof first / sizeof *first,
+        N_LAYER = sizeof layer / sizeof *layer,
+        N_LAST = sizeof last / sizeof *last,
+    };
     struct layout *layout = mem_new(1, sizeof *layout);
     layout->tensors = mem_new(N_FIRST + N_LAYER * model->layers + N_LAST, sizeof *layout->tensors);
     for (size_t i = 0; i < N_FIRST; i++)

@@ -19,10 +19,10 @@ struct tensor {
     int n_dims;                  /* 1 or 2 */
     size_t rows, columns;        /* a vector has columns == 1 */
     enum tensor_init init;
-    double std;                  /* of INIT_NORMAL */
-    bool decay;                  /* weight decay: two dimensions */
-    bool multiplies;             /* takes part in a matrix product of every token */
-    size_t offset;               /* first element in the flat array */
+    double std;      /* of INIT_NORMAL */
+    bool decay;      /* weight decay: two dimensions */
+    bool multiplies; /* takes part in a matrix product of every token */
+    size_t offset;   /* first element in the flat array */
 };
 
 struct block {

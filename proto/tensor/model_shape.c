@@ -27,7 +27,8 @@ int model_shape_resolve(Trireme__Model *model, struct err *err)
         return err_set(err, ERR_USAGE, "model.kv_heads: found %u with arch gpt2, expected 0 or model.heads = %u",
                        model->kv_heads, model->heads);
     if (llama && model->width / model->heads % 2)
-        return err_set(err, ERR_USAGE, "model.width: found %u with %u heads, expected an even number of dimensions a head",
+        return err_set(err, ERR_USAGE,
+                       "model.width: found %u with %u heads, expected an even number of dimensions a head",
                        model->width, model->heads);
     return 0;
 }

@@ -5,7 +5,8 @@
 int shard_map(struct shard *shards, size_t n_servers, const struct layout *layout, struct err *err)
 {
     if (n_servers > layout->n_blocks)
-        return err_set(err, ERR_USAGE, "servers: found %zu, expected at most %zu: the model has no more blocks to share out",
+        return err_set(err, ERR_USAGE,
+                       "servers: found %zu, expected at most %zu: the model has no more blocks to share out",
                        n_servers, layout->n_blocks);
     size_t block = 0;
     for (size_t s = 0; s < n_servers; s++) {
@@ -18,7 +19,9 @@ int shard_map(struct shard *shards, size_t n_servers, const struct layout *layou
         if (s + 1 == n_servers)
             end = layout->n_blocks;
         const struct block *first = &layout->blocks[block], *final = &layout->blocks[end - 1];
-        shards[s] = (struct shard){.first_block = block, .n_blocks = end - block, .offset = first->offset,
+        shards[s] = (struct shard){.first_block = block,
+                                   .n_blocks = end - block,
+                                   .offset = first->offset,
                                    .count = final->offset + final->count - first->offset};
         block = end;
     }

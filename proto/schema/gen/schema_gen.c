@@ -210,8 +210,9 @@ static void add_field(struct gen *gen, const Google__Protobuf__DescriptorProto *
         text_add(out, ", .unit = ");
         add_literal(out, knob->unit);
         text_add(out, ", .names = ");
-        add_literal(out, field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_ENUM ? field->type_name + 1
-                                                                                                  : NULL);
+        add_literal(out, field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_ENUM
+                             ? field->type_name + 1
+                             : NULL);
         text_add(out, ", .place = ");
         add_literal(out, knob->place);
         text_add(out, ", .min = ");

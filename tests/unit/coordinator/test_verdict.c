@@ -32,7 +32,12 @@ static void what_is_not_finite_is_divergence(void **state)
     Trireme__Run *config = message_new(&trireme__run__descriptor);
     Trireme__Verdict verdict;
     Trireme__TrainLine line;
-    const double bad[][2] = {{NAN, 1}, {1, NAN}, {INFINITY, 1}, {1, INFINITY}};
+    const double bad[][2] = {
+        {NAN,      1       },
+        {1,        NAN     },
+        {INFINITY, 1       },
+        {1,        INFINITY}
+    };
     for (size_t i = 0; i < 4; i++) {
         struct err err = {0};
         assert_int_equal(verdict_decide(&verdict, &line, config, 6, bad[i][0], bad[i][1], &err), -1);
@@ -56,7 +61,8 @@ static void workers_that_are_not_alike_are_refused(void **state)
     ready.data_digest = (char *)"other";
     assert_int_equal(muster_take(&muster, NULL, "worker 2", &ready, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
-    assert_string_equal(err.text, "worker 2 sees other token files than the first worker: found digest other, expected data");
+    assert_string_equal(err.text,
+                        "worker 2 sees other token files than the first worker: found digest other, expected data");
     ready.data_digest = (char *)"data", ready.fingerprint = (char *)"old kernels";
     assert_int_equal(muster_take(&muster, NULL, "worker 3", &ready, &err), -1);
     assert_int_equal(err.code, ERR_MACHINE);

@@ -7,13 +7,17 @@
 #include <math.h>
 
 /* The values are torch 1.13's, in float32: two steps on w = [1, -2, 0.5], g1 = [0.1, -0.2, 0.3], g2 = [-0.4, 0.5, 0.6]. */
-static const float gradients[2][3] = {{0.1f, -0.2f, 0.3f}, {-0.4f, 0.5f, 0.6f}};
+static const float gradients[2][3] = {
+    {0.1f,  -0.2f, 0.3f},
+    {-0.4f, 0.5f,  0.6f}
+};
 
 static void adamw_is_torchs(void **state)
 {
     (void)state;
     float w[3] = {1, -2, 0.5f}, m[3] = {0}, v[3] = {0}, *moments[] = {m, v};
-    struct optimizer_step step = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .scale = 1};
+    struct optimizer_step step = {
+        .lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .scale = 1};
     for (step.step = 1; step.step <= 2; step.step++)
         optimizer_adamw.update(w, moments, gradients[step.step - 1], 3, &step);
     const float expected[3] = {0.993545055f, -1.99039459f, 0.479430646f};
@@ -38,7 +42,8 @@ static void an_update_does_not_depend_on_where_the_array_is_cut(void **state)
     static float g[N], a[3][N], b[3][N];
     for (int i = 0; i < N; i++)
         g[i] = sinf((float)i), a[0][i] = b[0][i] = cosf((float)i);
-    struct optimizer_step step = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .scale = 0.7f, .step = 3};
+    struct optimizer_step step = {
+        .lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .scale = 0.7f, .step = 3};
     optimizer_adamw.update(a[0], (float *[]){a[1], a[2]}, g, N, &step);
     for (size_t at = 0, n; at < N; at += n) {
         n = at % 13 + 1 < N - at ? at % 13 + 1 : N - at;

@@ -151,7 +151,9 @@ static int take_note(void *role, int from, const void *message, struct err *err)
     return 0;
 }
 
-static const struct handler note_only[] = {{TAG_NOTE, take_note}};
+static const struct handler note_only[] = {
+    {TAG_NOTE, take_note}
+};
 
 static void send_end(uint32_t code)
 {
