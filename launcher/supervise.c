@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "launcher/children.h"
 #include "launcher/environment.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
@@ -24,7 +25,8 @@
 #include <unistd.h>
 
 enum { EXEC_FAILED = 127, LINE_MAX_SIZE = 4096 };
-static const double grace_seconds = 5;  /* from asking mpirun to end to killing it */
+static const double grace_seconds = 5;  /* from asking mpirun to end, or from its ranks' end, to killing it */
+static const double look_seconds = 0.5; /* between two looks at its ranks */
 static const char mark[] = "trireme: "; /* begins the lines that are for people */
 
 static volatile sig_atomic_t asked; /* times a stop was asked for */
@@ -42,9 +44,12 @@ struct child {
     uint64_t incarnation; /* of this launch; 0: it did not get the run */
     int passed;           /* stops passed on */
     double kill_at;       /* 0: not yet */
-    struct text line;     /* of stderr, unfinished */
-    struct text noise;    /* what mpirun said */
-    char lost[200];       /* "rank 2 was lost: killed by signal 9" */
+    double looked;        /* for its ranks */
+    double alone_at;      /* when they were first seen to be gone; 0: they are there, or have not been */
+    bool had_ranks;
+    struct text line;  /* of stderr, unfinished */
+    struct text noise; /* what mpirun said */
+    char lost[200];    /* "rank 2 was lost: killed by signal 9" */
     unsigned servers;
 };
 
@@ -189,6 +194,26 @@ static void pass_stops(struct child *child)
     }
 }
 
+/* mpirun can hang in its own end when a rank dies while it starts (Open MPI 4.1, in PMIx_server_finalize). */
+static void watch_end(struct child *child)
+{
+    double now = clock_now();
+    if (now - child->looked < look_seconds)
+        return;
+    child->looked = now;
+    if (children_live(child->pid)) {
+        child->had_ranks = true;
+        child->alone_at = 0;
+    } else if (child->had_ranks && child->alone_at <= 0) {
+        child->alone_at = now;
+    } else if (child->had_ranks && now - child->alone_at > grace_seconds) {
+        if (!child->lost[0])
+            snprintf(child->lost, sizeof child->lost,
+                     "the ranks ended, but mpirun did not within %.0f s and was killed", grace_seconds);
+        kill(-child->pid, SIGKILL);
+    }
+}
+
 static int wait_end(struct child *child)
 {
     int status = 0;
@@ -200,6 +225,7 @@ static int wait_end(struct child *child)
         else if (!reading)
             clock_sleep(0.01);
         pass_stops(child);
+        watch_end(child);
         if (waitpid(child->pid, &status, WNOHANG) == child->pid)
             break;
     }

@@ -2,8 +2,7 @@
 """The rival's training step: the same GPT-2 shape in PyTorch on CPU, alone or with DDP over gloo.
 
 usage: torch_step.py [--processes N] [--steps S]    prints tokens a second over all processes: the median step
-Environment: OPENBLAS_CORETYPE and one thread are set as Trireme sets them for itself. --parity of settings is what a
-comparison is worth.
+OpenBLAS's kernels and one thread a process are set as Trireme sets them for itself.
 """
 import argparse
 import os
@@ -27,13 +26,13 @@ class Block(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
         self.up, self.down = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
-        self.register_buffer("mask", torch.tril(torch.ones(CONTEXT, CONTEXT)).bool(), persistent=False)
+        self.register_buffer("mask", torch.full((CONTEXT, CONTEXT), float("-inf")).triu(1), persistent=False)
 
     def forward(self, x):
         b, t, c = x.shape
         q, k, v = (y.view(b, t, HEADS, c // HEADS).transpose(1, 2) for y in self.qkv(self.norm1(x)).split(c, 2))
-        scores = (q @ k.transpose(2, 3)) * (c // HEADS) ** -0.5
-        mixed = scores.masked_fill(~self.mask, float("-inf")).softmax(3) @ v
+        scores = (q @ k.transpose(2, 3)) * (c // HEADS) ** -0.5 + self.mask
+        mixed = scores.softmax(3) @ v
         x = x + self.out(mixed.transpose(1, 2).reshape(b, t, c))
         return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
 
@@ -83,7 +82,8 @@ if __name__ == "__main__":
                 for r in range(arguments.processes)]
     for child in children:
         child.start()
-    rate = results.get()
     for child in children:
         child.join()
-    print(f"{rate:.0f}")
+    if any(child.exitcode for child in children):
+        raise SystemExit("a process of PyTorch's failed")
+    print(f"{results.get():.0f}")

@@ -1,0 +1,7 @@
+/* A process's children, as Linux tells of them in /proc. */
+#pragma once
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Whether the process has a child that has not ended. True where the system does not tell. */
+bool children_live(pid_t pid);
