@@ -73,6 +73,7 @@ static const char **mpirun_arguments(const struct supervise *job, char *program,
     v[i++] = "-x", v[i++] = ENVIRONMENT_COLUMNS;
     v[i++] = "-n", v[i++] = ranks;
     v[i++] = program;
+    v[i++] = job->command;
     for (char *const *a = job->arguments; *a; a++)
         v[i++] = *a;
     return v;

@@ -13,7 +13,8 @@
 
 struct supervise {
     const char *run;        /* the run's folder */
-    char *const *arguments; /* of the ranks, ended by NULL; the program is this one */
+    const char *command;    /* of the ranks; the program is this one */
+    char *const *arguments; /* of the command, ended by NULL */
     unsigned ranks;
     unsigned servers;     /* to name a lost rank by its role */
     const char *hostfile; /* or NULL */

@@ -11,6 +11,7 @@
 #include "proto/file/run_config.h"
 #include "proto/order/segment.h"
 #include "proto/schema/message.h"
+#include "proto/schema/option.h"
 #include "proto/tensor/layout.h"
 #include "proto/tensor/shard_map.h"
 #include "worker/data/dataset.h"
@@ -18,7 +19,6 @@
 #include "command.pb-c.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* First weights from a run whose checkpoint is not there, or of another model. */
@@ -74,28 +74,9 @@ static unsigned cores(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
-/* The command's own words for the ranks. */
-struct words {
-    char **words;
-    size_t n, room;
-};
-
-static void word(struct words *w, const char *text)
-{
-    w->words = mem_grow(w->words, w->n, &w->room, sizeof *w->words);
-    w->words[w->n++] = mem_strdup(text);
-}
-
-static void words_free(struct words *w)
-{
-    for (size_t i = 0; i < w->n; i++)
-        free(w->words[i]);
-    free(w->words);
-}
-
-static int outside(const struct job *job, const char *command, const char *subject, const char *out,
-                   const char *folder, const char *hostfile, char *const *settings, size_t n_settings, uint64_t *kept,
-                   struct err *err)
+/* Outside a job: checks what can be checked, then starts mpirun with the same command for every rank. */
+static int outside(const struct job *job, const char *command, const char *folder, const char *hostfile,
+                   uint64_t *kept, struct err *err)
 {
     struct run run = {.lock = -1};
     if (hostfile && !job->workers)
@@ -107,28 +88,18 @@ static int outside(const struct job *job, const char *command, const char *subje
     run_clear(&run);
     if (rc < 0)
         return -1;
-    unsigned workers = job->workers ? job->workers : cores();
-    char servers_text[16], seconds_text[32];
-    snprintf(servers_text, sizeof servers_text, "%u", job->servers);
-    snprintf(seconds_text, sizeof seconds_text, "%.17g", job->max_seconds);
-    struct words w = {0};
-    word(&w, command);
-    word(&w, subject);
-    if (out)
-        word(&w, "--out"), word(&w, out);
-    for (size_t i = 0; i < n_settings; i++)
-        word(&w, "--set"), word(&w, settings[i]);
-    word(&w, "--servers"), word(&w, servers_text);
-    word(&w, "--max-seconds"), word(&w, seconds_text);
-    w.words = mem_grow(w.words, w.n, &w.room, sizeof *w.words);
-    w.words[w.n] = NULL;
+    size_t n_words = 0;
+    char **words = options_write(job->request, &n_words);
     struct supervise launch = {.run = folder,
-                               .arguments = w.words,
-                               .ranks = 1 + job->servers + workers,
+                               .command = command,
+                               .arguments = words,
+                               .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
                                .servers = job->servers,
                                .hostfile = hostfile};
     rc = supervise(&launch, kept, err);
-    words_free(&w);
+    for (size_t i = 0; i < n_words; i++)
+        free(words[i]);
+    free(words);
     return rc;
 }
 
@@ -144,7 +115,7 @@ int command_train(const void *request, void *reply, struct err *err)
     out->has_step = 1;
     if (environment_in_job())
         return job_run(&job, &out->step, err);
-    return outside(&job, "train", r->config, r->out, r->out, r->hostfile, r->set, r->n_set, &out->step, err);
+    return outside(&job, "train", r->out, r->hostfile, &out->step, err);
 }
 
 int command_resume(const void *request, void *reply, struct err *err)
@@ -159,5 +130,5 @@ int command_resume(const void *request, void *reply, struct err *err)
     out->has_step = 1;
     if (environment_in_job())
         return job_run(&job, &out->step, err);
-    return outside(&job, "resume", r->run, NULL, r->run, r->hostfile, r->set, r->n_set, &out->step, err);
+    return outside(&job, "resume", r->run, r->hostfile, &out->step, err);
 }

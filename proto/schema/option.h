@@ -17,6 +17,10 @@
  * was. *help is set where --help or -h stands among them before "--", and nothing else is then read or checked. */
 int options_read(void *request, int n_args, char *const *args, bool *help, struct err *err);
 
+/* The arguments that options_read would read back to this request, ended by NULL; words and array are the caller's. Fields
+ * that have their defaults are left out. */
+char **options_write(const void *request, size_t *n);
+
 /* "usage: trireme train CONFIG.yaml --out TEXT [--set TEXT]...", below it the message's comment, then an aligned
  * entry for each argument and option: name, type, comment, unit, bounds, default; for an enum each name with its
  * meaning. At most 100 columns. command is "trireme train". Fresh text. */

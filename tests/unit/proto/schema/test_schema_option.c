@@ -97,6 +97,39 @@ static void a_bool_is_an_option_without_a_value(void **state)
     assert_refused(config, ARGS("--schema=1"), "--schema: found '1', expected true or false");
 }
 
+/* Writes a request as arguments, and reads them back. */
+static void check_round_trip(const void *request, const char *const *expected)
+{
+    struct err err;
+    bool help;
+    size_t n = 0;
+    char **words = options_write(request, &n);
+    for (size_t i = 0; i < n && expected[i]; i++)
+        assert_string_equal(words[i], expected[i]);
+    assert_null(expected[n]);
+    assert_null(words[n]);
+    void *again = message_new(((const ProtobufCMessage *)request)->descriptor);
+    assert_int_equal(options_read(again, (int)n, words, &help, &err), 0);
+    assert_true(message_equal(again, request));
+    message_free(again);
+    for (size_t i = 0; i < n; i++)
+        free(words[i]);
+    free(words);
+}
+
+static void what_was_read_is_written_as_arguments_that_read_the_same(void **state)
+{
+    (void)state;
+    Trireme__TrainRequest *request = read_good(train, ARGS("--set=--x=1", "run.yaml", "--max-seconds", "1.5", "--out",
+                                                           "-r", "--servers=1", "--set", "a.b= c d"));
+    check_round_trip(request,
+                     ARGS("--out=-r", "--set=--x=1", "--set=a.b= c d", "--max-seconds=1.5", "--", "run.yaml"));
+    message_free(request);
+    Trireme__ConfigRequest *bare = read_good(&trireme__config_request__descriptor, ARGS("--schema"));
+    check_round_trip(bare, ARGS("--schema=true"));
+    message_free(bare);
+}
+
 static void an_optional_positional_may_be_left_out(void **state)
 {
     (void)state;
@@ -201,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positionals_and_options_may_be_mixed),
+        cmocka_unit_test(what_was_read_is_written_as_arguments_that_read_the_same),
         cmocka_unit_test(a_repeated_option_adds_to_its_list),
         cmocka_unit_test(a_repeated_positional_takes_all_and_needs_one),
         cmocka_unit_test(a_bool_is_an_option_without_a_value),
