@@ -331,5 +331,11 @@ def safetensors(data):
     return header, {name: body[e["data_offsets"][0]:e["data_offsets"][1]] for name, e in header.items()}
 
 
+SKIPPED = 77  # what ctest is told where nothing could be tested
+
+
 def main():
-    unittest.main(verbosity=2)
+    result = unittest.main(verbosity=2, exit=False).result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    sys.exit(SKIPPED if result.skipped and len(result.skipped) >= result.testsRun else 0)
