@@ -2,21 +2,11 @@
 
 #include <time.h>
 
-static double seconds_of(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double clock_now(void)
 {
-    return seconds_of(CLOCK_MONOTONIC);
-}
-
-double clock_wall(void)
-{
-    return seconds_of(CLOCK_REALTIME);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 void clock_sleep(double seconds)

@@ -74,61 +74,57 @@ static unsigned cores(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
+/* What train and resume have in common. */
+struct launch {
+    const char *command, *folder, *hostfile; /* hostfile may be NULL */
+    struct job job;
+};
+
 /* Outside a job: checks what can be checked, then starts mpirun with the same command for every rank. */
-static int outside(const struct job *job, const char *command, const char *folder, const char *hostfile,
-                   uint64_t *kept, struct err *err)
+static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 {
+    const struct job *job = &launch->job;
     struct run run = {.lock = -1};
-    if (hostfile && !job->workers)
+    if (launch->hostfile && !job->workers)
         return err_set(err, ERR_USAGE,
                        "--workers: found none beside --hostfile, expected their number over all hosts");
     int rc = job->plan(&run, job->request, err);
     if (rc == 0)
-        rc = file_make_dirs(folder, ERR_USAGE, err);
+        rc = file_make_dirs(launch->folder, ERR_USAGE, err);
     run_clear(&run);
     if (rc < 0)
         return -1;
     size_t n_words = 0;
     char **words = options_write(job->request, &n_words);
-    struct supervise launch = {.run = folder,
-                               .command = command,
+    struct supervise mpirun = {.run = launch->folder,
+                               .command = launch->command,
                                .arguments = words,
                                .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
                                .servers = job->servers,
-                               .hostfile = hostfile};
-    rc = supervise(&launch, kept, err);
+                               .hostfile = launch->hostfile};
+    rc = supervise(&mpirun, kept, err);
     for (size_t i = 0; i < n_words; i++)
         free(words[i]);
     free(words);
     return rc;
 }
 
+static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, struct err *err)
+{
+    reply->has_step = 1;
+    return environment_in_job() ? job_run(&launch->job, &reply->step, err) : outside(launch, &reply->step, err);
+}
+
 int command_train(const void *request, void *reply, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    Trireme__TrainReply *out = reply;
-    struct job job = {.plan = plan_train,
-                      .request = r,
-                      .workers = r->workers,
-                      .servers = r->servers,
-                      .max_seconds = r->max_seconds};
-    out->has_step = 1;
-    if (environment_in_job())
-        return job_run(&job, &out->step, err);
-    return outside(&job, "train", r->out, r->hostfile, &out->step, err);
+    const struct job job = {plan_train, r, r->workers, r->servers, r->max_seconds};
+    return run_launch(&(struct launch){"train", r->out, r->hostfile, job}, reply, err);
 }
 
 int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
-    Trireme__TrainReply *out = reply;
-    struct job job = {.plan = plan_resume,
-                      .request = r,
-                      .workers = r->workers,
-                      .servers = r->servers,
-                      .max_seconds = r->max_seconds};
-    out->has_step = 1;
-    if (environment_in_job())
-        return job_run(&job, &out->step, err);
-    return outside(&job, "resume", r->run, r->hostfile, &out->step, err);
+    const struct job job = {plan_resume, r, r->workers, r->servers, r->max_seconds};
+    return run_launch(&(struct launch){"resume", r->run, r->hostfile, job}, reply, err);
 }

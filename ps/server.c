@@ -113,6 +113,7 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     else if (!s->start->config->init->from[0])
         store_draw(s->store, s->start->config->train->seed);
     next_step(s);
+    link_note(&s->link, "holds %zu of %zu parameters, in %zu blocks", own.count, s->layout->n_params, own.n_blocks);
     Trireme__Ready ready = TRIREME__READY__INIT;
     link_ready(&s->link, &ready);
     return 0;

@@ -129,6 +129,7 @@ static void say_ready(struct worker *w)
         pointers[i] = &sources[i];
     }
     ready.n_eval = n, ready.eval = pointers;
+    link_note(&w->link, "computes with %s", fingerprint);
     link_ready(&w->link, &ready);
     free(pointers);
     free(sources);

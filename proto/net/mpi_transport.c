@@ -239,12 +239,3 @@ _Noreturn void mpi_transport_abort(int code)
     MPI_Abort(MPI_COMM_WORLD, code);
     _exit(code);
 }
-
-void mpi_transport_version(char *text, size_t size)
-{
-    char version[MPI_MAX_LIBRARY_VERSION_STRING];
-    int length = 0;
-    MPI_Get_library_version(version, &length);
-    version[strcspn(version, ",\n")] = 0;
-    snprintf(text, size, "%s", version);
-}

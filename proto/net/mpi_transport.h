@@ -8,6 +8,3 @@ struct endpoint *mpi_transport_open(void);
 
 /* Ends the whole job at once, from any rank. Does not return. */
 _Noreturn void mpi_transport_abort(int code);
-
-/* Name and version of the MPI library, one line. */
-void mpi_transport_version(char *text, size_t size);

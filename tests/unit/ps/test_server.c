@@ -84,6 +84,7 @@ static int set_up(void **state)
     s->layout = layout_new(config->model);
     send(s, 0, TAG_START, start);
     message_free(start);
+    await(s, 0, TAG_NOTE); // what it holds
     await(s, 0, TAG_READY);
     *state = s;
     return 0;
