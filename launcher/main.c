@@ -131,12 +131,15 @@ int main(int n_arguments, char **arguments)
     int n = n_arguments - 1, n_words = 0;
     char **words = arguments + 1;
     const struct command *command = find(n, words, &n_words);
+    const bool speaks = environment_rank() == 0; // for all ranks: they have the same line
     if (!command)
-        return environment_rank() == 0 ? usage_error(n, words) : ERR_USAGE;
+        return speaks ? usage_error(n, words) : 0;
     struct err err = {0};
     if (environment_check_srun(&err) == 0 && run(command, n - n_words, words + n_words, &err) == 0)
         return 0;
-    if (err.text[0] && environment_rank() == 0)
+    if (!speaks)
+        return 0; // a code of its own would have mpirun end the job before rank 0 has said why
+    if (err.text[0])
         fprintf(stderr, "trireme: %s\n", err.text);
     fflush(stdout);
     return err.code;
