@@ -2,14 +2,14 @@
 
 #include <math.h>
 
-double schedule_lr(const struct schedule *schedule, uint64_t step)
+double schedule_lr(const struct schedule *schedule, double step)
 {
-    if (step < schedule->warmup)
-        return schedule->lr * (double)(step + 1) / (double)schedule->warmup;
+    if (step < (double)schedule->warmup)
+        return schedule->lr * (step + 1) / (double)schedule->warmup;
     if (schedule->kind == SCHEDULE_CONSTANT)
         return schedule->lr;
     uint64_t rest = schedule->steps > schedule->warmup ? schedule->steps - schedule->warmup : 1;
-    double done = (double)(step - schedule->warmup) / (double)rest;
+    double done = (step - (double)schedule->warmup) / (double)rest;
     done = done > 1 ? 1 : done;
     double share = schedule->kind == SCHEDULE_COSINE ? 0.5 * (1 + cos(3.14159265358979323846 * done)) : 1 - done;
     return schedule->min_lr + share * (schedule->lr - schedule->min_lr);

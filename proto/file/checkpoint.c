@@ -277,7 +277,16 @@ static int set_aside(const char *run, uint64_t step, struct err *err)
     return rc;
 }
 
-int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *err)
+static bool is_pinned(uint64_t step, const uint64_t *pins, size_t n_pins)
+{
+    for (size_t i = 0; i < n_pins; i++)
+        if (pins[i] == step)
+            return true;
+    return false;
+}
+
+int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t *pins, size_t n_pins,
+                     struct err *err)
 {
     size_t n = 0, n_unfinished = 0, n_here = 0;
     uint64_t *steps = list(run, true, &n, err), *unfinished = list(run, false, &n_unfinished, err);
@@ -287,7 +296,7 @@ int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *er
     for (size_t i = n_here; rc == 0 && i < n; i++)
         rc = set_aside(run, steps[i], err);
     for (size_t i = 0; rc == 0 && i + keep < n_here; i++)
-        rc = remove_checkpoint(run, steps[i], err);
+        rc = is_pinned(steps[i], pins, n_pins) ? 0 : remove_checkpoint(run, steps[i], err);
     for (size_t i = 0; rc == 0 && i < n_unfinished; i++)
         if (unfinished[i] < step)
             rc = remove_checkpoint(run, unfinished[i], err);

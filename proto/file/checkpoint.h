@@ -37,10 +37,11 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
 int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, void (*warn)(const char *sentence),
                     struct err *err);
 
-/* After the checkpoint of `step` was completed: removes all but it and the `keep` - 1 before it, unfinished folders older than
- * it. Complete ones of later steps are damaged ones that were passed over when the launch began: they keep their bytes as
+/* After the checkpoint of `step` was completed: removes all but it, the `keep` - 1 before it, and those of the pinned steps;
+ * unfinished folders older than it. Complete ones of later steps are damaged ones that were passed over when the launch began: they keep their bytes as
  * step-NNNNNNNN.damaged. */
-int checkpoint_prune(const char *run, uint64_t step, size_t keep, struct err *err);
+int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t *pins, size_t n_pins,
+                     struct err *err);
 
 /* The whole state in layout order, in fresh arrays of n_params. moments may be NULL, else it gets the n_moments that the
  * manifest's optimizer has. */

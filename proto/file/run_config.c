@@ -5,13 +5,28 @@
 #include "base/version.h"
 #include "proto/file/checkpoint.h"
 #include "proto/file/hugging_face_config.h"
+#include "proto/order/segment.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 #include "proto/schema/write.h"
 #include "proto/tensor/model_shape.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int check_gate_weights(const Trireme__Run *c, struct err *err)
+{
+    double sum = 0;
+    if (c->gate->n_weights == 0)
+        return 0;
+    if (c->gate->n_weights != c->data->n_sources)
+        return err_set(err, ERR_USAGE, "gate.weights: found %zu, expected one for each of the %zu sources, or none",
+                       c->gate->n_weights, c->data->n_sources);
+    for (size_t i = 0; i < c->gate->n_weights; i++)
+        sum += c->gate->weights[i];
+    return sum > 0 ? 0 : err_set(err, ERR_USAGE, "gate.weights: all are zero, expected one above zero");
+}
 
 /* What fields say together. */
 static int check_together(const Trireme__Run *c, struct err *err)
@@ -19,6 +34,11 @@ static int check_together(const Trireme__Run *c, struct err *err)
     if (c->train->batch % c->train->microbatch)
         return err_set(err, ERR_USAGE, "train.batch: found %u, expected a multiple of train.microbatch = %u",
                        c->train->batch, c->train->microbatch);
+    if (c->train->context && c->model->context % c->train->context)
+        return err_set(err, ERR_USAGE, "train.context: found %u, expected a number that divides model.context = %u",
+                       c->train->context, c->model->context);
+    if (check_gate_weights(c, err) < 0)
+        return -1;
     if (c->schedule->kind != TRIREME__SCHEDULE__KIND__constant && c->schedule->min_lr > c->optimizer->lr)
         return err_set(err, ERR_USAGE, "schedule.min_lr: found %g, expected at most optimizer.lr = %g",
                        c->schedule->min_lr, c->optimizer->lr);
@@ -114,4 +134,45 @@ double *run_config_weights(const Trireme__Run *config)
     for (size_t i = 0; i < config->data->n_sources; i++)
         weights[i] = config->data->sources[i]->weight;
     return weights;
+}
+
+uint32_t run_config_context(const Trireme__Run *config)
+{
+    return config->train->context ? config->train->context : config->model->context;
+}
+
+uint32_t run_config_parts(const Trireme__Run *config)
+{
+    return config->model->context / run_config_context(config);
+}
+
+Trireme__Segment *run_config_first_segment(const Trireme__Run *config, struct err *err)
+{
+    double *weights = run_config_weights(config);
+    Trireme__Segment *segment = order_first_segment(&(struct order_change){.weights = weights,
+                                                                           .n_sources = config->data->n_sources,
+                                                                           .skip = config->data->skip,
+                                                                           .parts = run_config_parts(config)},
+                                                    err);
+    free(weights);
+    return segment;
+}
+
+int run_config_append(Trireme__Segment ***segments, size_t *n_segments, uint64_t sample, const Trireme__Run *config,
+                      const Trireme__Run *before, struct err *err)
+{
+    if (config->data->skip < before->data->skip)
+        return err_set(err, ERR_USAGE,
+                       "data.skip: found %" PRIu64 ", expected at least %" PRIu64
+                       ": what was passed over does not come back",
+                       config->data->skip, before->data->skip);
+    double *weights = run_config_weights(config);
+    int rc = order_append(segments, n_segments, sample,
+                          &(struct order_change){.weights = weights,
+                                                 .n_sources = config->data->n_sources,
+                                                 .skip = config->data->skip - before->data->skip,
+                                                 .parts = run_config_parts(config)},
+                          err);
+    free(weights);
+    return rc;
 }

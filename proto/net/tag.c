@@ -21,6 +21,9 @@ static const struct {
     [TAG_NOTE]      = {"note",      &trireme__note__descriptor},
     [TAG_END]       = {"end",       &trireme__end__descriptor},
     [TAG_BEAT]      = {"beat",      &trireme__beat__descriptor},
+    [TAG_FORK]      = {"fork",      &trireme__fork__descriptor},
+    [TAG_FORKED]    = {"forked",    &trireme__forked__descriptor},
+    [TAG_DROP]      = {"drop",      &trireme__drop__descriptor},
     [TAG_PUSH]      = {"push",      NULL},
     [TAG_WEIGHTS]   = {"weights",   NULL},
 };

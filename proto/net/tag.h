@@ -17,6 +17,9 @@ enum tag {
     TAG_NOTE,
     TAG_END,
     TAG_BEAT,
+    TAG_FORK,
+    TAG_FORKED,
+    TAG_DROP,
     TAG_PUSH,    /* bulk: worker to server, a partial sum of a block's gradient */
     TAG_WEIGHTS, /* bulk: server to worker, a block's weights */
 };

@@ -9,6 +9,9 @@ struct message_doc {
     size_t n;
     const struct field_doc *fields; /* in the order of their declaration */
 };
+/* Where the two fields of a map's entry stand. */
+enum { MAP_KEY, MAP_VALUE };
+
 struct value_doc {
     const char *type; /* "trireme.Model.Arch" */
     const char *value;
@@ -20,6 +23,7 @@ extern const size_t schema_n_messages;
 extern const struct value_doc schema_values[]; /* sorted by type, then by value */
 extern const size_t schema_n_values;
 extern const char *const schema_when_names[];
+extern const char *const schema_judged_names[];
 
 /* All fields of a message type, for what goes over types rather than messages. */
 const struct message_doc *message_doc(const ProtobufCMessageDescriptor *type);

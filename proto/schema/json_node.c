@@ -20,19 +20,12 @@ static bool is_large_whole(const char *text)
     return number_read_whole(&negative, &size, text) && *text != '+' && !negative && size > INT64_MAX;
 }
 
-static char *real_text(double value)
-{
-    char text[NUMBER_SIZE];
-    number_write(text, value, false);
-    // 1.0 stays a number with a point: no whole number
-    return mem_format("%s%s", text, strpbrk(text, ".e") ? "" : ".0");
-}
-
 static int read_value(struct source *source, struct node *node, const json_t *value, unsigned depth)
 {
     if (depth > NODE_DEPTH_MAX)
         return err_set(source->err, source->code, "%s: found more than %d levels of lists and maps", source->where,
                        NODE_DEPTH_MAX);
+    char real[NUMBER_SIZE];
     switch (json_typeof(value)) {
     case JSON_NULL:
         return 0;
@@ -47,7 +40,8 @@ static int read_value(struct source *source, struct node *node, const json_t *va
         return 0;
     case JSON_REAL:
         node->kind = NODE_LITERAL;
-        node->text = real_text(json_real_value(value));
+        number_write_real(real, json_real_value(value));
+        node->text = mem_strdup(real);
         return 0;
     case JSON_STRING:
         node->text = mem_strdup(json_string_value(value));

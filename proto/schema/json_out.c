@@ -75,6 +75,12 @@ void json_out_text(struct json_out *out, const char *key, const char *value)
     quoted(&out->text, value);
 }
 
+void json_out_literal(struct json_out *out, const char *key, const char *literal)
+{
+    begin(out, key);
+    text_add(&out->text, literal);
+}
+
 static void real(struct text *text, double value, bool single)
 {
     char digits[NUMBER_SIZE];

@@ -30,7 +30,7 @@ static void collect(struct types *types, const ProtobufCMessageDescriptor *type)
         size_t k = 0;
         while (k < types->n && types->types[k] != field->descriptor)
             k++;
-        if (field->type != PROTOBUF_C_TYPE_MESSAGE || k < types->n)
+        if (field->type != PROTOBUF_C_TYPE_MESSAGE || docs->fields[i].map || k < types->n)
             continue;
         types->types = mem_grow(types->types, types->n, &types->room, sizeof *types->types);
         types->types[types->n++] = field->descriptor;
@@ -100,7 +100,16 @@ static void write_field(struct json_out *out, const void *defaults, const Protob
 {
     json_out_open(out, field->name, '{');
     json_out_text(out, "description", doc->comment);
-    if (field_is_list(field)) {
+    if (doc->map) {
+        json_out_text(out, "type", "object");
+        json_out_open(out, "additionalProperties", '{');
+        json_out_open(out, "type", '[');
+        json_out_text(out, NULL, "string");
+        json_out_text(out, NULL, "number");
+        json_out_text(out, NULL, "boolean");
+        json_out_close(out, ']');
+        json_out_close(out, '}');
+    } else if (field_is_list(field)) {
         json_out_text(out, "type", "array");
         json_out_open(out, "items", '{');
         write_type(out, field, doc);

@@ -1,4 +1,5 @@
 #include "proto/schema/json_out.h"
+#include "proto/schema/number.h"
 #include "proto/schema/walk.h"
 #include "proto/schema/write.h"
 
@@ -18,21 +19,24 @@ static void leave_message(void *context, const char *name)
 
 static bool enter_list(void *context, const char *name, const struct field_doc *doc, size_t n)
 {
-    (void)doc, (void)n;
-    json_out_open(context, name, '[');
+    (void)n;
+    json_out_open(context, name, doc->map ? '{' : '[');
     return true;
 }
 
-static void leave_list(void *context, const char *name)
+static void leave_list(void *context, const char *name, const struct field_doc *doc)
 {
     (void)name;
-    json_out_close(context, ']');
+    json_out_close(context, doc->map ? '}' : ']');
 }
 
 static void scalar(void *context, const char *name, const struct field_doc *doc, struct scalar value, bool is_default)
 {
-    (void)doc, (void)is_default;
-    json_out_scalar(context, name, value);
+    (void)is_default;
+    if (doc->map && number_is_literal(value.text))
+        json_out_literal(context, name, value.text);
+    else
+        json_out_scalar(context, name, value);
 }
 
 static char *write(const void *message, bool pretty)

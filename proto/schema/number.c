@@ -38,6 +38,29 @@ void number_write(char text[NUMBER_SIZE], double value, bool single)
     snprintf(text, NUMBER_SIZE, "%.24s%s%c%c%d", digits, point, 'e', e[1], atoi(e + 2));
 }
 
+void number_write_real(char text[NUMBER_SIZE], double value)
+{
+    char digits[NUMBER_SIZE];
+    number_write(digits, value, false);
+    snprintf(text, NUMBER_SIZE, "%.28s%s", digits, strpbrk(digits, ".e") ? "" : ".0");
+}
+
+bool number_is_literal(const char *text)
+{
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return true;
+    bool negative;
+    uint64_t size;
+    if (number_read_whole(&negative, &size, text))
+        return *text != '+' && size <= INT64_MAX && !(negative && size == 0);
+    double value;
+    char again[NUMBER_SIZE];
+    if (!number_read(&value, text, false))
+        return false;
+    number_write_real(again, value);
+    return strcmp(text, again) == 0;
+}
+
 static const char *skip_digits(const char *s)
 {
     while (isdigit((unsigned char)*s))

@@ -10,6 +10,12 @@ enum { NUMBER_SIZE = 32 };
  * digits do. Finite values only. */
 void number_write(char text[NUMBER_SIZE], double value, bool single);
 
+/* The same of a number that is no whole one, for JSON: with a point or an exponent, "10000.0". */
+void number_write_real(char text[NUMBER_SIZE], double value);
+
+/* Whether JSON can say the text without quotes: true, false, or a number, spelled just as reading it spells it. */
+bool number_is_literal(const char *text);
+
 /* The number that the whole text is: an optional sign, decimal digits, a point, an exponent. False for all else, for
  * what overflows, and for what would silently become 0. single: rounded to float, and within its range. */
 bool number_read(double *value, const char *text, bool single);

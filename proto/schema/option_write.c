@@ -80,9 +80,14 @@ static bool enter_list(void *context, const char *name, const struct field_doc *
     return true;
 }
 
-static void leave(void *context, const char *name)
+static void leave_message(void *context, const char *name)
 {
     (void)context, (void)name;
+}
+
+static void leave_list(void *context, const char *name, const struct field_doc *doc)
+{
+    (void)context, (void)name, (void)doc;
 }
 
 char **options_write(const void *request, size_t *n)
@@ -90,9 +95,9 @@ char **options_write(const void *request, size_t *n)
     struct out out = {.type = ((const ProtobufCMessage *)request)->descriptor};
     const struct visitor visitor = {.context = &out,
                                     .enter_message = enter_message,
-                                    .leave_message = leave,
+                                    .leave_message = leave_message,
                                     .enter_list = enter_list,
-                                    .leave_list = leave,
+                                    .leave_list = leave_list,
                                     .scalar = scalar};
     message_walk(request, &visitor);
     if (out.places.n)

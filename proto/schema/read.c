@@ -42,6 +42,61 @@ int read_element(const struct reader *reader, const struct place *place, void *m
     return 0;
 }
 
+static int refuse(const struct reader *reader, const struct place *place, const struct node *node,
+                  const char *expected)
+{
+    static const char *const found[] = {
+        [NODE_NULL] = "nothing", [NODE_LIST] = "a list", [NODE_MAP] = "keys and values"};
+    bool is_one = node->text != NULL;
+    err_set(reader->err, reader->code, "found %s, expected %s", is_one ? "one value" : found[node->kind], expected);
+    return add_place(reader, place, node->line);
+}
+
+/* Whether the key is there among the first i children: the error. */
+static int refuse_second(const struct reader *reader, const struct place *place, const struct node *node, size_t i)
+{
+    const struct node *child = &node->children[i];
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(node->children[k].key, child->key) != 0)
+            continue;
+        err_set(reader->err, reader->code, "found a second time, expected once");
+        if (node->children[k].line)
+            err_set(reader->err, reader->code, "found a second time, expected once (the first is on line %u)",
+                    node->children[k].line);
+        return add_place(reader, place, child->line);
+    }
+    return 0;
+}
+
+/* Reads {key: value} into a list of messages of two texts. */
+static int read_map(const struct reader *reader, const struct place *place, void *message,
+                    const ProtobufCFieldDescriptor *field, const struct node *node)
+{
+    const struct message_doc *docs = message_doc(field->descriptor);
+    if (node->kind != NODE_MAP)
+        return refuse(reader, place, node, "keys and values");
+    field_reset(message, field);
+    for (size_t i = 0; i < node->n; i++) {
+        const struct node *child = &node->children[i];
+        struct text key = {0};
+        value_write_clean(&key, child->key);
+        struct place here = place_field(place, key.bytes ? key.bytes : "''");
+        int result = refuse_second(reader, &here, node, i);
+        if (result == 0 && !child->text)
+            result = refuse(reader, &here, child, "a number, true, false or text");
+        text_clear(&key);
+        if (result != 0)
+            return -1;
+        field_append(message, field);
+        void *entry = field_message(message, field, i);
+        field_set(entry, doc_field(field->descriptor, &docs->fields[MAP_KEY]), 0,
+                  (struct scalar){SCALAR_TEXT, .text = child->key});
+        field_set(entry, doc_field(field->descriptor, &docs->fields[MAP_VALUE]), 0,
+                  (struct scalar){SCALAR_TEXT, .text = child->text});
+    }
+    return 0;
+}
+
 int read_field(const struct reader *reader, const struct place *place, void *message,
                const ProtobufCFieldDescriptor *field, const struct node *node)
 {
@@ -53,11 +108,10 @@ int read_field(const struct reader *reader, const struct place *place, void *mes
         return 0;
     if (!field_is_list(field))
         return read_element(reader, place, message, field, 0, node);
-    if (node->kind != NODE_LIST) {
-        err_set(reader->err, reader->code, "found %s, expected a list",
-                node->kind == NODE_MAP ? "keys and values" : "one value");
-        return add_place(reader, place, node->line);
-    }
+    if (field_doc(((ProtobufCMessage *)message)->descriptor, field)->map)
+        return read_map(reader, place, message, field, node);
+    if (node->kind != NODE_LIST)
+        return refuse(reader, place, node, "a list");
     field_reset(message, field);
     for (size_t i = 0; i < node->n; i++) {
         struct place element = place_element(place, i);
@@ -118,16 +172,7 @@ static int read_message(const struct reader *reader, const struct place *place, 
         if (!field)
             return unknown_key(reader, place, type, child);
         struct place here = place_field(place, field->name);
-        for (size_t k = 0; k < i; k++) {
-            if (strcmp(node->children[k].key, child->key) != 0)
-                continue;
-            err_set(reader->err, reader->code, "found a second time, expected once");
-            if (node->children[k].line)
-                err_set(reader->err, reader->code, "found a second time, expected once (the first is on line %u)",
-                        node->children[k].line);
-            return add_place(reader, &here, child->line);
-        }
-        if (read_field(reader, &here, message, field, child) != 0)
+        if (refuse_second(reader, &here, node, i) != 0 || read_field(reader, &here, message, field, child) != 0)
             return -1;
     }
     return 0;

@@ -6,7 +6,8 @@
  *     run.yaml:12: optimizer.lrr: unknown key, expected one of name, lr, beta1, ... (did you mean lr?)
  *     run.yaml:7: train.batch: found 'many', expected a whole number from 1 to 1048576
  * Whole numbers are digits alone (no 1e3, no 2.0), bools are true and false alone, nan and inf are no numbers; a
- * plain YAML word is text where the field is text. null, or nothing behind a YAML key, puts a field back to its
+ * plain YAML word is text where the field is text. The values of a map are texts, which numbers, true and false become as
+ * they are spelled (JSON's numbers with a point as number_write_real spells them). null, or nothing behind a YAML key, puts a field back to its
  * default.
  *
  * A failed call leaves the message as it was. A good one may replace what its fields point to: take pointers into a

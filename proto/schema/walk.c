@@ -50,6 +50,11 @@ const char *enum_value_comment(const ProtobufCEnumDescriptor *type, const Protob
     return doc->comment;
 }
 
+const char *judged_name(enum schema_judged judged)
+{
+    return schema_judged_names[judged];
+}
+
 const char *when_name(enum schema_when when)
 {
     return schema_when_names[when];
@@ -57,6 +62,19 @@ const char *when_name(enum schema_when when)
 
 static void walk_element(const void *message, const ProtobufCFieldDescriptor *field, size_t i, const char *name,
                          const struct field_doc *doc, const struct visitor *visitor);
+
+static const char *text_of(const void *message, const struct field_doc *doc)
+{
+    const char *text = field_scalar(message, doc_field(((const ProtobufCMessage *)message)->descriptor, doc), 0).text;
+    return text ? text : "";
+}
+
+static void walk_entry(const ProtobufCMessage *entry, const struct field_doc *doc, const struct visitor *visitor)
+{
+    const struct message_doc *docs = message_doc(entry->descriptor);
+    struct scalar value = {SCALAR_TEXT, .text = text_of(entry, &docs->fields[MAP_VALUE])};
+    visitor->scalar(visitor->context, text_of(entry, &docs->fields[MAP_KEY]), doc, value, false);
+}
 
 static void walk_fields(const ProtobufCMessage *message, const struct visitor *visitor)
 {
@@ -73,8 +91,11 @@ static void walk_fields(const ProtobufCMessage *message, const struct visitor *v
         if (!visitor->enter_list(visitor->context, field->name, doc, n))
             continue;
         for (size_t i = 0; i < n; i++)
-            walk_element(message, field, i, NULL, doc, visitor);
-        visitor->leave_list(visitor->context, field->name);
+            if (doc->map)
+                walk_entry(field_message(message, field, i), doc, visitor);
+            else
+                walk_element(message, field, i, NULL, doc, visitor);
+        visitor->leave_list(visitor->context, field->name, doc);
     }
 }
 

@@ -21,6 +21,10 @@
 enum schema_when { WHEN_NEVER, WHEN_LIVE, WHEN_CHECKPOINT, WHEN_GROWTH };
 const char *when_name(enum schema_when when); /* "checkpoint" */
 
+/* How an experiment that changes a field is judged (enum Judged of knob.proto). */
+enum schema_judged { JUDGED_UNJUDGED, JUDGED_FAST, JUDGED_SLOW };
+const char *judged_name(enum schema_judged judged); /* "slow" */
+
 /* What the schema says of a field beyond protobuf-c's descriptor. */
 struct field_doc {
     const char *message; /* full name, "trireme.Optimizer" */
@@ -31,6 +35,8 @@ struct field_doc {
     const char *place;   /* word in the usage line of a positional argument, or NULL */
     double min, max;     /* -INFINITY, INFINITY where not given */
     enum schema_when when;
+    enum schema_judged judged;
+    bool map;    /* a list of (key, value) messages that texts write as an object {key: value} */
     size_t slot; /* index in protobuf-c's fields, which stand in the order of their numbers */
 };
 const struct field_doc *field_doc(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field);
@@ -53,14 +59,14 @@ struct scalar {
 
 /* All five are called, so all are there. leave_x is called where enter_x returned true; false skips what is inside.
  * name is the field's name, NULL for an element of a list and for the root; doc is the field's (for an element: its
- * list's), NULL for the root. */
+ * list's), NULL for the root. The elements of a map (doc->map) are scalars: name is the key, the text is the value. */
 struct visitor {
     void *context;
     bool (*enter_message)(void *context, const char *name, const ProtobufCMessageDescriptor *type,
                           const struct field_doc *doc);
     void (*leave_message)(void *context, const char *name);
     bool (*enter_list)(void *context, const char *name, const struct field_doc *doc, size_t n);
-    void (*leave_list)(void *context, const char *name);
+    void (*leave_list)(void *context, const char *name, const struct field_doc *doc);
     void (*scalar)(void *context, const char *name, const struct field_doc *doc, struct scalar value,
                    bool is_default);
 };

@@ -1,7 +1,8 @@
 /* Messages into text. Numbers are written with the fewest digits that read back to the same bits; non-finite ones as
  * .nan and .inf in YAML (which read.h refuses) and as null in JSON. What is absent and has no default is left out.
  * What is written reads back equal (message_equal). `bytes` alone do not: they are written as the text that they are,
- * U+FFFD where they are none. All return fresh text. Local. */
+ * U+FFFD where they are none. A map is an object; its keys are texts that differ from each other; a value that is spelled
+ * like a JSON number, true or false stands without quotes. All return fresh text. Local. */
 #pragma once
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>

@@ -44,8 +44,8 @@ static void end_line(struct out *out, const struct field_doc *doc)
     out->line_start = out->text.size;
 }
 
-/* Writes up to "name:" or "-". */
-static void begin(struct out *out, const char *name)
+/* Begins the line of what stands below an open one. */
+static void begin_line(struct out *out)
 {
     bool behind_dash = out->open == OPEN_DASH;
     if (out->open == OPEN_NAME)
@@ -54,8 +54,14 @@ static void begin(struct out *out, const char *name)
         text_add(&out->text, " ");
     else
         text_printf(&out->text, "%*s", (int)(2 * out->depth), "");
-    text_printf(&out->text, name ? "%s:" : "-", name);
     out->open = CLOSED;
+}
+
+/* Writes up to "name:" or "-". */
+static void begin(struct out *out, const char *name)
+{
+    begin_line(out);
+    text_printf(&out->text, name ? "%s:" : "-", name);
 }
 
 static void enter(struct out *out, const char *name, const struct field_doc *doc)
@@ -101,10 +107,10 @@ static bool enter_list(void *context, const char *name, const struct field_doc *
     return true;
 }
 
-static void leave_list(void *context, const char *name)
+static void leave_list(void *context, const char *name, const struct field_doc *doc)
 {
     (void)name;
-    leave(context, "[]");
+    leave(context, doc->map ? "{}" : "[]");
 }
 
 /* Whether every YAML reader takes the word for text: it begins like a name or a path, holds letters that mean nothing
@@ -166,10 +172,26 @@ static void write_real(struct text *text, double value, bool single)
     text_add(text, isfinite(value) ? digits : isnan(value) ? ".nan" : value > 0 ? ".inf" : "-.inf");
 }
 
+static void entry(struct out *out, const char *key, const char *value)
+{
+    begin_line(out);
+    write_text(&out->text, key);
+    text_add(&out->text, ": ");
+    if (number_is_literal(value))
+        text_add(&out->text, value);
+    else
+        write_text(&out->text, value);
+    end_line(out, NULL);
+}
+
 static void scalar(void *context, const char *name, const struct field_doc *doc, struct scalar value, bool is_default)
 {
     struct out *out = context;
     (void)is_default;
+    if (doc->map) {
+        entry(out, name, value.text);
+        return;
+    }
     begin(out, name);
     text_add(&out->text, " ");
     switch (value.kind) {

@@ -55,4 +55,8 @@ refuses 'field trireme.Outer.Inner.b is bytes with a default' '    // Bytes.
 refuses 'field trireme.Outer.Inner.a is in a oneof' '    oneof which {
     // One.
     uint32 a = 1; }' "$value" "$message"
+refuses 'field trireme.Outer.Inner.m is a map, but no list of messages of two optional texts' '    // A map.
+    repeated Knob m = 1 [(knob) = {map: true}];' "$value" "$message"
+refuses 'field trireme.Outer.Inner.m is a map, but no list of messages of two optional texts' '    // A map.
+    repeated string m = 1 [(knob) = {map: true}];' "$value" "$message"
 exit $failed

@@ -2,8 +2,8 @@
  * docs.h: comments, bounds, units, when a field may change.
  *
  * It fails, naming the place, on a message, a field or an enum value without a comment, on a default out of bounds,
- * and on what the walk does not support (oneof, groups, extensions, bytes with a default). Only files of package
- * trireme are looked at.
+ * and on what the walk does not support (oneof, groups, extensions, bytes with a default, a map of anything but messages of
+ * two texts). Only files of package trireme are looked at.
  *
  * protobuf-c knows no extensions, so a field's knob arrives as an unknown field of its options: tag 50001, the length
  * prefix still before the bytes. Written as (knob).min = 1, (knob).max = 2 it arrives in several pieces, whose
@@ -34,8 +34,9 @@ struct rows {
     size_t n, room;
 };
 struct gen {
-    const Google__Protobuf__FileDescriptorProto *file;
-    struct text fields; /* the arrays of fields */
+    const Google__Protobuf__FileDescriptorSet *set;
+    const Google__Protobuf__FileDescriptorProto *file; /* of the set, in hand */
+    struct text fields;                                /* the arrays of fields */
     struct rows messages, values;
     size_t mistakes;
 };
@@ -162,6 +163,28 @@ static Trireme__Knob *read_knob(struct gen *gen, const Google__Protobuf__FieldDe
     return knob;
 }
 
+/* Whether a type's name (".trireme.Change") is one of the outermost messages, and it consists of two optional texts. */
+static bool is_entry(const struct gen *gen, const char *name)
+{
+    for (size_t i = 0; i < gen->set->n_file; i++) {
+        const Google__Protobuf__FileDescriptorProto *file = gen->set->file[i];
+        for (size_t k = 0; k < file->n_message_type; k++) {
+            const Google__Protobuf__DescriptorProto *type = file->message_type[k];
+            char *full = mem_format(".%s.%s", file->package ? file->package : "", type->name);
+            bool is_it = name && strcmp(full, name) == 0;
+            free(full);
+            if (!is_it)
+                continue;
+            size_t n_texts = 0;
+            for (size_t f = 0; f < type->n_field; f++)
+                n_texts += type->field[f]->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING &&
+                           type->field[f]->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_OPTIONAL;
+            return type->n_field == 2 && n_texts == 2;
+        }
+    }
+    return false;
+}
+
 static void check_field(struct gen *gen, const Google__Protobuf__FieldDescriptorProto *field,
                         const Trireme__Knob *knob, const char *name)
 {
@@ -171,6 +194,9 @@ static void check_field(struct gen *gen, const Google__Protobuf__FieldDescriptor
         mistake(gen, "field", name, "is a group, which the walk does not support");
     if (field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BYTES && field->default_value)
         mistake(gen, "field", name, "is bytes with a default, which the walk does not support");
+    if (knob->map && (field->label != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED ||
+                      !is_entry(gen, field->type_name)))
+        mistake(gen, "field", name, "is a map, but no list of messages of two optional texts");
     if (knob->has_min && knob->has_max && !(knob->min <= knob->max))
         mistake(gen, "field", name, "has a min above its max");
     if (!field->default_value || (!knob->has_min && !knob->has_max))
@@ -188,6 +214,14 @@ static size_t slot_of(const Google__Protobuf__DescriptorProto *type,
     for (size_t i = 0; i < type->n_field; i++)
         slot += type->field[i]->number < field->number;
     return slot;
+}
+
+/* The name in capitals of one value of an enum, behind a prefix: a constant of walk.h. */
+static void add_constant(struct text *out, const char *prefix, const ProtobufCEnumDescriptor *type, int value)
+{
+    text_add(out, prefix);
+    for (const char *s = protobuf_c_enum_descriptor_get_value(type, value)->name; *s; s++)
+        text_printf(out, "%c", toupper((unsigned char)*s));
 }
 
 static void add_field(struct gen *gen, const Google__Protobuf__DescriptorProto *type, size_t i,
@@ -219,11 +253,9 @@ static void add_field(struct gen *gen, const Google__Protobuf__DescriptorProto *
         add_number(out, knob->has_min ? knob->min : -HUGE_VAL);
         text_add(out, ", .max = ");
         add_number(out, knob->has_max ? knob->max : HUGE_VAL);
-        const char *when = protobuf_c_enum_descriptor_get_value(&trireme__when__descriptor, (int)knob->when)->name;
-        text_add(out, ", .when = WHEN_");
-        for (; *when; when++)
-            text_printf(out, "%c", toupper((unsigned char)*when));
-        text_printf(out, ", .slot = %zu},\n", slot_of(type, field));
+        add_constant(out, ", .when = WHEN_", &trireme__when__descriptor, (int)knob->when);
+        add_constant(out, ", .judged = JUDGED_", &trireme__judged__descriptor, (int)knob->judged);
+        text_printf(out, ", .map = %s, .slot = %zu},\n", knob->map ? "true" : "false", slot_of(type, field));
         trireme__knob__free_unpacked(knob, NULL);
     }
     free(comment);
@@ -298,15 +330,14 @@ static void add_file(struct gen *gen, const Google__Protobuf__FileDescriptorProt
     }
 }
 
-static void write_when_names(struct text *out)
+/* A const array of an enum's names, indexed by the constants that walk.h has for them. */
+static void write_names(struct text *out, const char *array, const char *prefix, const ProtobufCEnumDescriptor *type)
 {
-    text_add(out, "const char *const schema_when_names[] = {\n");
-    for (unsigned i = 0; i < trireme__when__descriptor.n_values; i++) {
-        const char *name = trireme__when__descriptor.values[i].name;
-        text_add(out, "    [WHEN_");
-        for (const char *s = name; *s; s++)
-            text_printf(out, "%c", toupper((unsigned char)*s));
-        text_printf(out, "] = \"%s\",\n", name);
+    text_printf(out, "const char *const %s[] = {\n", array);
+    for (unsigned i = 0; i < type->n_values; i++) {
+        text_add(out, "    [");
+        add_constant(out, prefix, type, type->values[i].value);
+        text_printf(out, "] = \"%s\",\n", type->values[i].name);
     }
     text_add(out, "};\n");
 }
@@ -325,7 +356,8 @@ static char *write_table(struct gen *gen)
     text_add(&out, "const struct value_doc schema_values[] = {\n");
     write_rows(&out, &gen->values);
     text_printf(&out, "};\nconst size_t schema_n_values = %zu;\n", n_values);
-    write_when_names(&out);
+    write_names(&out, "schema_when_names", "WHEN_", &trireme__when__descriptor);
+    write_names(&out, "schema_judged_names", "JUDGED_", &trireme__judged__descriptor);
     return text_take(&out);
 }
 
@@ -349,7 +381,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "schema_gen: %s is no descriptor set\n", argv[1]);
         return 2;
     }
-    struct gen gen = {0};
+    struct gen gen = {.set = set};
     for (size_t i = 0; i < set->n_file; i++)
         add_file(&gen, set->file[i]);
     char *table = write_table(&gen);

@@ -250,9 +250,9 @@ static void pruning_keeps_the_newest_and_removes_unfinished_older_ones(void **st
         message_free(write_shards(&f, folder, 1, unfinished[i]));
         free(folder);
     }
-    assert_int_equal(checkpoint_prune(*state, 50, 9, &err), 0);
+    assert_int_equal(checkpoint_prune(*state, 50, 9, NULL, 0, &err), 0);
     check_steps(*state, (const uint64_t[]){10, 20, 30, 40, 50}, 5);
-    assert_int_equal(checkpoint_prune(*state, 50, 2, &err), 0);
+    assert_int_equal(checkpoint_prune(*state, 50, 2, NULL, 0, &err), 0);
     check_steps(*state, (const uint64_t[]){40, 50}, 2);
     const bool there[] = {false, false, true};
     for (size_t i = 0; i < 3; i++) {
@@ -273,7 +273,7 @@ static void pruning_never_removes_the_one_just_written_for_damaged_later_ones(vo
         write_checkpoint(&f, *state, 10 * step, 1);
     char *shard = file_of(*state, 30, "shard-0-of-1.safetensors");
     flip_bit(shard, 5000);
-    assert_int_equal(checkpoint_prune(*state, 20, 1, &err), 0);
+    assert_int_equal(checkpoint_prune(*state, 20, 1, NULL, 0, &err), 0);
     check_steps(*state, (const uint64_t[]){20}, 1);
     check_newest(*state, 20, 0);
     char *aside = mem_format("%s/checkpoints/step-00000030.damaged/shard-0-of-1.safetensors", (char *)*state);

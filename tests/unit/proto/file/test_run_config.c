@@ -21,6 +21,8 @@ static void what_fields_say_together_is_checked_with_whole_sentences(void **stat
 {
     (void)state;
     REFUSED("train.batch: found 10, expected a multiple of train.microbatch = 4", "train.batch=10");
+    REFUSED("train.context: found 100, expected a number that divides model.context = 256", "train.context=100");
+    REFUSED("gate.weights: found 1, expected one for each of the 0 sources, or none", "gate.weights=[1]");
     REFUSED("schedule.min_lr: found 0.0001, expected at most optimizer.lr = 1e-05", "optimizer.lr=1e-5");
     REFUSED("model.heads: found 7, expected a number that divides model.width = 384", "model.heads=7");
     REFUSED("model.kv_heads: found 4, expected a number that divides model.heads = 6", "model.arch=llama",
@@ -139,6 +141,61 @@ static void a_file_that_is_not_there_is_named(void **state)
     free(path);
 }
 
+/* The defaults with one source and a setting. */
+static Trireme__Run *config_with(const char *setting)
+{
+    struct err err;
+    char *const settings[] = {"data.sources=[{path: x}]", (char *)setting};
+    Trireme__Run *config = run_config_read(NULL, settings, 2, &err);
+    if (!config)
+        fail_msg("%s", err.text);
+    return config;
+}
+
+static void a_sample_has_the_whole_context_or_a_part_of_it(void **state)
+{
+    (void)state;
+    Trireme__Run *whole = config_with("train.context=0"), *part = config_with("train.context=64");
+    assert_int_equal(run_config_context(whole), 256);
+    assert_int_equal(run_config_parts(whole), 1);
+    assert_int_equal(run_config_context(part), 64);
+    assert_int_equal(run_config_parts(part), 4);
+    message_free(whole);
+    message_free(part);
+}
+
+static void the_data_order_follows_the_context_and_what_is_skipped(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    Trireme__Run *before = config_with("data.skip=5"), *after = config_with("data.skip=12"),
+                 *shorter = config_with("train.context=128");
+    Trireme__Segment **segments = mem_new(1, sizeof *segments);
+    size_t n = 1;
+    segments[0] = run_config_first_segment(before, &err);
+    assert_int_equal(segments[0]->cursors[0], 5);
+    assert_int_equal(run_config_append(&segments, &n, 100, before, before, &err), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(run_config_append(&segments, &n, 100, after, before, &err), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(segments[1]->cursors[0], 112);
+    assert_int_equal(run_config_append(&segments, &n, 200, shorter, before, &err), -1);
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_string_equal(err.text, "data.skip: found 0, expected at least 5: what was passed over does not come back");
+    assert_int_equal(n, 2);
+    shorter->data->skip = 12, shorter->data->has_skip = 1;
+    assert_int_equal(run_config_append(&segments, &n, 200, shorter, after, &err), 0);
+    assert_int_equal(n, 3);
+    assert_int_equal(segments[2]->cursors[0], 2 * 212);
+    assert_int_equal(segments[2]->parts, 2);
+    for (size_t i = 0; i < n; i++)
+        message_free(segments[i]);
+    free(segments);
+    message_free(before);
+    message_free(after);
+    message_free(shorter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +208,8 @@ int main(void)
         cmocka_unit_test(the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one_refused),
         test_in_folder(weights_of_a_run_need_a_step),
         test_in_folder(a_file_that_is_not_there_is_named),
+        cmocka_unit_test(a_sample_has_the_whole_context_or_a_part_of_it),
+        cmocka_unit_test(the_data_order_follows_the_context_and_what_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,7 +134,7 @@ static void parcels_of_no_use_or_damaged_ones_are_refused_with_their_sender(void
     struct seen seen;
     assert_int_equal(dispatch(&seen, TAG_READY, NULL, 0, &err), -1);
     assert_string_equal(err.text, "rank 4 sent a message 'ready' that this rank has no use for");
-    const int foreign[] = {0, -1, 17, 1000000, INT32_MIN};
+    const int foreign[] = {0, -1, TAG_WEIGHTS + 1, 1000000, INT32_MIN};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         assert_int_equal(dispatch(&seen, foreign[i], NULL, 0, &err), -1);
         assert_contains(err.text, "a message 'unknown'");

@@ -10,11 +10,19 @@ struct list {
     size_t n;
 };
 
+static struct list list_with(const struct order_change *first)
+{
+    struct err err;
+    struct list list = {.segments = mem_new(1, sizeof *list.segments), .n = 1};
+    list.segments[0] = order_first_segment(first, &err);
+    if (!list.segments[0])
+        fail_msg("%s", err.text);
+    return list;
+}
+
 static struct list list_new(const double *weights, size_t n)
 {
-    struct list list = {.segments = mem_new(1, sizeof *list.segments), .n = 1};
-    list.segments[0] = order_first_segment(weights, n);
-    return list;
+    return list_with(&(struct order_change){.weights = weights, .n_sources = n});
 }
 
 static void list_free(struct list *list)
@@ -24,11 +32,18 @@ static void list_free(struct list *list)
     free(list->segments);
 }
 
-static void must_append(struct list *list, uint64_t sample, const double *weights, size_t n)
+static void must_change(struct list *list, uint64_t sample, const double *weights, size_t n, uint64_t skip,
+                        uint32_t parts)
 {
     struct err err;
-    if (order_append(&list->segments, &list->n, sample, weights, n, &err) < 0)
+    const struct order_change change = {.weights = weights, .n_sources = n, .skip = skip, .parts = parts};
+    if (order_append(&list->segments, &list->n, sample, &change, &err) < 0)
         fail_msg("%s", err.text);
+}
+
+static void must_append(struct list *list, uint64_t sample, const double *weights, size_t n)
+{
+    must_change(list, sample, weights, n, 0, 1);
 }
 
 static struct order *must_open(const struct list *list)
@@ -54,9 +69,9 @@ static void a_change_of_weights_neither_repeats_nor_skips_a_sample(void **state)
     uint64_t next[3] = {0};
     for (uint64_t p = 0; p < 8000; p++) {
         struct order_place place = order_locate(order, p);
-        if (place.index != next[place.source])
+        if (place.window != next[place.source])
             fail_msg("sample %" PRIu64 ": source %zu gives its %" PRIu64 ", expected %" PRIu64, p, place.source,
-                     place.index, next[place.source]);
+                     place.window, next[place.source]);
         next[place.source]++;
     }
     uint64_t counts[3];
@@ -75,7 +90,7 @@ static void what_comes_before_a_change_stays_as_it_was(void **state)
     for (uint64_t p = 0; p < 500; p++) {
         struct order_place x = order_locate(a, p), y = order_locate(b, p);
         assert_int_equal(x.source, y.source);
-        assert_int_equal(x.index, y.index);
+        assert_int_equal(x.window, y.window);
     }
     order_free(a);
     order_free(b);
@@ -96,7 +111,7 @@ static void places_do_not_depend_on_the_order_in_which_they_are_asked(void **sta
     for (uint64_t p = 0; p < N; p++) {
         struct order_place place = order_locate(forward, p);
         assert_int_equal(place.source, places[p].source);
-        assert_int_equal(place.index, places[p].index);
+        assert_int_equal(place.window, places[p].window);
     }
     free(places);
     order_free(forward);
@@ -150,12 +165,189 @@ static void a_change_at_the_first_sample_replaces_the_first_segment(void **state
     list_free(&list);
 }
 
+/* Number of a sample among its source's own, in samples of its size. */
+static uint64_t index_of(struct order_place place)
+{
+    return place.window * place.parts + place.part;
+}
+
+/* From sample `from` on the one order gives what the other gives from `other_from` on. */
+static void check_same_from(const struct list *list, uint64_t from, const struct list *other, uint64_t other_from)
+{
+    struct order *a = must_open(list), *b = must_open(other);
+    for (uint64_t p = 0; p < 3000; p++) {
+        struct order_place x = order_locate(a, from + p), y = order_locate(b, other_from + p);
+        if (x.source != y.source || x.window != y.window || x.part != y.part || x.parts != y.parts)
+            fail_msg("sample %" PRIu64 " is %zu/%" PRIu64 "/%u, expected %zu/%" PRIu64 "/%u", from + p, x.source,
+                     x.window, x.part, y.source, y.window, y.part);
+    }
+    order_free(a);
+    order_free(b);
+}
+
+static void a_skip_of_n_reads_what_would_have_come_n_samples_later(void **state)
+{
+    (void)state;
+    static const uint64_t starts[] = {0, 1, 17, 1000}, skips[] = {1, 5, 700, 100000};
+    for (size_t i = 0; i < 16; i++) {
+        const uint64_t start = starts[i / 4], skip = skips[i % 4];
+        struct list list = list_new(SKEWED, 3), plain = list_new(SKEWED, 3);
+        must_change(&list, start, SKEWED, 3, skip, 1);
+        check_same_from(&list, start, &plain, start + skip);
+        must_change(&list, start + 33, SKEWED, 3, 7, 1); // and again
+        check_same_from(&list, start + 33, &plain, start + 33 + skip + 7);
+        must_change(&list, start + 33, SKEWED, 3, 2, 1); // and at the same sample
+        check_same_from(&list, start + 33, &plain, start + 33 + skip + 9);
+        list_free(&list);
+        list_free(&plain);
+    }
+}
+
+static void a_skip_after_a_change_of_weights_and_of_parts_is_exact_too(void **state)
+{
+    (void)state;
+    struct list list = list_new(EVEN, 3), plain = list_new(EVEN, 3);
+    must_change(&list, 400, SKEWED, 3, 0, 4);
+    must_change(&plain, 400, SKEWED, 3, 0, 4);
+    must_change(&list, 1001, SKEWED, 3, 123, 4);
+    assert_int_equal(list.n, 3);
+    check_same_from(&list, 1001, &plain, 1124);
+    list_free(&list);
+    list_free(&plain);
+}
+
+static void a_trial_that_begins_with_a_skip_reads_what_would_have_come_later(void **state)
+{
+    (void)state;
+    struct list list = list_with(&(struct order_change){.weights = SKEWED, .n_sources = 3, .skip = 777}),
+                plain = list_new(SKEWED, 3);
+    check_same_from(&list, 0, &plain, 777);
+    must_change(&list, 10, SKEWED, 3, 5, 1);
+    check_same_from(&list, 10, &plain, 792);
+    list_free(&list);
+    list_free(&plain);
+}
+
+static void a_skip_with_new_weights_goes_on_from_where_the_old_ones_would_have_been(void **state)
+{
+    (void)state;
+    struct list list = list_new(SKEWED, 3), plain = list_new(SKEWED, 3), later = list_new(SKEWED, 3);
+    must_change(&list, 100, EVEN, 3, 50, 1);
+    must_change(&later, 150, EVEN, 3, 0, 1);
+    uint64_t expected[3];
+    struct order *order = must_open(&plain);
+    order_counts(order, expected, 150);
+    assert_memory_equal(list.segments[1]->cursors, expected, sizeof expected);
+    check_same_from(&list, 100, &later, 150);
+    order_free(order);
+    list_free(&list);
+    list_free(&plain);
+    list_free(&later);
+}
+
+/* Tokens of a source are counted in units of 1/GRAIN of a window, which all parts of the test divide. */
+enum { GRAIN = 12 };
+
+static void changes_of_parts_repeat_no_token_and_pass_over_less_than_a_sample(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t sample;
+        uint32_t parts;
+    } changes[] = {
+        {100,  4 },
+        {301,  1 },
+        {302,  2 },
+        {405,  3 },
+        {500,  6 },
+        {1111, 12},
+        {2000, 2 },
+        {2003, 1 }
+    };
+    struct list list = list_new(EVEN, 3);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        must_change(&list, changes[i].sample, i == 4 ? SKEWED : i > 4 ? WITHOUT : EVEN, 3, 0, changes[i].parts);
+    assert_int_equal(list.n, 9);
+    struct order *order = must_open(&list);
+    uint64_t next[3] = {0}, passed_over = 0;
+    uint32_t parts[3] = {1, 1, 1}; // at the source's last sample
+    for (uint64_t p = 0; p < 3000; p++) {
+        const struct order_place place = order_locate(order, p);
+        const uint64_t first = index_of(place) * GRAIN / place.parts, gap = first - next[place.source];
+        assert_int_equal(place.parts, order_parts(order, p));
+        if (first < next[place.source])
+            fail_msg("sample %" PRIu64 " reads what source %zu had given", p, place.source);
+        if (gap && (place.parts == parts[place.source] || gap >= GRAIN))
+            fail_msg("sample %" PRIu64 " passes over %" PRIu64 " twelfths", p, gap);
+        passed_over += gap;
+        next[place.source] = first + GRAIN / place.parts;
+        parts[place.source] = place.parts;
+    }
+    assert_true(passed_over > 0); // some change is not at the end of a window
+    order_free(order);
+    list_free(&list);
+}
+
+static void parts_that_divide_each_other_lose_nothing_on_the_way_down(void **state)
+{
+    (void)state;
+    struct list list = list_new(EVEN, 3), plain = list_new(EVEN, 3);
+    must_change(&list, 50, EVEN, 3, 0, 4);
+    assert_int_equal(list.n, 2);
+    uint64_t counts[3];
+    struct order *order = must_open(&plain);
+    order_counts(order, counts, 50);
+    for (size_t s = 0; s < 3; s++)
+        assert_int_equal(list.segments[1]->cursors[s], 4 * counts[s]);
+    order_free(order);
+    must_change(&list, 50 + 4 * 12, EVEN, 3, 0, 1); // each source has given 16 quarters
+    for (size_t s = 0; s < 3; s++)
+        assert_int_equal(list.segments[2]->cursors[s], counts[s] + 4);
+    list_free(&list);
+    list_free(&plain);
+}
+
+static void cursors_are_rounded_up_where_a_window_has_been_begun(void **state)
+{
+    (void)state;
+    struct list list = list_with(&(struct order_change){.weights = (double[]){1}, .n_sources = 1, .parts = 4});
+    must_change(&list, 9, (double[]){1}, 1, 0, 3);
+    assert_int_equal(list.segments[1]->cursors[0], 7); // 9 quarters are 6.75 thirds
+    must_change(&list, 10, (double[]){1}, 1, 2, 1);
+    assert_int_equal(list.segments[2]->cursors[0], 4); // 7 + 1 + 2 thirds
+    must_change(&list, 20, (double[]){1}, 1, 0, 0);
+    assert_int_equal(list.n, 3); // 0 is 1
+    list_free(&list);
+}
+
+static void a_change_of_parts_or_a_skip_that_is_taken_back_at_once_leaves_no_segment(void **state)
+{
+    (void)state;
+    struct list list = list_new(EVEN, 3);
+    must_change(&list, 100, EVEN, 3, 0, 4);
+    assert_int_equal(list.n, 2);
+    must_change(&list, 100, EVEN, 3, 0, 1);
+    assert_int_equal(list.n, 1);
+    must_change(&list, 100, SKEWED, 3, 20, 1);
+    must_change(&list, 100, EVEN, 3, 0, 1);
+    assert_int_equal(list.n, 2); // what was passed over does not come back
+    struct list plain = list_new(EVEN, 3);
+    uint64_t expected[3];
+    struct order *order = must_open(&plain);
+    order_counts(order, expected, 120);
+    assert_memory_equal(list.segments[1]->cursors, expected, sizeof expected);
+    order_free(order);
+    list_free(&plain);
+    list_free(&list);
+}
+
 static void check_append_refused(struct list *list, uint64_t sample, const double *weights, size_t n,
                                  enum err_code code, const char *sentence)
 {
     struct err err = {0};
     size_t n_before = list->n;
-    assert_int_equal(order_append(&list->segments, &list->n, sample, weights, n, &err), -1);
+    const struct order_change change = {.weights = weights, .n_sources = n};
+    assert_int_equal(order_append(&list->segments, &list->n, sample, &change, &err), -1);
     assert_int_equal(err.code, code);
     assert_contains(err.text, sentence);
     assert_int_equal(list->n, n_before);
@@ -168,8 +360,11 @@ static void changes_that_make_no_sense_are_refused(void **state)
     must_append(&list, 100, SKEWED, 3);
     check_append_refused(&list, 200, EVEN, 2, ERR_USAGE,
                          "data.sources: found 2 sources, expected 3 as at the start of the trial");
-    check_append_refused(&list, 99, EVEN, 3, ERR_DATA, "weights change at sample 99, expected none before 100");
+    check_append_refused(&list, 99, EVEN, 3, ERR_DATA, "it changes at sample 99, expected no change before 100");
     check_append_refused(&list, 200, (double[]){0, 0, 0}, 3, ERR_USAGE, "the weights of all 3 sources are zero");
+    struct err err = {0};
+    assert_null(order_first_segment(&(struct order_change){.weights = (double[]){0}, .n_sources = 1}, &err));
+    assert_int_equal(err.code, ERR_USAGE);
     list_free(&list);
 }
 
@@ -211,6 +406,14 @@ int main(void)
         cmocka_unit_test(a_second_change_at_one_sample_replaces_the_first),
         cmocka_unit_test(a_change_that_is_taken_back_leaves_no_segment),
         cmocka_unit_test(a_change_at_the_first_sample_replaces_the_first_segment),
+        cmocka_unit_test(a_skip_of_n_reads_what_would_have_come_n_samples_later),
+        cmocka_unit_test(a_skip_after_a_change_of_weights_and_of_parts_is_exact_too),
+        cmocka_unit_test(a_trial_that_begins_with_a_skip_reads_what_would_have_come_later),
+        cmocka_unit_test(a_skip_with_new_weights_goes_on_from_where_the_old_ones_would_have_been),
+        cmocka_unit_test(changes_of_parts_repeat_no_token_and_pass_over_less_than_a_sample),
+        cmocka_unit_test(parts_that_divide_each_other_lose_nothing_on_the_way_down),
+        cmocka_unit_test(cursors_are_rounded_up_where_a_window_has_been_begun),
+        cmocka_unit_test(a_change_of_parts_or_a_skip_that_is_taken_back_at_once_leaves_no_segment),
         cmocka_unit_test(changes_that_make_no_sense_are_refused),
         cmocka_unit_test(damaged_lists_are_refused),
     };

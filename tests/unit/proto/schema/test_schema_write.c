@@ -239,7 +239,8 @@ static void yaml_is_in_blocks_in_the_order_of_declaration(void **state)
                               "    weights: []\n"
                               "  - cursors: []\n"
                               "    weights: []\n"
-                              "shards: []\n");
+                              "shards: []\n"
+                              "promoted: {}\n");
     free(yaml);
     message_free(manifest);
     Trireme__Fault *nothing = message_new(&trireme__fault__descriptor);

@@ -1,0 +1,7 @@
+/* SHA-256 digests, for what must not be forged: chains of records. Damage alone is found by base/digest.h, faster. */
+#pragma once
+#include <stddef.h>
+
+enum { SHA256_HEX_SIZE = 65 }; /* 64 hexadecimal digits and a NUL */
+
+void sha256_hex(char hex[SHA256_HEX_SIZE], const void *bytes, size_t size);
