@@ -50,7 +50,7 @@ static int compare_doubles(const void *a, const void *b)
 /* Median seconds of forward and backward of one microbatch, on small random weights. */
 static double measure_step(const Trireme__Run *config, const struct layout *layout, uint32_t steps)
 {
-    const size_t B = config->train->microbatch, T = config->model->context;
+    const size_t B = config->train->microbatch, T = run_config_context(config);
     struct model *model = model_new(config->model, layout, kernels_best(), B);
     float *weights = mem_floats(layout->n_params), *gradient = mem_floats(layout->n_params);
     int32_t *tokens = mem_new(B * (T + 1), sizeof *tokens);
@@ -59,10 +59,10 @@ static double measure_step(const Trireme__Run *config, const struct layout *layo
         weights[i] = 0.02f * (float)(random_uniform(1, i) - 0.5);
     for (size_t i = 0; i < B * (T + 1); i++)
         tokens[i] = (int32_t)(random_u64(2, i) % config->model->vocab);
-    model_gradient(model, gradient, &loss, weights, tokens, B, 1); // warms up
+    model_gradient(model, gradient, &loss, weights, tokens, B, T, 1); // warms up
     for (uint32_t i = 0; i < steps; i++) {
         double began = clock_now();
-        model_gradient(model, gradient, &loss, weights, tokens, B, 1);
+        model_gradient(model, gradient, &loss, weights, tokens, B, T, 1);
         seconds[i] = clock_now() - began;
     }
     qsort(seconds, steps, sizeof *seconds, compare_doubles);
@@ -85,9 +85,11 @@ int command_bench_step(const void *request, void *reply, struct err *err)
         return -1;
     out->kernels = kernels_line(config);
     struct layout *layout = layout_new(config->model);
-    double tokens = (double)config->train->microbatch * config->model->context;
+    double tokens = (double)config->train->microbatch * run_config_context(config);
+    Trireme__Model seen = *config->model; // at the context that is trained on; borrows from it
+    seen.context = run_config_context(config);
     out->has_tok_per_s = 1, out->tok_per_s = tokens / measure_step(config, layout, r->steps);
-    out->has_flops_per_token = 1, out->flops_per_token = model_shape_flops_per_token(config->model);
+    out->has_flops_per_token = 1, out->flops_per_token = model_shape_flops_per_token(&seen);
     out->has_gflops = 1, out->gflops = 1e-9 * out->flops_per_token * out->tok_per_s;
     Trireme__BenchGemmReply *gemm = message_new(&trireme__bench_gemm_reply__descriptor);
     gemm_shapes_measure(gemm, config, kernels_best(), gemm_seconds);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "math/kernels.h"
+#include "proto/file/run_config.h"
 #include "proto/schema/message.h"
 
 #include <stdio.h>
@@ -41,7 +42,8 @@ static void add_linear(struct shapes *s, const char *name, size_t tokens, size_t
 static struct shapes shapes_of(const Trireme__Run *config)
 {
     const Trireme__Model *m = config->model;
-    const size_t B = config->train->microbatch, T = m->context, C = m->width, L = m->layers, d = C / m->heads;
+    const size_t B = config->train->microbatch, T = run_config_context(config), C = m->width, L = m->layers,
+                 d = C / m->heads;
     const size_t heads = B * m->heads * L, up = m->arch == TRIREME__MODEL__ARCH__llama ? 2 * m->ffn : m->ffn;
     struct shapes s = {0};
     add_linear(&s, "attn.qkv", B * T, C + 2 * m->kv_heads * d, C, L);

@@ -9,27 +9,39 @@
 #include <stdlib.h>
 
 struct subtree {
-    size_t n_params;
-    uint32_t depth;
-    float **levels; /* depth + 1 arrays of n_params; level 0 holds the sum so far, level i the sum of a right child */
+    size_t n_params, context;
+    uint32_t n_levels;
+    float **levels; /* n_levels arrays of n_params; level 0 holds the sum so far, level i the sum of a right child */
+    uint32_t microbatch;
     int32_t *tokens; /* (microbatch, context + 1) */
 };
 
-struct subtree *subtree_new(size_t n_params, uint32_t n_leaves, uint32_t microbatch, size_t context)
+struct subtree *subtree_new(size_t n_params, size_t context)
 {
     struct subtree *s = mem_new(1, sizeof *s);
-    s->n_params = n_params;
-    s->depth = sum_tree_depth(n_leaves);
-    s->levels = mem_new(s->depth + 1, sizeof *s->levels); // arrays come with their first use: short leases need few
-    s->tokens = mem_new((size_t)microbatch * (context + 1), sizeof *s->tokens);
+    *s = (struct subtree){.n_params = n_params, .context = context};
     return s;
+}
+
+void subtree_reserve(struct subtree *s, uint32_t n_leaves, uint32_t microbatch)
+{
+    const uint32_t n_levels = sum_tree_depth(n_leaves) + 1;
+    if (n_levels > s->n_levels) {
+        s->levels = mem_resize(s->levels, n_levels, sizeof *s->levels);
+        while (s->n_levels < n_levels)
+            s->levels[s->n_levels++] = NULL; // arrays come with their first use: short leases need few
+    }
+    if (microbatch > s->microbatch) {
+        s->tokens = mem_resize(s->tokens, (size_t)microbatch * (s->context + 1), sizeof *s->tokens);
+        s->microbatch = microbatch;
+    }
 }
 
 void subtree_free(struct subtree *s)
 {
     if (!s)
         return;
-    for (uint32_t i = 0; i <= s->depth; i++)
+    for (uint32_t i = 0; i < s->n_levels; i++)
         free(s->levels[i]);
     free(s->levels);
     free(s->tokens);
@@ -40,12 +52,12 @@ static int leaf(struct subtree *s, const struct subtree_job *job, uint32_t index
 {
     for (uint32_t i = 0; i < job->microbatch; i++) {
         uint64_t sample = job->first_sample + (uint64_t)index * job->microbatch + i;
-        if (dataset_sample(job->dataset, s->tokens + i * (job->context + 1), sample, err) < 0)
+        if (dataset_sample(job->dataset, job->order, s->tokens + i * (job->context + 1), sample, err) < 0)
             return -1;
     }
     err->code = ERR_NONE;
     return model_gradient(job->model, gradient, &job->losses[index], job->weights, s->tokens, job->microbatch,
-                          job->scale)
+                          job->context, job->scale)
                ? 0
                : -1;
 }
@@ -53,7 +65,7 @@ static int leaf(struct subtree *s, const struct subtree_job *job, uint32_t index
 static int sum_node(struct subtree *s, const struct subtree_job *job, struct tree_node node, uint32_t level,
                     struct err *err)
 {
-    ASSERT(level <= s->depth);
+    ASSERT(level < s->n_levels && job->microbatch <= s->microbatch && job->context <= s->context);
     if (!s->levels[level])
         s->levels[level] = mem_floats(s->n_params);
     if (node.count == 1)

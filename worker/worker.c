@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "math/kernels.h"
+#include "proto/file/run_config.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/frame.h"
 #include "proto/net/link.h"
@@ -9,24 +10,23 @@
 #include "proto/tensor/layout.h"
 #include "proto/tensor/shard_map.h"
 #include "worker/data/dataset.h"
+#include "worker/lease_check.h"
+#include "worker/lease_queue.h"
 #include "worker/model/model.h"
+#include "worker/readiness.h"
 #include "worker/subtree.h"
+#include "worker/worker_trial.h"
 
 #include "control.pb-c.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FINGERPRINT_SIZE = 256 };
+enum { TRUNK = 0 };
 static const uint64_t no_weights = UINT64_MAX;
 
 /* Where the worker is in its lease. */
 enum stage { STAGE_FREE, STAGE_PULL, STAGE_COMPUTE, STAGE_PUSH };
-
-struct lease_queue {
-    Trireme__Lease *leases;
-    size_t first, n, room;
-};
 
 struct worker {
     struct link link;
@@ -34,15 +34,19 @@ struct worker {
     Trireme__Start *start;     /* NULL until START */
     struct layout *layout;
     struct shard *shards; /* one a server */
+    struct worker_trials trials;
     struct dataset *dataset;
-    struct model *model;
+    struct model *model; /* for the largest microbatch so far */
+    uint32_t microbatch; /* that one */
     struct subtree *subtree;
     float *weights; /* n_params */
+    uint32_t weights_trial;
     uint64_t weights_step;
     size_t blocks_missing; /* of a pull under way */
     struct lease_queue queue;
     enum stage stage;
     Trireme__Lease lease;
+    struct worker_trial *trial; /* of the lease; NULL where there is none. Owned once it is over */
     struct tree_node nodes[SUM_TREE_COVER_MAX];
     size_t n_nodes, node; /* subtrees of the lease, and the one that is computed or pushed */
     const float *sum;     /* of that subtree; borrowed from subtree */
@@ -71,8 +75,11 @@ void worker_free(struct worker *w)
     layout_free(w->layout);
     free(w->shards);
     free(w->weights);
-    free(w->queue.leases);
+    lease_queue_clear(&w->queue);
     free(w->losses);
+    if (w->trial && w->trial->over)
+        worker_trial_free(w->trial);
+    worker_trials_clear(&w->trials);
     message_free(w->start);
     free(w);
 }
@@ -82,57 +89,38 @@ struct link *worker_link(struct worker *w)
     return &w->link;
 }
 
-static uint32_t leaves(const struct worker *w)
-{
-    return w->start->config->train->batch / w->start->config->train->microbatch;
-}
-
 static bool tick(void *context);
+
+/* For steps of that kind. */
+static void make_room(struct worker *w, const Trireme__Train *train)
+{
+    subtree_reserve(w->subtree, train->batch / train->microbatch, train->microbatch);
+    if (train->microbatch <= w->microbatch)
+        return;
+    model_free(w->model);
+    w->model = model_new(w->start->config->model, w->layout, kernels_best(), train->microbatch);
+    model_set_tick(w->model, tick, w);
+    w->microbatch = train->microbatch;
+}
 
 static int set_up(struct worker *w, struct err *err)
 {
     const Trireme__Run *config = w->start->config;
+    if (worker_trials_add(&w->trials, TRUNK, config, (const Trireme__Segment *const *)w->start->segments,
+                          w->start->n_segments, NULL, err) < 0)
+        return -1;
     w->layout = layout_new(config->model);
     w->shards = mem_new(w->start->servers, sizeof *w->shards);
     if (shard_map(w->shards, w->start->servers, w->layout, err) < 0)
         return -1;
-    w->dataset = dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed,
-                              (const Trireme__Segment *const *)w->start->segments, w->start->n_segments, err);
+    w->dataset = dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed, err);
     if (!w->dataset)
         return -1;
     kernels_set_threads((int)config->compute->threads);
-    w->model = model_new(config->model, w->layout, kernels_best(), config->train->microbatch);
-    model_set_tick(w->model, tick, w);
-    w->subtree = subtree_new(w->layout->n_params, leaves(w), config->train->microbatch, config->model->context);
+    w->subtree = subtree_new(w->layout->n_params, config->model->context);
+    make_room(w, config->train);
     w->weights = mem_floats(w->layout->n_params);
     return 0;
-}
-
-static void say_ready(struct worker *w)
-{
-    char fingerprint[FINGERPRINT_SIZE], digest[DIGEST_HEX_SIZE];
-    kernels_fingerprint(fingerprint, sizeof fingerprint, kernels_best(),
-                        protobuf_c_enum_descriptor_get_value(&trireme__compute__precision__descriptor,
-                                                             w->start->config->compute->precision)
-                            ->name);
-    dataset_digest(w->dataset, digest);
-    Trireme__Ready ready = TRIREME__READY__INIT;
-    ready.fingerprint = fingerprint, ready.data_digest = digest;
-    size_t n = dataset_sources(w->dataset);
-    Trireme__EvalSource *sources = mem_new(n, sizeof *sources);
-    Trireme__EvalSource **pointers = mem_new(n, sizeof *pointers);
-    for (size_t i = 0; i < n; i++) {
-        trireme__eval_source__init(&sources[i]);
-        sources[i].name = (char *)dataset_source_name(w->dataset, i);
-        sources[i].has_samples = 1, sources[i].samples = dataset_eval_samples(w->dataset, i);
-        sources[i].has_bytes_per_token = 1, sources[i].bytes_per_token = dataset_bytes_per_token(w->dataset, i);
-        pointers[i] = &sources[i];
-    }
-    ready.n_eval = n, ready.eval = pointers;
-    link_note(&w->link, "computes with %s", fingerprint);
-    link_ready(&w->link, &ready);
-    free(pointers);
-    free(sources);
 }
 
 static int on_start(void *role, int from, const void *message, struct err *err)
@@ -140,19 +128,49 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     (void)from;
     struct worker *w = role;
     w->start = message_copy(message);
-    link_started(&w->link, w->start->config->wait->patience);
+    const Trireme__Run *config = w->start->config;
+    link_started(&w->link, config->wait->patience);
     if (set_up(w, err) < 0)
         return -1;
-    say_ready(w);
+    readiness_say(&w->link, w->dataset, config->compute);
+    return 0;
+}
+
+static int on_fork(void *role, int from, const void *message, struct err *err)
+{
+    (void)from;
+    struct worker *w = role;
+    const Trireme__Fork *fork = message;
+    if (!fork->config)
+        return err_set(err, ERR_MACHINE, "a fork, trial %u, came without its configuration", fork->trial);
+    return worker_trials_add(&w->trials, fork->trial, fork->config, (const Trireme__Segment *const *)fork->segments,
+                             fork->n_segments, w->start->config, err);
+}
+
+static int on_drop(void *role, int from, const void *message, struct err *err)
+{
+    (void)from;
+    struct worker *w = role;
+    const uint32_t number = ((const Trireme__Drop *)message)->trial;
+    struct worker_trial *trial = worker_trials_take(&w->trials, number);
+    if (!trial)
+        return err_set(err, ERR_MACHINE, "trial %u is to be dropped, but is not there", number);
+    lease_queue_drop(&w->queue, number);
+    if (trial == w->trial)
+        trial->over = true; // a pass may be reading it
+    else
+        worker_trial_free(trial);
     return 0;
 }
 
 static int on_lease(void *role, int from, const void *message, struct err *err)
 {
-    (void)from, (void)err;
-    struct lease_queue *queue = &((struct worker *)role)->queue;
-    queue->leases = mem_grow(queue->leases, queue->n, &queue->room, sizeof *queue->leases);
-    queue->leases[queue->n++] = *(const Trireme__Lease *)message; // a lease holds no pointers of its own
+    (void)from;
+    struct worker *w = role;
+    const Trireme__Lease *lease = message;
+    if (lease_check(lease, worker_trials_find(&w->trials, lease->trial), w->dataset, err) < 0)
+        return -1;
+    lease_queue_put(&w->queue, lease);
     return 0;
 }
 
@@ -160,21 +178,29 @@ static int on_weights(void *role, int from, const void *message, struct err *err
 {
     struct worker *w = role;
     const struct frame *frame = message;
+    if (frame->incarnation == w->start->incarnation && frame->trial < w->trials.next &&
+        !worker_trials_find(&w->trials, frame->trial))
+        return 0; // sent before the server heard that the trial is over
     if (frame->incarnation != w->start->incarnation || w->stage != STAGE_PULL || w->blocks_missing == 0 ||
-        frame->step != w->lease.step || frame->block >= w->layout->n_blocks ||
+        frame->trial != w->lease.trial || frame->step != w->lease.step || frame->block >= w->layout->n_blocks ||
         frame->count != w->layout->blocks[frame->block].count)
-        return err_set(err, ERR_MACHINE, "rank %d sent weights of block %llu, step %llu, which nobody asked for",
-                       from, (unsigned long long)frame->block, (unsigned long long)frame->step);
+        return err_set(err, ERR_MACHINE,
+                       "rank %d sent weights of block %llu, trial %u, step %llu, which nobody asked for", from,
+                       (unsigned long long)frame->block, frame->trial, (unsigned long long)frame->step);
     memcpy(w->weights + w->layout->blocks[frame->block].offset, frame->numbers,
            frame->count * sizeof *frame->numbers);
-    if (--w->blocks_missing == 0)
+    if (--w->blocks_missing == 0) {
+        w->weights_trial = frame->trial;
         w->weights_step = frame->step;
+    }
     return 0;
 }
 
 // clang-format off
 static const struct handler handlers[] = {
     {TAG_START,   on_start},
+    {TAG_FORK,    on_fork},
+    {TAG_DROP,    on_drop},
     {TAG_LEASE,   on_lease},
     {TAG_WEIGHTS, on_weights},
 };
@@ -190,12 +216,13 @@ static bool tick(void *context)
 {
     struct worker *w = context;
     w->link.work++;
-    return w->tick_err.code != ERR_NONE || read_mail(w, &w->tick_err) < 0 || w->link.over;
+    return w->tick_err.code != ERR_NONE || read_mail(w, &w->tick_err) < 0 || w->link.over || w->trial->over;
 }
 
 static void begin_pull(struct worker *w)
 {
     Trireme__Pull pull = TRIREME__PULL__INIT;
+    pull.has_trial = 1, pull.trial = w->lease.trial;
     pull.has_step = 1, pull.step = w->lease.step;
     w->weights_step = no_weights;
     w->blocks_missing = w->layout->n_blocks;
@@ -203,14 +230,27 @@ static void begin_pull(struct worker *w)
         endpoint_send(w->endpoint, 1 + (int)s, TAG_PULL, &pull);
 }
 
+static bool has_weights(const struct worker *w)
+{
+    return w->weights_step == w->lease.step && w->weights_trial == w->lease.trial;
+}
+
 static void begin_lease(struct worker *w)
 {
-    w->lease = w->queue.leases[w->queue.first++];
-    if (w->queue.first == w->queue.n)
-        w->queue.first = w->queue.n = 0;
+    lease_queue_take(&w->queue, &w->lease);
+    w->trial = worker_trials_find(&w->trials, w->lease.trial); // a dropped trial's leases are gone from the queue
     w->stage = STAGE_PULL;
-    if (w->weights_step != w->lease.step)
+    make_room(w, w->trial->config->train);
+    if (!has_weights(w))
         begin_pull(w);
+}
+
+static void end_lease(struct worker *w)
+{
+    if (w->trial->over)
+        worker_trial_free(w->trial);
+    w->trial = NULL;
+    w->stage = STAGE_FREE;
 }
 
 static void losses_need(struct worker *w, size_t n)
@@ -224,17 +264,19 @@ static void losses_need(struct worker *w, size_t n)
 static void send_losses(struct worker *w, size_t first, size_t n)
 {
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
+    losses.has_trial = 1, losses.trial = w->lease.trial;
     losses.has_step = 1, losses.step = w->lease.step;
     losses.has_eval = 1, losses.eval = w->lease.leaves == 0;
     losses.has_first_leaf = 1, losses.first_leaf = w->lease.first_leaf;
     losses.has_eval_source = 1, losses.eval_source = w->lease.eval_source;
     losses.has_eval_first = 1, losses.eval_first = w->lease.eval_first;
+    losses.has_part = 1, losses.part = w->lease.part;
     losses.n_sums = n, losses.sums = w->losses + first;
     endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_LOSSES, &losses);
-    w->stage = STAGE_FREE;
+    end_lease(w);
 }
 
-/* The tick's sentence, if it has one, counts before ours. Returns -1 on error, 1 where the run is over. */
+/* The tick's sentence, if it has one, counts before ours. Returns -1 on error, 1 where the run or the trial is over. */
 static int abandoned(struct worker *w, struct err *err)
 {
     if (w->tick_err.code != ERR_NONE)
@@ -242,14 +284,21 @@ static int abandoned(struct worker *w, struct err *err)
     return err->code != ERR_NONE ? -1 : 1;
 }
 
+static int read_evaluated(const struct worker *w, int32_t *tokens, uint64_t k, struct err *err)
+{
+    const Trireme__Lease *l = &w->lease;
+    const uint64_t sample = l->eval_key ? dataset_eval_drawn(w->dataset, l->part, l->eval_source, l->eval_key, k) : k;
+    return dataset_eval_sample(w->dataset, tokens, l->part, l->eval_source, sample, err);
+}
+
 static int evaluate(struct worker *w, struct err *err)
 {
-    const size_t n = w->lease.eval_samples, T = w->start->config->model->context;
+    const size_t n = w->lease.eval_samples;
     losses_need(w, n);
-    int32_t *tokens = mem_new(T + 1, sizeof *tokens);
+    int32_t *tokens = mem_new((size_t)w->start->config->model->context + 1, sizeof *tokens);
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
-        rc = dataset_eval_sample(w->dataset, tokens, w->lease.eval_source, w->lease.eval_first + i, err);
+        rc = read_evaluated(w, tokens, w->lease.eval_first + i, err);
         if (rc == 0 && !model_losses(w->model, &w->losses[i], w->weights, tokens, 1)) {
             err->code = ERR_NONE;
             rc = abandoned(w, err);
@@ -263,14 +312,16 @@ static int evaluate(struct worker *w, struct err *err)
 
 static int compute(struct worker *w, struct err *err)
 {
-    const Trireme__Run *config = w->start->config;
-    double tokens = (double)config->train->batch * config->model->context;
+    const Trireme__Run *config = w->trial->config;
+    const size_t context = run_config_context(config);
+    double tokens = (double)config->train->batch * (double)context;
     struct subtree_job job = {.model = w->model,
                               .dataset = w->dataset,
+                              .order = w->trial->order,
                               .weights = w->weights,
                               .first_sample = w->lease.first_sample,
                               .microbatch = config->train->microbatch,
-                              .context = config->model->context,
+                              .context = context,
                               .scale = (float)(1 / tokens),
                               .losses = w->losses};
     w->sum = subtree_gradient(w->subtree, &job, w->nodes[w->node], err);
@@ -303,6 +354,7 @@ static int push(struct worker *w)
                                .incarnation = w->start->incarnation,
                                .step = w->lease.step,
                                .block = w->push_block,
+                               .trial = w->lease.trial,
                                .node_first = w->nodes[w->node].first,
                                .node_count = w->nodes[w->node].count,
                                .count = block->count};
@@ -320,19 +372,23 @@ static int push(struct worker *w)
 /* Goes on with the lease. Returns 1 if something was done, 0 if not, -1 on error. */
 static int act(struct worker *w, struct err *err)
 {
+    if (w->trial && w->trial->over) { // servers have dropped it too, and pass over what they get of it
+        end_lease(w);
+        return 1;
+    }
     switch (w->stage) {
     case STAGE_FREE:
-        if (w->queue.first == w->queue.n)
+        if (lease_queue_empty(&w->queue))
             return 0;
         begin_lease(w);
         return 1;
     case STAGE_PULL:
-        if (w->weights_step != w->lease.step)
+        if (!has_weights(w))
             return 0;
         if (w->lease.leaves == 0)
             return evaluate(w, err);
-        losses_need(w, leaves(w));
-        w->n_nodes = sum_tree_cover(w->nodes, leaves(w), w->lease.first_leaf, w->lease.leaves);
+        losses_need(w, worker_trial_leaves(w->trial));
+        w->n_nodes = sum_tree_cover(w->nodes, worker_trial_leaves(w->trial), w->lease.first_leaf, w->lease.leaves);
         w->node = 0;
         w->stage = STAGE_COMPUTE;
         return 1;

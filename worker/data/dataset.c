@@ -20,7 +20,6 @@ struct dataset {
     uint64_t seed;
     struct named_source *sources;
     size_t n_sources;
-    struct order *order;
 };
 
 static int add_source(struct dataset *dataset, const Trireme__Source *config, size_t context, size_t vocab,
@@ -47,7 +46,7 @@ static int add_source(struct dataset *dataset, const Trireme__Source *config, si
 }
 
 struct dataset *dataset_open(const Trireme__Data *config, size_t context, size_t vocab, uint64_t seed,
-                             const Trireme__Segment *const *segments, size_t n_segments, struct err *err)
+                             struct err *err)
 {
     struct dataset *dataset = mem_new(1, sizeof *dataset);
     dataset->order_kind = config->order;
@@ -55,14 +54,6 @@ struct dataset *dataset_open(const Trireme__Data *config, size_t context, size_t
     dataset->sources = mem_new(config->n_sources, sizeof *dataset->sources);
     if (config->n_sources == 0) {
         err_set(err, ERR_USAGE, "data.sources: found none, expected at least one");
-        goto fail;
-    }
-    dataset->order = order_new(segments, n_segments, err);
-    if (!dataset->order)
-        goto fail;
-    if (order_sources(dataset->order) != config->n_sources) {
-        err_set(err, ERR_USAGE, "data.sources: found %zu sources, expected %zu as at the start of the trial",
-                config->n_sources, order_sources(dataset->order));
         goto fail;
     }
     for (size_t i = 0; i < config->n_sources; i++)
@@ -83,19 +74,20 @@ void dataset_free(struct dataset *dataset)
         source_free(dataset->sources[i].source);
     }
     free(dataset->sources);
-    order_free(dataset->order);
     free(dataset);
 }
 
-int dataset_sample(struct dataset *dataset, int32_t *tokens, uint64_t sample, struct err *err)
+int dataset_sample(const struct dataset *dataset, struct order *order, int32_t *tokens, uint64_t sample,
+                   struct err *err)
 {
-    const struct order_place place = order_locate(dataset->order, sample);
+    const struct order_place place = order_locate(order, sample);
+    ASSERT(place.source < dataset->n_sources);
     const struct named_source *named = &dataset->sources[place.source];
     const uint64_t n = source_train_samples(named->source);
-    uint64_t window = place.index % n;
+    uint64_t window = place.window % n;
     if (dataset->order_kind == TRIREME__DATA__ORDER__shuffled)
-        window = permutation_at(permutation_key(dataset->seed, named->name, place.index / n), n, window);
-    return source_train_sample(named->source, tokens, window, err);
+        window = permutation_at(permutation_key(dataset->seed, named->name, place.window / n), n, window);
+    return source_train_sample(named->source, tokens, window, place.part, place.parts, err);
 }
 
 size_t dataset_sources(const struct dataset *dataset)
@@ -109,10 +101,10 @@ const char *dataset_source_name(const struct dataset *dataset, size_t source)
     return dataset->sources[source].name;
 }
 
-uint64_t dataset_eval_samples(const struct dataset *dataset, size_t source)
+uint64_t dataset_eval_samples(const struct dataset *dataset, Trireme__Part part, size_t source)
 {
     ASSERT(source < dataset->n_sources);
-    return source_dev_samples(dataset->sources[source].source);
+    return source_val_samples(dataset->sources[source].source, part);
 }
 
 double dataset_bytes_per_token(const struct dataset *dataset, size_t source)
@@ -121,10 +113,19 @@ double dataset_bytes_per_token(const struct dataset *dataset, size_t source)
     return source_bytes_per_token(dataset->sources[source].source);
 }
 
-int dataset_eval_sample(struct dataset *dataset, int32_t *tokens, size_t source, uint64_t sample, struct err *err)
+int dataset_eval_sample(const struct dataset *dataset, int32_t *tokens, Trireme__Part part, size_t source,
+                        uint64_t sample, struct err *err)
 {
     ASSERT(source < dataset->n_sources);
-    return source_dev_sample(dataset->sources[source].source, tokens, sample, err);
+    return source_val_sample(dataset->sources[source].source, tokens, part, sample, err);
+}
+
+uint64_t dataset_eval_drawn(const struct dataset *dataset, Trireme__Part part, size_t source, uint64_t key,
+                            uint64_t k)
+{
+    const uint64_t n = dataset_eval_samples(dataset, part, source);
+    ASSERT(n > 0);
+    return permutation_at(permutation_key(key, dataset->sources[source].name, k / n), n, k % n);
 }
 
 void dataset_digest(const struct dataset *dataset, char hex[DIGEST_HEX_SIZE])

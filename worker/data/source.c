@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert((int)TRIREME__PART__dev == 0 && (int)TRIREME__PART__gate == SPLIT_GATE - SPLIT_DEV &&
+                   (int)TRIREME__PART__sealed == SPLIT_SEALED - SPLIT_DEV,
+               "the split's parts and the messages' have one order");
+
 struct stretch { /* a range of tokens with at least one sample */
     size_t file;
     uint64_t first, samples_before, samples;
@@ -30,8 +34,8 @@ struct source {
     size_t context, vocab;
     struct token_file *files;
     size_t n_files, room;
-    struct part train, dev;
-    Trireme__DataSet *set; /* data.yaml, or NULL */
+    struct part train, val[SOURCE_VAL_PARTS]; /* val by Trireme__Part */
+    Trireme__DataSet *set;                    /* data.yaml, or NULL */
     struct digest set_digest;
 };
 
@@ -72,6 +76,13 @@ static long add_prepared_file(struct source *source, const Trireme__TokenFile *e
     return i;
 }
 
+static void part_add_ranges(struct source *source, Trireme__Part part, size_t file, Trireme__Range *const *ranges,
+                            size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        part_add(source, &source->val[part], file, ranges[i]->first, ranges[i]->tokens);
+}
+
 static int open_prepared(struct source *source, struct err *err)
 {
     source->set = data_yaml_read(source->path, &source->set_digest, err);
@@ -91,13 +102,14 @@ static int open_prepared(struct source *source, struct err *err)
     long val = add_prepared_file(source, set->val, err);
     if (val < 0)
         return -1;
-    for (size_t i = 0; i < set->n_dev; i++)
-        part_add(source, &source->dev, (size_t)val, set->dev[i]->first, set->dev[i]->tokens);
+    part_add_ranges(source, TRIREME__PART__dev, (size_t)val, set->dev, set->n_dev);
+    part_add_ranges(source, TRIREME__PART__gate, (size_t)val, set->gate, set->n_gate);
+    part_add_ranges(source, TRIREME__PART__sealed, (size_t)val, set->sealed, set->n_sealed);
     return 0;
 }
 
-/* The dev blocks of a validation file whose parts nobody has chosen yet. */
-static void add_foreign_dev(struct source *source, size_t file)
+/* The blocks of a validation file whose parts nobody has chosen yet. */
+static void add_foreign_val(struct source *source, size_t file)
 {
     struct digest digest = token_file_digest(&source->files[file]);
     size_t n = 0;
@@ -106,8 +118,8 @@ static void add_foreign_dev(struct source *source, size_t file)
     split_parts(blocks, n);
     uint64_t first = 0;
     for (size_t i = 0; i < n; i++) {
-        if (blocks[i].part == SPLIT_DEV)
-            part_add(source, &source->dev, file, first, blocks[i].tokens);
+        ASSERT(blocks[i].part != SPLIT_TRAIN);
+        part_add(source, &source->val[blocks[i].part - SPLIT_DEV], file, first, blocks[i].tokens);
         first += blocks[i].tokens;
     }
     free(blocks);
@@ -138,7 +150,7 @@ static int open_folder(struct source *source, struct err *err)
         else if (train)
             part_add(source, &source->train, (size_t)file, 0, source->files[file].n_tokens);
         else
-            add_foreign_dev(source, (size_t)file);
+            add_foreign_val(source, (size_t)file);
     }
     file_names_free(names);
     if (rc == 0 && source->train.longest == 0)
@@ -187,7 +199,8 @@ void source_free(struct source *source)
         token_file_close(&source->files[i]);
     free(source->files);
     free(source->train.stretches);
-    free(source->dev.stretches);
+    for (size_t i = 0; i < SOURCE_VAL_PARTS; i++)
+        free(source->val[i].stretches);
     message_free(source->set);
     free(source->path);
     free(source);
@@ -198,9 +211,9 @@ uint64_t source_train_samples(const struct source *source)
     return source->train.samples;
 }
 
-uint64_t source_dev_samples(const struct source *source)
+uint64_t source_val_samples(const struct source *source, Trireme__Part part)
 {
-    return source->dev.samples;
+    return source->val[part].samples;
 }
 
 double source_bytes_per_token(const struct source *source)
@@ -208,10 +221,11 @@ double source_bytes_per_token(const struct source *source)
     return source->set && !strcmp(source->set->tokenizer, "byte") ? 1 : 0;
 }
 
+/* Part number `i` of `n` of a sample. */
 static int read_sample(const struct source *source, const struct part *part, int32_t *tokens, uint64_t sample,
-                       struct err *err)
+                       uint32_t i, uint32_t n, struct err *err)
 {
-    ASSERT(sample < part->samples);
+    ASSERT(sample < part->samples && i < n && source->context % n == 0);
     size_t low = 0, high = part->n - 1;
     while (low < high) { // the last stretch that begins at or before the sample
         const size_t middle = (low + high + 1) / 2;
@@ -221,18 +235,21 @@ static int read_sample(const struct source *source, const struct part *part, int
             high = middle - 1;
     }
     const struct stretch *stretch = &part->stretches[low];
-    const uint64_t first = stretch->first + (sample - stretch->samples_before) * source->context;
-    return token_file_read(&source->files[stretch->file], tokens, first, source->context + 1, source->vocab, err);
+    const size_t length = source->context / n;
+    const uint64_t first = stretch->first + (sample - stretch->samples_before) * source->context + i * length;
+    return token_file_read(&source->files[stretch->file], tokens, first, length + 1, source->vocab, err);
 }
 
-int source_train_sample(const struct source *source, int32_t *tokens, uint64_t sample, struct err *err)
+int source_train_sample(const struct source *source, int32_t *tokens, uint64_t sample, uint32_t part, uint32_t parts,
+                        struct err *err)
 {
-    return read_sample(source, &source->train, tokens, sample, err);
+    return read_sample(source, &source->train, tokens, sample, part, parts, err);
 }
 
-int source_dev_sample(const struct source *source, int32_t *tokens, uint64_t sample, struct err *err)
+int source_val_sample(const struct source *source, int32_t *tokens, Trireme__Part part, uint64_t sample,
+                      struct err *err)
 {
-    return read_sample(source, &source->dev, tokens, sample, err);
+    return read_sample(source, &source->val[part], tokens, sample, 0, 1, err);
 }
 
 struct digest source_digest(const struct source *source)

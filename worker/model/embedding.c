@@ -11,6 +11,7 @@ void embedding_init(struct embedding *embedding, const struct layout *layout, co
 {
     *embedding = (struct embedding){.width = config->width,
                                     .vocab = config->vocab,
+                                    .context = config->context,
                                     .tied = config->tied,
                                     .has_position = config->arch == TRIREME__MODEL__ARCH__gpt2,
                                     .token = layout_find(layout, "embed.token.weight")->offset};
@@ -41,6 +42,7 @@ void embedding_backward(const struct embedding *embedding, const struct pass *pa
     if (!embedding->has_position)
         return;
     memcpy(dposition, dx, T * C * sizeof *dx);
+    memset(dposition + T * C, 0, (embedding->context - T) * C * sizeof *dposition);
     for (size_t b = 1; b < pass->B; b++)
         pass->kernels->add_rows(dposition, dposition, dx + b * T * C, 1, T * C);
 }

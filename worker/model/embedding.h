@@ -9,7 +9,7 @@ struct layout;
 struct pass;
 
 struct embedding {
-    size_t width, vocab;
+    size_t width, vocab, context;
     size_t token, position; /* offsets in the flat array */
     bool has_position;
     bool tied; /* the head uses the token table too */
@@ -21,5 +21,6 @@ void embedding_init(struct embedding *embedding, const struct layout *layout, co
 void embedding_forward(const struct embedding *embedding, const struct pass *pass, float *x);
 
 /* Adds the rows of dx (N, C) to the gradient of the token table in token order: to zero, or to what the tied head has
- * written there before. Writes the gradient of the position table. */
+ * written there before. Writes the gradient of the position table,
+ * zeros beyond the pass's T. */
 void embedding_backward(const struct embedding *embedding, const struct pass *pass, const float *dx);

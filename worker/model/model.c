@@ -154,16 +154,12 @@ static bool backward(const struct model *model, const struct pass *pass)
 }
 
 bool model_gradient(struct model *model, float *gradient, double *loss_sum, const float *weights,
-                    const int32_t *tokens, size_t B, float scale)
+                    const int32_t *tokens, size_t B, size_t T, float scale)
 {
-    const struct pass pass = {.kernels = model->kernels,
-                              .memory = model->memory,
-                              .weights = weights,
-                              .gradient = gradient,
-                              .B = B,
-                              .T = model->context};
-    ASSERT(B > 0 && B <= model->max_batch);
-    read_tokens(model, tokens, B, pass.T, true);
+    const struct pass pass = {
+        .kernels = model->kernels, .memory = model->memory, .weights = weights, .gradient = gradient, .B = B, .T = T};
+    ASSERT(B > 0 && B <= model->max_batch && T > 0 && T <= model->context);
+    read_tokens(model, tokens, B, T, true);
     if (!forward(model, &pass, true))
         return false;
     *loss_sum = head_loss_backward(&model->head, &pass, scale);

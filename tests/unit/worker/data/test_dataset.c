@@ -46,43 +46,64 @@ static int teardown(void **state)
     return 0;
 }
 
+/* The data and the order of a trial. */
+struct text {
+    struct dataset *dataset;
+    struct order *order;
+};
+
 static struct dataset *open_with(const struct fixture *f, uint64_t seed, struct err *err)
 {
-    Trireme__Segment *segment = order_first_segment(f->weights, f->data.n_sources);
-    const Trireme__Segment *segments[1] = {segment};
-    struct dataset *dataset = dataset_open(&f->data, CONTEXT, VOCAB, seed, segments, 1, err);
-    trireme__segment__free_unpacked(segment, NULL);
-    return dataset;
+    return dataset_open(&f->data, CONTEXT, VOCAB, seed, err);
 }
 
-static struct dataset *must_open(const struct fixture *f, uint64_t seed)
+static struct text must_open(const struct fixture *f, uint64_t seed)
 {
     struct err err;
-    struct dataset *dataset = open_with(f, seed, &err);
+    const struct order_change first = {.weights = f->weights, .n_sources = f->data.n_sources};
+    struct text text = {.dataset = open_with(f, seed, &err)};
+    Trireme__Segment *segment = text.dataset ? order_first_segment(&first, &err) : NULL;
+    text.order = segment ? order_new((const Trireme__Segment *const *)&segment, 1, &err) : NULL;
+    if (!text.order)
+        fail_msg("%s", err.text);
+    trireme__segment__free_unpacked(segment, NULL);
+    return text;
+}
+
+static struct dataset *must_open_data(const struct fixture *f)
+{
+    struct err err;
+    struct dataset *dataset = open_with(f, 1, &err);
     if (!dataset)
         fail_msg("%s", err.text);
     return dataset;
 }
 
+static void text_free(struct text text)
+{
+    order_free(text.order);
+    dataset_free(text.dataset);
+}
+
 /* First token of a training sample, whose tokens follow each other. */
-static int32_t first_token(struct dataset *dataset, uint64_t sample)
+static int32_t first_token(struct text text, uint64_t sample)
 {
     int32_t tokens[CONTEXT + 1];
     struct err err;
-    if (dataset_sample(dataset, tokens, sample, &err) < 0)
+    if (dataset_sample(text.dataset, text.order, tokens, sample, &err) < 0)
         fail_msg("%s", err.text);
-    for (int i = 1; i <= CONTEXT; i++)
-        assert_int_equal(tokens[i], tokens[0] + i);
+    for (uint32_t i = 1; i <= CONTEXT / order_parts(text.order, sample); i++)
+        assert_int_equal(tokens[i], tokens[0] + (int32_t)i);
     return tokens[0];
 }
 
 static void each_epoch_covers_each_window_of_a_source_once(void **state)
 {
-    struct dataset *dataset = must_open(*state, 1337);
+    struct text text = must_open(*state, 1337);
     int seen_a[A_SAMPLES] = {0}, seen_b[B_SAMPLES] = {0};
     size_t n_a = 0, n_b = 0, moved = 0;
     for (uint64_t sample = 0; n_a < 5 * A_SAMPLES || n_b < 5 * B_SAMPLES; sample++) {
-        const int32_t first = first_token(dataset, sample);
+        const int32_t first = first_token(text, sample);
         if (first < B_BASE) {
             moved += (size_t)first / CONTEXT != n_a % A_SAMPLES;
             assert_int_equal(seen_a[first / CONTEXT]++, n_a++ / A_SAMPLES);
@@ -91,22 +112,22 @@ static void each_epoch_covers_each_window_of_a_source_once(void **state)
         }
     }
     assert_true(moved > 4 * A_SAMPLES); // it is shuffled
-    dataset_free(dataset);
+    text_free(text);
 }
 
 static void epochs_and_seeds_have_orders_of_their_own(void **state)
 {
     struct fixture *f = *state;
     f->data.n_sources = 1;
-    struct dataset *one = must_open(f, 1), *two = must_open(f, 2);
+    struct text one = must_open(f, 1), two = must_open(f, 2);
     size_t epochs = 0, seeds = 0;
     for (uint64_t i = 0; i < A_SAMPLES; i++) {
         epochs += first_token(one, i) != first_token(one, i + A_SAMPLES);
         seeds += first_token(one, i) != first_token(two, i);
     }
     assert_true(epochs > A_SAMPLES / 2 && seeds > A_SAMPLES / 2);
-    dataset_free(one);
-    dataset_free(two);
+    text_free(one);
+    text_free(two);
 }
 
 static void sequential_order_takes_one_window_after_the_other(void **state)
@@ -114,18 +135,18 @@ static void sequential_order_takes_one_window_after_the_other(void **state)
     struct fixture *f = *state;
     f->data.n_sources = 1;
     f->data.order = TRIREME__DATA__ORDER__sequential;
-    struct dataset *dataset = must_open(f, 1);
+    struct text text = must_open(f, 1);
     for (uint64_t i = 0; i < 3 * A_SAMPLES; i++)
-        assert_int_equal(first_token(dataset, i), i % A_SAMPLES * CONTEXT);
-    dataset_free(dataset);
+        assert_int_equal(first_token(text, i), i % A_SAMPLES * CONTEXT);
+    text_free(text);
 }
 
 static void sequential_order_mixes_as_the_shuffled_one(void **state)
 {
     struct fixture *f = *state;
-    struct dataset *shuffled = must_open(f, 1);
+    struct text shuffled = must_open(f, 1);
     f->data.order = TRIREME__DATA__ORDER__sequential;
-    struct dataset *sequential = must_open(f, 1);
+    struct text sequential = must_open(f, 1);
     uint64_t next[2] = {0};
     for (uint64_t i = 0; i < 200; i++) {
         const int32_t first = first_token(sequential, i);
@@ -135,14 +156,14 @@ static void sequential_order_mixes_as_the_shuffled_one(void **state)
         next[b]++;
     }
     assert_int_equal(next[0], 150);
-    dataset_free(shuffled);
-    dataset_free(sequential);
+    text_free(shuffled);
+    text_free(sequential);
 }
 
 static void samples_depend_on_their_number_alone(void **state)
 {
     enum { N = 400 };
-    struct dataset *forward = must_open(*state, 5), *backward = must_open(*state, 5), *jumping = must_open(*state, 5);
+    struct text forward = must_open(*state, 5), backward = must_open(*state, 5), jumping = must_open(*state, 5);
     int32_t firsts[N];
     for (uint64_t i = 0; i < N; i++)
         firsts[i] = first_token(forward, i);
@@ -150,9 +171,22 @@ static void samples_depend_on_their_number_alone(void **state)
         assert_int_equal(first_token(backward, i), firsts[i]);
     for (uint64_t i = 0; i < N; i++)
         assert_int_equal(first_token(jumping, i * 173 % N), firsts[i * 173 % N]);
-    dataset_free(forward);
-    dataset_free(backward);
-    dataset_free(jumping);
+    text_free(forward);
+    text_free(backward);
+    text_free(jumping);
+}
+
+/* Opens the data with an order of several segments, which is freed. */
+static struct text open_list(const struct fixture *f, Trireme__Segment **segments, size_t n)
+{
+    struct err err;
+    struct text text = {.dataset = open_with(f, 1, &err),
+                        .order = order_new((const Trireme__Segment *const *)segments, n, &err)};
+    assert_true(text.dataset && text.order);
+    for (size_t i = 0; i < n; i++)
+        trireme__segment__free_unpacked(segments[i], NULL);
+    free(segments);
+    return text;
 }
 
 static void a_change_of_weights_goes_on_within_the_epoch(void **state)
@@ -161,38 +195,86 @@ static void a_change_of_weights_goes_on_within_the_epoch(void **state)
     struct err err;
     Trireme__Segment **segments = mem_new(1, sizeof *segments);
     size_t n = 1;
-    segments[0] = order_first_segment(f->weights, 2);
-    assert_int_equal(order_append(&segments, &n, 30, (double[]){1, 4}, 2, &err), 0);
-    struct dataset *dataset =
-        dataset_open(&f->data, CONTEXT, VOCAB, 1, (const Trireme__Segment *const *)segments, n, &err);
-    assert_non_null(dataset);
+    segments[0] = order_first_segment(&(struct order_change){.weights = f->weights, .n_sources = 2}, &err);
+    const struct order_change change = {
+        .weights = (double[]){1, 4},
+          .n_sources = 2
+    };
+    assert_int_equal(order_append(&segments, &n, 30, &change, &err), 0);
+    struct text text = open_list(f, segments, n);
     int seen[B_SAMPLES] = {0};
     size_t n_b = 0;
     for (uint64_t sample = 0; n_b < 4 * B_SAMPLES; sample++) {
-        const int32_t first = first_token(dataset, sample);
+        const int32_t first = first_token(text, sample);
         if (first >= B_BASE)
             assert_int_equal(seen[(first - B_BASE) / CONTEXT]++, n_b++ / B_SAMPLES);
     }
-    dataset_free(dataset);
-    for (size_t i = 0; i < n; i++)
-        trireme__segment__free_unpacked(segments[i], NULL);
-    free(segments);
+    text_free(text);
+}
+
+static void a_window_that_is_cut_into_parts_gives_all_its_tokens_part_by_part(void **state)
+{
+    struct fixture *f = *state;
+    struct err err;
+    f->data.n_sources = 1;
+    struct text whole = must_open(f, 1);
+    Trireme__Segment **segments = mem_new(1, sizeof *segments);
+    size_t n = 1;
+    struct order_change change = {.weights = f->weights, .n_sources = 1};
+    segments[0] = order_first_segment(&change, &err);
+    change.parts = 4;
+    assert_int_equal(order_append(&segments, &n, 10, &change, &err), 0);
+    change.parts = 2;
+    assert_int_equal(order_append(&segments, &n, 10 + 4 * 40, &change, &err), 0); // into the second epoch
+    struct text cut = open_list(f, segments, n);
+    for (uint64_t window = 0; window < 10; window++)
+        assert_int_equal(first_token(cut, window), first_token(whole, window));
+    for (uint64_t i = 0; i < 4 * 40; i++)
+        assert_int_equal(first_token(cut, 10 + i), first_token(whole, 10 + i / 4) + (int32_t)(i % 4) * CONTEXT / 4);
+    for (uint64_t i = 0; i < 40; i++)
+        assert_int_equal(first_token(cut, 170 + i), first_token(whole, 50 + i / 2) + (int32_t)(i % 2) * CONTEXT / 2);
+    text_free(whole);
+    text_free(cut);
 }
 
 static void evaluation_reads_the_dev_part_in_its_order(void **state)
 {
-    struct dataset *dataset = must_open(*state, 1);
+    struct dataset *dataset = must_open_data(*state);
     assert_int_equal(dataset_sources(dataset), 2);
-    assert_int_equal(dataset_eval_samples(dataset, 0), 0);
-    assert_int_equal(dataset_eval_samples(dataset, 1), 5);
+    assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 0), 0);
+    assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 1), 5);
+    assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__gate, 1), 0); // one block, and dev gets the first
     assert_true(dataset_bytes_per_token(dataset, 1) == 0);
     for (uint64_t i = 0; i < 5; i++) {
         int32_t tokens[CONTEXT + 1];
         struct err err;
-        assert_int_equal(dataset_eval_sample(dataset, tokens, 1, i, &err), 0);
+        assert_int_equal(dataset_eval_sample(dataset, tokens, TRIREME__PART__dev, 1, i, &err), 0);
         assert_int_equal(tokens[0], 2 * B_BASE + i * CONTEXT);
         assert_int_equal(tokens[CONTEXT], tokens[0] + CONTEXT);
     }
+    dataset_free(dataset);
+}
+
+static void windows_are_drawn_without_replacement_and_shuffled_anew_once_they_are_used_up(void **state)
+{
+    struct fixture *f = *state;
+    enum { BLOCKS = 12, WINDOWS = 6 * 2047 }; // six blocks for the gate, (16384 - 1) / 8 windows each
+    write_tokens(f->b, "val.bin", 0, BLOCKS * 16384);
+    struct dataset *dataset = must_open_data(f);
+    const uint64_t n = dataset_eval_samples(dataset, TRIREME__PART__gate, 1);
+    assert_int_equal(n, WINDOWS);
+    uint8_t *seen = mem_new(n, 1);
+    size_t moved = 0, rounds = 0, keys = 0;
+    for (uint64_t k = 0; k < 3 * n; k++) {
+        const uint64_t drawn = dataset_eval_drawn(dataset, TRIREME__PART__gate, 1, 77, k);
+        assert_true(drawn < n);
+        assert_int_equal(seen[drawn]++, k / n);
+        moved += drawn != k % n;
+        rounds += drawn != dataset_eval_drawn(dataset, TRIREME__PART__gate, 1, 77, k % n);
+        keys += drawn != dataset_eval_drawn(dataset, TRIREME__PART__gate, 1, 78, k);
+    }
+    assert_true(moved > 2 * n && rounds > n && keys > 2 * n);
+    free(seen);
     dataset_free(dataset);
 }
 
@@ -201,7 +283,7 @@ static void a_source_without_a_name_has_the_base_name_of_its_path(void **state)
     struct fixture *f = *state;
     char *path = mem_format("%s//", f->b);
     f->sources[1].path = path;
-    struct dataset *dataset = must_open(f, 1);
+    struct dataset *dataset = must_open_data(f);
     assert_string_equal(dataset_source_name(dataset, 0), "code");
     assert_string_equal(dataset_source_name(dataset, 1), "b");
     dataset_free(dataset);
@@ -219,9 +301,6 @@ static void check_refused(const struct fixture *f, enum err_code code, const cha
 static void configurations_that_make_no_sense_are_refused(void **state)
 {
     struct fixture *f = *state;
-    f->weights[0] = f->weights[1] = 0;
-    check_refused(f, ERR_USAGE, "the weights of all 2 sources are zero, expected one above zero");
-    f->weights[0] = 1;
     f->sources[0].name = "b";
     check_refused(f, ERR_USAGE, "data.sources: 0 and 1 are both named 'b', expected different names");
     f->sources[0].name = "code";
@@ -233,32 +312,20 @@ static void configurations_that_make_no_sense_are_refused(void **state)
     check_refused(f, ERR_USAGE, "data.sources: found none, expected at least one");
 }
 
-static void another_number_of_sources_than_in_the_segments_is_refused(void **state)
-{
-    const struct fixture *f = *state;
-    Trireme__Segment *segment = order_first_segment((double[]){1, 1, 1}, 3);
-    const Trireme__Segment *segments[1] = {segment};
-    struct err err = {0};
-    assert_null(dataset_open(&f->data, CONTEXT, VOCAB, 1, segments, 1, &err));
-    assert_int_equal(err.code, ERR_USAGE);
-    assert_contains(err.text, "data.sources: found 2 sources, expected 3 as at the start of the trial");
-    trireme__segment__free_unpacked(segment, NULL);
-}
-
 static void a_token_beyond_the_vocabulary_is_an_error_of_its_sample(void **state)
 {
-    const struct fixture *f = *state;
-    Trireme__Segment *segment = order_first_segment((double[]){0, 1}, 2);
-    const Trireme__Segment *segments[1] = {segment};
+    struct fixture *f = *state;
+    f->weights[0] = 0;
     struct err err = {0};
-    struct dataset *dataset = dataset_open(&f->data, CONTEXT, 256, 1, segments, 1, &err);
+    struct text text = must_open(f, 1);
+    dataset_free(text.dataset);
+    text.dataset = dataset_open(&f->data, CONTEXT, 256, 1, &err);
     int32_t tokens[CONTEXT + 1];
-    assert_int_equal(dataset_sample(dataset, tokens, 0, &err), -1);
+    assert_int_equal(dataset_sample(text.dataset, text.order, tokens, 0, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "train.bin: token ");
     assert_contains(err.text, "expected one below the vocabulary of 256");
-    dataset_free(dataset);
-    trireme__segment__free_unpacked(segment, NULL);
+    text_free(text);
 }
 
 static void the_digest_tells_other_data_and_names_apart(void **state)
@@ -270,7 +337,7 @@ static void the_digest_tells_other_data_and_names_apart(void **state)
             f->sources[0].name = "prose";
         if (i == 3)
             write_tokens(f->folder, "a.bin", 1, A_SAMPLES * CONTEXT + 1);
-        struct dataset *dataset = must_open(f, (uint64_t)i);
+        struct dataset *dataset = must_open_data(f);
         dataset_digest(dataset, hex[i]);
         dataset_free(dataset);
     }
@@ -288,10 +355,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(sequential_order_mixes_as_the_shuffled_one, setup, teardown),
         cmocka_unit_test_setup_teardown(samples_depend_on_their_number_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_of_weights_goes_on_within_the_epoch, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_window_that_is_cut_into_parts_gives_all_its_tokens_part_by_part, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(windows_are_drawn_without_replacement_and_shuffled_anew_once_they_are_used_up,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(evaluation_reads_the_dev_part_in_its_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_source_without_a_name_has_the_base_name_of_its_path, setup, teardown),
         cmocka_unit_test_setup_teardown(configurations_that_make_no_sense_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_number_of_sources_than_in_the_segments_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_token_beyond_the_vocabulary_is_an_error_of_its_sample, setup, teardown),
         cmocka_unit_test_setup_teardown(the_digest_tells_other_data_and_names_apart, setup, teardown),
     };

@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "proto/schema/message.h"
+#include "proto/order/segment.h"
 #include "worker/data/dataset.h"
 #include "worker/data/documents.h"
 #include "worker/data/prepare.h"
@@ -509,21 +510,22 @@ static void a_prepared_folder_opens_as_a_source(void **state)
     Trireme__Data data = TRIREME__DATA__INIT;
     data.sources = sources;
     data.n_sources = 1;
-    Trireme__Segment segment = TRIREME__SEGMENT__INIT;
-    segment.n_cursors = segment.n_weights = 1;
-    segment.cursors = (uint64_t[]){0};
-    segment.weights = (double[]){1};
-    const Trireme__Segment *segments[1] = {&segment};
     struct err err;
-    struct dataset *dataset = dataset_open(&data, 256, 256, 1, segments, 1, &err);
+    const struct order_change change = {.weights = (double[]){1}, .n_sources = 1};
+    Trireme__Segment *first = order_first_segment(&change, &err);
+    struct order *order = order_new((const Trireme__Segment *const *)&first, 1, &err);
+    assert_non_null(order);
+    struct dataset *dataset = dataset_open(&data, 256, 256, 1, &err);
     if (!dataset)
         fail_msg("%s", err.text);
     assert_string_equal(dataset_source_name(dataset, 0), "out");
-    assert_int_equal(dataset_eval_samples(dataset, 0), (SPLIT_BLOCK - 1) / 256);
+    assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 0), (SPLIT_BLOCK - 1) / 256);
     assert_true(dataset_bytes_per_token(dataset, 0) == 1);
     int32_t tokens[257];
-    assert_int_equal(dataset_sample(dataset, tokens, 12345, &err), 0);
+    assert_int_equal(dataset_sample(dataset, order, tokens, 12345, &err), 0);
     dataset_free(dataset);
+    order_free(order);
+    trireme__segment__free_unpacked(first, NULL);
 }
 
 int main(void)

@@ -42,12 +42,12 @@ static void a_single_file_holds_training_samples_at_strides_of_the_context(void 
     char *path = file_join(*state, "text.bin");
     struct source *source = must_open(path);
     assert_int_equal(source_train_samples(source), 10);
-    assert_int_equal(source_dev_samples(source), 0);
+    assert_int_equal(source_val_samples(source, TRIREME__PART__dev), 0);
     assert_true(source_bytes_per_token(source) == 0);
     for (uint64_t i = 0; i < 10; i++) {
         int32_t tokens[CONTEXT + 1];
         struct err err;
-        assert_int_equal(source_train_sample(source, tokens, i, &err), 0);
+        assert_int_equal(source_train_sample(source, tokens, i, 0, 1, &err), 0);
         assert_int_equal(check_window(tokens), i * CONTEXT);
     }
     source_free(source);
@@ -76,32 +76,39 @@ static void shards_are_ranges_in_the_order_of_their_names(void **state)
     for (uint64_t i = 0; i < 7; i++) {
         int32_t tokens[CONTEXT + 1];
         struct err err;
-        assert_int_equal(source_train_sample(source, tokens, i, &err), 0);
+        assert_int_equal(source_train_sample(source, tokens, i, 0, 1, &err), 0);
         assert_int_equal(check_window(tokens), i < 3 ? 1000 + i * CONTEXT : 2000 + (i - 3) * CONTEXT);
     }
     source_free(source);
 }
 
-/* Each dev window lies in one block, blocks are whole, and there are about a fifth of them. */
-static void dev_of_a_foreign_folder_is_a_fifth_of_its_blocks(void **state)
+/* Each window lies in one block, blocks are whole, and the parts have about a fifth, a half and three tenths of them. */
+static void the_parts_of_a_foreign_folder_are_whole_blocks_of_its_validation_file(void **state)
 {
     enum { BLOCKS = 40, A_BLOCK = (SPLIT_BLOCK - 1) / CONTEXT };
+    static const unsigned expected[SOURCE_VAL_PARTS] = {BLOCKS / 5, BLOCKS / 2, BLOCKS * 3 / 10};
     write_tokens(*state, "train.bin", 0, 100);
     write_tokens(*state, "val.bin", 0, BLOCKS * SPLIT_BLOCK);
     struct source *source = must_open(*state);
-    const uint64_t samples = source_dev_samples(source);
-    assert_int_equal(samples % A_BLOCK, 0);
-    assert_in_range(samples / A_BLOCK, BLOCKS / 5 - 1, BLOCKS / 5 + 1);
-    uint64_t last_block = 0;
-    for (uint64_t i = 0; i < samples; i++) {
-        int32_t tokens[CONTEXT + 1];
-        struct err err;
-        assert_int_equal(source_dev_sample(source, tokens, i, &err), 0);
-        const uint64_t first = (uint64_t)check_window(tokens), block = first / SPLIT_BLOCK;
-        assert_int_equal((first + CONTEXT) / SPLIT_BLOCK, block);
-        assert_true(block >= last_block);
-        last_block = block;
+    int owner[BLOCKS] = {0};
+    for (Trireme__Part part = TRIREME__PART__dev; part <= TRIREME__PART__sealed; part++) {
+        const uint64_t samples = source_val_samples(source, part);
+        assert_int_equal(samples % A_BLOCK, 0);
+        assert_in_range(samples / A_BLOCK, expected[part] - 1, expected[part] + 1);
+        uint64_t last_block = 0;
+        for (uint64_t i = 0; i < samples; i++) {
+            int32_t tokens[CONTEXT + 1];
+            struct err err;
+            assert_int_equal(source_val_sample(source, tokens, part, i, &err), 0);
+            const uint64_t first = (uint64_t)check_window(tokens), block = first / SPLIT_BLOCK;
+            assert_int_equal((first + CONTEXT) / SPLIT_BLOCK, block);
+            assert_true(block >= last_block && (!owner[block] || owner[block] == (int)part + 1));
+            last_block = block;
+            owner[block] = (int)part + 1;
+        }
     }
+    for (size_t i = 0; i < BLOCKS; i++)
+        assert_true(owner[i]);
     source_free(source);
 }
 
@@ -110,7 +117,7 @@ static void a_small_foreign_validation_file_is_all_dev(void **state)
     write_tokens(*state, "train.bin", 0, 100);
     write_tokens(*state, "val.bin", 0, 10 * CONTEXT + 1);
     struct source *source = must_open(*state);
-    assert_int_equal(source_dev_samples(source), 10);
+    assert_int_equal(source_val_samples(source, TRIREME__PART__dev), 10);
     source_free(source);
 }
 
@@ -140,20 +147,44 @@ static char *exchange(const char *from, const char *to)
     return mem_format("%.*s%s%s", (int)(at - PREPARED), PREPARED, to, at + strlen(from));
 }
 
-static void a_prepared_folder_says_what_dev_is(void **state)
+static void a_prepared_folder_says_what_its_parts_are(void **state)
 {
     write_prepared(*state, PREPARED);
     struct source *source = must_open(*state);
     assert_int_equal(source_train_samples(source), 99 / CONTEXT);
-    assert_int_equal(source_dev_samples(source), 4);
+    assert_int_equal(source_val_samples(source, TRIREME__PART__dev), 4);
     assert_true(source_bytes_per_token(source) == 1);
     const int32_t firsts[4] = {5000, 5008, 5040, 5048};
     for (uint64_t i = 0; i < 4; i++) {
         int32_t tokens[CONTEXT + 1];
         struct err err;
-        assert_int_equal(source_dev_sample(source, tokens, i, &err), 0);
+        assert_int_equal(source_val_sample(source, tokens, TRIREME__PART__dev, i, &err), 0);
         assert_int_equal(check_window(tokens), firsts[i]);
     }
+    int32_t tokens[CONTEXT + 1];
+    struct err err;
+    assert_int_equal(source_val_samples(source, TRIREME__PART__gate), 1);
+    assert_int_equal(source_val_sample(source, tokens, TRIREME__PART__gate, 0, &err), 0);
+    assert_int_equal(check_window(tokens), 5020);
+    assert_int_equal(source_val_samples(source, TRIREME__PART__sealed), 0); // shorter than a sample
+    source_free(source);
+}
+
+static void a_training_sample_can_be_read_in_parts(void **state)
+{
+    write_tokens(*state, "train.bin", 0, 10 * CONTEXT + 1);
+    struct source *source = must_open(*state);
+    int32_t whole[CONTEXT + 1], part[CONTEXT + 1];
+    struct err err;
+    assert_int_equal(source_train_sample(source, whole, 3, 0, 1, &err), 0);
+    for (uint32_t parts = 1; parts <= CONTEXT; parts *= 2)
+        for (uint32_t i = 0; i < parts; i++) {
+            memset(part, 0xff, sizeof part);
+            assert_int_equal(source_train_sample(source, part, 3, i, parts, &err), 0);
+            const size_t n = CONTEXT / parts;
+            assert_memory_equal(part, whole + i * n, (n + 1) * sizeof *part);
+            assert_true(parts == 1 || part[n + 1] == -1);
+        }
     source_free(source);
 }
 
@@ -210,7 +241,7 @@ static void a_headerless_folder_opens_with_its_format(void **state)
     struct source *source = source_open(&config, CONTEXT, VOCAB, &err);
     assert_non_null(source);
     assert_int_equal(source_train_samples(source), 6);
-    assert_int_equal(source_dev_samples(source), 6);
+    assert_int_equal(source_val_samples(source, TRIREME__PART__dev), 6);
     source_free(source);
 }
 
@@ -238,9 +269,9 @@ static void damaged_data_yaml_never_crashes(void **state)
         const Trireme__Source config = source_config("text", *state, 1);
         struct source *source = source_open(&config, CONTEXT, VOCAB, &err);
         assert_true(source || err.code == ERR_DATA);
-        for (uint64_t i = 0; source && i < source_dev_samples(source); i++) {
+        for (uint64_t i = 0; source && i < source_val_samples(source, TRIREME__PART__dev); i++) {
             int32_t tokens[CONTEXT + 1];
-            source_dev_sample(source, tokens, i, &err);
+            source_val_sample(source, tokens, TRIREME__PART__dev, i, &err);
         }
         opened += source != NULL;
         source_free(source);
@@ -254,9 +285,10 @@ int main(void)
         test_in_folder(a_single_file_holds_training_samples_at_strides_of_the_context),
         test_in_folder(a_sample_needs_its_targets_too),
         test_in_folder(shards_are_ranges_in_the_order_of_their_names),
-        test_in_folder(dev_of_a_foreign_folder_is_a_fifth_of_its_blocks),
+        test_in_folder(the_parts_of_a_foreign_folder_are_whole_blocks_of_its_validation_file),
         test_in_folder(a_small_foreign_validation_file_is_all_dev),
-        test_in_folder(a_prepared_folder_says_what_dev_is),
+        test_in_folder(a_prepared_folder_says_what_its_parts_are),
+        test_in_folder(a_training_sample_can_be_read_in_parts),
         test_in_folder(a_data_yaml_that_disagrees_is_refused),
         test_in_folder(a_folder_without_tokens_is_refused_with_a_way_out),
         test_in_folder(a_headerless_folder_opens_with_its_format),

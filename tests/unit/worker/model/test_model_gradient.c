@@ -63,7 +63,7 @@ static void check_variant(int variant)
     struct model_case c = model_case_new(variant, kernels_reference());
     float *gradient = mem_floats(c.n);
     double loss;
-    assert_true(model_gradient(c.model, gradient, &loss, c.weights, c.tokens, MODEL_CASE_BATCH, 1));
+    assert_true(model_gradient(c.model, gradient, &loss, c.weights, c.tokens, MODEL_CASE_BATCH, c.T, 1));
     for (size_t i = 0; i < c.layout->n_tensors; i++)
         check_tensor(&c, &c.layout->tensors[i], gradient + c.layout->tensors[i].offset);
     free(gradient);

@@ -94,7 +94,7 @@ static void check_parity(const char *folder, const struct kernels *kernels)
     struct model *model = model_new(&config, layout, kernels, MICROBATCH);
     float *gradient = mem_floats(layout->n_params);
     double loss, expected_loss = json_number(json, "loss"), n = (double)(MICROBATCH * T);
-    assert_true(model_gradient(model, gradient, &loss, weights, tokens, MICROBATCH, (float)(1 / n)));
+    assert_true(model_gradient(model, gradient, &loss, weights, tokens, MICROBATCH, config.context, (float)(1 / n)));
     if (!(fabs(loss / n - expected_loss) <= LOSS_TOLERANCE * expected_loss))
         fail_msg("loss: found %.9g, expected %.9g", loss / n, expected_loss);
     check_tensors(layout, gradient, expected);

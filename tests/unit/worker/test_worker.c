@@ -1,0 +1,525 @@
+/* A worker alone, turned by hand: rank 0 is the coordinator's place, rank 1 a server's. */
+#include "tests/unit/worker/data/data_fixture.h"
+
+#include "base/clock.h"
+#include "math/kernels.h"
+#include "proto/file/run_config.h"
+#include "proto/net/endpoint.h"
+#include "proto/net/frame.h"
+#include "proto/net/link.h"
+#include "proto/net/local_transport.h"
+#include "proto/order/segment.h"
+#include "proto/schema/message.h"
+#include "proto/schema/read.h"
+#include "proto/tensor/layout.h"
+#include "proto/tensor/model_shape.h"
+#include "worker/data/dataset.h"
+#include "worker/model/model.h"
+#include "worker/worker.h"
+
+#include "control.pb-c.h"
+
+enum { INCARNATION = 4, ROOM = 3, CONTEXT = 8, WORKER = 2, BLOCK_TOKENS = 16384 };
+
+struct scene {
+    struct endpoint *endpoints[3];
+    struct worker *worker;
+    struct layout *layout;
+    char *folder;
+    Trireme__Run *config, *fork_config; /* of the trunk and of trial 1 */
+    Trireme__Segment *segments[2];      /* one each */
+};
+
+static void send(struct scene *s, enum tag tag, const void *message)
+{
+    endpoint_send(s->endpoints[0], WORKER, tag, message);
+}
+
+static void turn(struct scene *s)
+{
+    struct err err = {0};
+    if (worker_turn(s->worker, &err) == TURN_FAILED)
+        fail_msg("%s", err.text);
+}
+
+static void check_fails(struct scene *s, const char *sentence)
+{
+    struct err err = {0};
+    assert_int_equal(worker_turn(s->worker, &err), TURN_FAILED);
+    assert_int_equal(err.code, ERR_MACHINE);
+    assert_contains(err.text, sentence);
+}
+
+/* Turns the worker until a message of that tag is there for a rank. */
+static struct parcel await(struct scene *s, int rank, enum tag tag)
+{
+    struct parcel parcel;
+    double deadline = clock_now() + 20;
+    while (clock_now() < deadline) {
+        while (endpoint_poll(s->endpoints[rank], &parcel))
+            if (parcel.tag == (int)tag)
+                return parcel;
+            else if (parcel.tag != TAG_BEAT)
+                fail_msg("found a message '%s', expected '%s'", tag_name(parcel.tag), tag_name(tag));
+        turn(s);
+    }
+    fail_msg("no message '%s' came", tag_name(tag));
+    return (struct parcel){0};
+}
+
+/* Turns the worker for a while; nothing but signs of life may come from it. */
+static void check_silent(struct scene *s)
+{
+    struct parcel parcel;
+    for (int i = 0; i < 20; i++) {
+        turn(s);
+        for (int rank = 0; rank < 2; rank++)
+            while (endpoint_poll(s->endpoints[rank], &parcel))
+                if (parcel.tag != TAG_BEAT)
+                    fail_msg("rank %d got a message '%s', expected none", rank, tag_name(parcel.tag));
+    }
+}
+
+static void write_text(const char *folder, const char *name, uint32_t seed, size_t n)
+{
+    uint16_t *halves = mem_new(512 + n, sizeof *halves);
+    const int32_t head[3] = {20240520, 1, (int32_t)n};
+    memcpy(halves, head, sizeof head);
+    for (uint32_t i = 0; i < n; i++)
+        halves[512 + i] = (uint16_t)((i * (seed + 2 * i) * 2654435761U >> 7) % 256);
+    must_write(folder, name, halves, (512 + n) * sizeof *halves);
+    free(halves);
+}
+
+static void must_set(Trireme__Run *config, const char *const *settings, size_t n)
+{
+    struct err err;
+    for (size_t i = 0; i < n; i++)
+        if (message_set(config, settings[i], "test", &err) < 0)
+            fail_msg("%s", err.text);
+}
+
+static void make_configs(struct scene *s)
+{
+    struct err err;
+    char *data = mem_format("data.sources=[{name: text, path: %s}]", s->folder);
+    const char *const trunk[] = {"model.layers=1",
+                                 "model.heads=2",
+                                 "model.width=16",
+                                 "model.context=8",
+                                 "train.batch=4",
+                                 "train.microbatch=1",
+                                 data};
+    const char *const fork[] = {"train.microbatch=3", "train.batch=6", "train.context=4", "optimizer.lr=0.5"};
+    s->config = message_new(&trireme__run__descriptor);
+    must_set(s->config, trunk, sizeof trunk / sizeof *trunk);
+    assert_int_equal(model_shape_resolve(s->config->model, &err), 0);
+    s->fork_config = message_copy(s->config);
+    must_set(s->fork_config, fork, sizeof fork / sizeof *fork);
+    s->segments[0] = run_config_first_segment(s->config, &err);
+    s->segments[1] = run_config_first_segment(s->fork_config, &err);
+    assert_true(s->segments[0] && s->segments[1]);
+    free(data);
+}
+
+static int set_up(void **state)
+{
+    struct scene *s = mem_new(1, sizeof *s);
+    local_transport_open(s->endpoints, 3, ROOM);
+    s->worker = worker_new(s->endpoints[WORKER]);
+    s->folder = test_folder_new();
+    write_text(s->folder, "train.bin", 1, 1000);
+    write_text(s->folder, "val.bin", 2, 3 * BLOCK_TOKENS);
+    make_configs(s);
+    s->layout = layout_new(s->config->model);
+    Trireme__Start start = TRIREME__START__INIT;
+    start.has_incarnation = 1, start.incarnation = INCARNATION;
+    start.has_servers = 1, start.servers = 1;
+    start.config = s->config;
+    start.n_segments = 1, start.segments = &s->segments[0];
+    send(s, TAG_START, &start);
+    await(s, 0, TAG_NOTE); // what it computes with
+    struct parcel parcel = await(s, 0, TAG_READY);
+    Trireme__Ready *ready = trireme__ready__unpack(NULL, parcel.size, parcel.bytes);
+    assert_int_equal(ready->n_eval, 1);
+    assert_int_equal(ready->eval[0]->samples, (BLOCK_TOKENS - 1) / CONTEXT);
+    assert_int_equal(ready->eval[0]->gate_samples, (BLOCK_TOKENS - 1) / CONTEXT);
+    trireme__ready__free_unpacked(ready, NULL);
+    *state = s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *s = *state;
+    worker_free(s->worker);
+    for (int r = 0; r < 3; r++)
+        endpoint_free(s->endpoints[r]);
+    layout_free(s->layout);
+    for (int i = 0; i < 2; i++)
+        message_free(s->segments[i]);
+    message_free(s->config);
+    message_free(s->fork_config);
+    test_folder_free(s->folder);
+    free(s);
+    return 0;
+}
+
+static void send_fork(struct scene *s, uint32_t trial)
+{
+    Trireme__Fork fork = TRIREME__FORK__INIT;
+    fork.has_trial = 1, fork.trial = trial;
+    fork.config = s->fork_config;
+    fork.n_segments = 1, fork.segments = &s->segments[1];
+    send(s, TAG_FORK, &fork);
+}
+
+static void send_drop(struct scene *s, uint32_t trial)
+{
+    Trireme__Drop drop = TRIREME__DROP__INIT;
+    drop.has_trial = 1, drop.trial = trial;
+    send(s, TAG_DROP, &drop);
+}
+
+/* A lease of all leaves of a step. */
+static void lease_step(struct scene *s, uint32_t trial, uint64_t step)
+{
+    const Trireme__Train *train = (trial ? s->fork_config : s->config)->train;
+    Trireme__Lease lease = TRIREME__LEASE__INIT;
+    lease.has_trial = 1, lease.trial = trial;
+    lease.has_step = 1, lease.step = step;
+    lease.has_first_sample = 1, lease.first_sample = step * train->batch;
+    lease.has_leaves = 1, lease.leaves = train->batch / train->microbatch;
+    send(s, TAG_LEASE, &lease);
+}
+
+/* The weights that the server has of a trial after some updates. */
+static float *weights_of(const struct scene *s, uint32_t trial, uint64_t step)
+{
+    float *weights = mem_floats(s->layout->n_params);
+    for (size_t i = 0; i < s->layout->n_params; i++)
+        weights[i] = 0.01f * (float)((i * 7919 + step * 31 + trial * 17) % 101) - 0.5f;
+    return weights;
+}
+
+static void send_block(struct scene *s, uint32_t trial, uint64_t step, size_t b, const float *weights)
+{
+    struct frame frame = {.magic = FRAME_MAGIC,
+                          .dtype = FRAME_FP32,
+                          .incarnation = INCARNATION,
+                          .trial = trial,
+                          .step = step,
+                          .block = b,
+                          .count = s->layout->blocks[b].count};
+    endpoint_send_frame(s->endpoints[1], WORKER, TAG_WEIGHTS, &frame, weights + s->layout->blocks[b].offset);
+}
+
+/* Awaits the pull of those weights. */
+static void await_pull(struct scene *s, uint32_t trial, uint64_t step)
+{
+    struct parcel parcel = await(s, 1, TAG_PULL);
+    Trireme__Pull *pull = trireme__pull__unpack(NULL, parcel.size, parcel.bytes);
+    assert_int_equal(pull->trial, trial);
+    assert_int_equal(pull->step, step);
+    trireme__pull__free_unpacked(pull, NULL);
+}
+
+static void serve(struct scene *s, uint32_t trial, uint64_t step)
+{
+    await_pull(s, trial, step);
+    float *weights = weights_of(s, trial, step);
+    for (size_t b = 0; b < s->layout->n_blocks; b++) {
+        send_block(s, trial, step, b, weights);
+        turn(s);
+    }
+    free(weights);
+}
+
+static Trireme__Losses *await_losses(struct scene *s)
+{
+    struct parcel parcel = await(s, 0, TAG_LOSSES);
+    return trireme__losses__unpack(NULL, parcel.size, parcel.bytes);
+}
+
+/* Receives the gradient of a whole step, which comes as one partial sum, and then its losses. */
+static float *await_gradient(struct scene *s, uint32_t trial, uint64_t step, double *losses)
+{
+    struct err err;
+    const Trireme__Train *train = (trial ? s->fork_config : s->config)->train;
+    const uint32_t n_leaves = train->batch / train->microbatch;
+    float *gradient = mem_floats(s->layout->n_params);
+    for (size_t b = 0; b < s->layout->n_blocks; b++) {
+        struct parcel parcel = await(s, 1, TAG_PUSH);
+        const struct frame *frame = frame_open(parcel.bytes, parcel.size, &err);
+        assert_true(frame && frame->trial == trial && frame->step == step && frame->block == b);
+        assert_true(frame->node_first == 0 && frame->node_count == n_leaves && frame->incarnation == INCARNATION);
+        memcpy(gradient + s->layout->blocks[b].offset, frame->numbers, frame->count * sizeof *gradient);
+    }
+    Trireme__Losses *message = await_losses(s);
+    assert_true(message->trial == trial && message->step == step && !message->eval && message->n_sums == n_leaves);
+    memcpy(losses, message->sums, n_leaves * sizeof *losses);
+    trireme__losses__free_unpacked(message, NULL);
+    return gradient;
+}
+
+/* The same without a worker: leaf after leaf, summed along the tree of two or four leaves. */
+static float *gradient_alone(struct scene *s, uint32_t trial, uint64_t step, double *losses)
+{
+    struct err err;
+    const Trireme__Run *config = trial ? s->fork_config : s->config;
+    const uint32_t B = config->train->microbatch, n_leaves = config->train->batch / B, T = run_config_context(config);
+    struct dataset *dataset = dataset_open(config->data, CONTEXT, config->model->vocab, config->train->seed, &err);
+    struct order *order = order_new((const Trireme__Segment *const *)&s->segments[trial], 1, &err);
+    struct model *model = model_new(config->model, s->layout, kernels_best(), B);
+    const size_t n = s->layout->n_params;
+    float *weights = weights_of(s, trial, step), *leaves[4];
+    int32_t *tokens = mem_new(B * (T + 1), sizeof *tokens);
+    for (uint32_t leaf = 0; leaf < n_leaves; leaf++) {
+        leaves[leaf] = mem_floats(n);
+        for (uint32_t i = 0; i < B; i++)
+            assert_int_equal(
+                dataset_sample(dataset, order, tokens + i * (T + 1), (step * n_leaves + leaf) * B + i, &err), 0);
+        const double scale = 1 / ((double)config->train->batch * T);
+        assert_true(model_gradient(model, leaves[leaf], &losses[leaf], weights, tokens, B, T, (float)scale));
+    }
+    for (uint32_t apart = 1; apart < n_leaves; apart *= 2)
+        for (uint32_t leaf = 0; leaf < n_leaves; leaf += 2 * apart)
+            for (size_t i = 0; i < n; i++)
+                leaves[leaf][i] += leaves[leaf + apart][i];
+    for (uint32_t leaf = 1; leaf < n_leaves; leaf++)
+        free(leaves[leaf]);
+    free(tokens);
+    free(weights);
+    model_free(model);
+    order_free(order);
+    dataset_free(dataset);
+    return leaves[0];
+}
+
+static void check_step(struct scene *s, uint32_t trial, uint64_t step)
+{
+    double losses[4] = {0}, expected_losses[4] = {0};
+    float *found = await_gradient(s, trial, step, losses),
+          *expected = gradient_alone(s, trial, step, expected_losses);
+    assert_memory_equal(found, expected, s->layout->n_params * sizeof *found);
+    assert_memory_equal(losses, expected_losses, sizeof losses);
+    assert_true(losses[0] > 0 && losses[1] != losses[0]);
+    free(found);
+    free(expected);
+}
+
+static void each_trial_is_computed_with_its_own_weights_batch_context_and_order(void **state)
+{
+    struct scene *s = *state;
+    lease_step(s, 0, 5);
+    serve(s, 0, 5);
+    check_step(s, 0, 5);
+    send_fork(s, 1); // a larger microbatch than any before, half the context
+    lease_step(s, 1, 5);
+    serve(s, 1, 5); // of the same number of updates, but not the same weights
+    check_step(s, 1, 5);
+    lease_step(s, 1, 5);
+    check_step(s, 1, 5); // no pull: they are there
+    lease_step(s, 0, 6);
+    lease_step(s, 1, 6);
+    serve(s, 0, 6);
+    check_step(s, 0, 6);
+    serve(s, 1, 6);
+    check_step(s, 1, 6);
+}
+
+static void the_leases_of_a_dropped_trial_are_forgotten_and_the_others_are_not(void **state)
+{
+    struct scene *s = *state;
+    send_fork(s, 1);
+    lease_step(s, 0, 0);
+    lease_step(s, 1, 0);
+    lease_step(s, 0, 1);
+    lease_step(s, 1, 1);
+    await_pull(s, 0, 0);
+    send_drop(s, 1);
+    float *weights = weights_of(s, 0, 0);
+    for (size_t b = 0; b < s->layout->n_blocks; b++) {
+        send_block(s, 0, 0, b, weights);
+        turn(s);
+    }
+    free(weights);
+    check_step(s, 0, 0);
+    serve(s, 0, 1);
+    check_step(s, 0, 1);
+    check_silent(s);
+}
+
+static void a_trial_that_is_dropped_while_its_weights_come_is_abandoned_and_they_are_passed_over(void **state)
+{
+    struct scene *s = *state;
+    send_fork(s, 1);
+    lease_step(s, 1, 0);
+    lease_step(s, 0, 0);
+    await_pull(s, 1, 0);
+    float *weights = weights_of(s, 1, 0);
+    send_block(s, 1, 0, 0, weights);
+    turn(s);
+    send_drop(s, 1);
+    send_block(s, 1, 0, 1, weights);
+    await_pull(s, 0, 0);
+    for (size_t b = 2; b < s->layout->n_blocks; b++) {
+        send_block(s, 1, 0, b, weights); // the server has not heard of it yet
+        turn(s);
+    }
+    free(weights);
+    weights = weights_of(s, 0, 0);
+    for (size_t b = 0; b < s->layout->n_blocks; b++) {
+        send_block(s, 0, 0, b, weights);
+        turn(s);
+    }
+    free(weights);
+    check_step(s, 0, 0);
+}
+
+static void a_trial_that_is_dropped_within_a_pass_is_abandoned_there(void **state)
+{
+    enum { MAIL_A_TURN = 64 };
+    struct scene *s = *state;
+    send_fork(s, 1);
+    lease_step(s, 1, 0);
+    serve(s, 1, 0); // the next turn computes
+    Trireme__Beat beat = TRIREME__BEAT__INIT;
+    for (int i = 0; i < MAIL_A_TURN; i++)
+        send(s, TAG_BEAT, &beat);
+    send_drop(s, 1); // is read between the layers of the pass
+    const uint64_t work = worker_link(s->worker)->work;
+    turn(s);
+    assert_int_equal(worker_link(s->worker)->work - work, 2); // one layer of two leaves' four, and the message
+    check_silent(s);
+    lease_step(s, 0, 0);
+    serve(s, 0, 0);
+    check_step(s, 0, 0);
+}
+
+static void a_trial_that_is_dropped_while_its_sums_are_pushed_is_abandoned_there(void **state)
+{
+    struct scene *s = *state;
+    struct parcel parcel;
+    send_fork(s, 1);
+    lease_step(s, 1, 0);
+    serve(s, 1, 0);
+    for (int i = 0; i < 10; i++)
+        turn(s); // until there is no room for more
+    send_drop(s, 1);
+    lease_step(s, 0, 0);
+    for (int i = 0; i < ROOM; i++) {
+        assert_true(endpoint_poll(s->endpoints[1], &parcel));
+        assert_int_equal(parcel.tag, TAG_PUSH);
+    }
+    serve(s, 0, 0);
+    check_step(s, 0, 0);
+}
+
+/* Losses of a lease to evaluate samples of the only source, against those of the model alone. */
+static void check_evaluation(struct scene *s, Trireme__Part part, uint64_t key, uint64_t first, uint64_t n)
+{
+    struct err err;
+    Trireme__Lease lease = TRIREME__LEASE__INIT;
+    lease.has_trial = 1, lease.trial = 1;
+    lease.has_step = 1, lease.step = 3;
+    lease.has_part = 1, lease.part = part;
+    lease.has_eval_key = 1, lease.eval_key = key;
+    lease.has_eval_first = 1, lease.eval_first = first;
+    lease.has_eval_samples = 1, lease.eval_samples = n;
+    send(s, TAG_LEASE, &lease);
+    Trireme__Losses *losses = await_losses(s);
+    assert_true(losses->eval && losses->trial == 1 && losses->step == 3 && losses->part == part);
+    assert_true(losses->eval_first == first && losses->n_sums == n);
+    struct dataset *dataset = dataset_open(s->config->data, CONTEXT, 256, s->config->train->seed, &err);
+    struct model *model = model_new(s->config->model, s->layout, kernels_best(), 1);
+    float *weights = weights_of(s, 1, 3);
+    for (uint64_t i = 0; i < n; i++) {
+        int32_t tokens[CONTEXT + 1];
+        double expected;
+        uint64_t sample = key ? dataset_eval_drawn(dataset, part, 0, key, first + i) : first + i;
+        assert_int_equal(dataset_eval_sample(dataset, tokens, part, 0, sample, &err), 0);
+        assert_true(model_losses(model, &expected, weights, tokens, 1));
+        assert_true(losses->sums[i] == expected && expected > 0);
+    }
+    free(weights);
+    model_free(model);
+    dataset_free(dataset);
+    trireme__losses__free_unpacked(losses, NULL);
+}
+
+static void evaluations_read_the_part_and_the_windows_that_are_asked_for(void **state)
+{
+    struct scene *s = *state;
+    const uint64_t n = (BLOCK_TOKENS - 1) / CONTEXT;
+    send_fork(s, 1);
+    Trireme__Lease lease = TRIREME__LEASE__INIT; // of nothing, for the weights
+    lease.has_trial = 1, lease.trial = 1;
+    lease.has_step = 1, lease.step = 3;
+    send(s, TAG_LEASE, &lease);
+    serve(s, 1, 3);
+    trireme__losses__free_unpacked(await_losses(s), NULL);
+    check_evaluation(s, TRIREME__PART__dev, 0, 7, 3);
+    check_evaluation(s, TRIREME__PART__gate, 0, n - 2, 2);
+    check_evaluation(s, TRIREME__PART__gate, 99, 5, 3);
+    check_evaluation(s, TRIREME__PART__gate, 99, n - 2, 4); // over the end of a round
+    check_evaluation(s, TRIREME__PART__sealed, 0, 0, 2);
+}
+
+static void work_that_cannot_be_is_refused(void **state)
+{
+    struct scene *s = *state;
+    lease_step(s, 1, 0);
+    check_fails(s, "leased work of trial 1, which is not there");
+    send_drop(s, 1);
+    check_fails(s, "trial 1 is to be dropped, but is not there");
+    send_fork(s, 0);
+    check_fails(s, "a fork has number 0, expected one from 1 on");
+    send_fork(s, 2);
+    send_fork(s, 1);
+    check_fails(s, "a fork has number 1, expected one from 3 on");
+    s->fork_config->train->seed++, s->fork_config->train->has_seed = 1;
+    send_fork(s, 3);
+    check_fails(s, "trial 3 differs from the run in train.seed, expected all trials to share it");
+    Trireme__Lease lease = TRIREME__LEASE__INIT;
+    lease.has_leaves = 1, lease.leaves = 3;
+    lease.has_first_leaf = 1, lease.first_leaf = 2;
+    send(s, TAG_LEASE, &lease);
+    check_fails(s, "leased 3 leaves from 2 on of trial 0, whose steps have 4");
+    lease.leaves = 0;
+    lease.has_eval_samples = 1, lease.eval_samples = 1 + (BLOCK_TOKENS - 1) / CONTEXT;
+    send(s, TAG_LEASE, &lease);
+    check_fails(s, "leased samples 0 to 2048 of part 0 of source 0 to evaluate, which has 2047");
+    lease.has_eval_source = 1, lease.eval_source = 1;
+    send(s, TAG_LEASE, &lease);
+    check_fails(s, "leased part 0 of source 1 to evaluate, of 1 sources");
+}
+
+static void weights_of_another_trial_than_was_asked_for_are_refused(void **state)
+{
+    struct scene *s = *state;
+    send_fork(s, 1);
+    lease_step(s, 0, 0);
+    await_pull(s, 0, 0);
+    float *weights = weights_of(s, 1, 0);
+    send_block(s, 1, 0, 0, weights);
+    check_fails(s, "rank 1 sent weights of block 0, trial 1, step 0, which nobody asked for");
+    free(weights);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(each_trial_is_computed_with_its_own_weights_batch_context_and_order),
+        test(the_leases_of_a_dropped_trial_are_forgotten_and_the_others_are_not),
+        test(a_trial_that_is_dropped_while_its_weights_come_is_abandoned_and_they_are_passed_over),
+        test(a_trial_that_is_dropped_within_a_pass_is_abandoned_there),
+        test(a_trial_that_is_dropped_while_its_sums_are_pushed_is_abandoned_there),
+        test(evaluations_read_the_part_and_the_windows_that_are_asked_for),
+        test(work_that_cannot_be_is_refused),
+        test(weights_of_another_trial_than_was_asked_for_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

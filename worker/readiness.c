@@ -1,0 +1,38 @@
+#include "worker/readiness.h"
+
+#include "base/mem.h"
+#include "math/kernels.h"
+#include "proto/net/link.h"
+#include "worker/data/dataset.h"
+
+#include <stdlib.h>
+
+enum { FINGERPRINT_SIZE = 256 };
+
+void readiness_say(struct link *link, const struct dataset *dataset, const Trireme__Compute *compute)
+{
+    char fingerprint[FINGERPRINT_SIZE], digest[DIGEST_HEX_SIZE];
+    kernels_fingerprint(
+        fingerprint, sizeof fingerprint, kernels_best(),
+        protobuf_c_enum_descriptor_get_value(&trireme__compute__precision__descriptor, compute->precision)->name);
+    dataset_digest(dataset, digest);
+    Trireme__Ready ready = TRIREME__READY__INIT;
+    ready.fingerprint = fingerprint, ready.data_digest = digest;
+    size_t n = dataset_sources(dataset);
+    Trireme__EvalSource *sources = mem_new(n, sizeof *sources);
+    Trireme__EvalSource **pointers = mem_new(n, sizeof *pointers);
+    for (size_t i = 0; i < n; i++) {
+        trireme__eval_source__init(&sources[i]);
+        sources[i].name = (char *)dataset_source_name(dataset, i);
+        sources[i].has_samples = 1, sources[i].samples = dataset_eval_samples(dataset, TRIREME__PART__dev, i);
+        sources[i].has_gate_samples = 1;
+        sources[i].gate_samples = dataset_eval_samples(dataset, TRIREME__PART__gate, i);
+        sources[i].has_bytes_per_token = 1, sources[i].bytes_per_token = dataset_bytes_per_token(dataset, i);
+        pointers[i] = &sources[i];
+    }
+    ready.n_eval = n, ready.eval = pointers;
+    link_note(link, "computes with %s", fingerprint);
+    link_ready(link, &ready);
+    free(pointers);
+    free(sources);
+}
