@@ -2,45 +2,33 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "math/optimizer.h"
-#include "proto/file/first_weights.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/frame.h"
 #include "proto/net/link.h"
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
+#include "proto/tensor/shard_map.h"
 #include "ps/gather.h"
+#include "ps/room.h"
 #include "ps/snapshot.h"
 #include "ps/store.h"
 #include "ps/sync.h"
+#include "ps/server_trial.h"
 
 #include "control.pb-c.h"
 
 #include <stdlib.h>
 
-/* What a worker asked for and has not been sent whole. */
-struct pull {
-    bool active;
-    uint64_t step;
-    size_t next_block;
-};
-
 struct server {
     struct link link;
     struct endpoint *endpoint; /* borrowed */
     Trireme__Start *start;     /* NULL until START */
-    size_t index, first_worker;
-    struct layout *layout;
-    struct store *store;
-    struct gather *gather;
+    size_t index, first_worker, n_workers;
+    struct layout *layout; /* of every trial */
+    struct shard shard;
     const struct sync_model *sync;
-    struct pull *pulls; /* one a worker */
-    bool norms_sent;
-    bool verdict_waits; /* for the snapshot */
-    double verdict_came;
-    Trireme__Verdict verdict;
-    struct snapshot *snapshot;
-    uint64_t snapshot_step;
+    struct server_trial *trials; /* the list, dropped ones that are still being saved in it */
+    uint64_t n_numbers;          /* trials' numbers up to here were heard of: one that is not live is over */
 };
 
 struct server *server_new(struct endpoint *endpoint)
@@ -56,17 +44,11 @@ void server_free(struct server *s)
 {
     if (!s)
         return;
-    if (s->snapshot) {
-        Trireme__Shard shard = TRIREME__SHARD__INIT;
-        struct err err;
-        snapshot_end(s->snapshot, &shard, &err);
-        free(shard.file);
-        free(shard.digest);
+    for (struct server_trial *t = s->trials, *next; t; t = next) {
+        next = t->next;
+        server_trial_free(t);
     }
-    gather_free(s->gather);
-    store_free(s->store);
     layout_free(s->layout);
-    free(s->pulls);
     message_free(s->start);
     free(s);
 }
@@ -76,15 +58,21 @@ struct link *server_link(struct server *s)
     return &s->link;
 }
 
-static uint32_t leaves(const struct server *s)
+/* The trial that a message names; NULL where it is over. A number that was never heard of is an error. */
+static int find_named(const struct server *s, struct server_trial **trial, int from, uint32_t number, struct err *err)
 {
-    return s->start->config->train->batch / s->start->config->train->microbatch;
+    if (number >= s->n_numbers)
+        return err_set(err, ERR_MACHINE, "rank %d spoke of trial %u, which was never forked here", from, number);
+    *trial = server_trial_find(s->trials, number);
+    return 0;
 }
 
-static void next_step(struct server *s)
+/* The same for the coordinator, which knows what is over. */
+static int find_ordered(const struct server *s, struct server_trial **trial, uint32_t number, struct err *err)
 {
-    gather_begin(s->gather, leaves(s));
-    s->norms_sent = false;
+    if (find_named(s, trial, LINK_COORDINATOR, number, err) < 0)
+        return -1;
+    return *trial ? 0 : err_set(err, ERR_MACHINE, "an order for trial %u came, which is over", number);
 }
 
 static int on_start(void *role, int from, const void *message, struct err *err)
@@ -95,27 +83,74 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     link_started(&s->link, s->start->config->wait->patience);
     s->index = (size_t)s->endpoint->rank - 1;
     s->first_worker = 1 + s->start->servers;
-    s->pulls = mem_new((size_t)s->endpoint->size - s->first_worker, sizeof *s->pulls);
+    s->n_workers = (size_t)s->endpoint->size - s->first_worker;
     s->layout = layout_new(s->start->config->model);
     struct shard *shards = mem_new(s->start->servers, sizeof *shards);
     int rc = shard_map(shards, s->start->servers, s->layout, err);
-    struct shard own = shards[s->index];
+    s->shard = shards[s->index];
     free(shards);
     if (rc < 0)
         return -1;
-    s->store = store_new(s->layout, &own, s->start->config->optimizer);
-    s->gather = gather_new(s->layout, &own);
-    if (first_weights_read(s->start, s->layout, own.offset, own.count, s->store->weights, s->store->moments,
-                           s->store->rule->n_moments, err) < 0)
+    struct server_trial *trial = server_trial_new(0, s->start->config, s->layout, &s->shard, s->n_workers);
+    server_trial_add(&s->trials, trial);
+    s->n_numbers = 1;
+    if (server_trial_start(trial, s->start, err) < 0)
         return -1;
-    if (s->start->manifest)
-        s->store->step = s->start->manifest->step;
-    else if (!s->start->config->init->from[0])
-        store_draw(s->store, s->start->config->train->seed);
-    next_step(s);
-    link_note(&s->link, "holds %zu of %zu parameters, in %zu blocks", own.count, s->layout->n_params, own.n_blocks);
+    link_note(&s->link, "holds %zu of %zu parameters, in %zu blocks", s->shard.count, s->layout->n_params,
+              s->shard.n_blocks);
     Trireme__Ready ready = TRIREME__READY__INIT;
     link_ready(&s->link, &ready);
+    return 0;
+}
+
+/* Why there is no memory for one more fork, or NULL. Of the live trials one is the trunk, whichever it is. */
+static char *fork_refusal(const struct server *s, uint64_t bytes)
+{
+    uint64_t n_live = 0; // a dropped one that is being saved goes soon: whether it has gone must not decide
+    for (const struct server_trial *t = s->trials; t; t = t->next)
+        n_live += !t->dropped;
+    return room_refusal(bytes, n_live ? (n_live - 1) * bytes : 0, s->start->config->experiment->memory,
+                        room_available());
+}
+
+static int on_fork(void *role, int from, const void *message, struct err *err)
+{
+    (void)from;
+    struct server *s = role;
+    const Trireme__Fork *fork = message;
+    struct server_trial *parent = NULL;
+    if (fork->trial < s->n_numbers)
+        return err_set(err, ERR_MACHINE, "trial %u is to be forked, but numbers below %llu are taken", fork->trial,
+                       (unsigned long long)s->n_numbers);
+    if (!fork->manifest && find_ordered(s, &parent, fork->parent, err) < 0)
+        return -1;
+    s->n_numbers = (uint64_t)fork->trial + 1; // a refused one counts: it may be dropped like those on other servers
+    Trireme__Forked forked = TRIREME__FORKED__INIT;
+    forked.has_trial = 1, forked.trial = fork->trial;
+    forked.bytes = server_trial_bytes(&s->shard, fork->config);
+    forked.refused = fork_refusal(s, forked.bytes);
+    forked.has_bytes = !forked.refused;
+    if (!forked.refused) {
+        struct server_trial *trial = server_trial_new(fork->trial, fork->config, s->layout, &s->shard, s->n_workers);
+        server_trial_add(&s->trials, trial);
+        if (server_trial_fork(trial, parent, fork, err) < 0)
+            return -1;
+    }
+    endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_FORKED, &forked);
+    free(forked.refused);
+    return 0;
+}
+
+static int on_drop(void *role, int from, const void *message, struct err *err)
+{
+    struct server *s = role;
+    const Trireme__Drop *drop = message;
+    struct server_trial *trial = NULL;
+    if (find_named(s, &trial, from, drop->trial, err) < 0)
+        return -1;
+    if (trial)
+        trial->dropped = true;
+    server_trial_sweep(&s->trials);
     return 0;
 }
 
@@ -123,39 +158,53 @@ static int on_push(void *role, int from, const void *message, struct err *err)
 {
     struct server *s = role;
     const struct frame *frame = message;
-    if (frame->incarnation != s->start->incarnation || s->sync->on_push(s->store->step, frame->step) != SYNC_TAKE)
+    struct server_trial *t = NULL;
+    if (find_named(s, &t, from, frame->trial, err) < 0)
+        return -1;
+    if (!t)
+        return 0;
+    if (frame->incarnation != s->start->incarnation || s->sync->on_push(t->store->step, frame->step) != SYNC_TAKE)
         return err_set(err, ERR_MACHINE,
-                       "rank %d pushed a gradient of step %llu of launch %llu, expected %llu of %llu", from,
-                       (unsigned long long)frame->step, (unsigned long long)frame->incarnation,
-                       (unsigned long long)s->store->step, (unsigned long long)s->start->incarnation);
+                       "rank %d pushed a gradient of step %llu of launch %llu, expected %llu of %llu, to trial %u",
+                       from, (unsigned long long)frame->step, (unsigned long long)frame->incarnation,
+                       (unsigned long long)t->store->step, (unsigned long long)s->start->incarnation, t->number);
     struct tree_node node = {frame->node_first, frame->node_count};
-    return gather_push(s->gather, frame->block, node, frame->numbers, frame->count, err);
+    return gather_push(t->gather, frame->block, node, frame->numbers, frame->count, err);
 }
 
 static int on_pull(void *role, int from, const void *message, struct err *err)
 {
     struct server *s = role;
     const Trireme__Pull *pull = message;
+    struct server_trial *t = NULL;
     if ((size_t)from < s->first_worker)
         return err_set(err, ERR_MACHINE, "rank %d, which is no worker, asked for weights", from);
-    if (s->sync->on_pull(s->store->step, pull->step) == SYNC_REFUSE)
-        return err_set(err, ERR_MACHINE, "rank %d asked for the weights of step %llu, but %llu are committed", from,
-                       (unsigned long long)pull->step, (unsigned long long)s->store->step);
-    s->pulls[(size_t)from - s->first_worker] =
-        (struct pull){.active = true, .step = pull->step, .next_block = s->store->shard.first_block};
+    if (find_named(s, &t, from, pull->trial, err) < 0)
+        return -1;
+    if (!t)
+        return 0;
+    if (s->sync->on_pull(t->store->step, pull->step) == SYNC_REFUSE)
+        return err_set(err, ERR_MACHINE,
+                       "rank %d asked for the weights of step %llu, but %llu are committed in trial %u", from,
+                       (unsigned long long)pull->step, (unsigned long long)t->store->step, t->number);
+    t->pulls[(size_t)from - s->first_worker] =
+        (struct pull){.active = true, .step = pull->step, .next_block = s->shard.first_block};
     return 0;
 }
 
 static int on_verdict(void *role, int from, const void *message, struct err *err)
 {
     (void)from;
-    struct server *s = role;
-    s->verdict = *(const Trireme__Verdict *)message;
-    if (s->verdict.step != s->store->step || !gather_complete(s->gather))
-        return err_set(err, ERR_MACHINE, "a verdict on step %llu came while step %llu was being summed",
-                       (unsigned long long)s->verdict.step, (unsigned long long)s->store->step);
-    s->verdict_waits = true;
-    s->verdict_came = clock_now();
+    const Trireme__Verdict *verdict = message;
+    struct server_trial *t = NULL;
+    if (find_ordered(role, &t, verdict->trial, err) < 0)
+        return -1;
+    if (verdict->step != t->store->step || !gather_complete(t->gather))
+        return err_set(err, ERR_MACHINE, "a verdict on step %llu came while step %llu of trial %u was being summed",
+                       (unsigned long long)verdict->step, (unsigned long long)t->store->step, t->number);
+    t->verdict = *verdict;
+    t->verdict_waits = true;
+    t->verdict_came = clock_now();
     return 0;
 }
 
@@ -164,17 +213,26 @@ static int on_save(void *role, int from, const void *message, struct err *err)
     (void)from;
     struct server *s = role;
     const Trireme__Save *save = message;
-    if (s->snapshot || save->step != s->store->step)
-        return err_set(err, ERR_MACHINE, "an order to save step %llu came at step %llu",
-                       (unsigned long long)save->step, (unsigned long long)s->store->step);
-    s->snapshot_step = save->step;
-    s->snapshot = snapshot_begin(s->store, save->folder, s->index, s->start->servers);
+    struct server_trial *t = NULL;
+    if (find_ordered(s, &t, save->trial, err) < 0)
+        return -1;
+    for (const struct server_trial *other = s->trials; other; other = other->next)
+        if (other->snapshot) // SAVED does not say of which trial it is
+            return err_set(err, ERR_MACHINE, "an order to save trial %u came while trial %u is being saved",
+                           t->number, other->number);
+    if (save->step != t->store->step)
+        return err_set(err, ERR_MACHINE, "an order to save step %llu came at step %llu of trial %u",
+                       (unsigned long long)save->step, (unsigned long long)t->store->step, t->number);
+    t->snapshot_step = save->step;
+    t->snapshot = snapshot_begin(t->store, save->folder, s->index, s->start->servers);
     return 0;
 }
 
 // clang-format off
 static const struct handler handlers[] = {
     {TAG_START,   on_start},
+    {TAG_FORK,    on_fork},
+    {TAG_DROP,    on_drop},
     {TAG_PUSH,    on_push},
     {TAG_PULL,    on_pull},
     {TAG_VERDICT, on_verdict},
@@ -182,46 +240,49 @@ static const struct handler handlers[] = {
 };
 // clang-format on
 
-static void send_norms(struct server *s)
+static void send_norms(struct server *s, struct server_trial *t)
 {
     Trireme__Norms norms = TRIREME__NORMS__INIT;
-    norms.has_step = 1, norms.step = s->store->step;
-    norms.has_first_block = 1, norms.first_block = s->store->shard.first_block;
-    norms.n_squares = s->store->shard.n_blocks;
-    norms.squares = (double *)gather_squares(s->gather);
+    norms.has_trial = 1, norms.trial = t->number;
+    norms.has_step = 1, norms.step = t->store->step;
+    norms.has_first_block = 1, norms.first_block = s->shard.first_block;
+    norms.n_squares = s->shard.n_blocks;
+    norms.squares = (double *)gather_squares(t->gather);
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_NORMS, &norms);
-    s->norms_sent = true;
+    t->norms_sent = true;
 }
 
-static void commit(struct server *s)
+static void commit(struct server *s, struct server_trial *t)
 {
-    store_update(s->store, s->gather, s->start->config->optimizer, s->verdict.lr, s->verdict.scale);
-    s->verdict_waits = false;
-    next_step(s);
+    store_update(t->store, t->gather, t->config->optimizer, t->verdict.lr, t->verdict.scale);
+    t->verdict_waits = false;
+    server_trial_next_step(t);
     Trireme__Committed committed = TRIREME__COMMITTED__INIT;
-    committed.has_step = 1, committed.step = s->store->step;
+    committed.has_trial = 1, committed.trial = t->number;
+    committed.has_step = 1, committed.step = t->store->step;
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_COMMITTED, &committed);
 }
 
 /* Sends blocks to one worker as far as there is room. Returns whether any was sent. */
-static bool serve_pull(struct server *s, size_t worker)
+static bool serve_pull(struct server *s, struct server_trial *t, size_t worker)
 {
-    struct pull *pull = &s->pulls[worker];
-    if (!pull->active || s->sync->on_pull(s->store->step, pull->step) != SYNC_TAKE)
+    struct pull *pull = &t->pulls[worker];
+    if (!pull->active || s->sync->on_pull(t->store->step, pull->step) != SYNC_TAKE)
         return false;
     int to = (int)(s->first_worker + worker);
-    size_t end = s->store->shard.first_block + s->store->shard.n_blocks;
+    size_t end = s->shard.first_block + s->shard.n_blocks;
     bool sent = false;
     while (pull->next_block < end && endpoint_room(s->endpoint, to)) {
         const struct block *block = &s->layout->blocks[pull->next_block];
         struct frame header = {.magic = FRAME_MAGIC,
                                .dtype = FRAME_FP32,
                                .incarnation = s->start->incarnation,
-                               .step = s->store->step,
+                               .step = t->store->step,
                                .block = pull->next_block,
+                               .trial = t->number,
                                .count = block->count};
         endpoint_send_frame(s->endpoint, to, TAG_WEIGHTS, &header,
-                            s->store->weights + (block->offset - s->store->shard.offset));
+                            t->store->weights + (block->offset - s->shard.offset));
         pull->next_block++;
         sent = true;
     }
@@ -229,17 +290,18 @@ static bool serve_pull(struct server *s, size_t worker)
     return sent;
 }
 
-static int finish_snapshot(struct server *s, struct err *err)
+static int finish_snapshot(struct server *s, struct server_trial *t, struct err *err)
 {
     Trireme__Shard shard = TRIREME__SHARD__INIT;
-    int rc = snapshot_end(s->snapshot, &shard, err);
-    s->snapshot = NULL;
+    int rc = snapshot_end(t->snapshot, &shard, err);
+    t->snapshot = NULL;
     if (rc < 0)
         return -1;
     Trireme__Saved saved = TRIREME__SAVED__INIT;
-    saved.has_step = 1, saved.step = s->snapshot_step;
+    saved.has_step = 1, saved.step = t->snapshot_step;
+    saved.has_updates = 1, saved.updates = t->store->updates;
     saved.has_stall_ms = 1;
-    saved.stall_ms = s->verdict_waits ? 1e3 * (clock_now() - s->verdict_came) : 0;
+    saved.stall_ms = t->verdict_waits ? 1e3 * (clock_now() - t->verdict_came) : 0;
     saved.shard = &shard;
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_SAVED, &saved);
     free(shard.file);
@@ -247,25 +309,43 @@ static int finish_snapshot(struct server *s, struct err *err)
     return 0;
 }
 
+/* What one trial can do without a message. Returns 1 if something was done, 0 if not. */
+static int act_trial(struct server *s, struct server_trial *t, struct err *err)
+{
+    int done = 0;
+    if (t->snapshot && snapshot_done(t->snapshot)) {
+        if (finish_snapshot(s, t, err) < 0)
+            return -1;
+        done = 1;
+    }
+    if (t->dropped)
+        return done;
+    if (!t->norms_sent && gather_complete(t->gather)) {
+        send_norms(s, t);
+        done = 1;
+    }
+    if (t->verdict_waits && !t->snapshot) {
+        commit(s, t);
+        done = 1;
+    }
+    return done;
+}
+
 /* Everything that can be done without a message. Returns 1 if something was done, 0 if not. */
 static int act(struct server *s, struct err *err)
 {
     int done = 0;
-    if (s->snapshot && snapshot_done(s->snapshot)) {
-        if (finish_snapshot(s, err) < 0)
+    for (struct server_trial *t = s->trials; t; t = t->next) {
+        int rc = act_trial(s, t, err);
+        if (rc < 0)
             return -1;
-        done = 1;
+        done |= rc;
     }
-    if (!s->norms_sent && gather_complete(s->gather)) {
-        send_norms(s);
-        done = 1;
-    }
-    if (s->verdict_waits && !s->snapshot) {
-        commit(s);
-        done = 1;
-    }
-    for (size_t w = 0; w < (size_t)s->endpoint->size - s->first_worker; w++)
-        done |= serve_pull(s, w);
+    server_trial_sweep(&s->trials);
+    for (size_t w = 0; w < s->n_workers; w++) // a round over workers, so no trial comes before another
+        for (struct server_trial *t = s->trials; t; t = t->next)
+            if (!t->dropped)
+                done |= serve_pull(s, t, w);
     return done;
 }
 

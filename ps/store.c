@@ -1,5 +1,6 @@
 #include "ps/store.h"
 
+#include "base/check.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -8,15 +9,20 @@
 #include "ps/gather.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+const struct optimizer_rule *store_rule(const Trireme__Optimizer *optimizer)
+{
+    return optimizer_rule(
+        protobuf_c_enum_descriptor_get_value(&trireme__optimizer__name__descriptor, optimizer->name)->name);
+}
 
 struct store *store_new(const struct layout *layout, const struct shard *shard, const Trireme__Optimizer *optimizer)
 {
-    const ProtobufCEnumValue *name =
-        protobuf_c_enum_descriptor_get_value(&trireme__optimizer__name__descriptor, optimizer->name);
     struct store *store = mem_new(1, sizeof *store);
     store->layout = layout;
     store->shard = *shard;
-    store->rule = optimizer_rule(name->name);
+    store->rule = store_rule(optimizer);
     store->weights = mem_floats(shard->count);
     for (int m = 0; m < store->rule->n_moments; m++)
         store->moments[m] = mem_floats(shard->count);
@@ -60,6 +66,18 @@ void store_draw(struct store *store, uint64_t seed)
     }
 }
 
+void store_copy(struct store *store, const struct store *from)
+{
+    ASSERT(store->rule == from->rule && store->shard.offset == from->shard.offset &&
+           store->shard.count == from->shard.count);
+    size_t bytes = store->shard.count * sizeof *store->weights;
+    memcpy(store->weights, from->weights, bytes);
+    for (int m = 0; m < store->rule->n_moments; m++)
+        memcpy(store->moments[m], from->moments[m], bytes);
+    store->step = from->step;
+    store->updates = from->updates;
+}
+
 void store_update(struct store *store, const struct gather *sums, const Trireme__Optimizer *optimizer, double lr,
                   float scale)
 {
@@ -69,7 +87,7 @@ void store_update(struct store *store, const struct gather *sums, const Trireme_
                                   .eps = optimizer->eps,
                                   .momentum = optimizer->momentum,
                                   .scale = scale,
-                                  .step = store->step + 1};
+                                  .step = store->updates + 1};
     for (size_t b = store->shard.first_block; b < store->shard.first_block + store->shard.n_blocks; b++) {
         const struct block *block = &store->layout->blocks[b];
         size_t at = block->offset - store->shard.offset;
@@ -80,4 +98,5 @@ void store_update(struct store *store, const struct gather *sums, const Trireme_
         store->rule->update(store->weights + at, moments, gather_sum(sums, b), block->count, &step);
     }
     store->step++;
+    store->updates++;
 }
