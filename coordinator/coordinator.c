@@ -2,15 +2,16 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "coordinator/collect.h"
-#include "coordinator/evaluation.h"
+#include "coordinator/campaign.h"
+#include "coordinator/chronicle.h"
+#include "coordinator/evaluator.h"
+#include "coordinator/helm.h"
 #include "coordinator/keeper.h"
-#include "coordinator/lease_plan.h"
 #include "coordinator/metrics.h"
 #include "coordinator/muster.h"
+#include "coordinator/planner.h"
 #include "coordinator/progress.h"
 #include "coordinator/run.h"
-#include "coordinator/verdict.h"
 #include "coordinator/watch.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/idle.h"
@@ -23,49 +24,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARCELS_A_TURN = 64 };
+enum { PARCELS_A_TURN = 64, PINS_MAX = 1024 };
 static const double away_seconds = 5;
+static const uint64_t none = UINT64_MAX;
+
+/* What the trunk does: it trains, or it rests and these things are done one after the other. */
+enum stage { STAGE_MUSTER, STAGE_TRAIN, STAGE_EVALUATE, STAGE_JUDGE, STAGE_SAVE, STAGE_FORK, STAGE_FINISH };
 
 struct coordinator {
     struct endpoint *endpoint; /* borrowed */
     struct run *run;           /* borrowed */
     struct coordinator_options options;
-    const Trireme__Run *config; /* the run's */
+    const Trireme__Run *config; /* the operator's */
     int first_worker;
-    size_t n_workers;
     struct layout *layout;
-    struct collect *collect;
+    struct watch *watch;
+    struct trials *trials;
+    struct trial *trunk; /* borrowed from trials */
+    struct evaluator *evaluator;
+    struct chronicle *chronicle;
+    struct campaign *campaign; /* from the muster on */
+    struct helm *helm;         /* from the muster on */
     struct metrics *metrics;
     struct progress *progress;
-    struct watch *watch;
     struct keeper *keeper;
     struct muster muster;
-    struct evaluation *evaluation; /* NULL where there is none to be done */
-    bool *active;                  /* one a worker */
-    struct leaf_range *ranges;
-    size_t *eval_leases; /* outstanding ones of each worker */
-    uint64_t step;       /* updates done */
-    uint64_t leased;     /* updates before the step that is leased; UINT64_MAX: none is */
-    bool stopping, finishing, over;
-    Trireme__TrainLine line; /* of the step that is being committed */
-    double began, step_began, turned, beaten;
+    struct evaluation *evaluation; /* of the dev parts; NULL where there is none to be done */
+    enum stage stage;
+    bool evaluating;     /* the trunk's evaluation is under way */
+    bool stopping, over; /* on request; nothing was to be done at all */
+    uint64_t saved;      /* step of the newest order to save */
+    double began, turned, beaten;
     uint64_t beats;
 };
-
-static const uint64_t none = UINT64_MAX;
-
-static uint32_t leaves(const struct coordinator *c)
-{
-    return c->config->train->batch / c->config->train->microbatch;
-}
-
-static void send_servers(struct coordinator *c, enum tag tag, const void *message, enum awaited what)
-{
-    for (int s = 1; s < c->first_worker; s++) {
-        endpoint_send(c->endpoint, s, tag, message);
-        watch_await(c->watch, s, what, clock_now());
-    }
-}
 
 static void send_start(struct coordinator *c)
 {
@@ -73,7 +64,7 @@ static void send_start(struct coordinator *c)
     start.has_incarnation = 1, start.incarnation = c->run->incarnation;
     start.has_servers = 1, start.servers = (uint32_t)c->options.n_servers;
     start.run = c->run->folder;
-    start.config = c->run->config;
+    start.config = c->run->in_force;
     start.checkpoint = c->run->checkpoint;
     start.manifest = c->run->manifest;
     start.segments = c->run->segments, start.n_segments = c->run->n_segments;
@@ -81,6 +72,32 @@ static void send_start(struct coordinator *c)
         endpoint_send(c->endpoint, r, TAG_START, &start);
         watch_await(c->watch, r, AWAIT_READY, clock_now());
     }
+}
+
+static void make_trunk(struct coordinator *c)
+{
+    const struct run *run = c->run;
+    Trireme__Segment **segments = mem_new(run->n_segments, sizeof *segments);
+    for (size_t i = 0; i < run->n_segments; i++)
+        segments[i] = message_copy(run->segments[i]);
+    c->trunk = trials_first(c->trials, message_copy(run->in_force), segments, run->n_segments,
+                            (struct position){run->step, run->samples, run->tokens}, run->step_tokens);
+}
+
+static bool keeps_line(const void *context, const char *trial)
+{
+    return campaign_keeps_line(context, trial);
+}
+
+static int open_files(struct coordinator *c, struct err *err)
+{
+    const Trireme__Manifest *m = c->run->manifest;
+    c->chronicle =
+        chronicle_open(c->run->folder, m ? m->ledger_records : 0, m ? m->ledger_head : NULL, c->options.replay, err);
+    if (!c->chronicle)
+        return -1;
+    c->metrics = metrics_open(c->run->folder, c->run->step, keeps_line, chronicle_history(c->chronicle), err);
+    return c->metrics ? 0 : -1;
 }
 
 struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
@@ -92,20 +109,15 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
     c->options = *options;
     c->config = run->config;
     c->first_worker = 1 + options->n_servers;
-    c->n_workers = (size_t)(endpoint->size - c->first_worker);
-    c->active = mem_new(c->n_workers, sizeof *c->active);
-    memset(c->active, 1, c->n_workers * sizeof *c->active);
-    c->ranges = mem_new(c->n_workers, sizeof *c->ranges);
-    c->eval_leases = mem_new(c->n_workers, sizeof *c->eval_leases);
     c->layout = layout_new(c->config->model);
-    c->collect = collect_new(leaves(c), c->layout->n_blocks);
     c->watch = watch_new(endpoint->size, options->n_servers, c->config->wait->patience, clock_now());
-    c->step = run->step;
-    c->leased = none;
+    c->trials = trials_new(endpoint, c->watch, c->layout, options->n_servers, options->plan);
+    c->evaluator = evaluator_new(endpoint, c->watch, options->n_servers);
+    c->saved = run->step;
     c->began = c->turned = c->beaten = clock_now();
-    c->progress = progress_new(run->folder, options->live, options->columns, run->step, c->config->train->steps);
-    c->metrics = metrics_open(run->folder, run->step, err);
-    if (!c->metrics) {
+    make_trunk(c);
+    c->progress = progress_new(run->folder, options->live, options->columns, run->step, trial_last_step(c->trunk));
+    if (open_files(c, err) < 0) {
         coordinator_free(c);
         return NULL;
     }
@@ -118,17 +130,20 @@ void coordinator_free(struct coordinator *c)
 {
     if (!c)
         return;
+    if (!c->helm && c->options.planner)
+        c->options.planner->ops->free(c->options.planner);
+    helm_free(c->helm);
+    campaign_free(c->campaign);
+    chronicle_free(c->chronicle);
     evaluation_free(c->evaluation);
     muster_clear(&c->muster);
     keeper_free(c->keeper);
     metrics_free(c->metrics);
     progress_free(c->progress);
+    evaluator_free(c->evaluator);
+    trials_free(c->trials);
     watch_free(c->watch);
-    collect_free(c->collect);
     layout_free(c->layout);
-    free(c->eval_leases);
-    free(c->ranges);
-    free(c->active);
     free(c);
 }
 
@@ -143,116 +158,133 @@ static bool stop_asked(const struct coordinator *c)
            (c->options.max_seconds > 0 && clock_now() - c->began >= c->options.max_seconds);
 }
 
-static bool is_due(uint64_t every, uint64_t step, uint64_t steps)
+static bool is_last(const struct coordinator *c, uint64_t step)
 {
-    return every && (step % every == 0 || step == steps);
+    return step >= trial_last_step(c->trunk);
+}
+
+static bool is_due(const struct coordinator *c, uint64_t every, uint64_t step)
+{
+    return every && (step % every == 0 || is_last(c, step));
 }
 
 static bool eval_due(const struct coordinator *c, uint64_t step)
 {
-    return c->evaluation && is_due(c->config->eval->every, step, c->config->train->steps);
+    return c->evaluation && is_due(c, c->config->eval->every, step);
 }
 
-/* Leases the step that follows `step` updates. */
-static void lease_step(struct coordinator *c, uint64_t step)
+/* The next step at which something is to be done while the trunk rests. A checkpoint alone needs no rest: servers take the
+ * order to save before the next step's gradients. */
+static uint64_t next_rest(const struct coordinator *c)
 {
-    collect_begin(c->collect);
-    c->leased = step;
-    c->step_began = clock_now();
-    if (c->options.plan)
-        c->options.plan(c->active, c->n_workers, step);
-    lease_plan(c->ranges, c->n_workers, c->active, leaves(c));
-    for (size_t w = 0; w < c->n_workers; w++) {
-        if (c->ranges[w].count == 0)
-            continue;
-        Trireme__Lease lease = TRIREME__LEASE__INIT;
-        lease.has_step = 1, lease.step = step;
-        lease.has_first_sample = 1;
-        lease.first_sample = c->run->samples + (step - c->run->step) * c->config->train->batch;
-        lease.has_first_leaf = 1, lease.first_leaf = c->ranges[w].first;
-        lease.has_leaves = 1, lease.leaves = c->ranges[w].count;
-        endpoint_send(c->endpoint, c->first_worker + (int)w, TAG_LEASE, &lease);
-        watch_await(c->watch, c->first_worker + (int)w, AWAIT_LOSSES, clock_now());
-    }
-    for (int s = 1; s < c->first_worker; s++)
-        watch_await(c->watch, s, AWAIT_NORMS, clock_now());
+    uint64_t step = c->trunk->step, next = trial_last_step(c->trunk), every = c->config->eval->every;
+    if (c->evaluation && every && (step / every + 1) * every < next)
+        next = (step / every + 1) * every;
+    uint64_t campaign = campaign_next(c->campaign, step);
+    return campaign < next ? campaign : next;
 }
 
-/* Shares each source's samples out among the workers. */
-static void lease_evaluation(struct coordinator *c)
+/* The first step at which the trunk can rest, with what is under way. */
+static uint64_t first_rest(const struct coordinator *c)
 {
-    evaluation_begin(c->evaluation);
-    for (size_t s = 0; s < c->muster.n_sources; s++) {
-        uint64_t n = evaluation_samples(c->evaluation, s), first = 0;
-        for (size_t w = 0; w < c->n_workers; w++) {
-            uint64_t count = n / c->n_workers + (w < n % c->n_workers);
-            if (count == 0)
-                continue;
-            Trireme__Lease lease = TRIREME__LEASE__INIT;
-            lease.has_step = 1, lease.step = c->step;
-            lease.has_eval_source = 1, lease.eval_source = (uint32_t)s;
-            lease.has_eval_first = 1, lease.eval_first = first;
-            lease.has_eval_samples = 1, lease.eval_samples = count;
-            endpoint_send(c->endpoint, c->first_worker + (int)w, TAG_LEASE, &lease);
-            watch_await(c->watch, c->first_worker + (int)w, AWAIT_EVAL, clock_now());
-            c->eval_leases[w]++;
-            first += count;
-        }
-    }
+    return c->trunk->step + c->trunk->committing + c->trunk->leased;
 }
 
-/* After a step and its evaluation: a checkpoint if one is due, then the next step or the end. */
-static int go_on(struct coordinator *c, struct err *err)
+/* Orders the servers to save the trunk as it stands after its newest update. */
+static int save(struct coordinator *c, struct err *err)
 {
-    bool last = c->step >= c->config->train->steps;
-    c->stopping = c->stopping || (!last && c->leased == none && stop_asked(c));
-    if (last || c->stopping || is_due(c->config->checkpoint->every, c->step, c->config->train->steps)) {
-        uint64_t samples = c->run->samples + (c->step - c->run->step) * c->config->train->batch;
-        Trireme__Save save = TRIREME__SAVE__INIT;
-        save.has_step = 1, save.step = c->step;
-        save.folder = (char *)keeper_begin(c->keeper, c->step, samples, err);
-        if (!save.folder)
-            return -1;
-        send_servers(c, TAG_SAVE, &save, AWAIT_SHARD);
+    struct position at = trial_position(c->trunk);
+    char head[LEDGER_HEAD_SIZE];
+    uint64_t pins[PINS_MAX];
+    size_t n_pins = campaign_pins(c->campaign, pins, PINS_MAX);
+    Trireme__Manifest what = TRIREME__MANIFEST__INIT;
+    what.has_step = 1, what.step = at.step;
+    what.has_samples = 1, what.samples = at.samples;
+    what.has_tokens = 1, what.tokens = at.tokens;
+    what.has_step_tokens = 1, what.step_tokens = c->trunk->step_tokens;
+    what.config = c->trunk->config;
+    what.segments = c->trunk->segments, what.n_segments = c->trunk->n_segments;
+    what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
+    what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
+    what.ledger_head = head;
+    Trireme__Save order = TRIREME__SAVE__INIT;
+    order.has_trial = 1, order.trial = c->trunk->number;
+    order.has_step = 1, order.step = at.step;
+    order.folder = (char *)keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err);
+    if (!order.folder)
+        return -1;
+    for (int s = 1; s < c->first_worker; s++) {
+        endpoint_send(c->endpoint, s, TAG_SAVE, &order);
+        watch_await(c->watch, s, AWAIT_SHARD, clock_now());
     }
-    if (last || c->stopping)
-        c->finishing = true;
-    else if (c->leased == none)
-        lease_step(c, c->step);
+    c->saved = at.step;
     return 0;
 }
 
-static void begin_training(struct coordinator *c)
+static int make_campaign(struct coordinator *c, struct err *err)
 {
-    const Trireme__Manifest *manifest = c->run->manifest;
-    if (manifest && manifest->fingerprint && strcmp(manifest->fingerprint, c->muster.fingerprint))
-        progress_say(c->progress, "note: other kernels than before (%s; before: %s): the last bits may differ",
-                     c->muster.fingerprint, manifest->fingerprint);
-    if (c->n_workers > leaves(c))
-        progress_say(c->progress, "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
-                     leaves(c), c->n_workers - leaves(c), c->n_workers);
-    for (size_t s = 0; s < c->muster.n_sources && c->config->eval->every; s++)
+    struct ground ground = {.run = c->run,
+                            .muster = &c->muster,
+                            .trials = c->trials,
+                            .evaluator = c->evaluator,
+                            .chronicle = c->chronicle,
+                            .metrics = c->metrics,
+                            .progress = c->progress,
+                            .trunk = &c->trunk};
+    c->campaign = campaign_new(&ground, err);
+    if (!c->campaign)
+        return -1;
+    struct planner *planner = c->options.planner;
+    c->options.planner = NULL;
+    c->helm = helm_new(&ground, c->campaign, planner, c->options.allow_noop, err);
+    if (!c->helm)
+        return -1;
+    if (planner && campaign_off(c->campaign))
+        progress_say(c->progress, "note: %s", campaign_off(c->campaign));
+    return 0;
+}
+
+static void make_evaluation(struct coordinator *c)
+{
+    if (!c->config->eval->every)
+        return;
+    for (size_t s = 0; s < c->muster.n_sources; s++)
         if (c->muster.sources[s].samples == 0)
             progress_say(c->progress, "note: source '%s' has no validation part: it is left out of evaluation",
                          c->muster.sources[s].name);
-    if (c->config->eval->every) {
-        c->evaluation = evaluation_new(c->muster.sources, c->muster.n_sources, c->config->eval->samples,
-                                       c->config->model->context);
-        if (!evaluation_possible(c->evaluation)) {
-            evaluation_free(c->evaluation);
-            c->evaluation = NULL;
-        }
+    c->evaluation =
+        evaluation_new(c->muster.sources, c->muster.n_sources, c->config->eval->samples, c->config->model->context);
+    if (!evaluation_possible(c->evaluation)) {
+        evaluation_free(c->evaluation);
+        c->evaluation = NULL;
     }
-    if (c->step >= c->config->train->steps) {
+}
+
+static int begin_training(struct coordinator *c, struct err *err)
+{
+    const Trireme__Manifest *manifest = c->run->manifest;
+    const uint32_t leaves = trial_leaves(c->trunk->config);
+    const size_t n_workers = (size_t)(c->endpoint->size - c->first_worker);
+    if (manifest && manifest->fingerprint && strcmp(manifest->fingerprint, c->muster.fingerprint))
+        progress_say(c->progress, "note: other kernels than before (%s; before: %s): the last bits may differ",
+                     c->muster.fingerprint, manifest->fingerprint);
+    if (n_workers > leaves)
+        progress_say(c->progress, "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
+                     leaves, n_workers - leaves, n_workers);
+    make_evaluation(c);
+    if (make_campaign(c, err) < 0)
+        return -1;
+    if (is_last(c, c->trunk->step)) {
         progress_say(c->progress, "nothing to do: the run has its %llu steps",
                      (unsigned long long)c->config->train->steps);
         c->over = true;
-        return;
+        return 0;
     }
     if (c->run->checkpoint)
         progress_say(c->progress, "continuing from %s", c->run->checkpoint);
     c->began = clock_now();
-    lease_step(c, c->step);
+    c->stage = STAGE_JUDGE; // what was to be done at this step when the checkpoint was made is done there
+    return 0;
 }
 
 static int on_ready(void *role, int from, const void *message, struct err *err)
@@ -265,35 +297,18 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     if (from >= c->first_worker &&
         muster_take(&c->muster, c->run->manifest, watch_name(c->watch, from), ready, err) < 0)
         return -1;
-    if (!watch_awaits(c->watch, AWAIT_READY))
-        begin_training(c);
-    return 0;
+    return watch_awaits(c->watch, AWAIT_READY) ? 0 : begin_training(c, err);
 }
 
-/* Loss and norm of the step are known: the servers may update, and the workers begin the next step. */
-static int decide(struct coordinator *c, struct err *err)
+/* The sentence of a trunk that diverged says what is left. */
+static int told(struct coordinator *c, int rc, struct err *err)
 {
-    double tokens = (double)c->config->train->batch * c->config->model->context;
-    Trireme__Verdict verdict;
-    if (verdict_decide(&verdict, &c->line, c->config, c->step, collect_loss(c->collect) / tokens,
-                       collect_norm(c->collect), err) < 0) {
+    if (rc < 0 && err->code == ERR_TRAIN) {
         struct err why = *err;
-        return err_set(err, why.code, "%s; %s keeps step %llu", why.text, c->run->folder,
-                       (unsigned long long)keeper_step(c->keeper));
+        err_set(err, why.code, "%s; %s keeps step %llu", why.text, c->run->folder,
+                (unsigned long long)keeper_step(c->keeper));
     }
-    send_servers(c, TAG_VERDICT, &verdict, AWAIT_COMMIT);
-    c->line.seconds = c->step_began;
-    c->leased = none;
-    bool last = c->step + 1 >= c->config->train->steps;
-    c->stopping = !last && stop_asked(c);
-    if (!last && !c->stopping && !eval_due(c, c->step + 1))
-        lease_step(c, c->step + 1);
-    return 0;
-}
-
-static int try_decide(struct coordinator *c, struct err *err)
-{
-    return collect_complete(c->collect) ? decide(c, err) : 0;
+    return rc;
 }
 
 static int on_losses(void *role, int from, const void *message, struct err *err)
@@ -302,69 +317,49 @@ static int on_losses(void *role, int from, const void *message, struct err *err)
     const Trireme__Losses *losses = message;
     if (from < c->first_worker)
         return err_set(err, ERR_MACHINE, "rank %d, a server, sent losses", from);
-    if (losses->eval) {
-        size_t *leases = &c->eval_leases[from - c->first_worker];
-        if (*leases == 0)
-            return err_set(err, ERR_MACHINE, "rank %d sent losses of an evaluation, which nobody asked for", from);
-        if (evaluation_take(c->evaluation, losses->eval_source, losses->eval_first, losses->sums, losses->n_sums,
-                            err) < 0)
-            return -1;
-        if (--*leases == 0)
-            watch_arrived(c->watch, from, AWAIT_EVAL);
-        if (!evaluation_complete(c->evaluation))
-            return 0;
-        Trireme__EvalLine *line = evaluation_line(c->evaluation, c->step);
-        int rc = metrics_write(c->metrics, line, err);
-        progress_eval(c->progress, line);
-        message_free(line);
-        return rc < 0 ? -1 : go_on(c, err);
-    }
-    if (losses->step != c->leased)
-        return err_set(err, ERR_MACHINE, "rank %d sent losses of step %llu, expected %llu", from,
-                       (unsigned long long)losses->step, (unsigned long long)c->leased);
-    watch_arrived(c->watch, from, AWAIT_LOSSES);
-    if (collect_losses(c->collect, losses->first_leaf, losses->sums, losses->n_sums, err) < 0)
-        return -1;
-    return try_decide(c, err);
+    return losses->eval ? evaluator_losses(c->evaluator, from, losses, err)
+                        : told(c, trials_losses(c->trials, from, losses, c->trunk, err), err);
 }
 
 static int on_norms(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
-    const Trireme__Norms *norms = message;
-    if (norms->step != c->leased)
-        return err_set(err, ERR_MACHINE, "rank %d sent norms of step %llu, expected %llu", from,
-                       (unsigned long long)norms->step, (unsigned long long)c->leased);
-    watch_arrived(c->watch, from, AWAIT_NORMS);
-    if (collect_squares(c->collect, norms->first_block, norms->squares, norms->n_squares, err) < 0)
+    return told(c, trials_norms(c->trials, from, message, c->trunk, err), err);
+}
+
+/* The trunk's step is done: its line is written, people and planner are heard, and a checkpoint that is due is ordered, unless
+ * it rests here and all of that has its turn in act(). */
+static int trunk_stepped(struct coordinator *c, struct err *err)
+{
+    progress_train(c->progress, &c->trunk->line, trials_forks(c->trials));
+    helm_train(c->helm, &c->trunk->line);
+    if (stop_asked(c) && first_rest(c) < c->trunk->until)
+        c->trunk->until = first_rest(c);
+    if (c->trunk->step >= c->trunk->until)
+        return 0;
+    if (helm_turn(c->helm, c->trunk->step, false, err) < 0)
         return -1;
-    return try_decide(c, err);
+    uint64_t next = next_rest(c);
+    c->trunk->until = next < c->trunk->until ? next : c->trunk->until;
+    return is_due(c, c->config->checkpoint->every, c->trunk->step) ? save(c, err) : 0;
 }
 
 static int on_committed(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
-    if (((const Trireme__Committed *)message)->step != c->step + 1)
-        return err_set(err, ERR_MACHINE, "rank %d committed step %llu, expected %llu", from,
-                       (unsigned long long)((const Trireme__Committed *)message)->step,
-                       (unsigned long long)c->step + 1);
-    watch_arrived(c->watch, from, AWAIT_COMMIT);
-    if (watch_awaits(c->watch, AWAIT_COMMIT))
-        return 0;
-    double now = clock_now();
-    c->line.has_seconds = 1, c->line.seconds = now - c->line.seconds;
-    c->line.has_tok_per_s = 1, c->line.tok_per_s = (double)c->line.tokens / c->line.seconds;
-    c->step_began = now; // the next step's, where it is leased already
-    watch_step(c->watch, c->line.seconds);
-    c->step++;
-    if (metrics_write(c->metrics, &c->line, err) < 0)
+    struct trial *trial = NULL;
+    if (trials_committed(c->trials, from, message, &trial, err) < 0)
         return -1;
-    progress_train(c->progress, &c->line);
-    if (eval_due(c, c->step)) {
-        lease_evaluation(c);
+    if (!trial)
         return 0;
-    }
-    return go_on(c, err);
+    if (metrics_write(c->metrics, &trial->line, err) < 0)
+        return -1;
+    return trial == c->trunk ? trunk_stepped(c, err) : 0;
+}
+
+static int on_forked(void *role, int from, const void *message, struct err *err)
+{
+    return trials_forked(((struct coordinator *)role)->trials, from, message, err);
 }
 
 static int on_saved(void *role, int from, const void *message, struct err *err)
@@ -412,6 +407,7 @@ static const struct handler handlers[] = {
     {TAG_NORMS,     on_norms},
     {TAG_COMMITTED, on_committed},
     {TAG_SAVED,     on_saved},
+    {TAG_FORKED,    on_forked},
     {TAG_FAULT,     on_fault},
     {TAG_NOTE,      on_note},
     {TAG_BEAT,      on_beat},
@@ -435,6 +431,93 @@ static int keep(struct coordinator *c, struct err *err)
     return watch_check(c->watch, now, err);
 }
 
+static int begin_evaluation(struct coordinator *c)
+{
+    c->stage = STAGE_EVALUATE;
+    c->evaluating = eval_due(c, c->trunk->step);
+    if (c->evaluating)
+        evaluator_begin(c->evaluator, c->evaluation, c->muster.n_sources, c->trunk, &(struct window_set){0});
+    return 1;
+}
+
+static int evaluate(struct coordinator *c, struct err *err)
+{
+    if (evaluator_busy(c->evaluator))
+        return 0;
+    c->stage = STAGE_JUDGE;
+    if (!c->evaluating)
+        return 1;
+    Trireme__EvalLine *line = evaluation_line(c->evaluation, c->trunk->step);
+    int rc = metrics_write(c->metrics, line, err);
+    if (rc == 0) {
+        progress_eval(c->progress, line);
+        helm_eval(c->helm, line);
+    }
+    message_free(line);
+    return rc < 0 ? -1 : 1;
+}
+
+/* Pairs that end here; a request to stop does not wait for them: they are run again. Then people and planner. */
+static int judge(struct coordinator *c, struct err *err)
+{
+    c->stopping = c->stopping || stop_asked(c);
+    int rc = c->stopping && !campaign_promotes(c->campaign) ? 2 : campaign_judge(c->campaign, c->trunk->step, err);
+    if (rc <= 0)
+        return rc;
+    c->stage = STAGE_SAVE;
+    return rc == 2 ? 1 : helm_turn(c->helm, c->trunk->step, is_last(c, c->trunk->step), err) < 0 ? -1 : 1;
+}
+
+static int save_or_not(struct coordinator *c, struct err *err)
+{
+    const uint64_t step = c->trunk->step;
+    const bool last = is_last(c, step), ends = last || c->stopping;
+    c->stopping = c->stopping && !last;
+    if (last && chronicle_scripted(c->chronicle)) {
+        const char *reason = "the run ended before what the ledger tells of";
+        if (c->options.replay)
+            return err_set(err, ERR_DATA, "the replay is not what the ledger says: %s", reason);
+        if (chronicle_part(c->chronicle, step, reason, err) < 0)
+            return -1;
+    }
+    c->stage = ends ? STAGE_FINISH : STAGE_FORK;
+    bool due = ends || is_due(c, c->config->checkpoint->every, step) || campaign_saves(c->campaign, step);
+    return due && c->saved != step && save(c, err) < 0 ? -1 : 1;
+}
+
+static int fork_or_not(struct coordinator *c, struct err *err)
+{
+    int rc = campaign_fork(c->campaign, c->trunk->step, err);
+    if (rc <= 0)
+        return rc;
+    c->stage = STAGE_TRAIN;
+    c->trunk->until = next_rest(c);
+    return 1;
+}
+
+/* What can be done now while the trunk rests. Returns 1 if something was done, 0 if not, -1 on error. */
+static int act(struct coordinator *c, struct err *err)
+{
+    switch (c->stage) {
+    case STAGE_TRAIN:
+        if (stop_asked(c) && first_rest(c) < c->trunk->until && first_rest(c) > c->saved)
+            c->trunk->until = first_rest(c);
+        return trial_arrived(c->trunk) ? begin_evaluation(c) : 0;
+    case STAGE_EVALUATE:
+        return evaluate(c, err);
+    case STAGE_JUDGE:
+        return judge(c, err);
+    case STAGE_SAVE:
+        return save_or_not(c, err);
+    case STAGE_FORK:
+        return fork_or_not(c, err);
+    case STAGE_MUSTER:
+    case STAGE_FINISH:
+        break;
+    }
+    return 0;
+}
+
 enum turn coordinator_turn(void *role, struct err *err)
 {
     struct coordinator *c = role;
@@ -449,8 +532,13 @@ enum turn coordinator_turn(void *role, struct err *err)
     }
     if (keep(c, err) < 0)
         return TURN_FAILED;
-    if (c->over || (c->finishing && !keeper_busy(c->keeper)))
+    int done = act(c, err);
+    if (done < 0)
+        return TURN_FAILED;
+    if (c->over || (c->stage == STAGE_FINISH && !keeper_busy(c->keeper)))
         return TURN_OVER;
+    if (c->stage != STAGE_FINISH)
+        busy = trials_go(c->trials) || done || busy;
     return busy ? TURN_BUSY : TURN_IDLE;
 }
 
@@ -476,7 +564,7 @@ bool coordinator_run(struct coordinator *c, struct err *how)
     if (turn == TURN_OVER && c->stopping)
         err_set(how, ERR_STOPPED,
                 "stopped on request at step %llu, with a checkpoint: run the same line again to continue",
-                (unsigned long long)c->step);
+                (unsigned long long)c->trunk->step);
     else if (turn == TURN_OVER)
         *how = (struct err){0};
     if (turn == TURN_FAILED)

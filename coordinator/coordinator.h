@@ -1,13 +1,13 @@
-/* The coordinator, rank 0: tells the ranks what to train, leases the work of each step, reads what comes back, decides,
- * and writes down what happened.
+/* The coordinator, rank 0: tells the ranks what to train, reads what comes back, decides, and writes down what happened.
  *
- *   START to all -> READY from all -> for each step: LEASE to workers, LOSSES and NORMS back, VERDICT to servers, COMMITTED
- *   back, the step's line in metrics.jsonl; at times an evaluation (LEASE, LOSSES) and a checkpoint (SAVE, SAVED, manifest)
- *   -> END to all.
- * The leases of a step go out together with the verdict on the one before, unless something is to be done between them.
+ *   START to all -> READY from all -> steps of the trunk and of its forks (trials.h) -> END to all.
+ * The trunk rests at some steps; there, in this order: an evaluation; pairs of experiments that end there are judged, and a fork
+ * may become the trunk (campaign.h); people and the planner are heard (helm.h; that also at each step between); a checkpoint
+ * (keeper.h); forks that begin there.
  * A state machine without waiting; its files are small and written at once. */
 #pragma once
 #include "base/err.h"
+#include "coordinator/trials.h"
 #include "proto/net/role.h"
 
 #include <signal.h>
@@ -17,6 +17,7 @@
 
 struct coordinator;
 struct endpoint;
+struct planner;
 struct run;
 
 struct coordinator_options {
@@ -25,8 +26,10 @@ struct coordinator_options {
     bool live;                   /* one live line instead of plain ones */
     int columns;                 /* width of the terminal */
     volatile sig_atomic_t *stop; /* set by a signal: stop after a checkpoint; may be NULL */
-    /* Which workers take part in a step, decided anew for each; NULL: all, always. */
-    void (*plan)(bool *active, size_t n_workers, uint64_t step);
+    lease_plan_fn plan;          /* or NULL */
+    struct planner *planner;     /* or NULL; taken over by coordinator_new, also where that fails */
+    const char *replay;          /* folder of a run whose campaign is lived through again, or NULL */
+    bool allow_noop;             /* patches that change nothing are tried too: tests of forks */
 };
 
 /* Borrowed: the endpoint, the claimed run. NULL with a sentence on error. */

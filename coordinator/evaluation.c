@@ -83,6 +83,11 @@ bool evaluation_complete(const struct evaluation *e)
     return true;
 }
 
+const double *evaluation_sums(const struct evaluation *e, size_t source)
+{
+    return e->losses[source].sums;
+}
+
 bool evaluation_possible(const struct evaluation *e)
 {
     for (size_t s = 0; s < e->n_sources; s++)

@@ -31,6 +31,9 @@ int evaluation_take(struct evaluation *evaluation, size_t source, uint64_t first
                     struct err *err);
 bool evaluation_complete(const struct evaluation *evaluation);
 
+/* The losses of a source's samples, each summed over its tokens, in order; when complete. Borrowed until the next begin. */
+const double *evaluation_sums(const struct evaluation *evaluation, size_t source);
+
 /* Whether any source has something to evaluate. */
 bool evaluation_possible(const struct evaluation *evaluation);
 

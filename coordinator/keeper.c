@@ -11,15 +11,19 @@
 #include "proto/schema/message.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct keeper {
     const struct run *run;       /* borrowed */
     struct metrics *metrics;     /* borrowed */
     const struct muster *muster; /* borrowed */
     int n_servers, n_missing;
-    char *folder; /* of the checkpoint under way or of the last one */
+    char *folder;                /* of the checkpoint under way or of the last one */
+    Trireme__Manifest *manifest; /* of that checkpoint, as far as it is known */
     Trireme__Shard **shards;
-    uint64_t step, samples, complete_step;
+    uint64_t *pins;
+    size_t n_pins;
+    uint64_t step, complete_step;
     double began, stall_ms;
 };
 
@@ -46,15 +50,24 @@ void keeper_free(struct keeper *k)
         return;
     forget_shards(k);
     free(k->shards);
+    free(k->pins);
+    message_free(k->manifest);
     free(k->folder);
     free(k);
 }
 
-const char *keeper_begin(struct keeper *k, uint64_t step, uint64_t samples, struct err *err)
+const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const uint64_t *pins, size_t n_pins,
+                         struct err *err)
 {
     free(k->folder);
-    k->folder = checkpoint_folder(k->run->folder, step);
-    k->step = step, k->samples = samples;
+    k->folder = checkpoint_folder(k->run->folder, what->step);
+    k->step = what->step;
+    message_free(k->manifest);
+    k->manifest = message_copy(what);
+    k->pins = mem_resize(k->pins, n_pins, sizeof *k->pins);
+    if (n_pins)
+        memcpy(k->pins, pins, n_pins * sizeof *pins);
+    k->n_pins = n_pins;
     k->stall_ms = 0;
     k->began = clock_now();
     // what a launch that died left there is no checkpoint; one that is complete and damaged was passed over
@@ -78,14 +91,10 @@ static int write_line(struct keeper *k, struct err *err)
 
 static int complete(struct keeper *k, struct err *err)
 {
-    Trireme__Manifest manifest = TRIREME__MANIFEST__INIT;
-    manifest.has_format = 1;
+    Trireme__Manifest manifest = *k->manifest; // with what is borrowed from us and from others
+    manifest.has_format = 1, manifest.format = 1;
     manifest.version = TRIREME_VERSION;
     manifest.has_incarnation = 1, manifest.incarnation = k->run->incarnation;
-    manifest.has_step = 1, manifest.step = k->step;
-    manifest.has_samples = 1, manifest.samples = k->samples;
-    manifest.config = k->run->config;
-    manifest.segments = k->run->segments, manifest.n_segments = k->run->n_segments;
     manifest.shards = k->shards, manifest.n_shards = (size_t)k->n_servers;
     manifest.fingerprint = k->muster->fingerprint;
     manifest.data_digest = k->muster->data_digest;
@@ -93,7 +102,7 @@ static int complete(struct keeper *k, struct err *err)
         return -1;
     k->complete_step = k->step;
     forget_shards(k);
-    return checkpoint_prune(k->run->folder, k->step, k->run->config->checkpoint->keep, err);
+    return checkpoint_prune(k->run->folder, k->step, k->run->config->checkpoint->keep, k->pins, k->n_pins, err);
 }
 
 int keeper_take(struct keeper *k, int server, const Trireme__Saved *saved, struct err *err)
@@ -102,6 +111,7 @@ int keeper_take(struct keeper *k, int server, const Trireme__Saved *saved, struc
         return err_set(err, ERR_MACHINE, "server %d saved step %llu, which nobody asked for", server,
                        (unsigned long long)saved->step);
     k->shards[server] = message_copy(saved->shard);
+    k->manifest->has_updates = 1, k->manifest->updates = saved->updates;
     k->stall_ms = saved->stall_ms > k->stall_ms ? saved->stall_ms : k->stall_ms;
     return --k->n_missing ? 0 : complete(k, err);
 }

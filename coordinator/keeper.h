@@ -6,6 +6,7 @@
 #include "control.pb-c.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct keeper;
@@ -17,9 +18,11 @@ struct run;
 struct keeper *keeper_new(const struct run *run, struct metrics *metrics, const struct muster *muster, int n_servers);
 void keeper_free(struct keeper *keeper);
 
-/* Begins the checkpoint of `step` updates and `samples` samples. The folder to send to the servers is borrowed until the
- * next call; NULL with a sentence on error. */
-const char *keeper_begin(struct keeper *keeper, uint64_t step, uint64_t samples, struct err *err);
+/* Begins the checkpoint of a state: `what` (copied) is its manifest but for what the keeper itself knows (version, launch,
+ * shards, kernels, token files). Checkpoints of the pinned steps (copied) are kept whatever their age. The folder to send to
+ * the servers is borrowed until the next call; NULL with a sentence on error. */
+const char *keeper_begin(struct keeper *keeper, const Trireme__Manifest *what, const uint64_t *pins, size_t n_pins,
+                         struct err *err);
 
 /* A server's shard is on disk. With the last one the checkpoint is completed. */
 int keeper_take(struct keeper *keeper, int server, const Trireme__Saved *saved, struct err *err);

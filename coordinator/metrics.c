@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,8 +25,32 @@ static uint64_t step_of(const char *line, size_t size)
     return at ? strtoull(at + sizeof key - 1, NULL, 10) : 0;
 }
 
-/* Writes the file anew without what lies behind `step`, if there is any such line. */
-static int cut_back(const char *path, uint64_t step, struct err *err)
+/* The word behind "trial":" in such a line; "trunk" in one without. */
+static void trial_of(char *trial, size_t room, const char *line, size_t size)
+{
+    static const char key[] = "\"trial\":\"";
+    const char *at = memmem(line, size, key, sizeof key - 1);
+    const char *word = at ? at + sizeof key - 1 : "trunk\"";
+    snprintf(trial, room, "%.*s", (int)strcspn(word, "\"\n"), word);
+}
+
+struct cut {
+    uint64_t step;
+    metrics_keep_fn keep;
+    const void *context;
+};
+
+static bool is_kept(const struct cut *cut, const char *line, size_t size)
+{
+    char trial[64];
+    trial_of(trial, sizeof trial, line, size);
+    if (strcmp(trial, "trunk"))
+        return !cut->keep || cut->keep(cut->context, trial);
+    return step_of(line, size) <= cut->step;
+}
+
+/* Writes the file anew without the lines that are not kept, if there is any such line. */
+static int cut_back(const char *path, const struct cut *cut, struct err *err)
 {
     if (!file_exists(path))
         return 0;
@@ -39,7 +64,7 @@ static int cut_back(const char *path, uint64_t step, struct err *err)
         if (!end)
             break; // a crash left it unfinished
         size_t length = (size_t)(end + 1 - (bytes + at));
-        if (step_of(bytes + at, length) <= step)
+        if (is_kept(cut, bytes + at, length))
             text_add_bytes(&kept, bytes + at, length);
         at += length;
     }
@@ -49,12 +74,14 @@ static int cut_back(const char *path, uint64_t step, struct err *err)
     return rc;
 }
 
-struct metrics *metrics_open(const char *run, uint64_t step, struct err *err)
+struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn keep, const void *context,
+                             struct err *err)
 {
+    struct cut cut = {step, keep, context};
     struct metrics *m = mem_new(1, sizeof *m);
     m->path = file_join(run, "metrics.jsonl");
     m->fd = -1;
-    if (cut_back(m->path, step, err) < 0)
+    if (cut_back(m->path, &cut, err) < 0)
         goto fail;
     m->fd = open(m->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (m->fd < 0) {

@@ -5,12 +5,18 @@
 #pragma once
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct metrics;
 
-/* Opens RUN/metrics.jsonl and cuts it back to lines of at most `step` updates. */
-struct metrics *metrics_open(const char *run, uint64_t step, struct err *err);
+/* Whether a line of a trial other than the trunk is still true. */
+typedef bool (*metrics_keep_fn)(const void *context, const char *trial);
+
+/* Opens RUN/metrics.jsonl and cuts it back to the trunk's lines of at most `step` updates, and to those of other trials that
+ * `keep` (or NULL: all) says yes to. */
+struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn keep, const void *context,
+                             struct err *err);
 void metrics_free(struct metrics *metrics);
 
 /* Appends one message (TrainLine, EvalLine, ...) as a line. */

@@ -63,16 +63,19 @@ static void format_time(char *out, size_t size, double seconds)
         snprintf(out, size, "%lds", s);
 }
 
-static void format_line(const struct progress *p, char *out, size_t size, const Trireme__TrainLine *line)
+static void format_line(const struct progress *p, char *out, size_t size, const Trireme__TrainLine *line,
+                        size_t forks)
 {
-    char left[32];
+    char left[32], beside[48] = "";
+    if (forks)
+        snprintf(beside, sizeof beside, "  +%zu fork%s", forks, forks == 1 ? "" : "s");
     format_time(left, sizeof left, p->seconds * (double)(p->steps - line->step));
-    snprintf(out, size, "step %llu/%llu  loss %.4f  %.0f tok/s  lr %.2e  norm %.2f  ETA %s",
+    snprintf(out, size, "step %llu/%llu  loss %.4f  %.0f tok/s  lr %.2e  norm %.2f%s  ETA %s",
              (unsigned long long)line->step, (unsigned long long)p->steps, p->live ? p->loss : line->loss,
-             (double)line->tokens / p->seconds, line->lr, line->grad_norm, left);
+             (double)line->tokens / p->seconds, line->lr, line->grad_norm, beside, left);
 }
 
-void progress_train(struct progress *p, const Trireme__TrainLine *line)
+void progress_train(struct progress *p, const Trireme__TrainLine *line, size_t forks)
 {
     double now = clock_now();
     double share = p->any ? 0.1 : 1;
@@ -84,7 +87,7 @@ void progress_train(struct progress *p, const Trireme__TrainLine *line)
         return;
     p->shown = now;
     char text[256];
-    format_line(p, text, sizeof text, line);
+    format_line(p, text, sizeof text, line, forks);
     if (!p->live) {
         printf("%s\n", text);
     } else {

@@ -12,7 +12,8 @@ struct progress;
 struct progress *progress_new(const char *run, bool live, int columns, uint64_t first_step, uint64_t steps);
 void progress_free(struct progress *progress);
 
-void progress_train(struct progress *progress, const Trireme__TrainLine *line);
+/* A step of the trunk; the live line says how many forks train beside it. */
+void progress_train(struct progress *progress, const Trireme__TrainLine *line, size_t forks);
 void progress_eval(struct progress *progress, const Trireme__EvalLine *line);
 
 /* A whole line for people and the log. */

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "proto/file/checkpoint.h"
 #include "proto/file/run_config.h"
-#include "proto/order/segment.h"
 #include "proto/schema/message.h"
 #include "proto/schema/walk.h"
 #include "proto/schema/write.h"
@@ -17,25 +16,64 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* Whether the operator sets that path in this launch. */
+static bool is_set(const struct run *run, const char *path)
+{
+    for (size_t i = 0; i < run->n_settings; i++)
+        if (!strcmp(run->settings[i], path))
+            return true;
+    return false;
+}
+
+/* The operator's configuration with what experiments have changed: an operator's setting of now has the last word. */
+static int put_in_force(struct run *run, struct err *err)
+{
+    const Trireme__Manifest *m = run->manifest;
+    size_t n = m ? m->n_promoted : 0;
+    char **settings = mem_new(n, sizeof *settings);
+    run->promoted = mem_new(n, sizeof *run->promoted);
+    for (size_t i = 0; i < n; i++) {
+        if (is_set(run, m->promoted[i]->path))
+            continue;
+        settings[run->n_promoted] = mem_format("%s=%s", m->promoted[i]->path, m->promoted[i]->value);
+        run->promoted[run->n_promoted++] = m->promoted[i];
+    }
+    run->in_force = run_config_change(run->config, settings, run->n_promoted, err);
+    for (size_t i = 0; i < run->n_promoted; i++)
+        free(settings[i]);
+    free(settings);
+    return run->in_force ? 0 : -1;
+}
+
 int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
 {
-    if (checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0)
+    if (checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0 || put_in_force(run, err) < 0)
         return -1;
-    double *weights = run_config_weights(run->config);
-    int rc = 0;
-    if (!run->manifest) {
+    const Trireme__Manifest *m = run->manifest;
+    run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
+    if (!m) {
+        Trireme__Segment *first = run_config_first_segment(run->in_force, err);
+        if (!first)
+            return -1;
         run->segments = mem_new(1, sizeof *run->segments);
-        run->segments[run->n_segments++] = order_first_segment(weights, run->config->data->n_sources);
-    } else {
-        run->step = run->manifest->step;
-        run->samples = run->manifest->samples;
-        run->segments = mem_new(run->manifest->n_segments, sizeof *run->segments);
-        for (size_t i = 0; i < run->manifest->n_segments; i++)
-            run->segments[run->n_segments++] = message_copy(run->manifest->segments[i]);
-        rc = order_append(&run->segments, &run->n_segments, run->samples, weights, run->config->data->n_sources, err);
+        run->segments[run->n_segments++] = first;
+        return 0;
     }
-    free(weights);
-    return rc;
+    run->step = m->step;
+    run->samples = m->samples;
+    run->tokens = m->tokens ? m->tokens : m->samples * m->config->model->context;
+    run->step_tokens =
+        m->step_tokens ? m->step_tokens : (uint64_t)m->config->train->batch * run_config_context(m->config);
+    if (is_set(run, "train.batch") ||
+        is_set(run, "train.context")) { // the operator's steps are updates, whatever their size
+        uint64_t before = run->step_tokens;
+        run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
+        run->tokens = (uint64_t)((double)run->tokens / (double)before * (double)run->step_tokens + 0.5);
+    }
+    run->segments = mem_new(m->n_segments, sizeof *run->segments);
+    for (size_t i = 0; i < m->n_segments; i++)
+        run->segments[run->n_segments++] = message_copy(m->segments[i]);
+    return run_config_append(&run->segments, &run->n_segments, run->samples, run->in_force, m->config, err);
 }
 
 static void run_init(struct run *run, const char *folder)
@@ -133,6 +171,9 @@ int run_plan_resume(struct run *run, const char *folder, char *const *settings, 
     int rc = -1;
     if (!before)
         goto out;
+    run->settings = mem_new(n_settings, sizeof *run->settings);
+    for (size_t i = 0; i < n_settings; i++)
+        run->settings[run->n_settings++] = mem_format("%.*s", (int)strcspn(settings[i], "="), settings[i]);
     run->config = run_config_change(before, settings, n_settings, err);
     if (run->config)
         rc = check_changes(before, run->config, err);
@@ -213,6 +254,11 @@ void run_clear(struct run *run)
     for (size_t i = 0; i < run->n_segments; i++)
         message_free(run->segments[i]);
     free(run->segments);
+    for (size_t i = 0; i < run->n_settings; i++)
+        free(run->settings[i]);
+    free(run->settings);
+    free(run->promoted);
+    message_free(run->in_force);
     message_free(run->manifest);
     message_free(run->config);
     free(run->checkpoint);

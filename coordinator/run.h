@@ -12,14 +12,20 @@
 
 struct run {
     char *folder;
-    Trireme__Run *config;        /* in force from now on */
+    Trireme__Run *config;        /* the operator's, as in config.yaml */
+    Trireme__Run *in_force;      /* the same with what experiments have changed; after run_locate */
     char *checkpoint;            /* folder of the checkpoint to continue from; NULL: from first weights */
     Trireme__Manifest *manifest; /* its manifest, or NULL */
     Trireme__Segment **segments; /* data order of the trial, up to and from now on */
     size_t n_segments;
-    uint64_t step, samples; /* done so far */
-    uint64_t incarnation;   /* of this launch; 0 before run_claim */
-    int lock;               /* file descriptor; -1 before run_claim */
+    uint64_t step, samples, tokens; /* done so far */
+    uint64_t step_tokens;           /* of a step at the start of the run: the unit of train.steps */
+    Trireme__Change **promoted;     /* what experiments have changed; the first ones borrowed from the manifest */
+    size_t n_promoted;
+    char **settings; /* what the operator sets in this launch: paths */
+    size_t n_settings;
+    uint64_t incarnation; /* of this launch; 0 before run_claim */
+    int lock;             /* file descriptor; -1 before run_claim */
 };
 
 /* Plans to train `config` (taken over, also on failure) in the folder: new, or continued where the same configuration is

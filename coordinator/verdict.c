@@ -1,21 +1,11 @@
 #include "coordinator/verdict.h"
 
-#include "math/schedule.h"
+#include "proto/file/run_config.h"
 
 #include <math.h>
 
-static double rate(const Trireme__Run *config, uint64_t step)
-{
-    struct schedule schedule = {.kind = (enum schedule_kind)config->schedule->kind,
-                                .lr = config->optimizer->lr,
-                                .min_lr = config->schedule->min_lr,
-                                .warmup = config->schedule->warmup,
-                                .steps = config->train->steps};
-    return schedule_lr(&schedule, step);
-}
-
 int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Trireme__Run *config, uint64_t step,
-                   double loss, double norm, struct err *err)
+                   double lr, double loss, double norm, struct err *err)
 {
     if (!isfinite(loss) || !isfinite(norm))
         return err_set(err, ERR_TRAIN, "step %llu: the loss is %g and the gradient's norm %g: training has diverged",
@@ -23,7 +13,7 @@ int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Tr
     const double clip = config->optimizer->clip;
     trireme__verdict__init(verdict);
     verdict->has_step = 1, verdict->step = step;
-    verdict->has_lr = 1, verdict->lr = rate(config, step);
+    verdict->has_lr = 1, verdict->lr = lr;
     verdict->has_scale = 1;
     verdict->scale = clip > 0 && norm + 1e-6 > clip ? (float)(clip / (norm + 1e-6)) : 1;
     trireme__train_line__init(line);
@@ -31,6 +21,6 @@ int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Tr
     line->has_loss = 1, line->loss = loss;
     line->has_grad_norm = 1, line->grad_norm = norm;
     line->has_lr = 1, line->lr = verdict->lr;
-    line->has_tokens = 1, line->tokens = (uint64_t)config->train->batch * config->model->context;
+    line->has_tokens = 1, line->tokens = (uint64_t)config->train->batch * run_config_context(config);
     return 0;
 }

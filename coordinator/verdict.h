@@ -1,4 +1,4 @@
-/* What follows from a step's loss and gradient norm: go on or not, at which rate, clipped by how much. Pure. */
+/* What follows from a step's loss and gradient norm: go on or not, clipped by how much. Pure. */
 #pragma once
 #include "base/err.h"
 
@@ -8,4 +8,4 @@
  * mean over the step's tokens. Clipping is torch.nn.utils.clip_grad_norm_'s. A loss or norm that is not finite is an error
  * (ERR_TRAIN): no server is told to update. */
 int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Trireme__Run *config, uint64_t step,
-                   double loss, double norm, struct err *err);
+                   double lr, double loss, double norm, struct err *err);

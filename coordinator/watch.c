@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAME_SIZE = 360 };
+enum { NAME_SIZE = 360, N_AWAITED = AWAIT_FORK + 1 };
 
 struct rank_watch {
     char host[256];
     uint64_t pid, work;
-    unsigned awaited;
-    double heard, got_on; /* last message; last sign of work done */
+    unsigned awaited[N_AWAITED]; /* how many of each */
+    double heard, got_on;        /* last message; last sign of work done */
 };
 
 struct watch {
@@ -22,16 +22,14 @@ struct watch {
 };
 
 // clang-format off
-static const struct {
-    enum awaited what;
-    const char *name;
-} awaited_names[] = {
-    {AWAIT_READY,  "its readiness"},
-    {AWAIT_LOSSES, "its part of a step"},
-    {AWAIT_NORMS,  "its sum of the gradients"},
-    {AWAIT_COMMIT, "its update"},
-    {AWAIT_EVAL,   "its part of an evaluation"},
-    {AWAIT_SHARD,  "its shard of a checkpoint"},
+static const char *const awaited_names[N_AWAITED] = {
+    [AWAIT_READY]  = "its readiness",
+    [AWAIT_LOSSES] = "its part of a step",
+    [AWAIT_NORMS]  = "its sum of the gradients",
+    [AWAIT_COMMIT] = "its update",
+    [AWAIT_EVAL]   = "its part of an evaluation",
+    [AWAIT_SHARD]  = "its shard of a checkpoint",
+    [AWAIT_FORK]   = "a fork's state",
 };
 // clang-format on
 
@@ -60,19 +58,20 @@ void watch_identify(struct watch *w, int rank, const char *host, uint64_t pid)
 
 void watch_await(struct watch *w, int rank, enum awaited what, double now)
 {
-    w->ranks[rank].awaited |= what;
+    w->ranks[rank].awaited[what]++;
     w->ranks[rank].got_on = now;
 }
 
 void watch_arrived(struct watch *w, int rank, enum awaited what)
 {
-    w->ranks[rank].awaited &= ~(unsigned)what;
+    unsigned *awaited = &w->ranks[rank].awaited[what];
+    *awaited -= *awaited > 0;
 }
 
 bool watch_awaits(const struct watch *w, enum awaited what)
 {
     for (int r = 1; r < w->n_ranks; r++)
-        if (w->ranks[r].awaited & what)
+        if (w->ranks[r].awaited[what])
             return true;
     return false;
 }
@@ -112,12 +111,13 @@ const char *watch_name(struct watch *w, int rank)
     return w->name;
 }
 
-static const char *first_awaited(unsigned awaited)
+/* The first thing that is awaited of a rank; NULL: nothing is. */
+static const char *first_awaited(const struct rank_watch *r)
 {
-    for (size_t i = 0; i < sizeof awaited_names / sizeof *awaited_names; i++)
-        if (awaited & awaited_names[i].what)
-            return awaited_names[i].name;
-    return "a sign of life";
+    for (size_t i = 0; i < N_AWAITED; i++)
+        if (r->awaited[i])
+            return awaited_names[i];
+    return NULL;
 }
 
 int watch_check(struct watch *w, double now, struct err *err)
@@ -125,12 +125,13 @@ int watch_check(struct watch *w, double now, struct err *err)
     double stuck = 10 * w->patience > 20 * w->longest_step ? 10 * w->patience : 20 * w->longest_step;
     for (int rank = 1; rank < w->n_ranks; rank++) {
         const struct rank_watch *r = &w->ranks[rank];
+        const char *awaited = first_awaited(r);
         bool silent = now - r->heard > w->patience;
-        if (!silent && !(r->awaited && now - r->got_on > stuck))
+        if (!silent && !(awaited && now - r->got_on > stuck))
             continue;
         return err_set(err, ERR_MACHINE, "%s %s for %.0f s while %s was awaited", watch_name(w, rank),
                        silent ? "has been silent" : "has not got on", now - (silent ? r->heard : r->got_on),
-                       first_awaited(r->awaited));
+                       awaited ? awaited : "a sign of life");
     }
     return 0;
 }

@@ -7,14 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum awaited { /* bits */
-               AWAIT_READY = 1,
-               AWAIT_LOSSES = 2,
-               AWAIT_NORMS = 4,
-               AWAIT_COMMIT = 8,
-               AWAIT_EVAL = 16,
-               AWAIT_SHARD = 32,
-};
+enum awaited { AWAIT_READY, AWAIT_LOSSES, AWAIT_NORMS, AWAIT_COMMIT, AWAIT_EVAL, AWAIT_SHARD, AWAIT_FORK };
 
 struct watch;
 
@@ -23,6 +16,8 @@ struct watch *watch_new(int n_ranks, int n_servers, double patience, double now)
 void watch_free(struct watch *watch);
 
 void watch_identify(struct watch *watch, int rank, const char *host, uint64_t pid);
+
+/* One more of something is awaited of a rank; one of it came. */
 void watch_await(struct watch *watch, int rank, enum awaited what, double now);
 void watch_arrived(struct watch *watch, int rank, enum awaited what);
 bool watch_awaits(const struct watch *watch, enum awaited what); /* of any rank */

@@ -23,7 +23,7 @@ static void write_step(struct metrics *m, uint64_t step)
 static char *cut_back(const char *run, uint64_t step)
 {
     struct err err;
-    struct metrics *m = metrics_open(run, step, &err);
+    struct metrics *m = metrics_open(run, step, NULL, NULL, &err);
     if (!m)
         fail_msg("%s", err.text);
     metrics_free(m);
@@ -35,7 +35,7 @@ static void metrics_are_cut_back_to_a_step_and_no_further(void **state)
     const struct place *p = *state;
     struct err err;
     put(p->run, "config.yaml", "");
-    struct metrics *m = metrics_open(p->run, 0, &err);
+    struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
     assert_non_null(m);
     Trireme__EventLine event = TRIREME__EVENT_LINE__INIT;
     event.what = (char *)"begun; it quotes \"step\":99,";
@@ -65,12 +65,31 @@ static void metrics_are_cut_back_to_a_step_and_no_further(void **state)
     free(whole);
 }
 
+static bool keeps_h1(const void *context, const char *trial)
+{
+    return !strcmp(trial, context);
+}
+
+static void lines_of_forks_are_kept_as_one_says_and_those_of_the_trunk_by_their_steps(void **state)
+{
+    const struct place *p = *state;
+    struct err err;
+    put(p->run, "metrics.jsonl",
+        "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1}\n{\"kind\":\"train\",\"trial\":\"h1.0\",\"step\":9}\n"
+        "{\"kind\":\"train\",\"trial\":\"h1.1\",\"step\":1}\n{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":6}\n");
+    metrics_free(metrics_open(p->run, 5, keeps_h1, "h1.0", &err));
+    char *text = content(p->run, "metrics.jsonl");
+    assert_string_equal(text, "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1}\n"
+                              "{\"kind\":\"train\",\"trial\":\"h1.0\",\"step\":9}\n");
+    free(text);
+}
+
 static void a_line_that_a_crash_left_unfinished_is_cut_off(void **state)
 {
     const struct place *p = *state;
     struct err err;
     put(p->run, "metrics.jsonl", "{\"kind\":\"train\",\"step\":1}\n{\"kind\":\"train\",\"st");
-    struct metrics *m = metrics_open(p->run, 5, &err);
+    struct metrics *m = metrics_open(p->run, 5, NULL, NULL, &err);
     write_step(m, 2);
     metrics_free(m);
     char *text = content(p->run, "metrics.jsonl");
@@ -85,7 +104,7 @@ static void metrics_that_cannot_be_written_are_an_error(void **state)
 {
     const struct place *p = *state;
     struct err err;
-    assert_null(metrics_open(p->run, 0, &err)); // no such folder
+    assert_null(metrics_open(p->run, 0, NULL, NULL, &err)); // no such folder
     assert_int_equal(err.code, ERR_USAGE);
     assert_contains(err.text, "metrics.jsonl: cannot write");
 }
@@ -113,6 +132,17 @@ static void take(struct keeper *k, const char *folder, int server, uint64_t step
     message_free(saved);
 }
 
+static const char *begin(struct keeper *k, const struct run *run, uint64_t step, uint64_t samples)
+{
+    struct err err;
+    Trireme__Manifest what = TRIREME__MANIFEST__INIT;
+    what.has_step = 1, what.step = step;
+    what.has_samples = 1, what.samples = samples;
+    what.config = run->config;
+    what.segments = run->segments, what.n_segments = run->n_segments;
+    return keeper_begin(k, &what, (const uint64_t[]){5}, 1, &err);
+}
+
 static void a_checkpoint_is_complete_with_the_last_shard(void **state)
 {
     const struct place *p = *state;
@@ -120,11 +150,11 @@ static void a_checkpoint_is_complete_with_the_last_shard(void **state)
     struct run run;
     claim(&run, p);
     assert_int_equal(run_locate(&run, warn, &err), 0);
-    struct metrics *m = metrics_open(p->run, 0, &err);
+    struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
     struct keeper *k = keeper_new(&run, m, &muster, 2);
     assert_true(!keeper_busy(k) && keeper_step(k) == 0);
     for (uint64_t step = 5; step <= 25; step += 5) {
-        char *folder = mem_strdup(keeper_begin(k, step, 32 * step, &err));
+        char *folder = mem_strdup(begin(k, &run, step, 32 * step));
         assert_true(keeper_busy(k));
         take(k, folder, 1, step);
         assert_true(keeper_busy(k) && keeper_step(k) == step - 5);
@@ -134,7 +164,8 @@ static void a_checkpoint_is_complete_with_the_last_shard(void **state)
     }
     size_t n = 0;
     uint64_t *steps = checkpoint_steps(p->run, &n, &err);
-    assert_true(n == 3 && steps[0] == 15 && steps[2] == 25); // checkpoint.keep
+    assert_true(n == 4 && steps[0] == 5 && steps[1] == 15 &&
+                steps[3] == 25); // checkpoint.keep, and one that is pinned
     free(steps);
     char *lines = content(p->run, "metrics.jsonl");
     assert_contains(lines, "{\"kind\":\"checkpoint\",\"step\":25,\"stall_ms\":7,\"bytes\":48,");
@@ -158,13 +189,14 @@ static void shards_that_nobody_asked_for_are_refused(void **state)
     struct err err;
     struct run run;
     claim(&run, p);
-    struct metrics *m = metrics_open(p->run, 0, &err);
+    assert_int_equal(run_locate(&run, warn, &err), 0);
+    struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
     struct keeper *k = keeper_new(&run, m, &muster, 2);
     char *elsewhere = file_join(p->root, "elsewhere");
     Trireme__Saved *saved = saved_of(elsewhere, 0, 5);
     assert_int_equal(keeper_take(k, 0, saved, &err), -1); // before any order
     assert_string_equal(err.text, "server 0 saved step 5, which nobody asked for");
-    assert_non_null(keeper_begin(k, 6, 1, &err));
+    assert_non_null(begin(k, &run, 6, 1));
     assert_int_equal(keeper_take(k, 0, saved, &err), -1); // another step
     saved->step = 6;
     assert_int_equal(keeper_take(k, 0, saved, &err), 0);
@@ -187,11 +219,12 @@ static void what_a_launch_that_died_left_in_a_checkpoint_is_removed_first(void *
     struct err err;
     struct run run;
     claim(&run, p);
-    struct metrics *m = metrics_open(p->run, 0, &err);
+    assert_int_equal(run_locate(&run, warn, &err), 0);
+    struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
     struct keeper *k = keeper_new(&run, m, &muster, 2);
     char *folder = checkpoint_folder(p->run, 5), *stale = file_join(folder, "shard-0-of-9.safetensors");
     put(folder, "shard-0-of-9.safetensors", "stale");
-    assert_non_null(keeper_begin(k, 5, 1, &err));
+    assert_non_null(begin(k, &run, 5, 1));
     assert_false(file_exists(stale));
     assert_true(file_is_dir(folder));
     free(stale);
@@ -205,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(metrics_are_cut_back_to_a_step_and_no_further),
+        test(lines_of_forks_are_kept_as_one_says_and_those_of_the_trunk_by_their_steps),
         test(a_line_that_a_crash_left_unfinished_is_cut_off),
         test(metrics_that_cannot_be_written_are_an_error),
         test(a_checkpoint_is_complete_with_the_last_shard),

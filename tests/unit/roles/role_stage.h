@@ -54,7 +54,7 @@ struct stage {
 /* How a play is to go. */
 struct play {
     int servers, workers, room;
-    void (*plan)(bool *active, size_t n_workers, uint64_t step);
+    lease_plan_fn plan;
     volatile sig_atomic_t *stop;
     int silent_rank;
     uint64_t silent_after;

@@ -71,7 +71,7 @@ static void losses_of_an_evaluation_that_nobody_asked_for_end_the_run(void **sta
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
     losses.has_eval = 1, losses.eval = 1;
     send(*state, WORKER, 0, TAG_LOSSES, &losses);
-    check_ends(*state, "rank 2 sent losses of an evaluation, which nobody asked for");
+    check_ends(*state, "rank 2 evaluated step ");
 }
 
 static void losses_of_a_server_end_the_run(void **state)
@@ -87,7 +87,7 @@ static void losses_of_another_step_end_the_run(void **state)
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
     losses.has_step = 1, losses.step = 99999;
     send(*state, WORKER, 0, TAG_LOSSES, &losses);
-    check_ends(*state, "rank 2 sent losses of step 99999, expected ");
+    check_ends(*state, "rank 2 sent losses of step 99999 of trial 0, which nobody asked for");
 }
 
 static void a_shard_of_a_worker_ends_the_run(void **state)
@@ -132,7 +132,7 @@ static void weights_that_nobody_asked_for_end_the_run(void **state)
     struct scene *s = *state;
     struct frame frame = {.magic = FRAME_MAGIC, .dtype = FRAME_FP32, .incarnation = 1, .step = 99999, .block = 5};
     endpoint_send_frame(s->stage.endpoints[SERVER], WORKER, TAG_WEIGHTS, &frame, NULL);
-    check_ends(s, "rank 1 sent weights of block 5, step 99999, which nobody asked for");
+    check_ends(s, "rank 1 sent weights of block 5, trial 0, step 99999, which nobody asked for");
 }
 
 static void a_verdict_before_the_sum_is_complete_ends_the_run(void **state)

@@ -2,6 +2,7 @@
 #include "tests/unit/roles/role_stage.h"
 
 #include "math/kernels.h"
+#include "proto/order/segment.h"
 #include "worker/data/dataset.h"
 #include "worker/model/model.h"
 
@@ -136,14 +137,14 @@ static void check_loss_after(const struct place *p, const char *name, uint64_t s
     assert_int_equal(next->samples, kept.samples + config->train->batch);
     struct layout *layout = layout_new(config->model);
     struct dataset *dataset =
-        dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed,
-                     (const Trireme__Segment *const *)next->segments, next->n_segments, &err);
+        dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed, &err);
+    struct order *order = order_new((const Trireme__Segment *const *)next->segments, next->n_segments, &err);
     struct model *model = model_new(config->model, layout, kernels_best(), 1);
     double sum = 0;
     for (uint64_t i = kept.samples; i < next->samples; i++) {
         int32_t tokens[64];
         double loss = 0;
-        assert_int_equal(dataset_sample(dataset, tokens, i, &err), 0);
+        assert_int_equal(dataset_sample(dataset, order, tokens, i, &err), 0);
         assert_true(model_losses(model, &loss, kept.arrays[0], tokens, 1));
         sum += loss;
     }
@@ -154,6 +155,7 @@ static void check_loss_after(const struct place *p, const char *name, uint64_t s
         fail_msg("step %llu: found a loss of %.9g, expected %.9g", (unsigned long long)step + 1, found, expected);
     free(key);
     model_free(model);
+    order_free(order);
     dataset_free(dataset);
     layout_free(layout);
     kept_free(&kept);
@@ -179,8 +181,9 @@ static void each_step_reads_the_samples_that_are_due_also_after_changes(void **s
 }
 
 /* Another set of workers at each step, one alone at times. */
-static void plan_changes(bool *active, size_t n_workers, uint64_t step)
+static void plan_changes(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
 {
+    (void)trial;
     for (size_t w = 0; w < n_workers; w++)
         active[w] = (step + w) % 3 == 0 || w == step % n_workers;
 }
@@ -197,8 +200,9 @@ static void workers_that_join_and_leave_between_steps_change_nothing(void **stat
 
 static volatile sig_atomic_t stop;
 
-static void plan_stops(bool *active, size_t n_workers, uint64_t step)
+static void plan_stops(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
 {
+    (void)trial;
     (void)active, (void)n_workers;
     stop = step >= 3;
 }

@@ -1,0 +1,33 @@
+/* The briefing that planners get, and people with `trireme brief`: made of what is on disk or in memory alike, and of nothing
+ * that a planner must not see (losses of the gate, seeds, paths). Pure. */
+#pragma once
+#include "files.pb-c.h"
+#include "planner.pb-c.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct history;
+
+/* The curve so far, in at most 2 * CURVE_POINTS means of equal stretches; fed line by line. */
+struct curve;
+struct curve *curve_new(void);
+void curve_free(struct curve *curve);
+void curve_train(struct curve *curve, const Trireme__TrainLine *line);
+void curve_eval(struct curve *curve, const Trireme__EvalLine *line);
+
+/* What a briefing is made of besides the curve. */
+struct brief {
+    const Trireme__Run *config;    /* in force */
+    const Trireme__Policy *policy; /* or NULL */
+    const struct history *history;
+    const struct curve *curve;
+    uint64_t step;
+    uint32_t room; /* hypotheses that could begin now */
+};
+
+/* A fresh message, freed by message_free. */
+Trireme__Briefing *brief_make(const struct brief *brief);
+
+/* Tokens that experiments may cost in the whole run (gate.share). */
+uint64_t brief_tokens(const Trireme__Run *config);

@@ -1,0 +1,42 @@
+/* Writing the ledger of a run that may have been there before.
+ *
+ * What happens in a campaign follows from its inputs (proposals and orders, each at an exact step of the trunk) and from losses
+ * that are the same bits each time. So a launch that goes on from a checkpoint lives through what the ledger has beyond that
+ * checkpoint once more: inputs are taken from there at their steps, and what follows is compared with what stands there
+ * rather than written again. A replay of another run's ledger is the same from the first line on, into a ledger of its own.
+ * Where a continued run comes out differently (its settings were changed, or its kernels), a correction says so and the lines
+ * that no longer hold are superseded; a replay that does is an error. */
+#pragma once
+#include "base/err.h"
+#include "coordinator/history.h"
+#include "coordinator/ledger.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chronicle;
+
+/* known: records that the checkpoint which is continued knows of, their last one with that head (NULL: none). replay: folder of
+ * the run whose campaign is lived through, or NULL. ERR_DATA where the ledger is not the one that the checkpoint knew. */
+struct chronicle *chronicle_open(const char *run, uint64_t known, const char *head, const char *replay,
+                                 struct err *err);
+void chronicle_free(struct chronicle *chronicle);
+
+/* What is known so far: all that was written, or lived through, up to now. */
+struct history *chronicle_history(struct chronicle *chronicle);
+
+/* Tells of something. The record stays the caller's. */
+int chronicle_write(struct chronicle *chronicle, const Trireme__Record *record, struct err *err);
+
+/* The next input that was taken at this step and has not been lived through; NULL: there is none. Writing it takes it. */
+const Trireme__Record *chronicle_input(const struct chronicle *chronicle, uint64_t step);
+
+/* Whether anything is still to be lived through: until then nobody else is asked. */
+bool chronicle_scripted(const struct chronicle *chronicle);
+
+/* From here on the run goes its own way: what was still to be lived through no longer holds, for this reason. */
+int chronicle_part(struct chronicle *chronicle, uint64_t step, const char *reason, struct err *err);
+
+/* For the manifest of a checkpoint: records that are known now, and the head. */
+uint64_t chronicle_known(const struct chronicle *chronicle, char head[LEDGER_HEAD_SIZE]);

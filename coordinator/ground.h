@@ -1,0 +1,23 @@
+/* What a campaign stands on: the parts of the coordinator that it works with, all borrowed. */
+#pragma once
+#include <stdbool.h>
+
+struct chronicle;
+struct evaluator;
+struct metrics;
+struct muster;
+struct progress;
+struct run;
+struct trial;
+struct trials;
+
+struct ground {
+    const struct run *run;
+    const struct muster *muster;
+    struct trials *trials;
+    struct evaluator *evaluator;
+    struct chronicle *chronicle;
+    struct metrics *metrics;
+    struct progress *progress;
+    struct trial **trunk; /* the trial that the user's model is: a promotion makes it another one */
+};

@@ -1,0 +1,417 @@
+#include "coordinator/helm.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "coordinator/brief.h"
+#include "coordinator/campaign.h"
+#include "coordinator/chronicle.h"
+#include "coordinator/gate.h"
+#include "coordinator/inbox.h"
+#include "coordinator/patch.h"
+#include "coordinator/plan.h"
+#include "coordinator/planner.h"
+#include "coordinator/policy.h"
+#include "coordinator/progress.h"
+#include "coordinator/run.h"
+#include "coordinator/trial.h"
+#include "proto/file/run_config.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ASK_EVERY = GATE_HORIZON_MIN, /* the planner is asked at multiples of so many steps, */
+    ASK_DOUBLINGS_MAX = 6,        /* and of twice as many for each time in a row that nothing legal came of it */
+    PROPOSALS_MAX = 8             /* of one answer that are looked at, beyond those that there is room for */
+};
+static const double inbox_seconds = 0.25;
+
+struct helm {
+    struct ground ground;
+    struct campaign *campaign; /* borrowed */
+    struct planner *planner;   /* or NULL */
+    Trireme__Policy *policy;   /* or NULL */
+    struct curve *curve;
+    bool allow_noop, asked, gone;
+    unsigned failures; /* of the planner, in a row */
+    double looked;     /* into the inbox */
+};
+
+static struct history *history(const struct helm *h)
+{
+    return chronicle_history(h->ground.chronicle);
+}
+
+static const Trireme__Run *in_force(const struct helm *h)
+{
+    return (*h->ground.trunk)->config;
+}
+
+struct helm *helm_new(const struct ground *ground, struct campaign *campaign, struct planner *planner,
+                      bool allow_noop, struct err *err)
+{
+    struct helm *h = mem_new(1, sizeof *h);
+    *h = (struct helm){.ground = *ground, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
+    h->curve = curve_new();
+    if (policy_read(&h->policy, ground->run->config->experiment->policy, err) < 0) {
+        helm_free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void helm_free(struct helm *h)
+{
+    if (!h)
+        return;
+    if (h->planner)
+        h->planner->ops->free(h->planner);
+    curve_free(h->curve);
+    message_free(h->policy);
+    free(h);
+}
+
+void helm_train(struct helm *h, const Trireme__TrainLine *line)
+{
+    curve_train(h->curve, line);
+}
+
+void helm_eval(struct helm *h, const Trireme__EvalLine *line)
+{
+    curve_eval(h->curve, line);
+}
+
+static int write_record(struct helm *h, Trireme__Record *record, Trireme__RecordKind kind, uint32_t number,
+                        uint64_t step, const char *by, struct err *err)
+{
+    record->has_kind = 1, record->kind = kind;
+    record->has_number = number > 0, record->number = number;
+    record->has_step = 1, record->step = step;
+    record->by = (char *)by;
+    return chronicle_write(h->ground.chronicle, record, err);
+}
+
+static int write_event(struct helm *h, uint64_t step, const char *by, const char *text, struct err *err)
+{
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.text = (char *)text;
+    progress_log(h->ground.progress, "%s: %s", by, text);
+    return write_record(h, &record, TRIREME__RECORD_KIND__event, 0, step, by, err);
+}
+
+/* Of the proposals since the last promotion, one that is or was tried and says the same. */
+static const struct entry *duplicate(const struct helm *h, const Trireme__Proposal *proposal)
+{
+    uint64_t since = 0;
+    for (size_t i = 0; i < history(h)->n; i++)
+        if (history(h)->entries[i].promotion)
+            since = history(h)->entries[i].promoted_at;
+    for (size_t i = 0; i < history(h)->n; i++) {
+        const struct entry *e = &history(h)->entries[i];
+        if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED && e->step >= since &&
+            patch_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch, proposal->n_patch))
+            return e;
+    }
+    return NULL;
+}
+
+/* Whether a proposal can become a hypothesis now; the plan is what it would be tried by. */
+static int check(const struct helm *h, const Trireme__Proposal *proposal, uint64_t step, Trireme__Plan *plan,
+                 struct err *err)
+{
+    if (patch_check_proposal(proposal, err) < 0)
+        return -1;
+    if (campaign_off(h->campaign))
+        return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
+    Trireme__Run *after = patch_apply(in_force(h), proposal->patch, proposal->n_patch, h->policy, err);
+    if (!after && h->allow_noop)
+        after = message_copy(in_force(h));
+    if (!after)
+        return -1;
+    int rc = plan_make(&h->ground, plan, step, patch_is_slow(proposal->patch, proposal->n_patch), after, err);
+    message_free(after);
+    return rc;
+}
+
+static int validate(const struct helm *h, const struct entry *entry, uint64_t step, struct err *err)
+{
+    Trireme__Plan plan;
+    const struct entry *other = patch_check_proposal(entry->proposal, err) < 0 ? NULL : duplicate(h, entry->proposal);
+    if (other && !h->allow_noop)
+        return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s", other->number,
+                       fate_name(other->fate));
+    return check(h, entry->proposal, step, &plan, err);
+}
+
+static Trireme__Validation__Next next_of(const struct helm *h, const char *by)
+{
+    switch (h->ground.run->config->experiment->mode) {
+    case TRIREME__EXPERIMENT__MODE__approve:
+        return strcmp(by, "person") ? TRIREME__VALIDATION__NEXT__waiting : TRIREME__VALIDATION__NEXT__queued;
+    case TRIREME__EXPERIMENT__MODE__observe:
+        return TRIREME__VALIDATION__NEXT__observed;
+    default:
+        return TRIREME__VALIDATION__NEXT__queued;
+    }
+}
+
+/* Takes a proposal: tells of it and of what the check says. *accepted and the reason are for who is to be answered. */
+static int take_proposal(struct helm *h, const Trireme__Proposal *proposal, const char *by, uint64_t step,
+                         bool *accepted, struct err *why, struct err *err)
+{
+    uint32_t number = (uint32_t)history(h)->n + 1;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.proposal = (Trireme__Proposal *)proposal;
+    if (write_record(h, &record, TRIREME__RECORD_KIND__proposal, number, step, by, err) < 0)
+        return -1;
+    *why = (struct err){0};
+    *accepted = validate(h, history_entry(history(h), number), step, why) == 0;
+    Trireme__Validation validation = TRIREME__VALIDATION__INIT;
+    validation.has_accepted = 1, validation.accepted = *accepted;
+    validation.reason = *accepted ? NULL : why->text;
+    validation.has_next = *accepted, validation.next = next_of(h, by);
+    record = (Trireme__Record)TRIREME__RECORD__INIT;
+    record.validation = &validation;
+    if (write_record(h, &record, TRIREME__RECORD_KIND__validation, number, step, "rule", err) < 0)
+        return -1;
+    char *text = patch_text(proposal->patch, proposal->n_patch);
+    progress_log(h->ground.progress, "proposal %u of %s: %s: %s", number, by, text, *accepted ? "legal" : why->text);
+    free(text);
+    return 0;
+}
+
+static bool order_fits(const char *order, const struct entry *e)
+{
+    if (!strcmp(order, "approve"))
+        return e->fate == FATE_WAITING;
+    if (!strcmp(order, "veto"))
+        return e->fate == FATE_WAITING || e->fate == FATE_QUEUED || e->fate == FATE_OPEN;
+    return !strcmp(order, "kill") &&
+           (e->fate == FATE_QUEUED || e->fate == FATE_OPEN || (e->fate == FATE_PROMOTED && e->reverse.plan));
+}
+
+/* Carries out a person's order about a proposal. why: one sentence about what was done, or why not. */
+static int take_order(struct helm *h, const char *order, uint32_t number, const char *by, uint64_t step,
+                      bool *accepted, struct err *why, struct err *err)
+{
+    const struct entry *e = history_entry(history(h), number);
+    *accepted = e && order_fits(order, e);
+    err_set(why, ERR_USAGE, e ? "proposal %u is %s" : "there is no proposal %u", number, e ? fate_name(e->fate) : "");
+    if (!*accepted)
+        return 0;
+    bool open = e->fate == FATE_OPEN || e->fate == FATE_PROMOTED || !strcmp(order, "kill");
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.order = (char *)order;
+    if (write_record(h, &record, TRIREME__RECORD_KIND__order, number, step, by, err) < 0)
+        return -1;
+    if (open && campaign_close(h->campaign, number, step, !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
+        return -1;
+    err_set(why, ERR_USAGE, "proposal %u: %s", number, !strcmp(order, "approve") ? "approved" : order);
+    return 0;
+}
+
+/* What the ledger says that came at this step, when it is lived through again. */
+static int take_recorded(struct helm *h, uint64_t step, struct err *err)
+{
+    const Trireme__Record *record;
+    bool accepted;
+    struct err why;
+    while ((record = chronicle_input(h->ground.chronicle, step))) {
+        int rc = record->kind == TRIREME__RECORD_KIND__proposal
+                     ? take_proposal(h, record->proposal, record->by, step, &accepted, &why, err)
+                     : take_order(h, record->order, record->number, record->by, step, &accepted, &why, err);
+        if (rc < 0)
+            return -1;
+        if (record->kind == TRIREME__RECORD_KIND__order && !accepted)
+            return chronicle_part(h->ground.chronicle, step, why.text, err);
+    }
+    return 0;
+}
+
+/* A request that an earlier launch took, and died before it answered. */
+static const struct entry *taken_before(const struct helm *h, const Trireme__Proposal *proposal)
+{
+    for (size_t i = 0; proposal && proposal->id && i < history(h)->n; i++)
+        if (history(h)->entries[i].proposal->id && !strcmp(history(h)->entries[i].proposal->id, proposal->id))
+            return &history(h)->entries[i];
+    return NULL;
+}
+
+static int take_request(struct helm *h, const char *name, const Trireme__Request *request, uint64_t step,
+                        struct err *err)
+{
+    Trireme__Answer answer = TRIREME__ANSWER__INIT;
+    bool accepted = false;
+    struct err why = {0};
+    const bool order = request->order && request->order[0];
+    const struct entry *before = order ? NULL : taken_before(h, request->propose);
+    int rc = 0;
+    if (order)
+        rc = take_order(h, request->order, request->number, "person", step, &accepted, &why, err);
+    else if (!before)
+        rc = take_proposal(h, request->propose, "person", step, &accepted, &why, err);
+    if (rc < 0)
+        return -1;
+    answer.has_accepted = 1, answer.accepted = before ? before->fate != FATE_REFUSED : accepted;
+    answer.has_number = 1;
+    answer.number = order ? request->number : before ? before->number : (uint32_t)history(h)->n;
+    answer.text = why.text[0] ? why.text : NULL;
+    struct err lost;
+    if (inbox_answer(h->ground.run->folder, name, &answer, &lost) < 0)
+        progress_log(h->ground.progress, "inbox: %s", lost.text); // who asked will see it in the ledger
+    return 0;
+}
+
+static int read_inbox(struct helm *h, uint64_t step, struct err *err)
+{
+    double now = clock_now();
+    if (now - h->looked < inbox_seconds)
+        return 0;
+    h->looked = now;
+    for (;;) {
+        char *name = NULL;
+        Trireme__Request *request = NULL;
+        struct err why = {0};
+        if (inbox_take(h->ground.run->folder, &name, &request, &why) < 0)
+            progress_log(h->ground.progress, "inbox: %s", why.text);
+        if (!request)
+            return 0;
+        int rc = take_request(h, name, request, step, err);
+        message_free(request);
+        free(name);
+        if (rc < 0)
+            return -1;
+    }
+}
+
+static unsigned room(const struct helm *h)
+{
+    unsigned taken = campaign_open(h->campaign), forks = h->ground.run->config->experiment->forks;
+    for (size_t i = 0; i < history(h)->n; i++)
+        taken += history(h)->entries[i].fate == FATE_QUEUED || history(h)->entries[i].fate == FATE_WAITING;
+    return taken < forks ? forks - taken : 0;
+}
+
+static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_t step, struct err *err)
+{
+    const char *by = h->planner->ops->name;
+    size_t max = room(h) + PROPOSALS_MAX, n = answer->n_proposals < max ? answer->n_proposals : max;
+    for (size_t i = 0; i < n; i++) {
+        bool accepted;
+        struct err why;
+        if (take_proposal(h, answer->proposals[i], by, step, &accepted, &why, err) < 0)
+            return -1;
+    }
+    if (n == answer->n_proposals)
+        return 0;
+    char *text = mem_format("%zu proposals came at once: those after the first %zu were not looked at",
+                            answer->n_proposals, n);
+    int rc = write_event(h, step, by, text, err);
+    free(text);
+    return rc;
+}
+
+static int poll_planner(struct helm *h, uint64_t step, struct err *err)
+{
+    Trireme__Proposals *answer = NULL;
+    struct err why = {0};
+    enum planner_answer kind = h->planner->ops->poll(h->planner, &answer, &why);
+    if (kind == PLANNER_NOTHING)
+        return 0;
+    h->asked = false;
+    int rc = 0;
+    if (kind == PLANNER_PROPOSALS) {
+        h->failures = 0;
+        rc = take_answer(h, answer, step, err);
+        message_free(answer);
+    } else {
+        h->failures++;
+        h->gone = kind == PLANNER_GONE;
+        rc = write_event(h, step, h->planner->ops->name, why.text, err);
+    }
+    return rc;
+}
+
+/* Whether the planner's turn has come: a function of the step and of what is in the ledger, so that a launch that goes on asks
+ * when the one before would have asked. */
+static bool is_its_turn(const struct helm *h, uint64_t step)
+{
+    unsigned fruitless = h->failures;
+    for (size_t i = history(h)->n; i-- > 0 && history(h)->entries[i].fate == FATE_REFUSED;)
+        fruitless += !strcmp(history(h)->entries[i].by, h->planner->ops->name);
+    fruitless = fruitless < ASK_DOUBLINGS_MAX ? fruitless : ASK_DOUBLINGS_MAX;
+    return step % ((uint64_t)ASK_EVERY << fruitless) == 0;
+}
+
+/* Queued proposals become hypotheses as long as there is room. */
+static int register_queued(struct helm *h, uint64_t step, struct err *err)
+{
+    for (size_t i = 0; i < history(h)->n; i++) {
+        const struct entry *e = &history(h)->entries[i];
+        if (e->fate != FATE_QUEUED)
+            continue;
+        if (campaign_open(h->campaign) >= h->ground.run->config->experiment->forks)
+            return 0;
+        Trireme__Plan plan;
+        struct err why = {0};
+        int rc = check(h, e->proposal, step, &plan, &why) < 0
+                     ? campaign_close(h->campaign, e->number, step, why.text, err)
+                     : campaign_register(h->campaign, e->number, step, &plan, err);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void ask(struct helm *h, uint64_t step)
+{
+    const Trireme__Run *config = h->ground.run->config;
+    Trireme__Plan plan;
+    struct err why = {0};
+    uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);
+    if (h->asked || h->gone || !is_its_turn(h, step) || step + ASK_EVERY < first || room(h) == 0 ||
+        campaign_off(h->campaign) || plan_make(&h->ground, &plan, step, false, in_force(h), &why) < 0)
+        return;
+    struct brief brief = {.config = in_force(h),
+                          .policy = h->policy,
+                          .history = history(h),
+                          .curve = h->curve,
+                          .step = step,
+                          .room = room(h)};
+    Trireme__Briefing *briefing = brief_make(&brief);
+    h->planner->ops->ask(h->planner, briefing);
+    message_free(briefing);
+    h->asked = true;
+}
+
+/* At the end of the run nothing can be tried any more. */
+static int close_queued(struct helm *h, uint64_t step, struct err *err)
+{
+    for (size_t i = 0; i < history(h)->n; i++) {
+        const struct entry *e = &history(h)->entries[i];
+        if ((e->fate == FATE_QUEUED || e->fate == FATE_WAITING || e->fate == FATE_OPEN ||
+             (e->fate == FATE_PROMOTED && e->reverse.plan)) &&
+            campaign_close(h->campaign, e->number, step, "the run ended", err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int helm_turn(struct helm *h, uint64_t step, bool last, struct err *err)
+{
+    if (take_recorded(h, step, err) < 0)
+        return -1;
+    bool free_hand = !chronicle_scripted(h->ground.chronicle);
+    if (free_hand && read_inbox(h, step, err) < 0)
+        return -1;
+    if (free_hand && h->planner && h->asked && poll_planner(h, step, err) < 0)
+        return -1;
+    if (last)
+        return close_queued(h, step, err);
+    if (register_queued(h, step, err) < 0)
+        return -1;
+    if (free_hand && h->planner)
+        ask(h, step);
+    return 0;
+}

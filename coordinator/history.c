@@ -1,0 +1,261 @@
+#include "coordinator/history.h"
+
+#include "base/mem.h"
+#include "coordinator/ledger.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    bool is_final;
+} fates[] = {
+  // clang-format off
+    [FATE_PROPOSED]     = {"proposed",     false},
+    [FATE_REFUSED]      = {"refused",      true},
+    [FATE_OBSERVED]     = {"observed",     true},
+    [FATE_WAITING]      = {"waiting",      false},
+    [FATE_VETOED]       = {"vetoed",       true},
+    [FATE_QUEUED]       = {"queued",       false},
+    [FATE_OPEN]         = {"open",         false},
+    [FATE_REJECTED]     = {"rejected",     true},
+    [FATE_INCONCLUSIVE] = {"inconclusive", true},
+    [FATE_PROMOTED]     = {"promoted",     false},
+    [FATE_CONFIRMED]    = {"confirmed",    true},
+    [FATE_UNCONFIRMED]  = {"unconfirmed",  true},
+    [FATE_ROLLED_BACK]  = {"rolled back",  true},
+  // clang-format on
+};
+
+const char *fate_name(enum fate fate)
+{
+    return fates[fate].name;
+}
+
+bool fate_is_final(enum fate fate)
+{
+    return fates[fate].is_final;
+}
+
+struct entry *history_entry(const struct history *history, uint32_t number)
+{
+    for (size_t i = 0; i < history->n; i++)
+        if (history->entries[i].number == number)
+            return &history->entries[i];
+    return NULL;
+}
+
+static void set_text(char **to, const char *text)
+{
+    free(*to);
+    *to = text && *text ? mem_strdup(text) : NULL;
+}
+
+/* Puts a copy of a message in the place of another. */
+#define SET(to, from) (message_free(to), (to) = message_copy(from))
+
+static void free_attempt(struct attempt *attempt)
+{
+    message_free(attempt->plan);
+    message_free(attempt->application);
+    message_free(attempt->judgement);
+    for (size_t i = 0; i < attempt->n_pairs; i++)
+        message_free(attempt->pairs[i]);
+    free(attempt->pairs);
+}
+
+void history_clear(struct history *h)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        struct entry *e = &h->entries[i];
+        message_free(e->proposal);
+        message_free(e->judgement);
+        message_free(e->promotion);
+        free_attempt(&e->forward);
+        free_attempt(&e->reverse);
+        free(e->by);
+        free(e->reason);
+    }
+    free(h->entries);
+    for (size_t i = 0; i < h->n_promoted; i++)
+        message_free(h->promoted[i]);
+    free(h->promoted);
+    *h = (struct history){0};
+}
+
+/* A path is in force with one value: that of the newest change. */
+static void no_longer_in_force(struct history *h, const char *path)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < h->n_promoted; i++)
+        if (strcmp(h->promoted[i]->path, path) == 0)
+            message_free(h->promoted[i]);
+        else
+            h->promoted[kept++] = h->promoted[i];
+    h->n_promoted = kept;
+}
+
+static void in_force(struct history *h, const Trireme__Promotion *promotion)
+{
+    for (size_t i = 0; i < promotion->n_patch; i++) {
+        no_longer_in_force(h, promotion->patch[i]->path);
+        h->promoted = mem_resize(h->promoted, h->n_promoted + 1, sizeof *h->promoted);
+        h->promoted[h->n_promoted++] = message_copy(promotion->patch[i]);
+    }
+}
+
+static void take_proposal(struct history *h, const Trireme__Record *record)
+{
+    if (record->number == 0 || (h->n && record->number <= h->entries[h->n - 1].number))
+        return;
+    h->entries = mem_grow(h->entries, h->n, &h->room, sizeof *h->entries);
+    h->entries[h->n++] = (struct entry){.number = record->number,
+                                        .proposal = message_copy(record->proposal),
+                                        .by = mem_strdup(record->by ? record->by : ""),
+                                        .step = record->step,
+                                        .fate = FATE_PROPOSED};
+}
+
+static void take_validation(struct entry *e, const Trireme__Validation *validation)
+{
+    static const enum fate next[] = {[TRIREME__VALIDATION__NEXT__queued] = FATE_QUEUED,
+                                     [TRIREME__VALIDATION__NEXT__waiting] = FATE_WAITING,
+                                     [TRIREME__VALIDATION__NEXT__observed] = FATE_OBSERVED};
+    e->fate = validation->accepted ? next[validation->next] : FATE_REFUSED;
+    set_text(&e->reason, validation->accepted ? NULL : validation->reason);
+}
+
+static void take_order(struct entry *e, const Trireme__Record *record)
+{
+    const char *order = record->order ? record->order : "";
+    if (strcmp(order, "approve") == 0 && e->fate == FATE_WAITING)
+        e->fate = FATE_QUEUED;
+    if (strcmp(order, "veto") == 0 && (e->fate == FATE_WAITING || e->fate == FATE_QUEUED)) {
+        e->fate = FATE_VETOED;
+        set_text(&e->reason, record->text);
+    }
+}
+
+static void take_hypothesis(struct history *h, struct entry *e, const Trireme__Plan *plan)
+{
+    if (plan->reverse) {
+        SET(e->reverse.plan, plan);
+        return;
+    }
+    h->registered += !e->forward.plan;
+    SET(e->forward.plan, plan);
+    e->fate = FATE_OPEN;
+}
+
+static struct attempt *current(struct entry *e)
+{
+    return e->reverse.plan ? &e->reverse : &e->forward;
+}
+
+static void take_observation(struct history *h, struct entry *e, const Trireme__Observation *observation)
+{
+    struct attempt *attempt = current(e);
+    attempt->pairs = mem_resize(attempt->pairs, attempt->n_pairs + 1, sizeof *attempt->pairs);
+    attempt->pairs[attempt->n_pairs++] = message_copy(observation);
+    h->tokens += observation->tokens;
+}
+
+static void take_verdict(struct entry *e, const Trireme__Judgement *judgement)
+{
+    SET(e->judgement, judgement);
+    SET(current(e)->judgement, judgement);
+    switch (judgement->outcome) {
+    case TRIREME__JUDGEMENT__OUTCOME__open:
+    case TRIREME__JUDGEMENT__OUTCOME__promote: // the promotion itself is a record of its own
+    case _TRIREME__JUDGEMENT__OUTCOME_IS_INT_SIZE:
+        return;
+    case TRIREME__JUDGEMENT__OUTCOME__reject:
+        e->fate = FATE_REJECTED;
+        break;
+    case TRIREME__JUDGEMENT__OUTCOME__inconclusive:
+        e->fate = FATE_INCONCLUSIVE;
+        break;
+    case TRIREME__JUDGEMENT__OUTCOME__confirmed:
+        e->fate = FATE_CONFIRMED;
+        break;
+    case TRIREME__JUDGEMENT__OUTCOME__unconfirmed:
+        e->fate = FATE_UNCONFIRMED;
+        break;
+    case TRIREME__JUDGEMENT__OUTCOME__rolled_back:
+        e->fate = FATE_ROLLED_BACK;
+        break;
+    }
+    set_text(&e->reason, judgement->reason);
+}
+
+static void take_promotion(struct history *h, struct entry *e, const Trireme__Record *record)
+{
+    SET(e->promotion, record->promotion);
+    e->promoted_at = record->step;
+    e->fate = FATE_PROMOTED;
+    h->promotions++;
+    in_force(h, record->promotion);
+}
+
+/* Paths that the operator set by hand. */
+static void take_correction(struct history *h, const Trireme__Promotion *promotion)
+{
+    for (size_t i = 0; promotion && i < promotion->n_patch; i++)
+        no_longer_in_force(h, promotion->patch[i]->path);
+}
+
+void history_take(struct history *h, const Trireme__Record *record)
+{
+    if (record->kind == TRIREME__RECORD_KIND__proposal && record->proposal)
+        take_proposal(h, record);
+    if (record->kind == TRIREME__RECORD_KIND__correction)
+        take_correction(h, record->promotion);
+    struct entry *e = record->number ? history_entry(h, record->number) : NULL;
+    if (!e)
+        return;
+    switch (record->kind) {
+    case TRIREME__RECORD_KIND__validation:
+        take_validation(e, record->validation);
+        return;
+    case TRIREME__RECORD_KIND__order:
+        take_order(e, record);
+        return;
+    case TRIREME__RECORD_KIND__hypothesis:
+        take_hypothesis(h, e, record->plan);
+        return;
+    case TRIREME__RECORD_KIND__application:
+        SET(current(e)->application, record->application);
+        return;
+    case TRIREME__RECORD_KIND__observation:
+        take_observation(h, e, record->observation);
+        return;
+    case TRIREME__RECORD_KIND__verdict:
+        take_verdict(e, record->judgement);
+        return;
+    case TRIREME__RECORD_KIND__promotion:
+        take_promotion(h, e, record);
+        return;
+    case TRIREME__RECORD_KIND__rollback:
+        e->fate = FATE_ROLLED_BACK;
+        in_force(h, record->promotion);
+        return;
+    default:
+        return;
+    }
+}
+
+void history_read(struct history *h, const struct ledger *ledger, size_t n)
+{
+    const Trireme__Record **kept = mem_new(n, sizeof *kept);
+    size_t n_kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        const Trireme__Record *record = ledger_record(ledger, i);
+        while (record->supersedes && n_kept && kept[n_kept - 1]->seq >= record->supersedes)
+            n_kept--;
+        kept[n_kept++] = record;
+    }
+    for (size_t i = 0; i < n_kept; i++)
+        history_take(h, kept[i]);
+    free(kept);
+}

@@ -1,0 +1,68 @@
+/* What the ledger's records add up to: every proposal and its fate. A fold, one record after the other; pure. The coordinator
+ * rebuilds a campaign from it, planners are told of it, `trireme trials` prints it. */
+#pragma once
+#include "ledger.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger;
+
+enum fate {
+    FATE_PROPOSED, /* not yet validated */
+    FATE_REFUSED,
+    FATE_OBSERVED, /* legal, in a run that only observes */
+    FATE_WAITING,  /* for a person's approval */
+    FATE_VETOED,   /* by a person */
+    FATE_QUEUED,   /* legal; no room yet */
+    FATE_OPEN,     /* pairs are being tried */
+    FATE_REJECTED,
+    FATE_INCONCLUSIVE, /* also: killed, superseded, no room left */
+    FATE_PROMOTED,     /* reverse pairs are being tried, or none will be */
+    FATE_CONFIRMED,
+    FATE_UNCONFIRMED,
+    FATE_ROLLED_BACK,
+};
+const char *fate_name(enum fate fate); /* "rolled back" */
+bool fate_is_final(enum fate fate);
+
+/* A plan and what was measured by it. */
+struct attempt {
+    Trireme__Plan *plan; /* NULL: there is none */
+    Trireme__Observation **pairs;
+    size_t n_pairs;
+    Trireme__Application *application; /* of the newest fork, or NULL */
+    Trireme__Judgement *judgement;     /* the newest of it, or NULL */
+};
+
+struct entry {
+    uint32_t number; /* of the proposal, from 1 */
+    Trireme__Proposal *proposal;
+    char *by;
+    uint64_t step; /* at which it was proposed */
+    enum fate fate;
+    char *reason; /* why it was refused or closed; NULL where the fate says all */
+    struct attempt forward, reverse;
+    Trireme__Judgement *judgement; /* the newest */
+    Trireme__Promotion *promotion; /* or NULL */
+    uint64_t promoted_at;          /* step */
+};
+
+struct history {
+    struct entry *entries; /* in the order of their numbers */
+    size_t n, room;
+    unsigned registered, promotions; /* hypotheses that had a plan; those promoted */
+    uint64_t tokens;                 /* that experiments cost */
+    Trireme__Change **promoted;      /* changes that are in force, the oldest first, each path once */
+    size_t n_promoted;
+};
+
+void history_take(struct history *history, const Trireme__Record *record);
+
+/* Takes the first n records of a ledger, without those that a correction among them supersedes. */
+void history_read(struct history *history, const struct ledger *ledger, size_t n);
+void history_clear(struct history *history);
+
+/* NULL where there is none of that number. */
+struct entry *history_entry(const struct history *history, uint32_t number);

@@ -1,0 +1,94 @@
+#include "coordinator/plan.h"
+
+#include "coordinator/chronicle.h"
+#include "coordinator/gate.h"
+#include "coordinator/ground.h"
+#include "coordinator/run.h"
+#include "coordinator/trial.h"
+
+enum {
+    GRID = GATE_HORIZON_MIN
+}; /* hypotheses begin at its multiples, so that those of one time share the trunk's tails */
+
+static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t rest = a % b;
+        a = b, b = rest;
+    }
+    return a;
+}
+
+static uint64_t round_up(uint64_t n, uint64_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* Tokens that a pair costs beyond the trunk's own. */
+uint64_t plan_pair_tokens(const struct ground *g, const Trireme__Plan *plan)
+{
+    return (plan->horizon + 2 * plan->tail) * trial_step_tokens((*g->trunk)->config) +
+           2 * (uint64_t)plan->windows * g->run->config->model->context / 3;
+}
+
+/* Tokens that experiments may still cost, less what open hypotheses need up to their first possible end. */
+uint64_t plan_tokens_left(const struct ground *g)
+{
+    const struct history *h = chronicle_history(g->chronicle);
+    const Trireme__Run *config = g->run->config;
+    uint64_t all = (uint64_t)(config->gate->share * (double)(config->train->steps * (*g->trunk)->step_tokens));
+    uint64_t spent = h->tokens;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
+        if (e->fate == FATE_OPEN && e->forward.n_pairs < GATE_PAIRS_MIN)
+            spent += (GATE_PAIRS_MIN - e->forward.n_pairs) * plan_pair_tokens(g, e->forward.plan);
+    }
+    return all > spent ? all - spent : 0;
+}
+
+int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool slow, const Trireme__Run *after,
+              struct err *err)
+{
+    const Trireme__Run *config = g->run->config;
+    const struct history *h = chronicle_history(g->chronicle);
+    if (h->registered >= config->gate->hypotheses)
+        return err_set(err, ERR_USAGE, "error budget spent: this run has tried its %u hypotheses (gate.hypotheses)",
+                       config->gate->hypotheses);
+    uint64_t own = trial_step_tokens((*g->trunk)->config), forks = trial_step_tokens(after);
+    uint64_t whole = forks / greatest_common_divisor(own, forks); // a fork's steps must come out even
+    uint64_t start = round_up(gate_first_start(config->train->steps, config->schedule->warmup), GRID);
+    start = start > step ? start : round_up(step + 1, GRID);
+    trireme__plan__init(plan);
+    plan->has_slow = 1, plan->slow = slow;
+    plan->has_start = 1, plan->start = start;
+    plan->has_horizon = 1, plan->horizon = round_up(gate_horizon(slow, start), whole);
+    plan->has_tail = 1, plan->tail = round_up(gate_tail_steps(slow, plan->horizon), whole);
+    plan->has_pairs = 1, plan->pairs = gate_pairs(start, plan->horizon, trial_last_step((*g->trunk)));
+    plan->pairs -= plan->pairs % 2; // looks are at 4, 6 and 8
+    plan->has_windows = 1;
+    plan->windows = config->gate->windows ? config->gate->windows
+                                          : gate_windows(plan->horizon, (*g->trunk)->config->train->batch);
+    plan->has_margin = 1, plan->margin = config->gate->margin;
+    plan->has_alpha = 1, plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
+    plan->has_beta = 1, plan->beta = config->gate->beta;
+    if (plan->pairs < GATE_PAIRS_MIN)
+        return err_set(err, ERR_USAGE,
+                       "too late in the run: found %u pairs of %llu steps from step %llu on, expected at least %d",
+                       plan->pairs, (unsigned long long)plan->horizon, (unsigned long long)start, GATE_PAIRS_MIN);
+    if (GATE_PAIRS_MIN * plan_pair_tokens(g, plan) > plan_tokens_left(g))
+        return err_set(err, ERR_USAGE,
+                       "token budget: %d pairs take %llu tokens, and experiments may cost %llu more (gate.share)",
+                       GATE_PAIRS_MIN, (unsigned long long)(GATE_PAIRS_MIN * plan_pair_tokens(g, plan)),
+                       (unsigned long long)plan_tokens_left(g));
+    return 0;
+}
+
+bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward)
+{
+    const uint32_t pairs = GATE_PAIRS_MIN;
+    *plan = *forward;
+    plan->has_reverse = 1, plan->reverse = true;
+    plan->start = step;
+    plan->pairs = pairs;
+    return g->run->config->gate->confirm && step + pairs * plan->horizon <= trial_last_step(*g->trunk);
+}
