@@ -1,8 +1,10 @@
 #include "launcher/job.h"
 
 #include "coordinator/coordinator.h"
+#include "coordinator/planner.h"
 #include "coordinator/run.h"
 #include "launcher/environment.h"
+#include "launcher/planner_script.h"
 #include "launcher/supervise.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/link.h"
@@ -57,6 +59,17 @@ static void send_end(struct endpoint *endpoint, int code)
         endpoint_send(endpoint, r, TAG_END, &end);
 }
 
+/* Who proposes; none in a replay. NULL with err->code ERR_NONE: nobody but people. */
+static struct planner *make_planner(const struct job *job, const struct run *run, struct err *err)
+{
+    const Trireme__Experiment *e = run->config->experiment;
+    if (job->replay || e->planner == TRIREME__EXPERIMENT__PLANNER__none)
+        return NULL;
+    if (e->planner == TRIREME__EXPERIMENT__PLANNER__random)
+        return planner_random_new(run->config->train->seed);
+    return planner_script_new(e->command, e->n_command, run->folder, e->patience, err);
+}
+
 static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run, struct err *err)
 {
     if (check_size(job, endpoint->size, err) < 0 || job->plan(run, job->request, err) < 0)
@@ -67,10 +80,15 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     if (rc < 0 || run_locate(run, warn, err) < 0)
         return NULL;
     int columns = environment_columns();
+    struct planner *planner = make_planner(job, run, err);
+    if (err->code != ERR_NONE)
+        return NULL;
     struct coordinator_options options = {.n_servers = (int)job->servers,
                                           .max_seconds = job->max_seconds,
                                           .live = columns > 0,
                                           .columns = columns,
+                                          .planner = planner,
+                                          .replay = job->replay,
                                           .stop = &stop_signal};
     return coordinator_new(endpoint, run, &options, err);
 }

@@ -12,6 +12,7 @@ struct job {
     const void *request;
     unsigned workers, servers; /* as asked for; workers 0: all ranks that are left */
     double max_seconds;
+    const char *replay; /* folder of a run whose campaign is lived through again, or NULL */
 };
 
 /* Runs this rank. Collective over the MPI job. Returns 0, or -1 with how the run ended; ranks but 0 return 0 unless

@@ -10,6 +10,13 @@ void print_nothing(const void *reply)
     (void)reply;
 }
 
+void print_replay(const void *reply)
+{
+    const Trireme__TrainReply *r = reply;
+    if (r->hash)
+        printf("the replay ended at step %" PRIu64 " with the same hash: %s\n", r->step, r->hash);
+}
+
 void print_sample(const void *reply)
 {
     const Trireme__SampleReply *r = reply;

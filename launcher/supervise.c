@@ -59,7 +59,7 @@ static const char **mpirun_arguments(const struct supervise *job, char *program,
     size_t n = 0;
     for (char *const *a = job->arguments; *a; a++)
         n++;
-    const char **v = mem_new(n + 24, sizeof *v);
+    const char **v = mem_new(n + 26, sizeof *v);
     size_t i = 0;
     v[i++] = "mpirun";
     if (geteuid() == 0)
@@ -73,7 +73,8 @@ static const char **mpirun_arguments(const struct supervise *job, char *program,
     v[i++] = "-x", v[i++] = ENVIRONMENT_COLUMNS;
     v[i++] = "-n", v[i++] = ranks;
     v[i++] = program;
-    v[i++] = job->command;
+    for (const char *const *word = job->command; *word; word++)
+        v[i++] = *word;
     for (char *const *a = job->arguments; *a; a++)
         v[i++] = *a;
     return v;

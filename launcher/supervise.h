@@ -12,9 +12,9 @@
 #define SUPERVISE_CLAIMED  "trireme-claimed "
 
 struct supervise {
-    const char *run;        /* the run's folder */
-    const char *command;    /* of the ranks; the program is this one */
-    char *const *arguments; /* of the command, ended by NULL */
+    const char *run;            /* the run's folder */
+    const char *const *command; /* of the ranks, its words ended by NULL; the program is this one */
+    char *const *arguments;     /* of the command, ended by NULL */
     unsigned ranks;
     unsigned servers;     /* to name a lost rank by its role */
     const char *hostfile; /* or NULL */

@@ -1,15 +1,16 @@
-/* trireme train, trireme resume: inside an MPI job a rank's life, outside it mpirun with the same line. */
+/* trireme train, trireme resume, trireme ledger replay: inside an MPI job a rank's life, outside it mpirun with the same line. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "coordinator/policy.h"
 #include "coordinator/run.h"
 #include "launcher/command.h"
 #include "launcher/environment.h"
 #include "launcher/job.h"
+#include "launcher/planner_script.h"
 #include "launcher/supervise.h"
 #include "proto/file/checkpoint.h"
 #include "proto/file/first_weights.h"
 #include "proto/file/run_config.h"
-#include "proto/order/segment.h"
 #include "proto/schema/message.h"
 #include "proto/schema/option.h"
 #include "proto/tensor/layout.h"
@@ -20,6 +21,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* First weights from a run whose checkpoint is not there, or of another model. */
 static int check_init(const struct run *run, const struct layout *layout, struct err *err)
@@ -32,6 +34,18 @@ static int check_init(const struct run *run, const struct layout *layout, struct
     return n ? 0 : first_weights_check(run->config, layout, err); // a run that goes on needs them no more
 }
 
+/* The planner's program and the operator's policy. */
+static int check_experiment(const Trireme__Experiment *experiment, struct err *err)
+{
+    Trireme__Policy *policy = NULL;
+    if (policy_read(&policy, experiment->policy, err) < 0)
+        return -1;
+    message_free(policy);
+    return experiment->planner == TRIREME__EXPERIMENT__PLANNER__script
+               ? planner_script_check(experiment->command, experiment->n_command, err)
+               : 0;
+}
+
 /* What can be said before anything is written: the servers' shares, the first weights, the data. */
 static int check(const struct run *run, unsigned servers, struct err *err)
 {
@@ -40,19 +54,19 @@ static int check(const struct run *run, unsigned servers, struct err *err)
     struct shard *shards = mem_new(servers, sizeof *shards);
     int rc = shard_map(shards, servers, layout, err);
     if (rc == 0)
+        rc = check_experiment(config->experiment, err);
+    if (rc == 0)
         rc = check_init(run, layout, err);
     free(shards);
     layout_free(layout);
     if (rc < 0)
         return -1;
-    double *weights = run_config_weights(config);
-    Trireme__Segment *first = order_first_segment(weights, config->data->n_sources);
-    struct dataset *dataset = dataset_open(config->data, config->model->context, config->model->vocab,
-                                           config->train->seed, (const Trireme__Segment *const *)&first, 1, err);
-    free(weights);
-    message_free(first);
+    struct dataset *dataset =
+        dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed, err);
+    Trireme__Segment *first = dataset ? run_config_first_segment(config, err) : NULL;
     dataset_free(dataset);
-    return dataset ? 0 : -1;
+    message_free(first);
+    return first ? 0 : -1;
 }
 
 static int plan_train(struct run *run, const void *request, struct err *err)
@@ -68,6 +82,13 @@ static int plan_resume(struct run *run, const void *request, struct err *err)
     return run_plan_resume(run, r->run, r->set, r->n_set, err) == 0 ? check(run, r->servers, err) : -1;
 }
 
+static int plan_replay(struct run *run, const void *request, struct err *err)
+{
+    const Trireme__LedgerReplayRequest *r = request;
+    Trireme__Run *config = run_config_of(r->run, err);
+    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err) : -1;
+}
+
 static unsigned cores(void)
 {
     cpu_set_t set;
@@ -76,7 +97,8 @@ static unsigned cores(void)
 
 /* What train and resume have in common. */
 struct launch {
-    const char *command, *folder, *hostfile; /* hostfile may be NULL */
+    const char *command[3];        /* its words, ended by NULL */
+    const char *folder, *hostfile; /* hostfile may be NULL */
     struct job job;
 };
 
@@ -118,13 +140,48 @@ static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, s
 int command_train(const void *request, void *reply, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    const struct job job = {plan_train, r, r->workers, r->servers, r->max_seconds};
-    return run_launch(&(struct launch){"train", r->out, r->hostfile, job}, reply, err);
+    const struct job job = {plan_train, r, r->workers, r->servers, r->max_seconds, NULL};
+    return run_launch(&(struct launch){{"train"}, r->out, r->hostfile, job}, reply, err);
 }
 
 int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
-    const struct job job = {plan_resume, r, r->workers, r->servers, r->max_seconds};
-    return run_launch(&(struct launch){"resume", r->run, r->hostfile, job}, reply, err);
+    const struct job job = {plan_resume, r, r->workers, r->servers, r->max_seconds, NULL};
+    return run_launch(&(struct launch){{"resume"}, r->run, r->hostfile, job}, reply, err);
+}
+
+static char *hash_of(const char *run, uint64_t step, struct err *err)
+{
+    Trireme__CkptHashRequest request = TRIREME__CKPT_HASH_REQUEST__INIT;
+    Trireme__CkptHashReply *reply = message_new(&trireme__ckpt_hash_reply__descriptor);
+    request.checkpoint = mem_format("%s@%llu", run, (unsigned long long)step);
+    char *hash = command_ckpt_hash(&request, reply, err) < 0 ? NULL : mem_strdup(reply->hash);
+    free(request.checkpoint);
+    message_free(reply);
+    return hash;
+}
+
+int command_ledger_replay(const void *request, void *reply, struct err *err)
+{
+    const Trireme__LedgerReplayRequest *r = request;
+    Trireme__TrainReply *done = reply;
+    const struct job job = {plan_replay, r, r->workers, r->servers, r->max_seconds, r->run};
+    if (run_launch(
+            &(struct launch){
+                {"ledger", "replay"},
+                r->out, r->hostfile, job
+    },
+            reply, err) < 0)
+        return -1;
+    if (environment_in_job() && (environment_rank() > 0 || environment_supervised()))
+        return 0; // the `ledger replay` that started this rank compares
+    char *expected = hash_of(r->run, done->step, err);
+    done->hash = expected ? hash_of(r->out, done->step, err) : NULL;
+    int rc = done->hash ? 0 : -1;
+    if (rc == 0 && strcmp(done->hash, expected))
+        rc = err_set(err, ERR_DATA, "the replay ended at step %llu with hash %s, expected %s",
+                     (unsigned long long)done->step, done->hash, expected);
+    free(expected);
+    return rc;
 }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/half.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -35,6 +36,21 @@ static void a_digest_of_pieces_is_that_of_the_whole_however_it_was_cut(void **st
     bytes[1234] ^= 1;
     struct digest other = digest_of(bytes, sizeof bytes);
     assert_true(other.high != whole.high || other.low != whole.low);
+}
+
+static void sha256_has_the_values_of_its_standard(void **state)
+{
+    (void)state;
+    char hex[SHA256_HEX_SIZE];
+    sha256_hex(hex, "", 0);
+    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    sha256_hex(hex, "abc", 3);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    char *million = mem_new(1000000, 1);
+    memset(million, 'a', 1000000);
+    sha256_hex(hex, million, 1000000);
+    assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    free(million);
 }
 
 static void a_key_follows_from_seed_and_name(void **state)
@@ -147,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_digest_has_the_value_that_xxh3_gives),
         cmocka_unit_test(a_digest_of_pieces_is_that_of_the_whole_however_it_was_cut),
+        cmocka_unit_test(sha256_has_the_values_of_its_standard),
         cmocka_unit_test(a_key_follows_from_seed_and_name),
         cmocka_unit_test(all_16_bit_numbers_become_exactly_what_they_mean),
         cmocka_unit_test(context_stands_before_the_sentence_and_keeps_the_code),

@@ -1,0 +1,6 @@
+/* Texts that others wrote, as a terminal may be given them. */
+#pragma once
+#include <stddef.h>
+
+/* Writes at most `width` characters to stdout, "..." at the end of what is cut; control characters as '?'. */
+void print_text(const char *text, size_t width);

@@ -1,0 +1,122 @@
+/* trireme propose; trireme trials approve, veto, kill: what people ask of a running coordinator. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "coordinator/inbox.h"
+#include "launcher/command.h"
+#include "proto/schema/message.h"
+
+#include "command.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Asks, and fills the answer in; refused is an error. */
+static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *request, double wait, struct err *err)
+{
+    char *config = file_join(run, "config.yaml");
+    bool is_run = file_exists(config);
+    free(config);
+    if (!is_run)
+        return err_set(err, ERR_USAGE, "%s: found no run there (it has no config.yaml)", run);
+    request->by = "person";
+    Trireme__Answer *answer = NULL;
+    if (inbox_ask(&answer, run, request, wait, err) < 0)
+        return -1;
+    if (!answer) {
+        reply->text = mem_format(
+            "nobody answered within %g seconds: it waits in %s/inbox for whoever trains the run next", wait, run);
+        return 0;
+    }
+    int rc = 0;
+    if (answer->accepted) {
+        reply->has_accepted = reply->accepted = true;
+        reply->has_number = answer->number != 0, reply->number = answer->number;
+        reply->text = mem_strdup(answer->text ? answer->text : "done");
+    } else {
+        rc = err_set(err, ERR_USAGE, "%s", answer->text ? answer->text : "refused");
+    }
+    message_free(answer);
+    return rc;
+}
+
+/* "a.b=c" into the change that it says. */
+static int read_change(Trireme__Change *change, const char *setting, struct err *err)
+{
+    const char *equals = strchr(setting, '=');
+    if (!equals || equals == setting)
+        return err_set(err, ERR_USAGE, "--set: found '%s', expected PATH=VALUE", setting);
+    change->path = mem_format("%.*s", (int)(equals - setting), setting);
+    change->value = mem_strdup(equals + 1);
+    return 0;
+}
+
+static int read_changes(Trireme__Proposal *proposal, const Trireme__ProposeRequest *r, struct err *err)
+{
+    if (!r->n_set)
+        return err_set(err, ERR_USAGE, "found no --set, expected PATH=VALUE once for each value of the change");
+    proposal->patch = mem_new(r->n_set, sizeof *proposal->patch);
+    for (size_t i = 0; i < r->n_set; i++) {
+        Trireme__Change *change = proposal->patch[proposal->n_patch++] = message_new(&trireme__change__descriptor);
+        if (read_change(change, r->set[i], err) < 0)
+            return -1;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(proposal->patch[k]->path, change->path) == 0)
+                return err_set(err, ERR_USAGE, "--set: found %s twice, expected each path once", change->path);
+    }
+    return 0;
+}
+
+/* A name that no other proposal has: "person-20250131T235959.123456789Z". */
+static char *fresh_id(void)
+{
+    struct timespec now;
+    struct tm utc;
+    char seconds[sizeof "20000101T000000"];
+    clock_gettime(CLOCK_REALTIME, &now);
+    strftime(seconds, sizeof seconds, "%Y%m%dT%H%M%S", gmtime_r(&now.tv_sec, &utc));
+    return mem_format("person-%s.%09ldZ", seconds, now.tv_nsec);
+}
+
+int command_propose(const void *request, void *reply, struct err *err)
+{
+    const Trireme__ProposeRequest *r = request;
+    Trireme__Proposal *proposal = message_new(&trireme__proposal__descriptor);
+    proposal->id = fresh_id();
+    proposal->hypothesis = mem_strdup(r->why);
+    proposal->predicted = mem_strdup(r->predict);
+    Trireme__Request asked = TRIREME__REQUEST__INIT;
+    asked.propose = proposal;
+    int rc = read_changes(proposal, r, err);
+    if (rc == 0)
+        rc = ask(reply, r->run, &asked, r->wait, err);
+    message_free(proposal);
+    return rc;
+}
+
+static int order(Trireme__Answer *reply, const char *run, uint32_t number, char *what, double wait, struct err *err)
+{
+    Trireme__Request asked = TRIREME__REQUEST__INIT;
+    asked.order = what;
+    asked.has_number = true;
+    asked.number = number;
+    return ask(reply, run, &asked, wait, err);
+}
+
+int command_trials_approve(const void *request, void *reply, struct err *err)
+{
+    const Trireme__TrialsApproveRequest *r = request;
+    return order(reply, r->run, r->number, "approve", r->wait, err);
+}
+
+int command_trials_veto(const void *request, void *reply, struct err *err)
+{
+    const Trireme__TrialsVetoRequest *r = request;
+    return order(reply, r->run, r->number, "veto", r->wait, err);
+}
+
+int command_trials_kill(const void *request, void *reply, struct err *err)
+{
+    const Trireme__TrialsKillRequest *r = request;
+    return order(reply, r->run, r->number, "kill", r->wait, err);
+}
