@@ -54,6 +54,3 @@ size_t campaign_pins(const struct campaign *campaign, uint64_t *steps, size_t ma
 
 /* The changes that promotions made and that are in force. Borrowed until the next turn. */
 Trireme__Change **campaign_promoted(const struct campaign *campaign, size_t *n);
-
-/* Whether a line that a fork left in metrics.jsonl is still true, or of a pair that will be run again. */
-bool campaign_keeps_line(const struct history *history, const char *trial);

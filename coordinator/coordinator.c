@@ -9,9 +9,11 @@
 #include "coordinator/keeper.h"
 #include "coordinator/metrics.h"
 #include "coordinator/muster.h"
+#include "coordinator/operator.h"
 #include "coordinator/planner.h"
 #include "coordinator/progress.h"
 #include "coordinator/run.h"
+#include "coordinator/trial_name.h"
 #include "coordinator/watch.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/idle.h"
@@ -86,7 +88,7 @@ static void make_trunk(struct coordinator *c)
 
 static bool keeps_line(const void *context, const char *trial)
 {
-    return campaign_keeps_line(context, trial);
+    return trial_name_is_over(context, trial);
 }
 
 static int open_files(struct coordinator *c, struct err *err)
@@ -238,6 +240,8 @@ static int make_campaign(struct coordinator *c, struct err *err)
     c->options.planner = NULL;
     c->helm = helm_new(&ground, c->campaign, planner, c->options.allow_noop, err);
     if (!c->helm)
+        return -1;
+    if (operator_heed(&ground, c->campaign, err) < 0)
         return -1;
     if (planner && campaign_off(c->campaign))
         progress_say(c->progress, "note: %s", campaign_off(c->campaign));

@@ -238,6 +238,19 @@ static const struct entry *taken_before(const struct helm *h, const Trireme__Pro
     return NULL;
 }
 
+/* For whoever proposed. */
+static const char *what_follows(const struct helm *h, uint32_t number)
+{
+    switch (history_entry(history(h), number)->fate) {
+    case FATE_WAITING:
+        return "legal; it waits for approval";
+    case FATE_OBSERVED:
+        return "legal; this run only observes, so it will not be tried";
+    default:
+        return "legal; it is tried as soon as there is room";
+    }
+}
+
 static int take_request(struct helm *h, const char *name, const Trireme__Request *request, uint64_t step,
                         struct err *err)
 {
@@ -256,7 +269,11 @@ static int take_request(struct helm *h, const char *name, const Trireme__Request
     answer.has_accepted = 1, answer.accepted = before ? before->fate != FATE_REFUSED : accepted;
     answer.has_number = 1;
     answer.number = order ? request->number : before ? before->number : (uint32_t)history(h)->n;
-    answer.text = why.text[0] ? why.text : NULL;
+    if (!order && answer.accepted)
+        err_set(&why, ERR_USAGE, "proposal %u: %s", answer.number, what_follows(h, answer.number));
+    else if (before)
+        err_set(&why, ERR_USAGE, "%s", before->reason ? before->reason : "refused");
+    answer.text = why.text;
     struct err lost;
     if (inbox_answer(h->ground.run->folder, name, &answer, &lost) < 0)
         progress_log(h->ground.progress, "inbox: %s", lost.text); // who asked will see it in the ledger

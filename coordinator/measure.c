@@ -3,9 +3,11 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "coordinator/evaluator.h"
+#include "coordinator/gate_text.h"
 #include "coordinator/ground.h"
 #include "coordinator/muster.h"
 #include "coordinator/run.h"
+#include "coordinator/trial_name.h"
 #include "coordinator/trials.h"
 #include "proto/file/run_config.h"
 
@@ -14,8 +16,7 @@
 
 struct measure {
     const struct ground *ground; /* borrowed */
-    const double *weights;       /* borrowed */
-    size_t n_sources;
+    struct gate_text *text;      /* borrowed */
     double total_weight;
     uint64_t key; /* of the order of the gate part: no planner knows it */
     struct eval_source *sources;
@@ -24,14 +25,14 @@ struct measure {
     int reading_arm;
 };
 
-struct measure *measure_new(const struct ground *ground, const double *weights, size_t n_sources)
+struct measure *measure_new(const struct ground *ground, struct gate_text *text)
 {
     struct measure *m = mem_new(1, sizeof *m);
-    *m = (struct measure){.ground = ground, .weights = weights, .n_sources = n_sources};
-    m->sources = mem_new(n_sources, sizeof *m->sources);
-    for (size_t s = 0; s < n_sources; s++) {
+    *m = (struct measure){.ground = ground, .text = text};
+    m->sources = mem_new(text->n_sources, sizeof *m->sources);
+    for (size_t s = 0; s < text->n_sources; s++) {
         m->sources[s] = ground->muster->sources[s];
-        m->total_weight += weights[s];
+        m->total_weight += text->weights[s];
     }
     m->key = digest_key(ground->run->config->train->seed, "gate") | 1; // 0 means the text's order
     return m;
@@ -46,12 +47,12 @@ void measure_free(struct measure *m)
     free(m);
 }
 
-void measure_begin(struct measure *m, struct pair *pair, struct windows *windows)
+void measure_begin(struct measure *m, struct pair *pair)
 {
     pair->measuring = true;
-    pair->counts = mem_new(m->n_sources, sizeof *pair->counts);
-    pair->first = mem_new(m->n_sources, sizeof *pair->first);
-    windows_take(windows, pair->plan->windows, pair->counts, pair->first);
+    pair->counts = mem_new(m->text->n_sources, sizeof *pair->counts);
+    pair->first = mem_new(m->text->n_sources, sizeof *pair->first);
+    gate_text_take(m->text, pair->plan->windows, pair->counts, pair->first);
     pair->arms[ARM_TRUNK].base = *m->ground->trunk;
     pair->arms[ARM_FORK].base = pair->fork;
 }
@@ -73,9 +74,8 @@ static int begin_tail(struct measure *m, struct pair *pairs, struct pair *pair, 
         arm->borrows_tail = true;
         return 0;
     }
-    char *name = which == ARM_TRUNK ? mem_format("trunk-tail.%llu.%llu", (unsigned long long)pair->end,
-                                                 (unsigned long long)pair->plan->tail)
-                                    : mem_format("%s-tail", arm->base->name);
+    char *name = which == ARM_TRUNK ? trial_name_trunk_tail(pair->end, pair->plan->tail)
+                                    : trial_name_fork_tail(arm->base->name);
     struct fork fork = {.name = name, .step = arm->base->step, .config = arm->base->config};
     arm->tail = trials_fork(m->ground->trials, arm->base, &fork, err);
     free(name);
@@ -98,19 +98,20 @@ static struct trial *ready(const struct pair *pair, const struct arm *arm)
 
 static void begin_reading(struct measure *m, struct pair *pair, int which, const struct trial *trial)
 {
-    for (size_t s = 0; s < m->n_sources; s++)
+    for (size_t s = 0; s < m->text->n_sources; s++)
         m->sources[s].samples = pair->counts[s];
-    m->evaluation = evaluation_new(m->sources, m->n_sources, UINT64_MAX, m->ground->run->config->model->context);
+    m->evaluation =
+        evaluation_new(m->sources, m->text->n_sources, UINT64_MAX, m->ground->run->config->model->context);
     m->reading = pair, m->reading_arm = which;
     struct window_set windows = {.part = TRIREME__PART__gate, .key = m->key, .first = pair->first};
-    evaluator_begin(m->ground->evaluator, m->evaluation, m->n_sources, trial, &windows);
+    evaluator_begin(m->ground->evaluator, m->evaluation, m->text->n_sources, trial, &windows);
 }
 
 static void end_reading(struct measure *m)
 {
     struct arm *arm = &m->reading->arms[m->reading_arm];
     arm->sums = mem_new(m->reading->plan->windows, sizeof *arm->sums);
-    for (size_t s = 0, at = 0; s < m->n_sources; at += m->reading->counts[s++])
+    for (size_t s = 0, at = 0; s < m->text->n_sources; at += m->reading->counts[s++])
         memcpy(arm->sums + at, evaluation_sums(m->evaluation, s), m->reading->counts[s] * sizeof *arm->sums);
     arm->done = true;
     evaluation_free(m->evaluation);
@@ -156,12 +157,12 @@ int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct er
 static double loss(const struct measure *m, const struct pair *pair, const double *sums)
 {
     double total = 0, tokens = (double)m->ground->run->config->model->context;
-    for (size_t s = 0, at = 0; s < m->n_sources; at += pair->counts[s++]) {
+    for (size_t s = 0, at = 0; s < m->text->n_sources; at += pair->counts[s++]) {
         double sum = 0;
         for (uint32_t i = 0; i < pair->counts[s]; i++)
             sum += sums[at + i];
         if (pair->counts[s])
-            total += m->weights[s] / m->total_weight * (sum / (pair->counts[s] * tokens));
+            total += m->text->weights[s] / m->total_weight * (sum / (pair->counts[s] * tokens));
     }
     return total;
 }
@@ -171,8 +172,8 @@ static double variance(const struct measure *m, const struct pair *pair)
 {
     const double *a = pair->arms[ARM_TRUNK].sums, *b = pair->arms[ARM_FORK].sums;
     double total = 0, tokens = (double)m->ground->run->config->model->context;
-    for (size_t s = 0, at = 0; s < m->n_sources; at += pair->counts[s++]) {
-        double mean = 0, squares = 0, n = pair->counts[s], share = m->weights[s] / m->total_weight;
+    for (size_t s = 0, at = 0; s < m->text->n_sources; at += pair->counts[s++]) {
+        double mean = 0, squares = 0, n = pair->counts[s], share = m->text->weights[s] / m->total_weight;
         for (uint32_t i = 0; i < pair->counts[s]; i++)
             mean += (a[at + i] - b[at + i]) / tokens / n;
         for (uint32_t i = 0; i < pair->counts[s]; i++) {

@@ -4,20 +4,21 @@
 #include "base/err.h"
 #include "coordinator/pair.h"
 
+struct gate_text;
 struct ground;
 struct measure;
 
-/* Borrowed: ground, weights (n_sources). */
-struct measure *measure_new(const struct ground *ground, const double *weights, size_t n_sources);
+/* Borrowed: ground, text. */
+struct measure *measure_new(const struct ground *ground, struct gate_text *text);
 void measure_free(struct measure *measure);
 
 /* Gets a pair ready whose fork has arrived: takes its windows. In the order of the pairs' numbers. */
-void measure_begin(struct measure *measure, struct pair *pair, struct windows *windows);
+void measure_begin(struct measure *measure, struct pair *pair);
 
 /* Goes on with the pairs of a list that are measured and end at `step`. Returns 1 when all are done, 0 before, -1 on error. */
 int measure_turn(struct measure *measure, struct pair *pairs, uint64_t step, struct err *err);
 
-/* What was measured, to be filled into a record: losses, variance, tokens. n_shared: pairs that shared the trunk's tail. */
+/* What was measured, to be filled into a record: losses, variance, tokens. */
 void measure_observe(const struct measure *measure, const struct pair *pair, struct pair *pairs,
                      Trireme__Observation *observation);
 

@@ -1,7 +1,6 @@
 #include "coordinator/pair.h"
 
 #include "base/check.h"
-#include "coordinator/gate.h"
 #include "coordinator/trial.h"
 
 #include <stdlib.h>
@@ -15,15 +14,6 @@ void pair_free(struct pair *pair)
     free(pair->arms[ARM_TRUNK].sums);
     free(pair->arms[ARM_FORK].sums);
     free(pair);
-}
-
-void windows_take(struct windows *windows, uint32_t n, uint32_t *counts, uint64_t *first)
-{
-    gate_share_windows(counts, windows->weights, windows->n_sources, n);
-    for (size_t s = 0; s < windows->n_sources; s++) {
-        first[s] = windows->taken[s];
-        windows->taken[s] += counts[s];
-    }
 }
 
 uint64_t pair_steps(uint64_t steps, const Trireme__Run *trunk, const Trireme__Run *fork)

@@ -38,13 +38,5 @@ enum { ARM_TRUNK, ARM_FORK };
 
 void pair_free(struct pair *pair);
 
-/* Windows that each source gives to a pair of n, and where each source's begin after those of earlier pairs. */
-struct windows {
-    const double *weights; /* of the sources, one each; not all 0 */
-    size_t n_sources;
-    uint64_t *taken; /* by the pairs so far, of each source */
-};
-void windows_take(struct windows *windows, uint32_t n, uint32_t *counts, uint64_t *first);
-
-/* Steps of `trial` that have as many tokens as `steps` of `trunk`; they must divide. */
+/* Steps of the fork that have as many tokens as `steps` of the trunk; they must divide. */
 uint64_t pair_steps(uint64_t steps, const Trireme__Run *trunk, const Trireme__Run *fork);

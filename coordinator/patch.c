@@ -345,3 +345,15 @@ void patch_may_change(const Trireme__Run *config, const Trireme__Policy *policy,
     struct may_change may = {config, policy, visit, context};
     leaves_visit(config, may_leaf, &may);
 }
+
+Trireme__Run *patch_put(const Trireme__Run *config, Trireme__Change *const *changes, size_t n, struct err *err)
+{
+    char **settings = mem_new(n, sizeof *settings);
+    for (size_t i = 0; i < n; i++)
+        settings[i] = mem_format("%s=%s", changes[i]->path, changes[i]->value);
+    Trireme__Run *changed = run_config_change(config, settings, n, err);
+    for (size_t i = 0; i < n; i++)
+        free(settings[i]);
+    free(settings);
+    return changed;
+}

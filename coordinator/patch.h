@@ -21,6 +21,9 @@ int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err);
 Trireme__Run *patch_apply(const Trireme__Run *config, Trireme__Change *const *changes, size_t n,
                           const Trireme__Policy *policy, struct err *err);
 
+/* The same without the question whether an experiment may change it: what has been found legal before, or its inverse. */
+Trireme__Run *patch_put(const Trireme__Run *config, Trireme__Change *const *changes, size_t n, struct err *err);
+
 /* Whether the change needs the slow class: any of its paths does. Of a legal patch. */
 bool patch_is_slow(Trireme__Change *const *changes, size_t n);
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "coordinator/patch.h"
 #include "proto/file/checkpoint.h"
 #include "proto/file/run_config.h"
 #include "proto/schema/message.h"
@@ -30,18 +31,11 @@ static int put_in_force(struct run *run, struct err *err)
 {
     const Trireme__Manifest *m = run->manifest;
     size_t n = m ? m->n_promoted : 0;
-    char **settings = mem_new(n, sizeof *settings);
     run->promoted = mem_new(n, sizeof *run->promoted);
-    for (size_t i = 0; i < n; i++) {
-        if (is_set(run, m->promoted[i]->path))
-            continue;
-        settings[run->n_promoted] = mem_format("%s=%s", m->promoted[i]->path, m->promoted[i]->value);
-        run->promoted[run->n_promoted++] = m->promoted[i];
-    }
-    run->in_force = run_config_change(run->config, settings, run->n_promoted, err);
-    for (size_t i = 0; i < run->n_promoted; i++)
-        free(settings[i]);
-    free(settings);
+    for (size_t i = 0; i < n; i++)
+        if (!is_set(run, m->promoted[i]->path))
+            run->promoted[run->n_promoted++] = m->promoted[i];
+    run->in_force = patch_put(run->config, run->promoted, run->n_promoted, err);
     return run->in_force ? 0 : -1;
 }
 

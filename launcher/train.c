@@ -1,6 +1,7 @@
 /* trireme train, trireme resume, trireme ledger replay: inside an MPI job a rank's life, outside it mpirun with the same line. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "coordinator/ledger.h"
 #include "coordinator/policy.h"
 #include "coordinator/run.h"
 #include "launcher/command.h"
@@ -82,10 +83,27 @@ static int plan_resume(struct run *run, const void *request, struct err *err)
     return run_plan_resume(run, r->run, r->set, r->n_set, err) == 0 ? check(run, r->servers, err) : -1;
 }
 
+/* A replay has the configuration of the end from the beginning on: it cannot follow changes by hand. */
+static int check_ledger(const char *run, struct err *err)
+{
+    struct ledger *ledger = ledger_open(run, false, err);
+    int rc = ledger ? 0 : -1;
+    if (rc == 0 && ledger_records(ledger) == 0)
+        rc = err_set(err, ERR_USAGE, "%s: found no ledger: nothing was proposed in this run", run);
+    for (size_t i = 0; rc == 0 && i < ledger_records(ledger); i++) {
+        const Trireme__Record *r = ledger_record(ledger, i);
+        if (r->kind == TRIREME__RECORD_KIND__correction && r->by && !strcmp(r->by, "person"))
+            rc = err_set(err, ERR_USAGE, "%s: a replay cannot follow what line %zu of the ledger tells of: %s at step %llu",
+                         run, i + 1, r->text ? r->text : "", (unsigned long long)r->step);
+    }
+    ledger_free(ledger);
+    return rc;
+}
+
 static int plan_replay(struct run *run, const void *request, struct err *err)
 {
     const Trireme__LedgerReplayRequest *r = request;
-    Trireme__Run *config = run_config_of(r->run, err);
+    Trireme__Run *config = check_ledger(r->run, err) < 0 ? NULL : run_config_of(r->run, err);
     return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err) : -1;
 }
 
