@@ -7,6 +7,7 @@
 #include "coordinator/measure.h"
 #include "coordinator/pair.h"
 #include "coordinator/patch.h"
+#include "coordinator/peek.h"
 #include "coordinator/progress.h"
 #include "coordinator/promotion.h"
 #include "coordinator/trials.h"
@@ -32,6 +33,7 @@ struct campaign *campaign_new(const struct ground *ground, struct err *err)
         return NULL;
     }
     c->measure = measure_new(&c->ground, &c->text);
+    c->peek = peek_new(&c->ground, &c->text);
     return c;
 }
 
@@ -45,6 +47,7 @@ void campaign_free(struct campaign *c)
         c->pairs = next;
     }
     promotion_free(c->promotion);
+    peek_free(c->peek);
     measure_free(c->measure);
     gate_text_clear(&c->text);
     free(c);
@@ -156,6 +159,7 @@ void campaign_remove(struct campaign *c, struct pair *pair)
         at = &(*at)->next;
     *at = pair->next;
     measure_end(c->measure, pair);
+    peek_forget(c->peek, pair);
     if (pair->fork)
         trials_drop(c->ground.trials, pair->fork);
     pair_free(pair);
@@ -200,6 +204,11 @@ int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const cha
     judgement.has_pairs = 1, judgement.pairs = (uint32_t)(reverse ? e->reverse.n_pairs : e->forward.n_pairs);
     judgement.reason = (char *)reason;
     return campaign_close_with(c, number, step, &judgement, err);
+}
+
+void campaign_turn(struct campaign *c)
+{
+    peek_turn(c->peek, c->pairs);
 }
 
 bool campaign_promotes(const struct campaign *c)

@@ -33,6 +33,9 @@ int campaign_close(struct campaign *campaign, uint32_t number, uint64_t step, co
 /* Hypotheses and confirmations that are open. */
 unsigned campaign_open(const struct campaign *campaign);
 
+/* What forks do while the trunk trains: to be called often. */
+void campaign_turn(struct campaign *campaign);
+
 /* First step after `step` at which the trunk must rest; UINT64_MAX: none. */
 uint64_t campaign_next(const struct campaign *campaign, uint64_t step);
 

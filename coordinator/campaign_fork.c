@@ -83,7 +83,8 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
     application.verified = patch_values(pair->fork->config, patch, n), application.n_verified = n;
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.application = &application;
-    pair->fork->until = pair->start + pair_steps(a->plan->horizon, campaign_trunk(c)->config, pair->fork->config);
+    pair->fork_end = pair->start + pair_steps(a->plan->horizon, campaign_trunk(c)->config, pair->fork->config);
+    pair->peek = PEEK_START;
     pair->forked_at = 0;
     bool told = a->application && a->application->pair == pair->index; // by the launch that it was lost with
     int rc = told ? 0 : campaign_write(c, &record, TRIREME__RECORD_KIND__application, pair->number, pair->start, err);
@@ -137,6 +138,9 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
             continue;
         const char *reason = spent(c, e, a, reverse);
         struct err why = {0};
+        const Trireme__Record *told = chronicle_foretold(c->ground.chronicle, e->number, step);
+        if (!reason && told && told->kind == TRIREME__RECORD_KIND__verdict)
+            reason = told->judgement->reason; // a machine had no room for it then
         if (!reason && begin_pair(c, e, a, reverse, step, &why) < 0)
             reason = why.text;
         if (reason && campaign_close(c, e->number, step, reason, err) < 0)

@@ -20,7 +20,7 @@
 static bool forks_arrived(const struct campaign *c, uint64_t step)
 {
     for (const struct pair *p = c->pairs; p; p = p->next)
-        if (p->end == step && !trial_arrived(p->fork))
+        if (p->end == step && (p->peek != PEEK_OVER || !trial_arrived(p->fork)))
             return false;
     return true;
 }
@@ -152,13 +152,14 @@ static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step
     const struct entry *e = history_entry(campaign_history(c), number);
     struct err why = {0};
     Trireme__Plan plan;
-    if (!plan_reverse(&c->ground, &plan, step, e->forward.plan))
-        return campaign_close(c, number, step, "no steps are left for reverse pairs", err);
     Trireme__Run *before = patch_put(campaign_trunk(c)->config, e->promotion->before, e->promotion->n_before, &why);
     bool possible = before && before->data->skip >= campaign_trunk(c)->config->data->skip;
+    bool fits = possible && plan_reverse(&c->ground, &plan, step, e->forward.plan, before);
     message_free(before);
     if (!possible)
         return campaign_close(c, number, step, "the change has no inverse", err);
+    if (!fits)
+        return campaign_close(c, number, step, "no steps are left for reverse pairs", err);
     return campaign_register(c, number, step, &plan, err);
 }
 

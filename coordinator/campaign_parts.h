@@ -7,12 +7,14 @@
 
 struct measure;
 struct pair;
+struct peek;
 struct promotion;
 
 struct campaign {
     struct ground ground;
     struct gate_text text;
     struct measure *measure;
+    struct peek *peek;
     struct pair *pairs;          /* under way, in the order of their numbers */
     struct promotion *promotion; /* under way, or NULL */
 };

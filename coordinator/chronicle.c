@@ -191,3 +191,11 @@ uint64_t chronicle_known(const struct chronicle *c, char head[LEDGER_HEAD_SIZE])
     ledger_head(c->ledger, c->known, head);
     return c->known;
 }
+
+const Trireme__Record *chronicle_foretold(const struct chronicle *c, uint32_t number, uint64_t step)
+{
+    for (size_t i = c->next; i < c->n_script && c->script[i]->step <= step; i++)
+        if (c->script[i]->number == number)
+            return c->script[i];
+    return NULL;
+}

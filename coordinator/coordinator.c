@@ -506,7 +506,7 @@ static int act(struct coordinator *c, struct err *err)
     case STAGE_TRAIN:
         if (stop_asked(c) && first_rest(c) < c->trunk->until && first_rest(c) > c->saved)
             c->trunk->until = first_rest(c);
-        return trial_arrived(c->trunk) ? begin_evaluation(c) : 0;
+        return trial_arrived(c->trunk) && !evaluator_busy(c->evaluator) ? begin_evaluation(c) : 0;
     case STAGE_EVALUATE:
         return evaluate(c, err);
     case STAGE_JUDGE:
@@ -541,6 +541,8 @@ enum turn coordinator_turn(void *role, struct err *err)
         return TURN_FAILED;
     if (c->over || (c->stage == STAGE_FINISH && !keeper_busy(c->keeper)))
         return TURN_OVER;
+    if (c->campaign)
+        campaign_turn(c->campaign);
     if (c->stage != STAGE_FINISH)
         busy = trials_go(c->trials) || done || busy;
     return busy ? TURN_BUSY : TURN_IDLE;

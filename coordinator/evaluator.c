@@ -16,9 +16,8 @@ struct evaluator {
     size_t n_workers;
     struct evaluation *evaluation; /* borrowed; NULL: none is under way */
     size_t n_sources;
-    uint32_t trial;
-    uint64_t step;
-    uint64_t *first; /* one a source */
+    struct trial *trial; /* borrowed: it is not dropped meanwhile */
+    uint64_t *first;     /* one a source */
 };
 
 struct evaluator *evaluator_new(struct endpoint *endpoint, struct watch *watch, int n_servers)
@@ -51,8 +50,8 @@ static void lease_source(struct evaluator *e, size_t source, const struct window
         if (count == 0)
             continue;
         Trireme__Lease lease = TRIREME__LEASE__INIT;
-        lease.has_trial = 1, lease.trial = e->trial;
-        lease.has_step = 1, lease.step = e->step;
+        lease.has_trial = 1, lease.trial = e->trial->number;
+        lease.has_step = 1, lease.step = e->trial->step;
         lease.has_part = 1, lease.part = windows->part;
         lease.has_eval_key = 1, lease.eval_key = windows->key;
         lease.has_eval_source = 1, lease.eval_source = (uint32_t)source;
@@ -64,12 +63,21 @@ static void lease_source(struct evaluator *e, size_t source, const struct window
     }
 }
 
-void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t n_sources, const struct trial *trial,
+static void finish(struct evaluator *e)
+{
+    if (!evaluation_complete(e->evaluation))
+        return;
+    e->evaluation = NULL;
+    e->trial->evaluated = false;
+}
+
+void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t n_sources, struct trial *trial,
                      const struct window_set *windows)
 {
     ASSERT(!e->evaluation && trial_rests(trial));
     e->evaluation = evaluation;
-    e->trial = trial->number, e->step = trial->step;
+    e->trial = trial;
+    trial->evaluated = true;
     e->first = mem_resize(e->first, n_sources, sizeof *e->first);
     e->n_sources = n_sources;
     evaluation_begin(evaluation);
@@ -77,20 +85,19 @@ void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t 
         e->first[s] = windows->first ? windows->first[s] : 0;
         lease_source(e, s, windows);
     }
-    if (evaluation_complete(evaluation))
-        e->evaluation = NULL;
+    finish(e);
 }
 
 int evaluator_losses(struct evaluator *e, int from, const Trireme__Losses *losses, struct err *err)
 {
-    if (!e->evaluation || losses->trial != e->trial || losses->step != e->step || losses->eval_source >= e->n_sources)
+    if (!e->evaluation || losses->trial != e->trial->number || losses->step != e->trial->step ||
+        losses->eval_source >= e->n_sources)
         return err_set(err, ERR_MACHINE, "rank %d evaluated step %llu of trial %u, which nobody asked for", from,
                        (unsigned long long)losses->step, losses->trial);
     if (evaluation_take(e->evaluation, losses->eval_source, losses->eval_first - e->first[losses->eval_source],
                         losses->sums, losses->n_sums, err) < 0)
         return -1;
     watch_arrived(e->watch, from, AWAIT_EVAL);
-    if (evaluation_complete(e->evaluation))
-        e->evaluation = NULL;
+    finish(e);
     return 0;
 }

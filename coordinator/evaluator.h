@@ -28,6 +28,6 @@ void evaluator_free(struct evaluator *evaluator);
 /* Begins to evaluate a trial that rests; evaluation says how many samples of each source, and must live until it is over. One
  * that has none is over at once. */
 void evaluator_begin(struct evaluator *evaluator, struct evaluation *evaluation, size_t n_sources,
-                     const struct trial *trial, const struct window_set *windows);
+                     struct trial *trial, const struct window_set *windows);
 bool evaluator_busy(const struct evaluator *evaluator);
 int evaluator_losses(struct evaluator *evaluator, int from, const Trireme__Losses *losses, struct err *err);

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { GATE_WINDOWS_MIN = 256, DEV_WINDOWS_MIN = 64 };
+enum { DEV_WINDOWS_MIN = 64, GATE_WINDOWS_MIN = 256, SEALED_WINDOWS_MIN = 256 };
 
 static int find_weights(struct gate_text *t, const struct run *run, struct err *err)
 {
@@ -30,12 +30,13 @@ static void find_off(struct gate_text *t, const struct muster *m)
     for (size_t s = 0; s < t->n_sources && !t->off; s++) {
         if (t->weights[s] == 0)
             continue;
-        if (m->gate_samples[s] < GATE_WINDOWS_MIN || m->sources[s].samples < DEV_WINDOWS_MIN)
-            t->off =
-                mem_format("experiments are off: source '%s' has %llu windows of validation text to judge by and "
-                           "%llu to look at, expected at least %d and %d",
-                           m->sources[s].name, (unsigned long long)m->gate_samples[s],
-                           (unsigned long long)m->sources[s].samples, GATE_WINDOWS_MIN, DEV_WINDOWS_MIN);
+        const uint64_t dev = m->sources[s].samples, gate = m->gate_samples[s], sealed = m->sealed_samples[s];
+        if (dev < DEV_WINDOWS_MIN || gate < GATE_WINDOWS_MIN || sealed < SEALED_WINDOWS_MIN)
+            t->off = mem_format(
+                "experiments are off: the validation text of source '%s' has %llu windows to look at, %llu to "
+                "judge by and %llu sealed, expected at least %d, %d and %d",
+                m->sources[s].name, (unsigned long long)dev, (unsigned long long)gate, (unsigned long long)sealed,
+                DEV_WINDOWS_MIN, GATE_WINDOWS_MIN, SEALED_WINDOWS_MIN);
     }
 }
 

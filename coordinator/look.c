@@ -39,6 +39,7 @@ static void judge_forward(const struct attempt *a, Trireme__Judgement *judgement
     judgement->outcome = outcomes[answer.answer];
     judgement->has_mean = 1, judgement->mean = answer.mean;
     judgement->has_t = 1, judgement->t = answer.t;
+    judgement->has_window_share = answer.s2 > 0, judgement->window_share = answer.s2 > 0 ? answer.w2 / answer.s2 : 0;
     if (answer.answer == GATE_VOID)
         judgement->reason = "the pairs have no spread at all: no verdict";
 }
@@ -65,7 +66,7 @@ void look_judge(const struct attempt *a, bool reverse, Trireme__Judgement *judge
     judgement->has_pairs = 1, judgement->pairs = (uint32_t)a->n_pairs;
     if (has_diverged(a)) {
         judgement->outcome = reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed : TRIREME__JUDGEMENT__OUTCOME__reject;
-        judgement->reason = "its training diverged";
+        judgement->reason = "its training diverged: no finite loss, or a tenth above where it began";
     } else if (reverse) {
         judge_reverse(a, judgement);
     } else {

@@ -96,7 +96,7 @@ static struct trial *ready(const struct pair *pair, const struct arm *arm)
     return t && trial_arrived(t) ? t : NULL;
 }
 
-static void begin_reading(struct measure *m, struct pair *pair, int which, const struct trial *trial)
+static void begin_reading(struct measure *m, struct pair *pair, int which, struct trial *trial)
 {
     for (size_t s = 0; s < m->text->n_sources; s++)
         m->sources[s].samples = pair->counts[s];
@@ -130,7 +130,7 @@ static int arm_turn(struct measure *m, struct pair *pairs, struct pair *pair, in
     }
     if (pair->plan->tail && !arm->tail)
         return begin_tail(m, pairs, pair, which, err);
-    const struct trial *trial = ready(pair, arm);
+    struct trial *trial = ready(pair, arm);
     if (trial && !m->evaluation && !evaluator_busy(m->ground->evaluator))
         begin_reading(m, pair, which, trial);
     return 0;
@@ -200,11 +200,12 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     const uint64_t stretch = (pair->end - pair->start) * trial_step_tokens((*m->ground->trunk)->config);
     const uint64_t tail = pair->plan->tail * trial_step_tokens((*m->ground->trunk)->config);
     const uint64_t windows = (uint64_t)pair->plan->windows * m->ground->run->config->model->context;
+    const uint64_t peeks = pair->peeks * PEEK_WINDOWS * m->text->n_sources * m->ground->run->config->model->context;
     trireme__observation__init(o);
     o->has_pair = 1, o->pair = pair->index;
     o->has_step = 1, o->step = pair->end;
     o->has_first_window = 1, o->first_window = pair->first[0];
-    o->has_tokens = 1, o->tokens = stretch + tail + tail / sharers(pairs, pair) + 2 * windows / 3;
+    o->has_tokens = 1, o->tokens = stretch + tail + tail / sharers(pairs, pair) + (2 * windows + peeks) / 3;
     o->has_diverged = 1, o->diverged = arms[ARM_FORK].diverged || arms[ARM_TRUNK].diverged;
     if (o->diverged)
         return;

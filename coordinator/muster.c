@@ -11,6 +11,7 @@ void muster_clear(struct muster *m)
         free(m->sources[i].name);
     free(m->sources);
     free(m->gate_samples);
+    free(m->sealed_samples);
     free(m->fingerprint);
     free(m->data_digest);
     *m = (struct muster){0};
@@ -27,8 +28,11 @@ static int take_first(struct muster *m, const Trireme__Manifest *manifest, const
     m->n_sources = ready->n_eval;
     m->sources = mem_new(m->n_sources, sizeof *m->sources);
     m->gate_samples = mem_new(m->n_sources, sizeof *m->gate_samples);
-    for (size_t i = 0; i < m->n_sources; i++)
+    m->sealed_samples = mem_new(m->n_sources, sizeof *m->sealed_samples);
+    for (size_t i = 0; i < m->n_sources; i++) {
         m->gate_samples[i] = ready->eval[i]->gate_samples;
+        m->sealed_samples[i] = ready->eval[i]->sealed_samples;
+    }
     for (size_t i = 0; i < m->n_sources; i++)
         m->sources[i] = (struct eval_source){.name = mem_strdup(ready->eval[i]->name),
                                              .samples = ready->eval[i]->samples,

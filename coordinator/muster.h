@@ -12,7 +12,7 @@ struct muster {
     char *fingerprint, *data_digest; /* NULL until the first worker */
     struct eval_source *sources;
     size_t n_sources;
-    uint64_t *gate_samples; /* of each source's gate part */
+    uint64_t *gate_samples, *sealed_samples; /* of each source's gate and sealed parts */
 };
 
 void muster_clear(struct muster *muster);

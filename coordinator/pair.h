@@ -21,6 +21,10 @@ struct arm {
     double *sums; /* losses of the windows, source after source; when done */
 };
 
+/* At what a fork is looked at next (peek.h). */
+enum peek_at { PEEK_NONE, PEEK_START, PEEK_MIDDLE, PEEK_END, PEEK_OVER };
+enum { PEEK_WINDOWS = 16 /* of each source's dev part */ };
+
 struct pair {
     struct pair *next;
     uint32_t number, index; /* of the hypothesis; of the pair in its attempt, from 0 */
@@ -28,7 +32,11 @@ struct pair {
     const Trireme__Plan *plan; /* borrowed from the history */
     uint64_t start, end;       /* steps of the trunk */
     struct trial *fork;        /* borrowed */
-    double forked_at;          /* clock_now() when the fork was asked for; 0: its beginning has been told */
+    uint64_t fork_end;         /* in the fork's own steps */
+    enum peek_at peek;
+    unsigned peeks;   /* so far */
+    double dev_loss;  /* where it began */
+    double forked_at; /* clock_now() when the fork was asked for; 0: its beginning has been told */
     bool measuring;
     uint32_t *counts; /* windows of each source */
     uint64_t *first;  /* the first of them, in the order of the gate part */

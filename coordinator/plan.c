@@ -3,6 +3,8 @@
 #include "coordinator/chronicle.h"
 #include "coordinator/gate.h"
 #include "coordinator/ground.h"
+#include "coordinator/muster.h"
+#include "coordinator/pair.h"
 #include "coordinator/run.h"
 #include "coordinator/trial.h"
 
@@ -46,6 +48,14 @@ uint64_t plan_tokens_left(const struct ground *g)
     return all > spent ? all - spent : 0;
 }
 
+static uint64_t gate_windows_there(const struct muster *muster)
+{
+    uint64_t n = 0;
+    for (size_t s = 0; s < muster->n_sources; s++)
+        n += muster->gate_samples[s];
+    return n;
+}
+
 int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool slow, const Trireme__Run *after,
               struct err *err)
 {
@@ -71,6 +81,10 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
     plan->has_margin = 1, plan->margin = config->gate->margin;
     plan->has_alpha = 1, plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
     plan->has_beta = 1, plan->beta = config->gate->beta;
+    if (GATE_PAIRS_MAX * (uint64_t)plan->windows > gate_windows_there(g->muster))
+        plan->holds_for = "this gate text: eight pairs read more windows than it has";
+    if (config->data->order == TRIREME__DATA__ORDER__sequential)
+        plan->holds_for = "this order of the data: it is sequential";
     if (plan->pairs < GATE_PAIRS_MIN)
         return err_set(err, ERR_USAGE,
                        "too late in the run: found %u pairs of %llu steps from step %llu on, expected at least %d",
@@ -83,12 +97,16 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
     return 0;
 }
 
-bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward)
+bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward,
+                  const Trireme__Run *before)
 {
     const uint32_t pairs = GATE_PAIRS_MIN;
     *plan = *forward;
     plan->has_reverse = 1, plan->reverse = true;
     plan->start = step;
+    // as many tokens as before, which come out even: forward stretches were made so
+    plan->horizon = pair_steps(forward->horizon, before, (*g->trunk)->config);
+    plan->tail = pair_steps(forward->tail, before, (*g->trunk)->config);
     plan->pairs = pairs;
     return g->run->config->gate->confirm && step + pairs * plan->horizon <= trial_last_step(*g->trunk);
 }

@@ -15,8 +15,10 @@ struct ground;
 int plan_make(const struct ground *ground, Trireme__Plan *plan, uint64_t step, bool slow, const Trireme__Run *after,
               struct err *err);
 
-/* The plan of the reverse pairs of a promotion at `step`. False where the run ends before, or none are wanted. */
-bool plan_reverse(const struct ground *ground, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward);
+/* The plan of the reverse pairs of a promotion at `step`; before: the trunk's configuration until then. Their stretches have the
+ * tokens of the forward ones, whatever a step has now. False where the run ends before, or none are wanted. */
+bool plan_reverse(const struct ground *ground, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward,
+                  const Trireme__Run *before);
 
 /* Tokens that one pair costs beyond the trunk's own. */
 uint64_t plan_pair_tokens(const struct ground *ground, const Trireme__Plan *plan);

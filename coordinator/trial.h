@@ -41,6 +41,7 @@ struct trial {
     uint64_t bytes;       /* that its state takes on the servers */
     bool diverged;        /* it will not go on */
     bool doomed;          /* to be dropped as soon as it rests */
+    bool evaluated;       /* an evaluation of it is under way: it is not dropped before its end */
     /* the step under way */
     bool leased;     /* leases are out for the update after `step`, or after the one that is committing */
     bool committing; /* a verdict is out */

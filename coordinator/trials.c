@@ -196,7 +196,7 @@ bool trials_go(struct trials *ts)
     bool done = false;
     for (struct trial **at = &ts->first; *at;) {
         struct trial *t = *at;
-        if (t->doomed && trial_rests(t)) {
+        if (t->doomed && !t->evaluated && trial_rests(t)) {
             drop(ts, at);
             done = true;
             continue;

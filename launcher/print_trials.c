@@ -81,6 +81,10 @@ static void print_plan(const Trireme__Plan *p, const char *label)
     if (!p->reverse)
         printf(", alpha %g, beta %g", p->alpha, p->beta);
     printf("\n");
+    if (p->holds_for) {
+        print_label("");
+        printf("its verdict holds for %s\n", p->holds_for);
+    }
 }
 
 static void print_pairs(const Trireme__Attempt *a)
@@ -93,7 +97,7 @@ static void print_pairs(const Trireme__Attempt *a)
         const Trireme__PairRow *p = a->pairs[i];
         print_label("");
         if (p->diverged)
-            printf("%4u %10" PRIu64 " the fork's training was not finite\n", p->pair, p->step);
+            printf("%4u %10" PRIu64 " the fork diverged\n", p->pair, p->step);
         else
             printf("%4u %10" PRIu64 " %12.6f %12.6f %+12.6f\n", p->pair, p->step, p->trunk_loss, p->fork_loss,
                    p->gain);
@@ -109,6 +113,9 @@ static void print_judgement(const Trireme__Judgement *j, bool reverse)
         printf(" after %u pairs: gain %.6g +- %.3g nats (95 %%)", j->pairs, j->mean, j->half_width);
     else if (j->pairs)
         printf(" after %u pairs: mean gain less the margin %.6g nats, t = %.4g", j->pairs, j->mean, j->t);
+    if (j->window_share > 0.25)
+        printf("\n%17s%.0f %% of the spread is the choice of windows: more of them (gate.windows) would help", "",
+               100 * j->window_share);
     printf("\n");
     if (j->reason && *j->reason) {
         print_label("");

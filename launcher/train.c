@@ -93,8 +93,9 @@ static int check_ledger(const char *run, struct err *err)
     for (size_t i = 0; rc == 0 && i < ledger_records(ledger); i++) {
         const Trireme__Record *r = ledger_record(ledger, i);
         if (r->kind == TRIREME__RECORD_KIND__correction && r->by && !strcmp(r->by, "person"))
-            rc = err_set(err, ERR_USAGE, "%s: a replay cannot follow what line %zu of the ledger tells of: %s at step %llu",
-                         run, i + 1, r->text ? r->text : "", (unsigned long long)r->step);
+            rc = err_set(err, ERR_USAGE,
+                         "%s: a replay cannot follow what line %zu of the ledger tells of: %s at step %llu", run,
+                         i + 1, r->text ? r->text : "", (unsigned long long)r->step);
     }
     ledger_free(ledger);
     return rc;

@@ -27,6 +27,8 @@ void readiness_say(struct link *link, const struct dataset *dataset, const Trire
         sources[i].has_samples = 1, sources[i].samples = dataset_eval_samples(dataset, TRIREME__PART__dev, i);
         sources[i].has_gate_samples = 1;
         sources[i].gate_samples = dataset_eval_samples(dataset, TRIREME__PART__gate, i);
+        sources[i].has_sealed_samples = 1;
+        sources[i].sealed_samples = dataset_eval_samples(dataset, TRIREME__PART__sealed, i);
         sources[i].has_bytes_per_token = 1, sources[i].bytes_per_token = dataset_bytes_per_token(dataset, i);
         pointers[i] = &sources[i];
     }

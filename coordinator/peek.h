@@ -1,0 +1,20 @@
+/* Looks at forks while they train: peeking may end one, never promote it. A fork's loss on a few windows of the dev part is read
+ * where it begins and at the middle of its stretch; where it has risen by more than a tenth, once more at the end. Above that
+ * all the time, the fork counts as diverged: its tail and its gate windows are saved. */
+#pragma once
+#include "base/err.h"
+
+struct gate_text;
+struct ground;
+struct pair;
+struct peek;
+
+/* Borrowed: ground, text. */
+struct peek *peek_new(const struct ground *ground, const struct gate_text *text);
+void peek_free(struct peek *peek);
+
+/* Goes on with all forks that have been begun and are not being measured: lets them train up to where they are looked at next. */
+void peek_turn(struct peek *peek, struct pair *pairs);
+
+/* Forgets the pair: it is about to be freed. What is being read of it goes to nobody. */
+void peek_forget(struct peek *peek, const struct pair *pair);
