@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "coordinator/campaign.h"
 #include "coordinator/chronicle.h"
+#include "coordinator/coordinator_parts.h"
 #include "coordinator/evaluator.h"
 #include "coordinator/helm.h"
 #include "coordinator/keeper.h"
@@ -26,39 +27,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARCELS_A_TURN = 64, PINS_MAX = 1024 };
+enum { PARCELS_A_TURN = 64 };
 static const double away_seconds = 5;
 static const uint64_t none = UINT64_MAX;
-
-/* What the trunk does: it trains, or it rests and these things are done one after the other. */
-enum stage { STAGE_MUSTER, STAGE_TRAIN, STAGE_EVALUATE, STAGE_JUDGE, STAGE_SAVE, STAGE_FORK, STAGE_FINISH };
-
-struct coordinator {
-    struct endpoint *endpoint; /* borrowed */
-    struct run *run;           /* borrowed */
-    struct coordinator_options options;
-    const Trireme__Run *config; /* the operator's */
-    int first_worker;
-    struct layout *layout;
-    struct watch *watch;
-    struct trials *trials;
-    struct trial *trunk; /* borrowed from trials */
-    struct evaluator *evaluator;
-    struct chronicle *chronicle;
-    struct campaign *campaign; /* from the muster on */
-    struct helm *helm;         /* from the muster on */
-    struct metrics *metrics;
-    struct progress *progress;
-    struct keeper *keeper;
-    struct muster muster;
-    struct evaluation *evaluation; /* of the dev parts; NULL where there is none to be done */
-    enum stage stage;
-    bool evaluating;     /* the trunk's evaluation is under way */
-    bool stopping, over; /* on request; nothing was to be done at all */
-    uint64_t saved;      /* step of the newest order to save */
-    double began, turned, beaten;
-    uint64_t beats;
-};
 
 static void send_start(struct coordinator *c)
 {
@@ -154,75 +125,6 @@ uint64_t coordinator_kept_step(const struct coordinator *c)
     return keeper_step(c->keeper);
 }
 
-static bool stop_asked(const struct coordinator *c)
-{
-    return (c->options.stop && *c->options.stop) ||
-           (c->options.max_seconds > 0 && clock_now() - c->began >= c->options.max_seconds);
-}
-
-static bool is_last(const struct coordinator *c, uint64_t step)
-{
-    return step >= trial_last_step(c->trunk);
-}
-
-static bool is_due(const struct coordinator *c, uint64_t every, uint64_t step)
-{
-    return every && (step % every == 0 || is_last(c, step));
-}
-
-static bool eval_due(const struct coordinator *c, uint64_t step)
-{
-    return c->evaluation && is_due(c, c->config->eval->every, step);
-}
-
-/* The next step at which something is to be done while the trunk rests. A checkpoint alone needs no rest: servers take the
- * order to save before the next step's gradients. */
-static uint64_t next_rest(const struct coordinator *c)
-{
-    uint64_t step = c->trunk->step, next = trial_last_step(c->trunk), every = c->config->eval->every;
-    if (c->evaluation && every && (step / every + 1) * every < next)
-        next = (step / every + 1) * every;
-    uint64_t campaign = campaign_next(c->campaign, step);
-    return campaign < next ? campaign : next;
-}
-
-/* The first step at which the trunk can rest, with what is under way. */
-static uint64_t first_rest(const struct coordinator *c)
-{
-    return c->trunk->step + c->trunk->committing + c->trunk->leased;
-}
-
-/* Orders the servers to save the trunk as it stands after its newest update. */
-static int save(struct coordinator *c, struct err *err)
-{
-    struct position at = trial_position(c->trunk);
-    char head[LEDGER_HEAD_SIZE];
-    uint64_t pins[PINS_MAX];
-    size_t n_pins = campaign_pins(c->campaign, pins, PINS_MAX);
-    Trireme__Manifest what = TRIREME__MANIFEST__INIT;
-    what.has_step = 1, what.step = at.step;
-    what.has_samples = 1, what.samples = at.samples;
-    what.has_tokens = 1, what.tokens = at.tokens;
-    what.has_step_tokens = 1, what.step_tokens = c->trunk->step_tokens;
-    what.config = c->trunk->config;
-    what.segments = c->trunk->segments, what.n_segments = c->trunk->n_segments;
-    what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
-    what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
-    what.ledger_head = head;
-    Trireme__Save order = TRIREME__SAVE__INIT;
-    order.has_trial = 1, order.trial = c->trunk->number;
-    order.has_step = 1, order.step = at.step;
-    order.folder = (char *)keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err);
-    if (!order.folder)
-        return -1;
-    for (int s = 1; s < c->first_worker; s++) {
-        endpoint_send(c->endpoint, s, TAG_SAVE, &order);
-        watch_await(c->watch, s, AWAIT_SHARD, clock_now());
-    }
-    c->saved = at.step;
-    return 0;
-}
-
 static int make_campaign(struct coordinator *c, struct err *err)
 {
     struct ground ground = {.run = c->run,
@@ -278,7 +180,7 @@ static int begin_training(struct coordinator *c, struct err *err)
     make_evaluation(c);
     if (make_campaign(c, err) < 0)
         return -1;
-    if (is_last(c, c->trunk->step)) {
+    if (coordinator_is_last(c, c->trunk->step)) {
         progress_say(c->progress, "nothing to do: the run has its %llu steps",
                      (unsigned long long)c->config->train->steps);
         c->over = true;
@@ -331,23 +233,6 @@ static int on_norms(void *role, int from, const void *message, struct err *err)
     return told(c, trials_norms(c->trials, from, message, c->trunk, err), err);
 }
 
-/* The trunk's step is done: its line is written, people and planner are heard, and a checkpoint that is due is ordered, unless
- * it rests here and all of that has its turn in act(). */
-static int trunk_stepped(struct coordinator *c, struct err *err)
-{
-    progress_train(c->progress, &c->trunk->line, trials_forks(c->trials));
-    helm_train(c->helm, &c->trunk->line);
-    if (stop_asked(c) && first_rest(c) < c->trunk->until)
-        c->trunk->until = first_rest(c);
-    if (c->trunk->step >= c->trunk->until)
-        return 0;
-    if (helm_turn(c->helm, c->trunk->step, false, err) < 0)
-        return -1;
-    uint64_t next = next_rest(c);
-    c->trunk->until = next < c->trunk->until ? next : c->trunk->until;
-    return is_due(c, c->config->checkpoint->every, c->trunk->step) ? save(c, err) : 0;
-}
-
 static int on_committed(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
@@ -358,7 +243,7 @@ static int on_committed(void *role, int from, const void *message, struct err *e
         return 0;
     if (metrics_write(c->metrics, &trial->line, err) < 0)
         return -1;
-    return trial == c->trunk ? trunk_stepped(c, err) : 0;
+    return trial == c->trunk ? coordinator_trunk_stepped(c, err) : 0;
 }
 
 static int on_forked(void *role, int from, const void *message, struct err *err)
@@ -435,93 +320,6 @@ static int keep(struct coordinator *c, struct err *err)
     return watch_check(c->watch, now, err);
 }
 
-static int begin_evaluation(struct coordinator *c)
-{
-    c->stage = STAGE_EVALUATE;
-    c->evaluating = eval_due(c, c->trunk->step);
-    if (c->evaluating)
-        evaluator_begin(c->evaluator, c->evaluation, c->muster.n_sources, c->trunk, &(struct window_set){0});
-    return 1;
-}
-
-static int evaluate(struct coordinator *c, struct err *err)
-{
-    if (evaluator_busy(c->evaluator))
-        return 0;
-    c->stage = STAGE_JUDGE;
-    if (!c->evaluating)
-        return 1;
-    Trireme__EvalLine *line = evaluation_line(c->evaluation, c->trunk->step);
-    int rc = metrics_write(c->metrics, line, err);
-    if (rc == 0) {
-        progress_eval(c->progress, line);
-        helm_eval(c->helm, line);
-    }
-    message_free(line);
-    return rc < 0 ? -1 : 1;
-}
-
-/* Pairs that end here; a request to stop does not wait for them: they are run again. Then people and planner. */
-static int judge(struct coordinator *c, struct err *err)
-{
-    c->stopping = c->stopping || stop_asked(c);
-    int rc = c->stopping && !campaign_promotes(c->campaign) ? 2 : campaign_judge(c->campaign, c->trunk->step, err);
-    if (rc <= 0)
-        return rc;
-    c->stage = STAGE_SAVE;
-    return rc == 2 ? 1 : helm_turn(c->helm, c->trunk->step, is_last(c, c->trunk->step), err) < 0 ? -1 : 1;
-}
-
-static int save_or_not(struct coordinator *c, struct err *err)
-{
-    const uint64_t step = c->trunk->step;
-    const bool last = is_last(c, step), ends = last || c->stopping;
-    c->stopping = c->stopping && !last;
-    if (last && chronicle_scripted(c->chronicle)) {
-        const char *reason = "the run ended before what the ledger tells of";
-        if (c->options.replay)
-            return err_set(err, ERR_DATA, "the replay is not what the ledger says: %s", reason);
-        if (chronicle_part(c->chronicle, step, reason, err) < 0)
-            return -1;
-    }
-    c->stage = ends ? STAGE_FINISH : STAGE_FORK;
-    bool due = ends || is_due(c, c->config->checkpoint->every, step) || campaign_saves(c->campaign, step);
-    return due && c->saved != step && save(c, err) < 0 ? -1 : 1;
-}
-
-static int fork_or_not(struct coordinator *c, struct err *err)
-{
-    int rc = campaign_fork(c->campaign, c->trunk->step, err);
-    if (rc <= 0)
-        return rc;
-    c->stage = STAGE_TRAIN;
-    c->trunk->until = next_rest(c);
-    return 1;
-}
-
-/* What can be done now while the trunk rests. Returns 1 if something was done, 0 if not, -1 on error. */
-static int act(struct coordinator *c, struct err *err)
-{
-    switch (c->stage) {
-    case STAGE_TRAIN:
-        if (stop_asked(c) && first_rest(c) < c->trunk->until && first_rest(c) > c->saved)
-            c->trunk->until = first_rest(c);
-        return trial_arrived(c->trunk) && !evaluator_busy(c->evaluator) ? begin_evaluation(c) : 0;
-    case STAGE_EVALUATE:
-        return evaluate(c, err);
-    case STAGE_JUDGE:
-        return judge(c, err);
-    case STAGE_SAVE:
-        return save_or_not(c, err);
-    case STAGE_FORK:
-        return fork_or_not(c, err);
-    case STAGE_MUSTER:
-    case STAGE_FINISH:
-        break;
-    }
-    return 0;
-}
-
 enum turn coordinator_turn(void *role, struct err *err)
 {
     struct coordinator *c = role;
@@ -536,7 +334,7 @@ enum turn coordinator_turn(void *role, struct err *err)
     }
     if (keep(c, err) < 0)
         return TURN_FAILED;
-    int done = act(c, err);
+    int done = coordinator_act(c, err);
     if (done < 0)
         return TURN_FAILED;
     if (c->over || (c->stage == STAGE_FINISH && !keeper_busy(c->keeper)))

@@ -1,0 +1,188 @@
+#include "coordinator/coordinator_parts.h"
+
+#include "base/clock.h"
+#include "coordinator/campaign.h"
+#include "coordinator/chronicle.h"
+#include "coordinator/evaluator.h"
+#include "coordinator/helm.h"
+#include "coordinator/keeper.h"
+#include "coordinator/metrics.h"
+#include "coordinator/progress.h"
+#include "coordinator/run.h"
+#include "coordinator/watch.h"
+#include "proto/net/endpoint.h"
+#include "proto/schema/message.h"
+
+#include "control.pb-c.h"
+
+enum { PINS_MAX = 1024 };
+
+static bool stop_asked(const struct coordinator *c)
+{
+    return (c->options.stop && *c->options.stop) ||
+           (c->options.max_seconds > 0 && clock_now() - c->began >= c->options.max_seconds);
+}
+
+bool coordinator_is_last(const struct coordinator *c, uint64_t step)
+{
+    return step >= trial_last_step(c->trunk);
+}
+
+static bool is_due(const struct coordinator *c, uint64_t every, uint64_t step)
+{
+    return every && (step % every == 0 || coordinator_is_last(c, step));
+}
+
+static bool eval_due(const struct coordinator *c, uint64_t step)
+{
+    return c->evaluation && is_due(c, c->config->eval->every, step);
+}
+
+/* The next step at which something is to be done while the trunk rests. A checkpoint alone needs no rest: servers take the
+ * order to save before the next step's gradients. */
+static uint64_t next_rest(const struct coordinator *c)
+{
+    uint64_t step = c->trunk->step, next = trial_last_step(c->trunk), every = c->config->eval->every;
+    if (c->evaluation && every && (step / every + 1) * every < next)
+        next = (step / every + 1) * every;
+    uint64_t campaign = campaign_next(c->campaign, step);
+    return campaign < next ? campaign : next;
+}
+
+/* The first step at which the trunk can rest, with what is under way. */
+static uint64_t first_rest(const struct coordinator *c)
+{
+    return c->trunk->step + c->trunk->committing + c->trunk->leased;
+}
+
+/* Orders the servers to save the trunk as it stands after its newest update. */
+static int save(struct coordinator *c, struct err *err)
+{
+    struct position at = trial_position(c->trunk);
+    char head[LEDGER_HEAD_SIZE];
+    uint64_t pins[PINS_MAX];
+    size_t n_pins = campaign_pins(c->campaign, pins, PINS_MAX);
+    Trireme__Manifest what = TRIREME__MANIFEST__INIT;
+    what.has_step = 1, what.step = at.step;
+    what.has_samples = 1, what.samples = at.samples;
+    what.has_tokens = 1, what.tokens = at.tokens;
+    what.has_step_tokens = 1, what.step_tokens = c->trunk->step_tokens;
+    what.config = c->trunk->config;
+    what.segments = c->trunk->segments, what.n_segments = c->trunk->n_segments;
+    what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
+    what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
+    what.ledger_head = head;
+    Trireme__Save order = TRIREME__SAVE__INIT;
+    order.has_trial = 1, order.trial = c->trunk->number;
+    order.has_step = 1, order.step = at.step;
+    order.folder = (char *)keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err);
+    if (!order.folder)
+        return -1;
+    for (int s = 1; s < c->first_worker; s++) {
+        endpoint_send(c->endpoint, s, TAG_SAVE, &order);
+        watch_await(c->watch, s, AWAIT_SHARD, clock_now());
+    }
+    c->saved = at.step;
+    return 0;
+}
+
+int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
+{
+    progress_train(c->progress, &c->trunk->line, trials_forks(c->trials));
+    helm_train(c->helm, &c->trunk->line);
+    if (stop_asked(c) && first_rest(c) < c->trunk->until)
+        c->trunk->until = first_rest(c);
+    if (c->trunk->step >= c->trunk->until)
+        return 0;
+    if (helm_turn(c->helm, c->trunk->step, false, err) < 0)
+        return -1;
+    uint64_t next = next_rest(c);
+    c->trunk->until = next < c->trunk->until ? next : c->trunk->until;
+    return is_due(c, c->config->checkpoint->every, c->trunk->step) ? save(c, err) : 0;
+}
+
+static int begin_evaluation(struct coordinator *c)
+{
+    c->stage = STAGE_EVALUATE;
+    c->evaluating = eval_due(c, c->trunk->step);
+    if (c->evaluating)
+        evaluator_begin(c->evaluator, c->evaluation, c->muster.n_sources, c->trunk, &(struct window_set){0});
+    return 1;
+}
+
+static int evaluate(struct coordinator *c, struct err *err)
+{
+    if (evaluator_busy(c->evaluator))
+        return 0;
+    c->stage = STAGE_JUDGE;
+    if (!c->evaluating)
+        return 1;
+    Trireme__EvalLine *line = evaluation_line(c->evaluation, c->trunk->step);
+    int rc = metrics_write(c->metrics, line, err);
+    if (rc == 0) {
+        progress_eval(c->progress, line);
+        helm_eval(c->helm, line);
+    }
+    message_free(line);
+    return rc < 0 ? -1 : 1;
+}
+
+/* Pairs that end here; a request to stop does not wait for them: they are run again. Then people and planner. */
+static int judge(struct coordinator *c, struct err *err)
+{
+    c->stopping = c->stopping || stop_asked(c);
+    int rc = c->stopping && !campaign_promotes(c->campaign) ? 2 : campaign_judge(c->campaign, c->trunk->step, err);
+    if (rc <= 0)
+        return rc;
+    c->stage = STAGE_SAVE;
+    return rc == 2 ? 1 : helm_turn(c->helm, c->trunk->step, coordinator_is_last(c, c->trunk->step), err) < 0 ? -1 : 1;
+}
+
+static int save_or_not(struct coordinator *c, struct err *err)
+{
+    const uint64_t step = c->trunk->step;
+    const bool last = coordinator_is_last(c, step), ends = last || c->stopping;
+    c->stopping = c->stopping && !last;
+    if (last && chronicle_scripted(c->chronicle)) {
+        const char *reason = "the run ended before what the ledger tells of";
+        if (c->options.replay)
+            return err_set(err, ERR_DATA, "the replay is not what the ledger says: %s", reason);
+        if (chronicle_part(c->chronicle, step, reason, err) < 0)
+            return -1;
+    }
+    c->stage = ends ? STAGE_FINISH : STAGE_FORK;
+    bool due = ends || is_due(c, c->config->checkpoint->every, step) || campaign_saves(c->campaign, step);
+    return due && c->saved != step && save(c, err) < 0 ? -1 : 1;
+}
+
+static int fork_or_not(struct coordinator *c, struct err *err)
+{
+    int rc = campaign_fork(c->campaign, c->trunk->step, err);
+    if (rc <= 0)
+        return rc;
+    c->stage = STAGE_TRAIN;
+    c->trunk->until = next_rest(c);
+    return 1;
+}
+
+int coordinator_act(struct coordinator *c, struct err *err)
+{
+    switch (c->stage) {
+    case STAGE_TRAIN:
+        if (stop_asked(c) && first_rest(c) < c->trunk->until && first_rest(c) > c->saved)
+            c->trunk->until = first_rest(c);
+        return trial_arrived(c->trunk) && !evaluator_busy(c->evaluator) ? begin_evaluation(c) : 0;
+    case STAGE_EVALUATE:
+        return evaluate(c, err);
+    case STAGE_JUDGE:
+        return judge(c, err);
+    case STAGE_SAVE:
+        return save_or_not(c, err);
+    case STAGE_FORK:
+        return fork_or_not(c, err);
+    case STAGE_MUSTER:
+    case STAGE_FINISH:
+        break;
+    }
+    return 0;
+}
