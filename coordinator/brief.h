@@ -7,14 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct history;
-
-/* The curve so far, in at most 2 * CURVE_POINTS means of equal stretches; fed line by line. */
 struct curve;
-struct curve *curve_new(void);
-void curve_free(struct curve *curve);
-void curve_train(struct curve *curve, const Trireme__TrainLine *line);
-void curve_eval(struct curve *curve, const Trireme__EvalLine *line);
+struct history;
 
 /* What a briefing is made of besides the curve. */
 struct brief {

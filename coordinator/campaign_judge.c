@@ -9,6 +9,7 @@
 #include "coordinator/plan.h"
 #include "coordinator/progress.h"
 #include "coordinator/promotion.h"
+#include "coordinator/run.h"
 #include "coordinator/trials.h"
 
 #include "base/mem.h"
@@ -159,7 +160,10 @@ static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step
     if (!possible)
         return campaign_close(c, number, step, "the change has no inverse", err);
     if (!fits)
-        return campaign_close(c, number, step, "no steps are left for reverse pairs", err);
+        return campaign_close(c, number, step,
+                              c->ground.run->config->gate->confirm ? "no steps are left for reverse pairs"
+                                                                   : "no reverse pairs are wanted (gate.confirm)",
+                              err);
     return campaign_register(c, number, step, &plan, err);
 }
 

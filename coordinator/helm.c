@@ -5,6 +5,7 @@
 #include "coordinator/brief.h"
 #include "coordinator/campaign.h"
 #include "coordinator/chronicle.h"
+#include "coordinator/curve.h"
 #include "coordinator/gate.h"
 #include "coordinator/inbox.h"
 #include "coordinator/patch.h"
@@ -54,7 +55,9 @@ struct helm *helm_new(const struct ground *ground, struct campaign *campaign, st
     struct helm *h = mem_new(1, sizeof *h);
     *h = (struct helm){.ground = *ground, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
     h->curve = curve_new();
-    if (policy_read(&h->policy, ground->run->config->experiment->policy, err) < 0) {
+    uint64_t step = 0;
+    if (curve_read(h->curve, &step, ground->run->folder, err) < 0 ||
+        policy_read(&h->policy, ground->run->config->experiment->policy, err) < 0) {
         helm_free(h);
         return NULL;
     }
@@ -302,12 +305,9 @@ static int read_inbox(struct helm *h, uint64_t step, struct err *err)
     }
 }
 
-static unsigned room(const struct helm *h)
+static uint32_t room(const struct helm *h)
 {
-    unsigned taken = campaign_open(h->campaign), forks = h->ground.run->config->experiment->forks;
-    for (size_t i = 0; i < history(h)->n; i++)
-        taken += history(h)->entries[i].fate == FATE_QUEUED || history(h)->entries[i].fate == FATE_WAITING;
-    return taken < forks ? forks - taken : 0;
+    return history_room(history(h), h->ground.run->config->experiment->forks);
 }
 
 static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_t step, struct err *err)

@@ -259,3 +259,14 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
         history_take(h, kept[i]);
     free(kept);
 }
+
+uint32_t history_room(const struct history *h, uint32_t forks)
+{
+    uint32_t taken = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
+        taken += e->fate == FATE_OPEN || e->fate == FATE_QUEUED || e->fate == FATE_WAITING ||
+                 (e->fate == FATE_PROMOTED && e->reverse.plan);
+    }
+    return taken < forks ? forks - taken : 0;
+}

@@ -64,5 +64,8 @@ void history_take(struct history *history, const Trireme__Record *record);
 void history_read(struct history *history, const struct ledger *ledger, size_t n);
 void history_clear(struct history *history);
 
+/* How many more hypotheses there is room for where `forks` may be open at once; those that wait or are queued take room too. */
+uint32_t history_room(const struct history *history, uint32_t forks);
+
 /* NULL where there is none of that number. */
 struct entry *history_entry(const struct history *history, uint32_t number);

@@ -1,0 +1,21 @@
+/* The curve so far in a few points: at most 24 means of equal stretches of the trunk's steps, fed line by line. */
+#pragma once
+#include "base/err.h"
+
+#include "files.pb-c.h"
+#include "planner.pb-c.h"
+
+#include <stdint.h>
+
+struct curve;
+
+struct curve *curve_new(void);
+void curve_free(struct curve *curve);
+void curve_train(struct curve *curve, const Trireme__TrainLine *line);
+void curve_eval(struct curve *curve, const Trireme__EvalLine *line);
+
+/* Feeds the lines of RUN/metrics.jsonl, and gives the step that they come to; an unfinished line at the end is passed over. */
+int curve_read(struct curve *curve, uint64_t *step, const char *run, struct err *err);
+
+/* Fills in a fresh briefing's curve, rate, speed and losses of the sources. */
+void curve_tell(const struct curve *curve, Trireme__Briefing *briefing);
