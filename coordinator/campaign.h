@@ -49,6 +49,10 @@ bool campaign_promotes(const struct campaign *campaign);
 /* Whether a fork begins at `step`, for which a checkpoint of the trunk must be there. */
 bool campaign_saves(const struct campaign *campaign, uint64_t step);
 
+/* Whether pairs end at `step` whose forks an earlier launch lost: campaign_fork comes first then, and leaves what begins at
+ * `step` for after campaign_judge. */
+bool campaign_behind(const struct campaign *campaign, uint64_t step);
+
 /* Begins the forks that are due at `step`, or were due before and are lost. Returns as campaign_judge. */
 int campaign_fork(struct campaign *campaign, uint64_t step, struct err *err);
 

@@ -128,15 +128,29 @@ static const char *spent(const struct campaign *c, const struct entry *e, const 
     return NULL;
 }
 
+bool campaign_behind(const struct campaign *c, uint64_t step)
+{
+    bool reverse;
+    for (size_t i = 0; i < campaign_history(c)->n; i++) {
+        const struct attempt *a = attempt_open(&campaign_history(c)->entries[i], &reverse);
+        if (a && attempt_next_start(a) + a->plan->horizon == step)
+            return true;
+    }
+    return false;
+}
+
 int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
 {
+    const bool behind = campaign_behind(c, step);
     bool reverse;
     for (size_t i = 0; i < campaign_history(c)->n; i++) {
         const struct entry *e = &campaign_history(c)->entries[i];
         const struct attempt *a = attempt_open(e, &reverse);
-        if (!a || attempt_next_start(a) > step || campaign_pair(c, e->number))
+        if (!a || attempt_next_start(a) > step || (behind && attempt_next_start(a) == step) ||
+            campaign_pair(c, e->number))
             continue;
-        const char *reason = spent(c, e, a, reverse);
+        // what was under way has been paid for
+        const char *reason = attempt_next_start(a) == step ? spent(c, e, a, reverse) : NULL;
         struct err why = {0};
         const Trireme__Record *told = chronicle_foretold(c->ground.chronicle, e->number, step);
         if (!reason && told && told->kind == TRIREME__RECORD_KIND__verdict)

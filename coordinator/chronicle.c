@@ -101,6 +101,11 @@ bool chronicle_scripted(const struct chronicle *c)
     return c->next < c->n_script;
 }
 
+bool chronicle_scripted_after(const struct chronicle *c, uint64_t step)
+{
+    return chronicle_scripted(c) && c->script[c->n_script - 1]->step > step; // they stand in the order of their steps
+}
+
 static int append(struct chronicle *c, const Trireme__Record *record, struct err *err)
 {
     if (ledger_append(c->ledger, record, err) < 0)
@@ -147,15 +152,29 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
     }
 }
 
+/* What an earlier launch of a replay told of next, and died; NULL: nothing. */
+static const Trireme__Record *next_own(const struct chronicle *c)
+{
+    for (size_t i = c->known; i < ledger_records(c->ledger); i++)
+        if (is_told(ledger_record(c->ledger, i)))
+            return ledger_record(c->ledger, i);
+    return NULL;
+}
+
 int chronicle_write(struct chronicle *c, const Trireme__Record *record, struct err *err)
 {
     if (is_told(record) && chronicle_scripted(c)) {
         const Trireme__Record *told = c->script[c->next];
         if (same(record, told)) {
             c->next++;
-            if (!c->replayed) { // it stands there already
-                c->known = (size_t)told->seq;
-                history_take(&c->history, told);
+            const Trireme__Record *there = c->replayed ? next_own(c) : told;
+            if (there && !same(record, there))
+                return err_set(err, ERR_DATA,
+                               "ledger.jsonl: line %llu, of an earlier launch, is not what the replayed ledger says",
+                               (unsigned long long)there->seq);
+            if (there) { // it stands there already
+                c->known = (size_t)there->seq;
+                history_take(&c->history, there);
                 return 0;
             }
         } else {

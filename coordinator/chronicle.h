@@ -38,6 +38,9 @@ const Trireme__Record *chronicle_foretold(const struct chronicle *chronicle, uin
 /* Whether anything is still to be lived through: until then nobody else is asked. */
 bool chronicle_scripted(const struct chronicle *chronicle);
 
+/* Whether any of it is of a later step than this: if not, what the launch before began at this step it had not finished. */
+bool chronicle_scripted_after(const struct chronicle *chronicle, uint64_t step);
+
 /* From here on the run goes its own way: what was still to be lived through no longer holds, for this reason. */
 int chronicle_part(struct chronicle *chronicle, uint64_t step, const char *reason, struct err *err);
 

@@ -189,7 +189,8 @@ static int begin_training(struct coordinator *c, struct err *err)
     if (c->run->checkpoint)
         progress_say(c->progress, "continuing from %s", c->run->checkpoint);
     c->began = clock_now();
-    c->stage = STAGE_JUDGE; // what was to be done at this step when the checkpoint was made is done there
+    // what was to be done at this step when the checkpoint was made is done there; pairs that end here need their forks first
+    c->stage = campaign_behind(c->campaign, c->trunk->step) ? STAGE_FORK : STAGE_JUDGE;
     return 0;
 }
 

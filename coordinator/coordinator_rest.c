@@ -104,7 +104,7 @@ int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
 static int begin_evaluation(struct coordinator *c)
 {
     c->stage = STAGE_EVALUATE;
-    c->evaluating = eval_due(c, c->trunk->step);
+    c->evaluating = eval_due(c, c->trunk->step) && c->trunk->step != c->run->step; // an earlier launch did that
     if (c->evaluating)
         evaluator_begin(c->evaluator, c->evaluation, c->muster.n_sources, c->trunk, &(struct window_set){0});
     return 1;
@@ -127,15 +127,21 @@ static int evaluate(struct coordinator *c, struct err *err)
     return rc < 0 ? -1 : 1;
 }
 
-/* Pairs that end here; a request to stop does not wait for them: they are run again. Then people and planner. */
+/* Pairs that end here; a request to stop does not wait for them: they are run again, unless the run ends here. Then people and
+ * planner. */
 static int judge(struct coordinator *c, struct err *err)
 {
+    const struct trial *before = c->trunk;
+    const bool last = coordinator_is_last(c, c->trunk->step);
     c->stopping = c->stopping || stop_asked(c);
-    int rc = c->stopping && !campaign_promotes(c->campaign) ? 2 : campaign_judge(c->campaign, c->trunk->step, err);
+    bool waits = !c->stopping || last || campaign_promotes(c->campaign);
+    int rc = waits ? campaign_judge(c->campaign, c->trunk->step, err) : 1;
     if (rc <= 0)
         return rc;
     c->stage = STAGE_SAVE;
-    return rc == 2 ? 1 : helm_turn(c->helm, c->trunk->step, coordinator_is_last(c, c->trunk->step), err) < 0 ? -1 : 1;
+    if (c->trunk != before)
+        c->saved = 0; // a checkpoint of this step that an earlier launch left is not of this trunk
+    return waits && helm_turn(c->helm, c->trunk->step, last, err) < 0 ? -1 : 1;
 }
 
 static int save_or_not(struct coordinator *c, struct err *err)

@@ -428,7 +428,8 @@ int helm_turn(struct helm *h, uint64_t step, bool last, struct err *err)
         return close_queued(h, step, err);
     if (register_queued(h, step, err) < 0)
         return -1;
-    if (free_hand && h->planner)
+    // a launch that ended before the answer came had asked here, though forks of this step are still to be lived through
+    if (h->planner && !chronicle_scripted_after(h->ground.chronicle, step))
         ask(h, step);
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/support.h"
 
 #include "coordinator/brief.h"
+#include "coordinator/curve.h"
 #include "coordinator/history.h"
 #include "coordinator/patch.h"
 #include "coordinator/planner.h"

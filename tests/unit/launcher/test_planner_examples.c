@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "coordinator/brief.h"
+#include "coordinator/curve.h"
 #include "coordinator/history.h"
 #include "coordinator/patch.h"
 #include "launcher/planner_script.h"

@@ -58,7 +58,13 @@ struct play {
     volatile sig_atomic_t *stop;
     int silent_rank;
     uint64_t silent_after;
-    int expected; /* code with which the run is to end */
+    int expected;            /* code with which the run is to end */
+    bool may_stop;           /* or it is stopped on request */
+    struct planner *planner; /* taken over; or NULL */
+    const char *replay;
+    bool allow_noop;
+    uint64_t
+        killed_after; /* turns in which rank 0 did something; then nobody does anything, as if all were killed; 0: never */
 };
 
 void stage_open(struct stage *stage, const struct play *play);
@@ -70,8 +76,9 @@ void stage_close(struct stage *stage);
 
 void no_warning(const char *sentence);
 
-/* Plays a planned run to its end, which must be the expected one; its sentence goes to *how. Frees the plan. */
-void stage_play(struct run *run, const struct play *play, struct err *how);
+/* Plays a planned run to its end, which must be the expected one; its sentence goes to *how. Frees the plan.
+ * False where it was stopped, or all were killed, before its end. */
+bool stage_play(struct run *run, const struct play *play, struct err *how);
 
 /* llm.c's token file with 16-bit tokens below 256 that follow from the seed. */
 void stage_write_tokens(const char *folder, const char *name, uint32_t seed, uint32_t n);

@@ -1,0 +1,186 @@
+/* A campaign that was stopped or killed anywhere goes on as if it had not been. */
+#include "tests/unit/roles/campaign_stage.h"
+
+enum { LAUNCHES_MAX = 60 };
+
+/* A campaign in which much happens: two hypotheses at once, of both classes; a promotion; its confirmation; a late proposal. */
+struct campaign_case {
+    const char *settings[16];
+    struct cue cues[4];
+    uint64_t steps; /* the trunk's at the end */
+};
+
+static const struct campaign_case cases[] = {
+    {
+     .settings = {"optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0", "gate.alpha=0.5",
+                     "gate.hypotheses=3", "gate.confirm=true", "checkpoint.every=7", "eval.every=15",
+                     "eval.samples=5"},
+     .cues = {{0, "optimizer.lr=0.0008"}, {0, "data.sources.1.weight=3"}, {20, "optimizer.clip=0.1"}},
+     .steps = 160,
+     },
+    {
+     .settings = {"optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0", "gate.alpha=0.5",
+                     "gate.hypotheses=2", "gate.confirm=true", "checkpoint.every=50"},
+     .cues = {{0, "train.batch=6"}, {0, "optimizer.lr=100 optimizer.weight_decay=10"}},
+     .steps = 240,
+     },
+    {
+     .settings = {"optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0", "gate.alpha=0.5",
+                     "gate.hypotheses=2", "gate.confirm=true", "gate.margin=0.3", "train.steps=200"},
+     .cues = {{0, "optimizer.lr=0.004"}, {0, "optimizer.lr=0.01"}},
+     .steps = 200,
+     },
+};
+enum { CASES = sizeof cases / sizeof *cases };
+static const char *const wholes[CASES] = {"whole0", "whole1", "whole2"};
+static const char *const pieces[CASES] = {"pieces0", "pieces1", "pieces2"};
+
+static uint64_t leases, leases_max; /* that went out in this launch; after which it stops */
+
+static void plan_counts(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
+{
+    (void)active, (void)n_workers, (void)trial, (void)step;
+    stage_stop = ++leases >= leases_max;
+}
+
+/* Another number of workers and servers in each launch. */
+static struct play play_of(int launch)
+{
+    static const int numbers[][3] = {
+        {2, 1, 2},
+        {3, 2, 1},
+        {1, 3, 1},
+        {4, 1, 2}
+    }; // workers, servers, room
+    const int *n = numbers[launch % 4];
+    return (struct play){.workers = n[0], .servers = n[1], .room = n[2]};
+}
+
+/* Plays the whole campaign at once; what it says of its hypotheses must be worth going on for. */
+static void play_whole(const struct place *p, const struct campaign_case *c, const char *name)
+{
+    struct play play = play_of(0);
+    campaign_play(p, name, c->settings, c->cues, &play);
+    struct history history = ledger_history(p, name);
+    unsigned n_reverse = 0;
+    for (size_t i = 0; i < history.n; i++)
+        n_reverse += history.entries[i].reverse.n_pairs == 4;
+    assert_int_equal(history.promotions, 1);
+    assert_int_equal(n_reverse, 1);
+    history_clear(&history);
+}
+
+/* Checks that a run in pieces has the bits, the lines and the ledger of the whole one. */
+static void check_whole(const struct place *p, const struct campaign_case *c, const char *name, const char *whole)
+{
+    campaign_check_same(p, name, whole, c->steps);
+    struct lines found = lines_read(p, name), expected = lines_read(p, whole);
+    for (size_t i = 0; i < expected.n; i++)
+        lines_check_equal(&found, expected.items[i]->trial, &expected, expected.items[i]->trial,
+                          expected.items[i]->step, expected.items[i]->step);
+    assert_int_equal(found.n, expected.n);
+    assert_int_equal(found.n_evals, expected.n_evals);
+    lines_free(&found);
+    lines_free(&expected);
+    ledgers_check_equal(p, name, whole);
+}
+
+/* Where a launch stops, of which the next one is killed: as soon as a trial of at least that number is leased that step. */
+static struct point {
+    const char *where;
+    uint32_t trial;
+    uint64_t step;
+} point;
+
+static const struct point points[] = {
+    {"in mid stretch",         0,  29 },
+    {"where pairs end",        0,  39 },
+    {"in tails",               3,  42 },
+    {"where a look is due",    0,  79 },
+    {"in the tails of a look", 13, 82 },
+    {"after a promotion",      0,  80 },
+    {"in a reverse pair",      0,  109},
+    {"before the last step",   0,  158},
+    {"at the last step",       0,  159},
+};
+
+static void plan_stops_there(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
+{
+    (void)active, (void)n_workers;
+    if (trial >= point.trial && step >= point.step)
+        stage_stop = 1;
+}
+
+static void a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits(void **state)
+{
+    const struct place *p = *state;
+    const struct campaign_case *c = &cases[0];
+    play_whole(p, c, "whole");
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        print_message("%s\n", points[i].where);
+        char *name = mem_format("stopped%zu", i);
+        struct play play = play_of((int)i);
+        play.plan = plan_stops_there, play.stop = &stage_stop, play.may_stop = true;
+        point = points[i];
+        stage_stop = 0;
+        bool over = campaign_play(p, name, c->settings, c->cues, &play);
+        assert_int_equal(over, points[i].step == c->steps - 1);
+        play = play_of((int)i + 1);
+        play.killed_after = 380; // a stretch and a checkpoint later
+        campaign_play(p, name, c->settings, c->cues, &play);
+        play = play_of((int)i + 2);
+        campaign_play(p, name, c->settings, c->cues, &play);
+        check_whole(p, c, name, "whole");
+        free(name);
+    }
+}
+
+/* In many launches. Forks that are lost begin again, so that some launches must be long enough for a whole pair. */
+static void a_campaign_that_is_stopped_again_and_again_comes_to_the_same_ledger_and_bits(void **state)
+{
+    const struct place *p = *state;
+    for (int i = 0; i < CASES; i++) {
+        const struct campaign_case *c = &cases[i];
+        int launches = 0;
+        bool over = false;
+        play_whole(p, c, wholes[i]);
+        for (; !over && launches < LAUNCHES_MAX; launches++) {
+            struct play play = play_of(launches);
+            play.plan = plan_counts, play.stop = &stage_stop, play.may_stop = true;
+            leases = 0, leases_max = 45 + 100 * (uint64_t)(launches % 3);
+            stage_stop = 0;
+            over = campaign_play(p, pieces[i], c->settings, c->cues, &play);
+        }
+        assert_true(over && launches > 3);
+        check_whole(p, c, pieces[i], wholes[i]);
+    }
+}
+
+/* Nobody says or writes anything any more after so many turns, again and again. */
+static void a_campaign_that_is_killed_again_and_again_comes_to_the_same_ledger_and_bits(void **state)
+{
+    const struct place *p = *state;
+    for (int i = 0; i < CASES; i++) {
+        const struct campaign_case *c = &cases[i];
+        int launches = 0;
+        bool over = false;
+        play_whole(p, c, wholes[i]);
+        for (; !over && launches < LAUNCHES_MAX; launches++) {
+            struct play play = play_of(launches);
+            play.killed_after = 100 + 37 * (uint64_t)launches;
+            over = campaign_play(p, pieces[i], c->settings, c->cues, &play);
+        }
+        assert_true(over && launches > 3);
+        check_whole(p, c, pieces[i], wholes[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        campaign_test(a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits),
+        campaign_test(a_campaign_that_is_stopped_again_and_again_comes_to_the_same_ledger_and_bits),
+        campaign_test(a_campaign_that_is_killed_again_and_again_comes_to_the_same_ledger_and_bits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

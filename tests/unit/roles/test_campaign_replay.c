@@ -1,0 +1,159 @@
+/* A campaign is lived through again from its ledger, without whoever proposed. */
+#include "tests/unit/roles/campaign_stage.h"
+
+static const char *const settings[] = {"optimizer.lr=0.0002",
+                                       "schedule.kind=constant",
+                                       "schedule.min_lr=0",
+                                       "gate.alpha=0.5",
+                                       "gate.hypotheses=3",
+                                       "gate.confirm=true",
+                                       NULL};
+
+static const struct cue cues[] = {
+    {0,  "optimizer.lr=0.0008"    },
+    {0,  "optimizer.lr=-1"        },
+    {0,  "data.sources.1.weight=3"},
+    {40, "optimizer.clip=0.1"     },
+    {0,  NULL                     }
+};
+
+/* Plays the campaign that is replayed. */
+static void play_first(const struct place *p)
+{
+    campaign_play(p, "first", settings, cues, &(struct play){.workers = 2, .servers = 1});
+    struct history history = ledger_history(p, "first");
+    assert_int_equal(history.n, 4);
+    assert_int_equal(history_entry(&history, 1)->fate, FATE_CONFIRMED);
+    history_clear(&history);
+}
+
+static void a_replay_of_a_ledger_has_its_lines_and_the_bits_of_the_run(void **state)
+{
+    const struct place *p = *state;
+    play_first(p);
+    char *first = mem_strdup(place_folder(p, "first"));
+    campaign_play(p, "again", settings, NULL, &(struct play){.workers = 3, .servers = 2, .replay = first});
+    campaign_check_same(p, "again", "first", 160);
+    ledgers_check_equal(p, "again", "first");
+    free(first);
+}
+
+static void a_replay_that_was_killed_goes_on_as_one(void **state)
+{
+    const struct place *p = *state;
+    play_first(p);
+    char *first = mem_strdup(place_folder(p, "first"));
+    bool over = false;
+    for (uint64_t launch = 0; !over && launch < 30; launch++)
+        over = campaign_play(
+            p, "again", settings, NULL,
+            &(struct play){.workers = 2, .servers = 1, .replay = first, .killed_after = 180 + 90 * launch});
+    assert_true(over);
+    campaign_check_same(p, "again", "first", 160);
+    ledgers_check_equal(p, "again", "first");
+    free(first);
+}
+
+/* An order of a person is an input like a proposal: it is lived through at its step. */
+static struct {
+    char folder[512];
+    bool given;
+} person;
+
+static void plan_kills(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
+{
+    (void)active, (void)n_workers;
+    if (trial || step != 70 || person.given)
+        return;
+    person.given = true;
+    campaign_order(person.folder, "kill", 1);
+}
+
+static void a_replay_carries_a_persons_orders_out_at_their_steps(void **state)
+{
+    const struct place *p = *state;
+    person.given = false;
+    snprintf(person.folder, sizeof person.folder, "%s", place_folder(p, "first"));
+    campaign_play(p, "first", settings, cues, &(struct play){.workers = 2, .servers = 1, .plan = plan_kills});
+    struct history history = ledger_history(p, "first");
+    assert_string_equal(history_entry(&history, 1)->reason, "killed");
+    history_clear(&history);
+    campaign_play(p, "again", settings, NULL, &(struct play){.workers = 1, .servers = 2, .replay = person.folder});
+    campaign_check_same(p, "again", "first", 160);
+    ledgers_check_equal(p, "again", "first");
+}
+
+/* Writes the first run's ledger anew into "altered", each record as `alter` leaves it: a whole chain that says something else. */
+static char *write_altered(const struct place *p, void (*alter)(Trireme__Record *record))
+{
+    struct err err;
+    char *folder = mem_strdup(place_folder(p, "altered"));
+    assert_int_equal(file_make_dirs(folder, ERR_USAGE, &err), 0);
+    struct ledger *from = ledger_open(place_folder(p, "first"), false, &err), *to = ledger_open(folder, true, &err);
+    assert_true(from && to);
+    for (size_t i = 0; i < ledger_records(from); i++) {
+        Trireme__Record *record = message_copy(ledger_record(from, i));
+        alter(record);
+        if (ledger_append(to, record, &err) < 0)
+            fail_msg("%s", err.text);
+        message_free(record);
+    }
+    ledger_free(from);
+    ledger_free(to);
+    return folder;
+}
+
+static void alter_loss(Trireme__Record *record)
+{
+    if (record->kind == TRIREME__RECORD_KIND__observation && record->number == 1 && record->step == 60)
+        record->observation->fork_loss -= 1e-12;
+}
+
+static void alter_patch(Trireme__Record *record)
+{
+    if (record->kind == TRIREME__RECORD_KIND__proposal && record->number == 1) {
+        free(record->proposal->patch[0]->value);
+        record->proposal->patch[0]->value = mem_strdup("0.00081");
+    }
+}
+
+static void alter_verdict(Trireme__Record *record)
+{
+    if (record->kind == TRIREME__RECORD_KIND__verdict && record->number == 3)
+        record->judgement->outcome = TRIREME__JUDGEMENT__OUTCOME__open;
+}
+
+static void alter_validation(Trireme__Record *record)
+{
+    if (record->kind == TRIREME__RECORD_KIND__validation && record->number == 2)
+        record->validation->accepted = true;
+}
+
+static void a_replay_of_a_ledger_that_says_something_else_is_an_error(void **state)
+{
+    const struct place *p = *state;
+    static void (*const alterations[])(Trireme__Record *) = {alter_loss, alter_patch, alter_verdict,
+                                                             alter_validation};
+    play_first(p);
+    for (size_t i = 0; i < sizeof alterations / sizeof *alterations; i++) {
+        char *folder = write_altered(p, alterations[i]), name[16];
+        snprintf(name, sizeof name, "again%d", (int)i % 100);
+        struct play play = {.workers = 2, .servers = 1, .replay = folder, .expected = ERR_DATA};
+        struct err how;
+        campaign_play_to(p, name, settings, NULL, &play, &how);
+        assert_contains(how.text, "the replay is not what the ledger says: line ");
+        file_remove_tree(folder, ERR_USAGE, &how);
+        free(folder);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        campaign_test(a_replay_of_a_ledger_has_its_lines_and_the_bits_of_the_run),
+        campaign_test(a_replay_that_was_killed_goes_on_as_one),
+        campaign_test(a_replay_carries_a_persons_orders_out_at_their_steps),
+        campaign_test(a_replay_of_a_ledger_that_says_something_else_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

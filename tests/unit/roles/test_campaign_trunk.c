@@ -1,0 +1,196 @@
+/* A campaign that promotes nothing leaves the trunk's bits alone, whatever became of its hypotheses. */
+#include "tests/unit/roles/campaign_stage.h"
+
+enum { STEPS = 160, ANY = 9 };
+
+static const struct play two_workers = {.workers = 2, .servers = 1};
+
+static const struct cue raised[] = {
+    {0, "optimizer.lr=0.015"},
+    {0, NULL                }
+};
+
+/* Where a person orders something while a run is played. */
+static struct {
+    char folder[512];
+    uint64_t step; /* of the trunk */
+    const char *order;
+} person;
+
+static void plan_orders(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
+{
+    (void)active, (void)n_workers;
+    if (trial || step != person.step || !person.order)
+        return;
+    campaign_order(person.folder, person.order, 1);
+    person.order = NULL;
+}
+
+static struct play order_at(const struct place *p, uint64_t step, const char *order)
+{
+    person.step = step;
+    person.order = order;
+    snprintf(person.folder, sizeof person.folder, "%s", place_folder(p, "run"));
+    return (struct play){.workers = 2, .servers = 1, .plan = plan_orders};
+}
+
+/* Plays "run" with experiments and "plain" without, which must have the same bits; the history is the caller's. */
+static struct history check_alone(const struct place *p, const char *const *settings, const struct cue *cues,
+                                  const struct play *play)
+{
+    campaign_play(p, "run", settings, cues, play);
+    campaign_play(p, "plain", settings, NULL, &(struct play){.workers = 1, .servers = 2});
+    campaign_check_same(p, "run", "plain", STEPS);
+    return ledger_history(p, "run");
+}
+
+static void check_fate(struct history *history, enum fate fate, size_t n_pairs, const char *reason)
+{
+    const struct entry *e = history_entry(history, 1);
+    assert_non_null(e);
+    if (e->fate != fate)
+        fail_msg("found fate %s, expected %s (%s)", fate_name(e->fate), fate_name(fate), e->reason ? e->reason : "");
+    if (n_pairs != ANY)
+        assert_int_equal(e->forward.n_pairs, n_pairs);
+    if (reason)
+        assert_contains(e->reason ? e->reason : "", reason);
+    history_clear(history);
+}
+
+static void refused_proposals_leave_the_trunk_alone(void **state)
+{
+    static const struct cue cues[] = {
+        {0, "optimizer.lr=-1"        },
+        {0, "model.width=32"         },
+        {0, "no.such.path=1"         },
+        {0, "optimizer.lr=0.01"      },
+        {0, "data.sources.9.weight=1"},
+        {0, NULL                     }
+    };
+    struct history history = check_alone(*state, (const char *const[]){NULL}, cues, &two_workers);
+    assert_int_equal(history.n, 5);
+    assert_int_equal(history.registered, 0);
+    for (uint32_t i = 2; i <= 5; i++)
+        assert_int_equal(history_entry(&history, i)->fate, FATE_REFUSED);
+    check_fate(&history, FATE_REFUSED, 0, "");
+}
+
+static void a_hypothesis_without_a_promotion_leaves_the_trunk_alone(void **state)
+{
+    struct history history =
+        check_alone(*state, (const char *const[]){"gate.margin=0.01", "eval.every=15", NULL}, raised, &two_workers);
+    check_fate(&history, FATE_INCONCLUSIVE, ANY, NULL);
+}
+
+static void a_rejected_hypothesis_leaves_the_trunk_alone(void **state)
+{
+    static const struct cue lowered[] = {
+        {0, "optimizer.lr=0.0001 schedule.min_lr=0"},
+        {0, NULL                                   }
+    };
+    struct history history = check_alone(*state, (const char *const[]){"gate.beta=0.5", NULL}, lowered, &two_workers);
+    check_fate(&history, FATE_REJECTED, ANY, NULL);
+}
+
+static void an_observed_proposal_is_not_tried(void **state)
+{
+    struct history history =
+        check_alone(*state, (const char *const[]){"experiment.mode=observe", NULL}, raised, &two_workers);
+    assert_int_equal(history.registered, 0);
+    check_fate(&history, FATE_OBSERVED, 0, NULL);
+}
+
+static void a_vetoed_proposal_is_not_tried(void **state)
+{
+    struct play play = order_at(*state, 10, "veto");
+    struct history history =
+        check_alone(*state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &play);
+    assert_null(person.order);
+    assert_int_equal(history.registered, 0);
+    check_fate(&history, FATE_VETOED, 0, NULL);
+}
+
+static void a_proposal_that_nobody_approved_of_is_closed_at_the_end(void **state)
+{
+    struct history history =
+        check_alone(*state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &two_workers);
+    check_fate(&history, FATE_INCONCLUSIVE, 0, "the run ended");
+}
+
+static void an_approved_proposal_is_tried_from_then_on(void **state)
+{
+    struct play play = order_at(*state, 30, "approve");
+    struct history history =
+        check_alone(*state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &play);
+    assert_int_equal(history_entry(&history, 1)->forward.plan->start, 40);
+    assert_true(history_entry(&history, 1)->forward.n_pairs >= 3);
+    history_clear(&history);
+}
+
+static void a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone(void **state)
+{
+    struct play play = order_at(*state, 50, "kill");
+    struct history history = check_alone(*state, (const char *const[]){NULL}, raised, &play);
+    check_fate(&history, FATE_INCONCLUSIVE, 1, "killed");
+    struct lines lines = lines_read(*state, "run");
+    assert_int_equal(lines_count(&lines, "h1.0"), 20);
+    assert_in_range(lines_count(&lines, "h1.1"), 1, 19);
+    assert_int_equal(lines_count(&lines, "h1.2"), 0);
+    lines_free(&lines);
+}
+
+static void a_fork_that_diverges_is_rejected_at_its_pairs_end(void **state)
+{
+    // the decay alone multiplies every matrix by 1 - 100 * 10 in each step
+    static const struct cue wild[] = {
+        {0, "optimizer.lr=100 optimizer.weight_decay=10"},
+        {0, NULL                                        }
+    };
+    struct history history = check_alone(*state, (const char *const[]){NULL}, wild, &two_workers);
+    const struct attempt *attempt = &history_entry(&history, 1)->forward;
+    assert_true(attempt->pairs[0]->diverged && !attempt->pairs[0]->has_fork_loss);
+    check_fate(&history, FATE_REJECTED, 1, "its training diverged");
+}
+
+static void a_fork_that_diverges_does_not_disturb_one_beside_it(void **state)
+{
+    const struct place *p = *state;
+    static const struct cue both[] = {
+        {0, "optimizer.lr=100 optimizer.weight_decay=10"},
+        {0, "optimizer.lr=0.015"                        },
+        {0, NULL                                        }
+    };
+    campaign_play(p, "both", (const char *const[]){NULL}, both, &two_workers);
+    campaign_play(p, "alone", (const char *const[]){NULL}, raised, &two_workers);
+    campaign_check_same(p, "both", "alone", STEPS);
+    struct lines found = lines_read(p, "both"), expected = lines_read(p, "alone");
+    lines_check_equal(&found, "h2.0", &expected, "h1.0", 21, 40);
+    lines_check_equal(&found, "h2.1", &expected, "h1.1", 41, 60);
+    lines_free(&found);
+    lines_free(&expected);
+}
+
+static void a_fork_without_memory_is_closed_with_the_reason(void **state)
+{
+    struct history history =
+        check_alone(*state, (const char *const[]){"experiment.memory=1", NULL}, raised, &two_workers);
+    check_fate(&history, FATE_INCONCLUSIVE, 0, "experiment.memory");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        campaign_test(refused_proposals_leave_the_trunk_alone),
+        campaign_test(a_hypothesis_without_a_promotion_leaves_the_trunk_alone),
+        campaign_test(a_rejected_hypothesis_leaves_the_trunk_alone),
+        campaign_test(an_observed_proposal_is_not_tried),
+        campaign_test(a_vetoed_proposal_is_not_tried),
+        campaign_test(a_proposal_that_nobody_approved_of_is_closed_at_the_end),
+        campaign_test(an_approved_proposal_is_tried_from_then_on),
+        campaign_test(a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone),
+        campaign_test(a_fork_that_diverges_is_rejected_at_its_pairs_end),
+        campaign_test(a_fork_that_diverges_does_not_disturb_one_beside_it),
+        campaign_test(a_fork_without_memory_is_closed_with_the_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
