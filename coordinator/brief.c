@@ -91,7 +91,7 @@ Trireme__Briefing *brief_make(const struct brief *brief)
 {
     const Trireme__Run *config = brief->config;
     const struct history *history = brief->history;
-    uint64_t tokens = brief_tokens(config);
+    uint64_t tokens = brief_tokens(brief->asked);
     uint32_t hypotheses = config->gate->hypotheses;
     Trireme__Briefing *b = message_new(&trireme__briefing__descriptor);
     b->has_step = true, b->step = brief->step;

@@ -13,6 +13,7 @@ struct history;
 /* What a briefing is made of besides the curve. */
 struct brief {
     const Trireme__Run *config;    /* in force */
+    const Trireme__Run *asked;     /* the operator's: the unit of the budget */
     const Trireme__Policy *policy; /* or NULL */
     const struct history *history;
     const struct curve *curve;

@@ -194,7 +194,8 @@ int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step, Trir
     return 0;
 }
 
-int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const char *reason, struct err *err)
+static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason, bool no_room,
+                     struct err *err)
 {
     const struct entry *e = history_entry(campaign_history(c), number);
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
@@ -203,7 +204,18 @@ int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const cha
         reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed : TRIREME__JUDGEMENT__OUTCOME__inconclusive;
     judgement.has_pairs = 1, judgement.pairs = (uint32_t)(reverse ? e->reverse.n_pairs : e->forward.n_pairs);
     judgement.reason = (char *)reason;
+    judgement.has_no_room = no_room, judgement.no_room = no_room;
     return campaign_close_with(c, number, step, &judgement, err);
+}
+
+int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const char *reason, struct err *err)
+{
+    return close_for(c, number, step, reason, false, err);
+}
+
+int campaign_close_no_room(struct campaign *c, uint32_t number, uint64_t step, const char *reason, struct err *err)
+{
+    return close_for(c, number, step, reason, true, err);
 }
 
 void campaign_turn(struct campaign *c)

@@ -40,8 +40,10 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     Trireme__Run *config = fork_config(c, e, reverse, err);
     char *name = trial_name_fork(e->number, reverse, a->n_pairs), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
+    const char *no_room = chronicle_no_room(c->ground.chronicle, e->number, step);
     struct fork fork = {.name = name, .step = start, .config = config};
     struct trial *trial = NULL;
+    int rc = -1;
     if (!config)
         goto out;
     if (start < step) { // it was under way when an earlier launch ended
@@ -50,21 +52,23 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
         if (!manifest || checkpoint_verify(folder, manifest, err) < 0)
             goto out;
     }
-    trial = trials_fork(c->ground.trials, campaign_trunk(c), &fork, err);
-    if (!trial)
+    trial = no_room ? NULL : trials_fork(c->ground.trials, campaign_trunk(c), &fork, err);
+    if (!trial && !no_room)
         goto out;
     struct pair *pair = mem_new(1, sizeof *pair);
     *pair = (struct pair){.number = e->number, .index = (uint32_t)a->n_pairs, .reverse = reverse, .plan = a->plan};
     pair->start = start, pair->end = start + a->plan->horizon;
     pair->fork = trial;
+    pair->no_room = no_room ? mem_strdup(no_room) : NULL;
     pair->forked_at = clock_now();
     insert_pair(c, pair);
+    rc = 0;
 out:
     message_free(manifest);
     free(folder);
     free(name);
     message_free(config);
-    return trial ? 0 : -1;
+    return rc;
 }
 
 /* The servers have the fork: tells of it, once, and lets it train. */
@@ -96,15 +100,17 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
 static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 {
     for (const struct pair *p = c->pairs; p; p = p->next)
-        if (p->forked_at > 0 && p->fork->forking)
+        if (p->forked_at > 0 && p->fork && p->fork->forking)
             return 0;
     for (struct pair *p = c->pairs, *next; p; p = next) {
         next = p->next;
         if (p->forked_at == 0)
             continue;
-        if (p->fork->refused) {
-            char *reason = mem_strdup(p->fork->refused);
-            int rc = campaign_close(c, p->number, step, reason, err);
+        if (p->fork && p->fork->refused)
+            p->no_room = mem_strdup(p->fork->refused);
+        if (p->no_room) {
+            char *reason = mem_strdup(p->no_room);
+            int rc = campaign_close_no_room(c, p->number, step, reason, err);
             free(reason);
             if (rc < 0)
                 return -1;
@@ -152,9 +158,6 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
         // what was under way has been paid for
         const char *reason = attempt_next_start(a) == step ? spent(c, e, a, reverse) : NULL;
         struct err why = {0};
-        const Trireme__Record *told = chronicle_foretold(c->ground.chronicle, e->number, step);
-        if (!reason && told && told->kind == TRIREME__RECORD_KIND__verdict)
-            reason = told->judgement->reason; // a machine had no room for it then
         if (!reason && begin_pair(c, e, a, reverse, step, &why) < 0)
             reason = why.text;
         if (reason && campaign_close(c, e->number, step, reason, err) < 0)

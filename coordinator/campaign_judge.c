@@ -34,17 +34,29 @@ static bool any_ends(const struct campaign *c, uint64_t step)
     return false;
 }
 
-/* Writes down what was measured, in the order of the hypotheses. */
+static int observe_pair(struct campaign *c, struct pair *pair, uint64_t step, struct err *err)
+{
+    Trireme__Observation observation;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    measure_observe(c->measure, pair, c->pairs, &observation);
+    record.observation = &observation;
+    return campaign_write(c, &record, TRIREME__RECORD_KIND__observation, pair->number, step, err);
+}
+
+static int close_pair(struct campaign *c, const struct pair *pair, uint64_t step, struct err *err)
+{
+    char *reason = mem_strdup(pair->no_room);
+    int rc = campaign_close_no_room(c, pair->number, step, reason, err);
+    free(reason);
+    return rc;
+}
+
+/* Writes down what was measured, in the order of the hypotheses; one that there was no memory for is closed. */
 static int observe(struct campaign *c, uint64_t step, struct err *err)
 {
-    for (struct pair *p = c->pairs; p; p = p->next) {
-        if (p->end != step)
-            continue;
-        Trireme__Observation observation;
-        Trireme__Record record = TRIREME__RECORD__INIT;
-        measure_observe(c->measure, p, c->pairs, &observation);
-        record.observation = &observation;
-        if (campaign_write(c, &record, TRIREME__RECORD_KIND__observation, p->number, step, err) < 0)
+    for (struct pair *p = c->pairs, *next; p; p = next) {
+        next = p->next;
+        if (p->end == step && (p->no_room ? close_pair(c, p, step, err) : observe_pair(c, p, step, err)) < 0)
             return -1;
     }
     for (struct pair *p = c->pairs; p; p = p->next)
@@ -202,8 +214,11 @@ int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
     if (!forks_arrived(c, step))
         return 0;
     for (struct pair *p = c->pairs; p; p = p->next)
-        if (p->end == step && !p->measuring)
+        if (p->end == step && !p->measuring) {
+            const char *no_room = chronicle_no_room(c->ground.chronicle, p->number, step);
+            p->no_room = no_room ? mem_strdup(no_room) : NULL;
             measure_begin(c->measure, p);
+        }
     int rc = measure_turn(c->measure, c->pairs, step, err);
     if (rc <= 0)
         return rc;

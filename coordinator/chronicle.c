@@ -124,7 +124,8 @@ int chronicle_part(struct chronicle *c, uint64_t step, const char *reason, struc
     record.by = "coordinator";
     record.has_supersedes = 1, record.supersedes = c->script[c->next]->seq;
     record.text = (char *)reason;
-    c->next = c->n_script;
+    while (c->next < c->n_script)
+        history_forget(&c->history, c->script[c->next++]);
     return append(c, &record, err);
 }
 
@@ -211,10 +212,12 @@ uint64_t chronicle_known(const struct chronicle *c, char head[LEDGER_HEAD_SIZE])
     return c->known;
 }
 
-const Trireme__Record *chronicle_foretold(const struct chronicle *c, uint32_t number, uint64_t step)
+const char *chronicle_no_room(const struct chronicle *c, uint32_t number, uint64_t step)
 {
-    for (size_t i = c->next; i < c->n_script && c->script[i]->step <= step; i++)
-        if (c->script[i]->number == number)
-            return c->script[i];
+    for (size_t i = c->next; i < c->n_script && c->script[i]->step <= step; i++) {
+        const Trireme__Record *r = c->script[i];
+        if (r->number == number)
+            return r->kind == TRIREME__RECORD_KIND__verdict && r->judgement->no_room ? r->judgement->reason : NULL;
+    }
     return NULL;
 }

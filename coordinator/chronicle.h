@@ -32,8 +32,8 @@ int chronicle_write(struct chronicle *chronicle, const Trireme__Record *record, 
 /* The next input that was taken at this step and has not been lived through; NULL: there is none. Writing it takes it. */
 const Trireme__Record *chronicle_input(const struct chronicle *chronicle, uint64_t step);
 
-/* What is told next of a proposal at this step; NULL: nothing. */
-const Trireme__Record *chronicle_foretold(const struct chronicle *chronicle, uint32_t number, uint64_t step);
+/* Why a machine had no memory for what is to be done of a hypothesis at this step, when it was done first; NULL: it had. */
+const char *chronicle_no_room(const struct chronicle *chronicle, uint32_t number, uint64_t step);
 
 /* Whether anything is still to be lived through: until then nobody else is asked. */
 bool chronicle_scripted(const struct chronicle *chronicle);

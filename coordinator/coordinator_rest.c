@@ -68,6 +68,7 @@ static int save(struct coordinator *c, struct err *err)
     what.has_tokens = 1, what.tokens = at.tokens;
     what.has_step_tokens = 1, what.step_tokens = c->trunk->step_tokens;
     what.config = c->trunk->config;
+    what.asked = c->run->config;
     what.segments = c->trunk->segments, what.n_segments = c->trunk->n_segments;
     what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
     what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
@@ -133,7 +134,7 @@ static int judge(struct coordinator *c, struct err *err)
 {
     const struct trial *before = c->trunk;
     const bool last = coordinator_is_last(c, c->trunk->step);
-    c->stopping = c->stopping || stop_asked(c);
+    c->stopping = c->stopping || (stop_asked(c) && c->trunk->step > 0); // there is nothing to keep before
     bool waits = !c->stopping || last || campaign_promotes(c->campaign);
     int rc = waits ? campaign_judge(c->campaign, c->trunk->step, err) : 1;
     if (rc <= 0)

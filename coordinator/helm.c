@@ -24,6 +24,7 @@
 enum {
     ASK_EVERY = GATE_HORIZON_MIN, /* the planner is asked at multiples of so many steps, */
     ASK_DOUBLINGS_MAX = 6,        /* and of twice as many for each time in a row that nothing legal came of it */
+    REQUESTS_MAX = 16,            /* of people, taken at one step */
     PROPOSALS_MAX = 8             /* of one answer that are looked at, beyond those that there is room for */
 };
 static const double inbox_seconds = 0.25;
@@ -108,7 +109,7 @@ static const struct entry *duplicate(const struct helm *h, const Trireme__Propos
 {
     uint64_t since = 0;
     for (size_t i = 0; i < history(h)->n; i++)
-        if (history(h)->entries[i].promotion)
+        if (history(h)->entries[i].promotion && history(h)->entries[i].promoted_at > since)
             since = history(h)->entries[i].promoted_at;
     for (size_t i = 0; i < history(h)->n; i++) {
         const struct entry *e = &history(h)->entries[i];
@@ -165,6 +166,12 @@ static int take_proposal(struct helm *h, const Trireme__Proposal *proposal, cons
 {
     uint32_t number = (uint32_t)history(h)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
+    *why = (struct err){0};
+    *accepted = false;
+    if (patch_check_proposal(proposal, why) < 0) { // its texts may be of any size: they are not written down
+        h->failures++;
+        return write_event(h, step, by, why->text, err);
+    }
     record.proposal = (Trireme__Proposal *)proposal;
     if (write_record(h, &record, TRIREME__RECORD_KIND__proposal, number, step, by, err) < 0)
         return -1;
@@ -289,20 +296,21 @@ static int read_inbox(struct helm *h, uint64_t step, struct err *err)
     if (now - h->looked < inbox_seconds)
         return 0;
     h->looked = now;
-    for (;;) {
+    for (int i = 0; i < REQUESTS_MAX; i++) {
         char *name = NULL;
         Trireme__Request *request = NULL;
         struct err why = {0};
         if (inbox_take(h->ground.run->folder, &name, &request, &why) < 0)
             progress_log(h->ground.progress, "inbox: %s", why.text);
         if (!request)
-            return 0;
+            break;
         int rc = take_request(h, name, request, step, err);
         message_free(request);
         free(name);
         if (rc < 0)
             return -1;
     }
+    return 0;
 }
 
 static uint32_t room(const struct helm *h)
@@ -391,6 +399,7 @@ static void ask(struct helm *h, uint64_t step)
         campaign_off(h->campaign) || plan_make(&h->ground, &plan, step, false, in_force(h), &why) < 0)
         return;
     struct brief brief = {.config = in_force(h),
+                          .asked = config,
                           .policy = h->policy,
                           .history = history(h),
                           .curve = h->curve,
@@ -415,21 +424,39 @@ static int close_queued(struct helm *h, uint64_t step, struct err *err)
     return 0;
 }
 
+/* Whether the planner has answered at this step already: a launch that goes on here does not ask it twice. */
+static bool has_answered(const struct helm *h, uint64_t step)
+{
+    for (size_t i = history(h)->n; i-- > 0 && history(h)->entries[i].step == step;)
+        if (!strcmp(history(h)->entries[i].by, h->planner->ops->name))
+            return true;
+    return false;
+}
+
+/* Recorded inputs and what follows from them, in the order in which they stand. */
+static int take_and_register(struct helm *h, uint64_t step, struct err *err)
+{
+    do {
+        if (take_recorded(h, step, err) < 0 || register_queued(h, step, err) < 0)
+            return -1;
+    } while (chronicle_input(h->ground.chronicle, step));
+    return 0;
+}
+
 int helm_turn(struct helm *h, uint64_t step, bool last, struct err *err)
 {
-    if (take_recorded(h, step, err) < 0)
+    if (last)
+        return take_recorded(h, step, err) < 0 ? -1 : close_queued(h, step, err);
+    if (take_and_register(h, step, err) < 0)
         return -1;
     bool free_hand = !chronicle_scripted(h->ground.chronicle);
-    if (free_hand && read_inbox(h, step, err) < 0)
-        return -1;
-    if (free_hand && h->planner && h->asked && poll_planner(h, step, err) < 0)
-        return -1;
-    if (last)
-        return close_queued(h, step, err);
-    if (register_queued(h, step, err) < 0)
+    if (free_hand && (read_inbox(h, step, err) < 0 || (h->planner && h->asked && poll_planner(h, step, err) < 0)))
         return -1;
     // a launch that ended before the answer came had asked here, though forks of this step are still to be lived through
-    if (h->planner && !chronicle_scripted_after(h->ground.chronicle, step))
+    if (h->planner && !chronicle_scripted_after(h->ground.chronicle, step) && !has_answered(h, step)) {
         ask(h, step);
-    return 0;
+        if (h->asked && poll_planner(h, step, err) < 0) // one that answers at once is heard at once
+            return -1;
+    }
+    return register_queued(h, step, err);
 }

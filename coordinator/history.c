@@ -245,6 +245,11 @@ void history_take(struct history *h, const Trireme__Record *record)
     }
 }
 
+void history_forget(struct history *h, const Trireme__Record *record)
+{
+    h->registered += record->kind == TRIREME__RECORD_KIND__hypothesis && record->plan && !record->plan->reverse;
+}
+
 void history_read(struct history *h, const struct ledger *ledger, size_t n)
 {
     const Trireme__Record **kept = mem_new(n, sizeof *kept);
@@ -252,7 +257,7 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
     for (size_t i = 0; i < n; i++) {
         const Trireme__Record *record = ledger_record(ledger, i);
         while (record->supersedes && n_kept && kept[n_kept - 1]->seq >= record->supersedes)
-            n_kept--;
+            history_forget(h, kept[--n_kept]);
         kept[n_kept++] = record;
     }
     for (size_t i = 0; i < n_kept; i++)

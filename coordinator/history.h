@@ -60,7 +60,9 @@ struct history {
 
 void history_take(struct history *history, const Trireme__Record *record);
 
-/* Takes the first n records of a ledger, without those that a correction among them supersedes. */
+/* Takes the first n records of a ledger, without those that a correction among them supersedes; hypotheses that were registered
+ * there stay registered: their error budget is spent. */
+void history_forget(struct history *history, const Trireme__Record *record); /* one that is superseded */
 void history_read(struct history *history, const struct ledger *ledger, size_t n);
 void history_clear(struct history *history);
 

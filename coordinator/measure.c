@@ -50,11 +50,15 @@ void measure_free(struct measure *m)
 void measure_begin(struct measure *m, struct pair *pair)
 {
     pair->measuring = true;
+    pair->arms[ARM_TRUNK].base = *m->ground->trunk;
+    pair->arms[ARM_FORK].base = pair->fork;
+}
+
+static void take_windows(struct measure *m, struct pair *pair)
+{
     pair->counts = mem_new(m->text->n_sources, sizeof *pair->counts);
     pair->first = mem_new(m->text->n_sources, sizeof *pair->first);
     gate_text_take(m->text, pair->plan->windows, pair->counts, pair->first);
-    pair->arms[ARM_TRUNK].base = *m->ground->trunk;
-    pair->arms[ARM_FORK].base = pair->fork;
 }
 
 /* The tail of another pair's trunk arm that this one can use as well. */
@@ -118,38 +122,61 @@ static void end_reading(struct measure *m)
     m->evaluation = NULL;
 }
 
-static int arm_turn(struct measure *m, struct pair *pairs, struct pair *pair, int which, struct err *err)
+/* Whether nothing more has to happen before an arm's windows can be read, or it is known that they will not be. */
+static bool is_prepared(const struct pair *pair, const struct arm *arm)
+{
+    return arm->done || ready(pair, arm);
+}
+
+/* Begins the tail where there is to be one, and sees what became of it. */
+static int prepare(struct measure *m, struct pair *pairs, struct pair *pair, int which, struct err *err)
 {
     struct arm *arm = &pair->arms[which];
-    if (arm->done)
+    if (arm->tail && arm->tail->refused && arm->tail->forking == 0 && !pair->no_room)
+        pair->no_room = mem_strdup(arm->tail->refused);
+    if (pair->no_room) {
+        arm->done = !arm->tail || trial_rests(arm->tail);
         return 0;
-    if (arm->base->diverged ||
-        (arm->tail && (arm->tail->diverged || (arm->tail->refused && arm->tail->forking == 0)))) {
+    }
+    if (arm->base->diverged || (arm->tail && arm->tail->diverged)) {
         arm->done = arm->diverged = true;
         return 0;
     }
-    if (pair->plan->tail && !arm->tail)
-        return begin_tail(m, pairs, pair, which, err);
-    struct trial *trial = ready(pair, arm);
-    if (trial && !m->evaluation && !evaluator_busy(m->ground->evaluator))
-        begin_reading(m, pair, which, trial);
-    return 0;
+    return pair->plan->tail && !arm->tail ? begin_tail(m, pairs, pair, which, err) : 0;
+}
+
+/* Whether both arms of all pairs that end at `step` are prepared. */
+static int prepare_all(struct measure *m, struct pair *pairs, uint64_t step, struct err *err)
+{
+    bool all = true;
+    for (struct pair *p = pairs; p; p = p->next)
+        for (int which = ARM_TRUNK; which <= ARM_FORK && p->measuring && p->end == step; which++) {
+            if (!p->arms[which].done && prepare(m, pairs, p, which, err) < 0)
+                return -1;
+            all = all && is_prepared(p, &p->arms[which]);
+        }
+    return all;
 }
 
 int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct err *err)
 {
     if (m->evaluation && !evaluator_busy(m->ground->evaluator))
         end_reading(m);
+    int rc = prepare_all(m, pairs, step, err);
+    if (rc <= 0)
+        return rc;
+    // windows are taken only now, by the pairs that will be told of: so they can be counted from the ledger
+    for (struct pair *p = pairs; p; p = p->next)
+        if (p->measuring && p->end == step && !p->no_room && !p->counts)
+            take_windows(m, p);
     bool all = true;
-    for (struct pair *p = pairs; p; p = p->next) {
-        if (!p->measuring || p->end != step)
-            continue;
-        for (int which = 0; which < 2; which++) {
-            if (arm_turn(m, pairs, p, which, err) < 0)
-                return -1;
-            all = all && p->arms[which].done;
+    for (struct pair *p = pairs; p; p = p->next)
+        for (int which = ARM_TRUNK; which <= ARM_FORK && p->measuring && p->end == step; which++) {
+            struct arm *arm = &p->arms[which];
+            if (!arm->done && !p->no_room && !m->evaluation && !evaluator_busy(m->ground->evaluator))
+                begin_reading(m, p, which, ready(p, arm));
+            all = all && (arm->done || p->no_room);
         }
-    }
     return all;
 }
 

@@ -12,7 +12,7 @@ struct measure;
 struct measure *measure_new(const struct ground *ground, struct gate_text *text);
 void measure_free(struct measure *measure);
 
-/* Gets a pair ready whose fork has arrived: takes its windows. In the order of the pairs' numbers. */
+/* Gets a pair ready whose fork has arrived. */
 void measure_begin(struct measure *measure, struct pair *pair);
 
 /* Goes on with the pairs of a list that are measured and end at `step`. Returns 1 when all are done, 0 before, -1 on error. */

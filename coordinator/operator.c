@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Settings that no loss depends on. */
+/* Settings that no loss depends on, and those of them that a campaign does. */
 static bool is_idle(const char *path)
 {
     static const char *const idle[] = {"experiment.", "eval.", "checkpoint.", "wait."};
@@ -23,16 +23,28 @@ static bool is_idle(const char *path)
     return false;
 }
 
-/* "optimizer.lr, train.steps": the settings that differ and matter; NULL: none do. */
-static char *changed(const Trireme__Run *before, const Trireme__Run *after)
+static bool is_campaigns(const char *path)
+{
+    static const char *const campaigns[] = {"experiment.mode", "experiment.forks", "experiment.policy",
+                                            "experiment.memory"};
+    for (size_t i = 0; i < sizeof campaigns / sizeof *campaigns; i++)
+        if (!strcmp(path, campaigns[i]))
+            return true;
+    return false;
+}
+
+/* "optimizer.lr, train.steps": the settings that differ and matter; NULL: none do. *deep: a loss depends on one of them. */
+static char *changed(const Trireme__Run *before, const Trireme__Run *after, bool *deep)
 {
     size_t n = message_diff(NULL, 0, before, after);
     char **paths = mem_new(n, sizeof *paths);
     struct text text = {0};
     message_diff(paths, n, before, after);
+    *deep = false;
     for (size_t i = 0; i < n; i++) {
-        if (!is_idle(paths[i]))
+        if (!is_idle(paths[i]) || is_campaigns(paths[i]))
             text_printf(&text, "%s%s", text.size ? ", " : "", paths[i]);
+        *deep = *deep || !is_idle(paths[i]);
         free(paths[i]);
     }
     free(paths);
@@ -69,15 +81,15 @@ int operator_heed(const struct ground *g, struct campaign *campaign, struct err 
 {
     const uint64_t step = (*g->trunk)->step;
     const struct history *h = chronicle_history(g->chronicle);
-    char *paths = g->run->manifest ? changed(g->run->manifest->config, g->run->in_force) : NULL;
+    bool deep = false, reverse;
+    char *paths = g->run->manifest ? changed(g->run->manifest->config, g->run->in_force, &deep) : NULL;
     if (!paths || (h->n == 0 && !chronicle_scripted(g->chronicle))) {
         free(paths);
         return 0;
     }
     char *reason = mem_format("the operator changed %s", paths);
     int rc = chronicle_part(g->chronicle, step, reason, err);
-    bool reverse;
-    for (size_t i = 0; rc == 0 && i < h->n; i++)
+    for (size_t i = 0; rc == 0 && deep && i < h->n; i++)
         if (attempt_open(&h->entries[i], &reverse))
             rc = campaign_close(campaign, h->entries[i].number, step, reason, err);
     if (rc == 0)

@@ -6,6 +6,6 @@ struct campaign;
 struct ground;
 
 /* Where the run's settings are others than when the checkpoint was made: what the ledger tells of after it no longer holds, open
- * hypotheses are closed, and changes of experiments that were overruled are no longer in force. Told of in the ledger if there
- * is anything to tell. */
+ * hypotheses are closed (where losses depend on what was changed), and changes of experiments that were overruled are no longer
+ * in force. Told of in the ledger if there is anything to tell. */
 int operator_heed(const struct ground *ground, struct campaign *campaign, struct err *err);

@@ -9,6 +9,7 @@ void pair_free(struct pair *pair)
 {
     if (!pair)
         return;
+    free(pair->no_room);
     free(pair->counts);
     free(pair->first);
     free(pair->arms[ARM_TRUNK].sums);

@@ -31,12 +31,13 @@ struct pair {
     bool reverse;
     const Trireme__Plan *plan; /* borrowed from the history */
     uint64_t start, end;       /* steps of the trunk */
-    struct trial *fork;        /* borrowed */
+    struct trial *fork;        /* borrowed; NULL where there was no memory for it */
     uint64_t fork_end;         /* in the fork's own steps */
     enum peek_at peek;
     unsigned peeks;   /* so far */
     double dev_loss;  /* where it began */
     double forked_at; /* clock_now() when the fork was asked for; 0: its beginning has been told */
+    char *no_room;    /* why there is no memory for its fork or a tail; NULL: there is */
     bool measuring;
     uint32_t *counts; /* windows of each source */
     uint64_t *first;  /* the first of them, in the order of the gate part */

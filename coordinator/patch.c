@@ -131,6 +131,9 @@ static int apply_one(Trireme__Run *to, const Trireme__Run *config, const Trireme
     if (!strcmp(path, skip_path) && to->data->skip < config->data->skip)
         return err_set(err, ERR_USAGE, "%s: found %s, expected at least %llu: what was passed over stays so", path,
                        value, (unsigned long long)config->data->skip);
+    if (!strcmp(path, skip_path) && to->data->skip - config->data->skip > PATCH_SKIP_MAX)
+        return err_set(err, ERR_USAGE, "%s: found %s, expected at most %llu: %d more than now", path, value,
+                       (unsigned long long)config->data->skip + PATCH_SKIP_MAX, PATCH_SKIP_MAX);
     return 0;
 }
 

@@ -9,7 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PATCH_PATHS_MAX = 8, PATCH_TEXT_MAX = 500 /* bytes of each text of a proposal */ };
+enum {
+    PATCH_SKIP_MAX = 10000000 /* samples at once: ranks count through them */,
+    PATCH_PATHS_MAX = 8,
+    PATCH_TEXT_MAX = 500 /* bytes of each text of a proposal */
+};
 
 /* What can be said of a proposal without a configuration: at least one change and at most PATCH_PATHS_MAX, texts that are UTF-8
  * without control characters and not too long. ERR_USAGE. */

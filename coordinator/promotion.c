@@ -20,7 +20,7 @@ struct promotion *promotion_begin(const struct ground *ground, struct trial *for
     if (fork && fork->step == step)
         return p;
     const struct trial *parent = fork ? fork : *ground->trunk;
-    struct fork made = {.name = "trunk", .step = step, .config = fork ? fork->config : config};
+    struct fork made = {.name = "trunk", .step = step, .config = fork ? fork->config : config, .replaces = true};
     p->spare = fork;
     p->next = trials_fork(ground->trials, parent, &made, err);
     if (p->next)

@@ -17,23 +17,28 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Whether the operator sets that path in this launch. */
-static bool is_set(const struct run *run, const char *path)
+/* Whether the operator has set that value anew since the checkpoint. */
+static bool is_set_anew(const struct run *run, const char *path)
 {
-    for (size_t i = 0; i < run->n_settings; i++)
-        if (!strcmp(run->settings[i], path))
-            return true;
-    return false;
+    const Trireme__Manifest *m = run->manifest;
+    const Trireme__Run *before = m->step_tokens ? m->asked : m->config; // a version without experiments says no more
+    Trireme__Change change = TRIREME__CHANGE__INIT, *changes = &change;
+    change.path = (char *)path;
+    Trireme__Change **was = patch_values(before, &changes, 1), **is = patch_values(run->config, &changes, 1);
+    bool differs = strcmp(was[0]->value ? was[0]->value : "", is[0]->value ? is[0]->value : "");
+    changes_free(was, 1);
+    changes_free(is, 1);
+    return differs;
 }
 
-/* The operator's configuration with what experiments have changed: an operator's setting of now has the last word. */
+/* The operator's configuration with what experiments have changed: what an operator has set since has the last word. */
 static int put_in_force(struct run *run, struct err *err)
 {
     const Trireme__Manifest *m = run->manifest;
     size_t n = m ? m->n_promoted : 0;
     run->promoted = mem_new(n, sizeof *run->promoted);
     for (size_t i = 0; i < n; i++)
-        if (!is_set(run, m->promoted[i]->path))
+        if (!is_set_anew(run, m->promoted[i]->path))
             run->promoted[run->n_promoted++] = m->promoted[i];
     run->in_force = patch_put(run->config, run->promoted, run->n_promoted, err);
     return run->in_force ? 0 : -1;
@@ -58,8 +63,8 @@ int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
     run->tokens = m->tokens ? m->tokens : m->samples * m->config->model->context;
     run->step_tokens =
         m->step_tokens ? m->step_tokens : (uint64_t)m->config->train->batch * run_config_context(m->config);
-    if (is_set(run, "train.batch") ||
-        is_set(run, "train.context")) { // the operator's steps are updates, whatever their size
+    // the operator's steps are updates, whatever their size
+    if (is_set_anew(run, "train.batch") || is_set_anew(run, "train.context")) {
         uint64_t before = run->step_tokens;
         run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
         run->tokens = (uint64_t)((double)run->tokens / (double)before * (double)run->step_tokens + 0.5);
@@ -165,9 +170,6 @@ int run_plan_resume(struct run *run, const char *folder, char *const *settings, 
     int rc = -1;
     if (!before)
         goto out;
-    run->settings = mem_new(n_settings, sizeof *run->settings);
-    for (size_t i = 0; i < n_settings; i++)
-        run->settings[run->n_settings++] = mem_format("%.*s", (int)strcspn(settings[i], "="), settings[i]);
     run->config = run_config_change(before, settings, n_settings, err);
     if (run->config)
         rc = check_changes(before, run->config, err);
@@ -248,9 +250,6 @@ void run_clear(struct run *run)
     for (size_t i = 0; i < run->n_segments; i++)
         message_free(run->segments[i]);
     free(run->segments);
-    for (size_t i = 0; i < run->n_settings; i++)
-        free(run->settings[i]);
-    free(run->settings);
     free(run->promoted);
     message_free(run->in_force);
     message_free(run->manifest);

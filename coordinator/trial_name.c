@@ -41,5 +41,8 @@ bool trial_name_is_over(const struct history *h, const char *name)
     if (sscanf(name, "%c%u.%u", &kind, &number, &pair) != 3)
         return true;
     const struct entry *e = history_entry(h, number);
+    bool reverse;
+    if (e && !attempt_open(e, &reverse))
+        return true;
     return e && pair < (kind == 'h' ? e->forward.n_pairs : e->reverse.n_pairs);
 }

@@ -93,6 +93,7 @@ static void send_fork(struct trials *ts, struct trial *t, const struct trial *pa
     message.segments = t->segments, message.n_segments = t->n_segments;
     message.checkpoint = (char *)fork->checkpoint;
     message.manifest = (Trireme__Manifest *)fork->manifest;
+    message.has_replaces = 1, message.replaces = fork->replaces;
     for (int r = 1; r < ts->endpoint->size; r++)
         endpoint_send(ts->endpoint, r, TAG_FORK, &message);
     for (int s = 1; s <= ts->n_servers; s++)

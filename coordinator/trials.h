@@ -30,6 +30,7 @@ struct fork {
     const Trireme__Run *config;        /* copied */
     const char *checkpoint;            /* folder to begin from, or NULL: the parent's state as it rests */
     const Trireme__Manifest *manifest; /* of that checkpoint; borrowed for the call */
+    bool replaces;                     /* the parent goes as soon as it is there: no memory is refused to it */
 };
 
 /* Begins a fork of a trial that rests, or of a checkpoint of its line; its data order goes on from there by its own settings.

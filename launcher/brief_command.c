@@ -51,6 +51,7 @@ int command_brief(const void *request, void *reply, struct err *err)
         goto out;
     history_read(&history, ledger, ledger_records(ledger));
     struct brief brief = {.config = config,
+                          .asked = own,
                           .policy = policy,
                           .history = &history,
                           .curve = curve,

@@ -59,15 +59,17 @@ static void send_end(struct endpoint *endpoint, int code)
         endpoint_send(endpoint, r, TAG_END, &end);
 }
 
-/* Who proposes; none in a replay. NULL with err->code ERR_NONE: nobody but people. */
-static struct planner *make_planner(const struct job *job, const struct run *run, struct err *err)
+/* Who proposes, to *planner; NULL: nobody but people, and in a replay nobody. */
+static int make_planner(struct planner **planner, const struct job *job, const struct run *run, struct err *err)
 {
     const Trireme__Experiment *e = run->config->experiment;
+    *planner = NULL;
     if (job->replay || e->planner == TRIREME__EXPERIMENT__PLANNER__none)
-        return NULL;
-    if (e->planner == TRIREME__EXPERIMENT__PLANNER__random)
-        return planner_random_new(run->config->train->seed);
-    return planner_script_new(e->command, e->n_command, run->folder, e->patience, err);
+        return 0;
+    *planner = e->planner == TRIREME__EXPERIMENT__PLANNER__random
+                   ? planner_random_new(run->config->train->seed)
+                   : planner_script_new(e->command, e->n_command, run->folder, e->patience, err);
+    return *planner ? 0 : -1;
 }
 
 static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run, struct err *err)
@@ -80,8 +82,8 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     if (rc < 0 || run_locate(run, warn, err) < 0)
         return NULL;
     int columns = environment_columns();
-    struct planner *planner = make_planner(job, run, err);
-    if (err->code != ERR_NONE)
+    struct planner *planner = NULL;
+    if (make_planner(&planner, job, run, err) < 0)
         return NULL;
     struct coordinator_options options = {.n_servers = (int)job->servers,
                                           .max_seconds = job->max_seconds,

@@ -14,11 +14,13 @@
 #include "proto/file/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/option.h"
+#include "proto/schema/read.h"
 #include "proto/tensor/layout.h"
 #include "proto/tensor/shard_map.h"
 #include "worker/data/dataset.h"
 
 #include "command.pb-c.h"
+#include "files.pb-c.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -101,10 +103,33 @@ static int check_ledger(const char *run, struct err *err)
     return rc;
 }
 
+/* The end of the replayed run is what the replay's is compared with. */
+static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
+{
+    char *path = file_join(r->run, "status.json"), *here = realpath(r->run, NULL), *there = realpath(r->out, NULL);
+    size_t size = 0;
+    char *text = file_read(path, &size, ERR_USAGE, err);
+    Trireme__Status *status = message_new(&trireme__status__descriptor);
+    int rc = text ? json_read(status, text, size, path, ERR_DATA, err) : -1;
+    if (rc == 0 && here && there && !strcmp(here, there))
+        rc = err_set(err, ERR_USAGE, "--out %s: found the run itself, expected another folder", r->out);
+    else if (rc == 0 && status->code != ERR_NONE)
+        rc = err_set(err, ERR_USAGE,
+                     "%s: found a run that ended with code %u at step %llu, expected one that is complete", r->run,
+                     status->code, (unsigned long long)status->step);
+    message_free(status);
+    free(text);
+    free(there);
+    free(here);
+    free(path);
+    return rc;
+}
+
 static int plan_replay(struct run *run, const void *request, struct err *err)
 {
     const Trireme__LedgerReplayRequest *r = request;
-    Trireme__Run *config = check_ledger(r->run, err) < 0 ? NULL : run_config_of(r->run, err);
+    Trireme__Run *config =
+        check_ended(r, err) < 0 || check_ledger(r->run, err) < 0 ? NULL : run_config_of(r->run, err);
     return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err) : -1;
 }
 

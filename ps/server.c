@@ -128,7 +128,7 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
     Trireme__Forked forked = TRIREME__FORKED__INIT;
     forked.has_trial = 1, forked.trial = fork->trial;
     forked.bytes = server_trial_bytes(&s->shard, fork->config);
-    forked.refused = fork_refusal(s, forked.bytes);
+    forked.refused = fork->replaces ? NULL : fork_refusal(s, forked.bytes);
     forked.has_bytes = !forked.refused;
     if (!forked.refused) {
         struct server_trial *trial = server_trial_new(fork->trial, fork->config, s->layout, &s->shard, s->n_workers);

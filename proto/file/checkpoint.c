@@ -201,9 +201,10 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
     for (size_t i = n; i > 0 && !good; i--) {
         free(found);
         found = checkpoint_folder(run, steps[i - 1]);
-        good = open_verified(found, err);
+        struct err damaged;
+        good = open_verified(found, &damaged);
         if (!good) {
-            char *sentence = mem_format("WARNING: a checkpoint is damaged and passed over: %s", err->text);
+            char *sentence = mem_format("WARNING: a checkpoint is damaged and passed over: %s", damaged.text);
             warn(sentence);
             free(sentence);
         }

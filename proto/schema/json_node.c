@@ -1,6 +1,7 @@
 #include "proto/schema/node.h"
 
 #include "base/mem.h"
+#include "proto/schema/value.h"
 #include "proto/schema/number.h"
 
 #include <jansson.h>
@@ -73,7 +74,10 @@ struct node *json_node_read(const char *text, size_t size, const char *where, en
     struct source source = {where, code, err};
     json_t *value = json_loadb(text ? text : "", size, JSON_REJECT_DUPLICATES, &mistake);
     if (!value) {
-        err_set(err, code, "%s:%d: not JSON: %s", where, mistake.line, mistake.text);
+        struct text clean = {0}; // it quotes the input
+        value_write_clean(&clean, mistake.text);
+        err_set(err, code, "%s:%d: not JSON: %s", where, mistake.line, clean.bytes ? clean.bytes : "");
+        text_clear(&clean);
         return NULL;
     }
     struct node *root = mem_new(1, sizeof *root);

@@ -249,10 +249,10 @@ class Case(unittest.TestCase):
             config[section] = {**config.get(section, {}), **fields}
         return self.write(name, json.dumps(config, indent=1) + "\n")
 
-    def write_data(self, name="data", seed=1, size=40000):
+    def write_data(self, name="data", seed=1, size=40000, *more):
         """A prepared folder of byte tokens from text that a model can learn something about."""
         text = self.write(name + ".txt", text_like(seed, size))
-        self.succeed("data", "prepare", text, "--out", name)
+        self.succeed("data", "prepare", text, "--out", name, *more)
         return name
 
     def tree(self, name="."):
@@ -279,17 +279,21 @@ class Case(unittest.TestCase):
         """Updates that metrics.jsonl shows while the run goes on."""
         try:
             with open(self.path(run, "metrics.jsonl")) as f:
-                return sum(line.startswith('{"kind":"train"') and line.endswith("\n") for line in f)
+                return sum(line.startswith('{"kind":"train","trial":"trunk"') and line.endswith("\n") for line in f)
         except FileNotFoundError:
             return 0
 
     def losses(self, run):
-        """(step, loss, grad_norm, lr) of each step: what must not depend on ranks or interruptions."""
-        return [(m["step"], m["loss"], m["grad_norm"], m["lr"]) for m in self.metrics(run, "train")]
+        """(step, loss, grad_norm, lr) of each step of the trunk: what must not depend on ranks or interruptions."""
+        return [(m["step"], m["loss"], m["grad_norm"], m["lr"]) for m in self.trunk(run)]
+
+    def trunk(self, run):
+        """Its steps' lines; forks, where there are any, have lines of their own in between."""
+        return [line for line in self.metrics(run, "train") if line["trial"] == "trunk"]
 
     def assert_whole(self, run, steps):
         """Each step exactly once and in order; no evaluation and no checkpoint twice."""
-        self.assertEqual([m["step"] for m in self.metrics(run, "train")], list(range(1, steps + 1)))
+        self.assertEqual([m["step"] for m in self.trunk(run)], list(range(1, steps + 1)))
         for kind in ("eval", "checkpoint"):
             numbers = [m["step"] for m in self.metrics(run, kind)]
             self.assertEqual(numbers, sorted(set(numbers)), "%s lines of %s" % (kind, run))

@@ -42,7 +42,8 @@ static void evaluate(struct curve *curve, uint64_t step, double loss)
 static Trireme__Briefing *brief_of(const Trireme__Run *config, const struct history *history,
                                    const struct curve *curve)
 {
-    struct brief brief = {.config = config, .history = history, .curve = curve, .step = 7, .room = 2};
+    struct brief brief = {
+        .config = config, .asked = config, .history = history, .curve = curve, .step = 7, .room = 2};
     return brief_make(&brief);
 }
 

@@ -280,16 +280,32 @@ static void a_replay_that_goes_on_does_not_write_its_own_lines_again(void **stat
     free(again);
 }
 
-static void what_is_foretold_of_a_proposal_is_its_next_line_by_that_step(void **state)
+static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(void **state)
+{
+    const struct place *p = *state;
+    static const char refused[] = "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
+                                  "reason: no memory, no_room: true}}";
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    tell(chronicle, refused);
+    assert_null(chronicle_no_room(chronicle, 1, 20));
+    chronicle_free(chronicle);
+    chronicle = open_at(p->run, 3, NULL);
+    assert_null(chronicle_no_room(chronicle, 1, 19));
+    assert_null(chronicle_no_room(chronicle, 2, 20));
+    assert_string_equal(chronicle_no_room(chronicle, 1, 20), "no memory");
+    tell(chronicle, refused);
+    assert_null(chronicle_no_room(chronicle, 1, 20));
+    chronicle_free(chronicle);
+}
+
+static void another_verdict_says_nothing_of_memory(void **state)
 {
     const struct place *p = *state;
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(p->run, 4, NULL);
-    assert_null(chronicle_foretold(chronicle, 1, 39));
-    assert_null(chronicle_foretold(chronicle, 2, 45));
-    assert_int_equal(chronicle_foretold(chronicle, 1, 40)->kind, TRIREME__RECORD_KIND__observation);
-    tell(chronicle, story[4]);
-    assert_null(chronicle_foretold(chronicle, 1, 40));
+    struct chronicle *chronicle = open_at(p->run, 6, NULL);
+    assert_null(chronicle_no_room(chronicle, 1, 45));
     chronicle_free(chronicle);
 }
 
@@ -324,7 +340,8 @@ int main(void)
         test(a_replay_tells_the_story_into_a_ledger_of_its_own),
         test(a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_more),
         test(a_replay_that_goes_on_does_not_write_its_own_lines_again),
-        test(what_is_foretold_of_a_proposal_is_its_next_line_by_that_step),
+        test(that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told),
+        test(another_verdict_says_nothing_of_memory),
         test(a_ledger_that_is_not_the_checkpoints_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ static Trireme__Briefing *briefing_new(const Trireme__Run *config)
 {
     struct history history = {0};
     struct curve *curve = curve_new();
-    struct brief brief = {.config = config, .history = &history, .curve = curve, .room = 1};
+    struct brief brief = {.config = config, .asked = config, .history = &history, .curve = curve, .room = 1};
     Trireme__Briefing *briefing = brief_make(&brief);
     curve_free(curve);
     return briefing;

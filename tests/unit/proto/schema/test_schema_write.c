@@ -226,7 +226,8 @@ static void yaml_is_in_blocks_in_the_order_of_declaration(void **state)
                                 "step: 3\nsegments: [{first_sample: 7, cursors: [1, 2]}, {}]\nversion: '1'\n");
     Trireme__Manifest *manifest = segment;
     message_free(manifest->config);
-    manifest->config = NULL;
+    message_free(manifest->asked);
+    manifest->config = manifest->asked = NULL;
     char *yaml = yaml_write(manifest, false);
     assert_string_equal(yaml, "format: 1\n"
                               "version: \"1\"\n"

@@ -1,0 +1,151 @@
+"""Runs in which changes are tried beside the training: what the tests of campaigns, people, planners and the ledger share."""
+import json
+import os
+import signal
+import stat
+
+from trireme import TOKEN, Case, environment_of, wait_for
+
+STEPS = 400
+# Steps of a millisecond or two. The rate is far too low, so that whoever raises it sees that promoted and confirmed.
+CONFIG = {
+    "model": {"arch": "llama", "layers": 1, "heads": 2, "width": 32, "context": 32, "vocab": 256, "tied": True},
+    "data": {"sources": [{"name": "a", "path": "a", "weight": 0.6}, {"name": "b", "path": "b", "weight": 0.4}]},
+    "train": {"steps": STEPS, "batch": 8, "microbatch": 4, "seed": 4},
+    "optimizer": {"lr": 3e-4},
+    "schedule": {"warmup": 10, "min_lr": 1e-5},
+    "eval": {"every": 50, "samples": 16},
+    "checkpoint": {"every": 50, "keep": 3},
+    "gate": {"share": 4},
+}
+
+
+class Helm(Case):
+    """A folder with two prepared texts, large enough for all parts, and run.yaml."""
+
+    def make(self):
+        for seed, name in enumerate("ab", 1):
+            self.write_data(name, seed, 300000, "--val", 0.3)
+        self.write_config(base=CONFIG)
+
+    def setUp(self):
+        super().setUp()
+        self.once(self.make)
+
+    def tearDown(self):
+        for pid in [pid for call in self.calls for pid in self.planners(call)]:
+            os.kill(pid, signal.SIGKILL)
+        super().tearDown()
+
+    def train(self, run, *more, workers=2, servers=1, **options):
+        """Begins a training of run.yaml."""
+        line = ["train", "run.yaml", "--out", run, "--workers", workers, "--servers", servers]
+        return self.begin(*line, *more, **options)
+
+    def trained(self, run, *more, **options):
+        """Trains it to its end."""
+        call = self.train(run, *more, **options)
+        done = call.end()
+        self.assertEqual(done.code, 0, done)
+        self.assert_no_planners(call)
+        return done
+
+    def stop(self, call):
+        """Interrupts a training, which must end as one that was asked to."""
+        call.process.send_signal(signal.SIGINT)
+        done = call.end()
+        self.assertEqual(done.code, 85, done)
+        return done
+
+    def write_program(self, name, text):
+        """A planner's program; Python where it does not say otherwise."""
+        self.write(name, text if text.startswith("#!") else "#!/usr/bin/env python3\n" + text)
+        os.chmod(self.path(name), os.stat(self.path(name)).st_mode | stat.S_IXUSR)
+        return "./" + name
+
+    def freeze(self, call, rank=2):
+        """Stops a rank (of 1 + 1 + 2 the first worker), so that the training stands still; thaw() lets it go on."""
+        pid = call.rank(rank)
+        os.kill(pid, signal.SIGSTOP)
+        return pid
+
+    def thaw(self, pid):
+        os.kill(pid, signal.SIGCONT)
+
+    def begin_with(self, run, *changes, why="to see what happens", more=(), options=()):
+        """Begins a training whose first step finds that proposal in the inbox."""
+        words = [word for change in changes for word in ("--set", change)]
+        call = self.train(run, "--max-seconds", 0.01, *options)
+        self.assertEqual(call.end().code, 85)
+        self.succeed("propose", run, *words, "--why", why, "--wait", 0, *more)
+        return self.train(run, *options)
+
+    # The ledger
+
+    def ledger(self, run, kind=None):
+        """Its records; a line that is being written is passed over."""
+        try:
+            with open(self.path(run, "ledger.jsonl")) as f:
+                lines = [json.loads(line) for line in f if line.endswith("\n")]
+        except FileNotFoundError:
+            return []
+        return [line for line in lines if kind in (None, line["kind"])]
+
+    def bodies(self, run):
+        """The records without what may differ between two launches of the same campaign."""
+        records = self.ledger(run)
+        for record in records:
+            del record["time"], record["prev"]
+            for part in ("application", "promotion"):
+                record.get(part, {}).pop("trial", None)
+            record.get("application", {}).pop("pause_ms", None)
+        return records
+
+    def wait_records(self, call, run, n, kind=None):
+        """Waits until the ledger has so many records of that kind, while the call trains on; all there are then."""
+        wait_for(lambda: len(self.ledger(run, kind)) >= n or call.process.poll() is not None, "%d records" % n)
+        records = self.ledger(run, kind)
+        if len(records) < n:
+            self.fail("ended with %d records of kind %s, expected %d: %r" % (len(records), kind, n, call.end()))
+        return records
+
+    def events(self, run):
+        return [record["text"] for record in self.ledger(run, "event")]
+
+    def verdicts(self, run):
+        """(number, outcome) of every verdict that closed or confirmed something."""
+        return [(r["number"], r["judgement"]["outcome"]) for r in self.ledger(run, "verdict")]
+
+    def rows(self, run):
+        """`trials ls` by number."""
+        trials = json.loads(self.succeed("trials", "ls", run, "--json").out).get("trials", [])
+        return {row["number"]: row for row in trials}
+
+    def assert_same_campaign(self, run, other):
+        self.assertEqual(self.bodies(run), self.bodies(other), "ledgers of %s and %s" % (run, other))
+        self.assertEqual(self.hash_of(run), self.hash_of(other))
+
+    # People
+
+    def propose(self, run, *changes, why="to see what happens", more=()):
+        """A proposal that must be taken; its answer."""
+        words = [word for change in changes for word in ("--set", change)]
+        return json.loads(self.succeed("propose", run, *words, "--why", why, "--json", *more).out)
+
+    def propose_refused(self, parts, run, *changes):
+        words = [word for change in changes for word in ("--set", change)]
+        return self.refuse(2, parts, "propose", run, *words, "--why", "to see what happens")
+
+    # Processes
+
+    def planners(self, call):
+        """Planners of a call and whatever they began: they are told nothing of the job, but have its TMPDIR."""
+        found = []
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            environment = environment_of(pid)
+            if environment.get(b"TMPDIR") == os.fsencode(call.tmp) and TOKEN.encode() not in environment:
+                found.append(pid)
+        return found
+
+    def assert_no_planners(self, call):
+        wait_for(lambda: not self.planners(call), "the end of the planner's processes", 5)
