@@ -9,7 +9,7 @@ from helm import Helm
 from trireme import wait_for
 
 PLANNERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "launcher", "planners")
-STEPS = 200
+STEPS = 800
 
 SLEEPS = "#!/bin/sh\nsleep 1000\n"
 ENDS = "#!/bin/sh\nexit 3\n"
