@@ -147,6 +147,41 @@ static void a_replay_of_a_ledger_that_says_something_else_is_an_error(void **sta
     }
 }
 
+/* What a launch cannot know by itself. */
+static void what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memory(void **state)
+{
+    const struct place *p = *state;
+    static const struct cue three[] = {
+        {0, "optimizer.lr=0.0008"    },
+        {0, "data.sources.1.weight=3"},
+        {0, "optimizer.clip=0.1"     },
+        {0, NULL                     }
+    };
+    const struct play play = {.workers = 2, .servers = 1};
+    campaign_play(p, "wide", settings, three, &play);
+    struct history history = ledger_history(p, "wide");
+    char *memory = mem_format("experiment.memory=%llu",
+                              2 * (unsigned long long)history_entry(&history, 2)->forward.application->bytes);
+    history_clear(&history);
+    const char *const tight[] = {settings[0], settings[1], settings[2], settings[3], settings[4], memory, NULL};
+    campaign_play(p, "tight", tight, three, &play);
+    history = ledger_history(p, "tight");
+    const struct entry *tails = history_entry(&history, 1), *fork = history_entry(&history, 3);
+    assert_int_equal(tails->fate, FATE_INCONCLUSIVE);
+    assert_contains(tails->reason, "memory");
+    assert_true(tails->forward.n_pairs == 0 && tails->forward.application);
+    assert_int_equal(fork->fate, FATE_INCONCLUSIVE);
+    assert_true(fork->forward.n_pairs == 0 && !fork->forward.application);
+    assert_true(history_entry(&history, 2)->forward.n_pairs > 2);
+    history_clear(&history);
+    char *folder = mem_strdup(place_folder(p, "tight"));
+    campaign_play(p, "again", settings, NULL, &(struct play){.workers = 1, .servers = 2, .replay = folder});
+    campaign_check_same(p, "again", "tight", 160);
+    ledgers_check_equal(p, "again", "tight");
+    free(folder);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +189,7 @@ int main(void)
         campaign_test(a_replay_that_was_killed_goes_on_as_one),
         campaign_test(a_replay_carries_a_persons_orders_out_at_their_steps),
         campaign_test(a_replay_of_a_ledger_that_says_something_else_is_an_error),
+        campaign_test(what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
