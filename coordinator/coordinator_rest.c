@@ -73,6 +73,7 @@ static int save(struct coordinator *c, struct err *err)
     what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
     what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
     what.ledger_head = head;
+    what.has_planner_owes = 1, what.planner_owes = helm_is_owed(c->helm);
     Trireme__Save order = TRIREME__SAVE__INIT;
     order.has_trial = 1, order.trial = c->trunk->number;
     order.has_step = 1, order.step = at.step;

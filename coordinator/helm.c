@@ -36,6 +36,7 @@ struct helm {
     Trireme__Policy *policy;   /* or NULL */
     struct curve *curve;
     bool allow_noop, asked, gone;
+    bool owed;         /* an answer to the launch before, which ended meanwhile */
     unsigned failures; /* of the planner, in a row */
     double looked;     /* into the inbox */
 };
@@ -56,6 +57,7 @@ struct helm *helm_new(const struct ground *ground, struct campaign *campaign, st
     struct helm *h = mem_new(1, sizeof *h);
     *h = (struct helm){.ground = *ground, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
     h->curve = curve_new();
+    h->owed = ground->run->manifest && ground->run->manifest->planner_owes;
     uint64_t step = 0;
     if (curve_read(h->curve, &step, ground->run->folder, err) < 0 ||
         policy_read(&h->policy, ground->run->config->experiment->policy, err) < 0) {
@@ -74,6 +76,11 @@ void helm_free(struct helm *h)
     curve_free(h->curve);
     message_free(h->policy);
     free(h);
+}
+
+bool helm_is_owed(const struct helm *h)
+{
+    return h->asked || h->owed;
 }
 
 void helm_train(struct helm *h, const Trireme__TrainLine *line)
@@ -173,6 +180,7 @@ static int take_proposal(struct helm *h, const Trireme__Proposal *proposal, cons
         return write_event(h, step, by, why->text, err);
     }
     record.proposal = (Trireme__Proposal *)proposal;
+    h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
     if (write_record(h, &record, TRIREME__RECORD_KIND__proposal, number, step, by, err) < 0)
         return -1;
     *why = (struct err){0};
@@ -395,7 +403,7 @@ static void ask(struct helm *h, uint64_t step)
     Trireme__Plan plan;
     struct err why = {0};
     uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);
-    if (h->asked || h->gone || !is_its_turn(h, step) || step + ASK_EVERY < first || room(h) == 0 ||
+    if (h->asked || h->gone || (!h->owed && !is_its_turn(h, step)) || step + ASK_EVERY < first || room(h) == 0 ||
         campaign_off(h->campaign) || plan_make(&h->ground, &plan, step, false, in_force(h), &why) < 0)
         return;
     struct brief brief = {.config = in_force(h),
@@ -409,6 +417,7 @@ static void ask(struct helm *h, uint64_t step)
     h->planner->ops->ask(h->planner, briefing);
     message_free(briefing);
     h->asked = true;
+    h->owed = false;
 }
 
 /* At the end of the run nothing can be tried any more. */

@@ -24,6 +24,9 @@ void helm_free(struct helm *helm);
 void helm_train(struct helm *helm, const Trireme__TrainLine *line);
 void helm_eval(struct helm *helm, const Trireme__EvalLine *line);
 
+/* Whether the planner was asked, by this launch or by the one before, and has not answered. */
+bool helm_is_owed(const struct helm *helm);
+
 /* The trunk has done `step` updates: orders and proposals that came are taken, hypotheses registered, the planner asked.
  * last: no more steps follow. */
 int helm_turn(struct helm *helm, uint64_t step, bool last, struct err *err);
