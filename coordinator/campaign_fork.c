@@ -124,7 +124,8 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 /* Why an attempt's next pair cannot be tried any more; NULL: it can. */
 static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a, bool reverse)
 {
-    uint64_t cost = plan_pair_tokens(&c->ground, a->plan), own = 0;
+    uint64_t pair = plan_pair_tokens(&c->ground, a->plan), own = 0;
+    uint64_t cost = a->n_pairs < GATE_PAIRS_MIN ? pair : (2 - a->n_pairs % 2) * pair; // up to the next look
     for (size_t i = 0; i < a->n_pairs; i++)
         own += a->pairs[i]->tokens;
     if (!reverse && e->proposal->budget && own + cost > e->proposal->budget)

@@ -94,8 +94,9 @@ class Troubles(Helm):
         self.run_with(ANSWERS % [{"id": "a", "patch": {"optimizer.lr": 1e6}}, {"id": "b", "patch": {"train.seed": 2}},
                                  {"id": "c"}])
         reasons = [r["validation"]["reason"] for r in self.ledger("run", "validation")]
-        for part, reason in zip(("optimizer.lr", "train.seed", "found no change"), reasons):
+        for part, reason in zip(("optimizer.lr", "train.seed"), reasons):
             self.assertIn(part, reason)
+        self.assert_events("found no change")
         self.assertEqual({r["validation"]["accepted"] for r in self.ledger("run", "validation")}, {False})
 
     def test_the_same_proposal_a_thousand_times_is_cut_short(self):
