@@ -24,14 +24,11 @@ const struct trial *campaign_trunk(const struct campaign *c)
     return *c->ground.trunk;
 }
 
-struct campaign *campaign_new(const struct ground *ground, struct err *err)
+struct campaign *campaign_new(const struct ground *ground)
 {
     struct campaign *c = mem_new(1, sizeof *c);
     c->ground = *ground;
-    if (gate_text_init(&c->text, ground->run, ground->muster, chronicle_history(ground->chronicle), err) < 0) {
-        campaign_free(c);
-        return NULL;
-    }
+    gate_text_init(&c->text, ground->run, ground->muster, chronicle_history(ground->chronicle));
     c->measure = measure_new(&c->ground, &c->text);
     c->peek = peek_new(&c->ground, &c->text);
     return c;

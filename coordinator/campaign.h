@@ -16,8 +16,8 @@
 
 struct campaign;
 
-/* Keeps a copy of ground. NULL with a sentence (ERR_USAGE) where gate.weights are not one a source. */
-struct campaign *campaign_new(const struct ground *ground, struct err *err);
+/* Keeps a copy of ground. */
+struct campaign *campaign_new(const struct ground *ground);
 void campaign_free(struct campaign *campaign);
 
 /* Why no hypothesis can be tried in this run at all; NULL: it can. */

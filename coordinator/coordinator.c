@@ -132,12 +132,9 @@ static int make_campaign(struct coordinator *c, struct err *err)
                             .trials = c->trials,
                             .evaluator = c->evaluator,
                             .chronicle = c->chronicle,
-                            .metrics = c->metrics,
                             .progress = c->progress,
                             .trunk = &c->trunk};
-    c->campaign = campaign_new(&ground, err);
-    if (!c->campaign)
-        return -1;
+    c->campaign = campaign_new(&ground);
     struct planner *planner = c->options.planner;
     c->options.planner = NULL;
     c->helm = helm_new(&ground, c->campaign, planner, c->options.allow_noop, err);

@@ -7,22 +7,17 @@
 #include "coordinator/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { DEV_WINDOWS_MIN = 64, GATE_WINDOWS_MIN = 256, SEALED_WINDOWS_MIN = 256 };
 
-static int find_weights(struct gate_text *t, const struct run *run, struct err *err)
+static void find_weights(struct gate_text *t, const struct run *run)
 {
     const Trireme__Gate *gate = run->config->gate;
     const Trireme__Segment *first = run->segments[0];
     t->n_sources = first->n_weights;
-    if (gate->n_weights && gate->n_weights != t->n_sources)
-        return err_set(err, ERR_USAGE, "gate.weights: found %zu, expected %zu, one for each source", gate->n_weights,
-                       t->n_sources);
-    double sum = 0;
     t->weights = mem_new(t->n_sources, sizeof *t->weights);
-    for (size_t s = 0; s < t->n_sources; s++)
-        sum += t->weights[s] = gate->n_weights ? gate->weights[s] : first->weights[s];
-    return sum > 0 ? 0 : err_set(err, ERR_USAGE, "gate.weights: found only zeros, expected a weight above zero");
+    memcpy(t->weights, gate->n_weights ? gate->weights : first->weights, t->n_sources * sizeof *t->weights);
 }
 
 static void find_off(struct gate_text *t, const struct muster *m)
@@ -46,14 +41,11 @@ static void retake(struct gate_text *t, const struct attempt *a, uint32_t *count
         gate_text_take(t, a->plan->windows, counts, first);
 }
 
-int gate_text_init(struct gate_text *t, const struct run *run, const struct muster *muster,
-                   const struct history *history, struct err *err)
+void gate_text_init(struct gate_text *t, const struct run *run, const struct muster *muster,
+                    const struct history *history)
 {
     *t = (struct gate_text){0};
-    if (find_weights(t, run, err) < 0) {
-        gate_text_clear(t);
-        return -1;
-    }
+    find_weights(t, run);
     find_off(t, muster);
     t->taken = mem_new(t->n_sources, sizeof *t->taken);
     uint32_t *counts = mem_new(t->n_sources, sizeof *counts);
@@ -64,7 +56,6 @@ int gate_text_init(struct gate_text *t, const struct run *run, const struct must
     }
     free(first);
     free(counts);
-    return 0;
 }
 
 void gate_text_clear(struct gate_text *t)

@@ -4,7 +4,6 @@
 
 struct chronicle;
 struct evaluator;
-struct metrics;
 struct muster;
 struct progress;
 struct run;
@@ -17,7 +16,6 @@ struct ground {
     struct trials *trials;
     struct evaluator *evaluator;
     struct chronicle *chronicle;
-    struct metrics *metrics;
     struct progress *progress;
     struct trial **trunk; /* the trial that the user's model is: a promotion makes it another one */
 };

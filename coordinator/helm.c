@@ -131,8 +131,6 @@ static const struct entry *duplicate(const struct helm *h, const Trireme__Propos
 static int check(const struct helm *h, const Trireme__Proposal *proposal, uint64_t step, Trireme__Plan *plan,
                  struct err *err)
 {
-    if (patch_check_proposal(proposal, err) < 0)
-        return -1;
     if (campaign_off(h->campaign))
         return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
     Trireme__Run *after = patch_apply(in_force(h), proposal->patch, proposal->n_patch, h->policy, err);
@@ -148,7 +146,7 @@ static int check(const struct helm *h, const Trireme__Proposal *proposal, uint64
 static int validate(const struct helm *h, const struct entry *entry, uint64_t step, struct err *err)
 {
     Trireme__Plan plan;
-    const struct entry *other = patch_check_proposal(entry->proposal, err) < 0 ? NULL : duplicate(h, entry->proposal);
+    const struct entry *other = duplicate(h, entry->proposal);
     if (other && !h->allow_noop)
         return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s", other->number,
                        fate_name(other->fate));
@@ -183,7 +181,6 @@ static int take_proposal(struct helm *h, const Trireme__Proposal *proposal, cons
     h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
     if (write_record(h, &record, TRIREME__RECORD_KIND__proposal, number, step, by, err) < 0)
         return -1;
-    *why = (struct err){0};
     *accepted = validate(h, history_entry(history(h), number), step, why) == 0;
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
     validation.has_accepted = 1, validation.accepted = *accepted;

@@ -7,35 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    bool is_final;
-} fates[] = {
-  // clang-format off
-    [FATE_PROPOSED]     = {"proposed",     false},
-    [FATE_REFUSED]      = {"refused",      true},
-    [FATE_OBSERVED]     = {"observed",     true},
-    [FATE_WAITING]      = {"waiting",      false},
-    [FATE_VETOED]       = {"vetoed",       true},
-    [FATE_QUEUED]       = {"queued",       false},
-    [FATE_OPEN]         = {"open",         false},
-    [FATE_REJECTED]     = {"rejected",     true},
-    [FATE_INCONCLUSIVE] = {"inconclusive", true},
-    [FATE_PROMOTED]     = {"promoted",     false},
-    [FATE_CONFIRMED]    = {"confirmed",    true},
-    [FATE_UNCONFIRMED]  = {"unconfirmed",  true},
-    [FATE_ROLLED_BACK]  = {"rolled back",  true},
-  // clang-format on
+static const char *const fates[] = {
+    // clang-format off
+    [FATE_PROPOSED]     = "proposed",
+    [FATE_REFUSED]      = "refused",
+    [FATE_OBSERVED]     = "observed",
+    [FATE_WAITING]      = "waiting",
+    [FATE_VETOED]       = "vetoed",
+    [FATE_QUEUED]       = "queued",
+    [FATE_OPEN]         = "open",
+    [FATE_REJECTED]     = "rejected",
+    [FATE_INCONCLUSIVE] = "inconclusive",
+    [FATE_PROMOTED]     = "promoted",
+    [FATE_CONFIRMED]    = "confirmed",
+    [FATE_UNCONFIRMED]  = "unconfirmed",
+    [FATE_ROLLED_BACK]  = "rolled back",
+    // clang-format on
 };
 
 const char *fate_name(enum fate fate)
 {
-    return fates[fate].name;
-}
-
-bool fate_is_final(enum fate fate)
-{
-    return fates[fate].is_final;
+    return fates[fate];
 }
 
 struct entry *history_entry(const struct history *history, uint32_t number)

@@ -25,7 +25,6 @@ enum fate {
     FATE_ROLLED_BACK,
 };
 const char *fate_name(enum fate fate); /* "rolled back" */
-bool fate_is_final(enum fate fate);
 
 /* A plan and what was measured by it. */
 struct attempt {

@@ -8,9 +8,8 @@
 #include "coordinator/run.h"
 #include "coordinator/trial.h"
 
-enum {
-    GRID = GATE_HORIZON_MIN
-}; /* hypotheses begin at its multiples, so that those of one time share the trunk's tails */
+/* Hypotheses begin at its multiples, so that those of one time share the trunk's tails. */
+enum { GRID = GATE_HORIZON_MIN };
 
 static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
 {
@@ -26,14 +25,12 @@ static uint64_t round_up(uint64_t n, uint64_t to)
     return (n + to - 1) / to * to;
 }
 
-/* Tokens that a pair costs beyond the trunk's own. */
 uint64_t plan_pair_tokens(const struct ground *g, const Trireme__Plan *plan)
 {
     return (plan->horizon + 2 * plan->tail) * trial_step_tokens((*g->trunk)->config) +
            2 * (uint64_t)plan->windows * g->run->config->model->context / 3;
 }
 
-/* Tokens that experiments may still cost, less what open hypotheses need up to their first possible end. */
 uint64_t plan_tokens_left(const struct ground *g)
 {
     const struct history *h = chronicle_history(g->chronicle);
@@ -73,7 +70,7 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
     plan->has_start = 1, plan->start = start;
     plan->has_horizon = 1, plan->horizon = round_up(gate_horizon(slow, start), whole);
     plan->has_tail = 1, plan->tail = round_up(gate_tail_steps(slow, plan->horizon), whole);
-    plan->has_pairs = 1, plan->pairs = gate_pairs(start, plan->horizon, trial_last_step((*g->trunk)));
+    plan->has_pairs = 1, plan->pairs = gate_pairs(start, plan->horizon, trial_last_step(*g->trunk));
     plan->pairs -= plan->pairs % 2; // looks are at 4, 6 and 8
     plan->has_windows = 1;
     plan->windows = config->gate->windows ? config->gate->windows
@@ -100,13 +97,12 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
 bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward,
                   const Trireme__Run *before)
 {
-    const uint32_t pairs = GATE_PAIRS_MIN;
     *plan = *forward;
     plan->has_reverse = 1, plan->reverse = true;
     plan->start = step;
     // as many tokens as before, which come out even: forward stretches were made so
     plan->horizon = pair_steps(forward->horizon, before, (*g->trunk)->config);
     plan->tail = pair_steps(forward->tail, before, (*g->trunk)->config);
-    plan->pairs = pairs;
-    return g->run->config->gate->confirm && step + pairs * plan->horizon <= trial_last_step(*g->trunk);
+    plan->pairs = GATE_PAIRS_MIN;
+    return g->run->config->gate->confirm && step + GATE_PAIRS_MIN * plan->horizon <= trial_last_step(*g->trunk);
 }

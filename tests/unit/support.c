@@ -4,10 +4,11 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdio.h>
 
 char *test_folder_new(void)
 {
-    char *folder = mem_strdup("/tmp/trireme-test-XXXXXX");
+    char *folder = mem_strdup(P_tmpdir "/trireme-test-XXXXXX");
     if (!mkdtemp(folder))
         fail_msg("cannot make a temporary folder");
     return folder;
