@@ -12,6 +12,7 @@
 #include "coordinator/promotion.h"
 #include "coordinator/trials.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct history *campaign_history(const struct campaign *c)
@@ -141,6 +142,29 @@ size_t campaign_pins(const struct campaign *c, uint64_t *steps, size_t max)
         n++;
     }
     return n;
+}
+
+/* Whether a trial has come further than the step that it began at. */
+static bool is_worth_keeping(const struct trial *t, uint64_t begin)
+{
+    return t && t->forking == 0 && !t->refused && !t->diverged && t->step > begin;
+}
+
+const struct trial *campaign_line(const struct campaign *c, size_t i, Trireme__Peeks *peeks)
+{
+    for (const struct pair *p = c->pairs; p; p = p->next) {
+        trireme__peeks__init(peeks);
+        for (int which = ARM_TRUNK; which <= ARM_FORK; which++) {
+            const struct arm *arm = &p->arms[which];
+            if (!arm->borrows_tail && is_worth_keeping(arm->tail, arm->base->step) && i-- == 0)
+                return arm->tail;
+        }
+        if (isfinite(p->peeks.start_loss) && is_worth_keeping(p->fork, p->start) && i-- == 0) {
+            *peeks = p->peeks;
+            return p->fork;
+        }
+    }
+    return NULL;
 }
 
 Trireme__Change **campaign_promoted(const struct campaign *c, size_t *n)

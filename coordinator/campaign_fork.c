@@ -7,8 +7,10 @@
 #include "coordinator/gate.h"
 #include "coordinator/pair.h"
 #include "coordinator/patch.h"
+#include "coordinator/peek.h"
 #include "coordinator/plan.h"
 #include "coordinator/run.h"
+#include "coordinator/suspended.h"
 #include "coordinator/trial_name.h"
 #include "coordinator/trials.h"
 #include "proto/file/checkpoint.h"
@@ -46,7 +48,8 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     int rc = -1;
     if (!config)
         goto out;
-    if (start < step) { // it was under way when an earlier launch ended
+    const Trireme__Manifest *suspended = suspended_find(c->ground.suspended, &fork);
+    if (start < step && !suspended) { // it was under way when an earlier launch ended
         fork.checkpoint = folder = checkpoint_folder(c->ground.run->folder, start);
         fork.manifest = manifest = checkpoint_manifest(folder, err);
         if (!manifest || checkpoint_verify(folder, manifest, err) < 0)
@@ -60,6 +63,7 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     pair->start = start, pair->end = start + a->plan->horizon;
     pair->fork = trial;
     pair->no_room = no_room ? mem_strdup(no_room) : NULL;
+    pair->suspended = suspended ? suspended->peeks : NULL;
     pair->forked_at = clock_now();
     insert_pair(c, pair);
     rc = 0;
@@ -88,7 +92,7 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.application = &application;
     pair->fork_end = pair->start + pair_steps(a->plan->horizon, campaign_trunk(c)->config, pair->fork->config);
-    pair->peek = PEEK_START;
+    peek_begin(pair, pair->suspended);
     pair->forked_at = 0;
     bool told = a->application && a->application->pair == pair->index; // by the launch that it was lost with
     int rc = told ? 0 : campaign_write(c, &record, TRIREME__RECORD_KIND__application, pair->number, pair->start, err);

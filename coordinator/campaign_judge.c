@@ -6,6 +6,7 @@
 #include "coordinator/measure.h"
 #include "coordinator/pair.h"
 #include "coordinator/patch.h"
+#include "coordinator/peek.h"
 #include "coordinator/plan.h"
 #include "coordinator/progress.h"
 #include "coordinator/promotion.h"
@@ -21,7 +22,7 @@
 static bool forks_arrived(const struct campaign *c, uint64_t step)
 {
     for (const struct pair *p = c->pairs; p; p = p->next)
-        if (p->end == step && (p->peek != PEEK_OVER || !trial_arrived(p->fork)))
+        if (p->end == step && !peek_is_over(p))
             return false;
     return true;
 }

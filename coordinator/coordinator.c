@@ -14,6 +14,7 @@
 #include "coordinator/planner.h"
 #include "coordinator/progress.h"
 #include "coordinator/run.h"
+#include "coordinator/suspended.h"
 #include "coordinator/trial_name.h"
 #include "coordinator/watch.h"
 #include "proto/net/endpoint.h"
@@ -57,9 +58,16 @@ static void make_trunk(struct coordinator *c)
                             (struct position){run->step, run->samples, run->tokens}, run->step_tokens);
 }
 
-static bool keeps_line(const void *context, const char *trial)
+static bool keeps_line(const void *context, const char *trial, uint64_t step)
 {
-    return trial_name_is_over(context, trial);
+    const struct coordinator *c = context;
+    return trial_name_is_over(chronicle_history(c->chronicle), trial) || suspended_has(c->suspended, trial, step);
+}
+
+static void warn_of_suspended(void *context, const char *sentence)
+{
+    const struct coordinator *c = context;
+    progress_say(c->progress, "note: a suspended fork is trained again: %s", sentence);
 }
 
 static int open_files(struct coordinator *c, struct err *err)
@@ -69,7 +77,8 @@ static int open_files(struct coordinator *c, struct err *err)
         chronicle_open(c->run->folder, m ? m->ledger_records : 0, m ? m->ledger_head : NULL, c->options.replay, err);
     if (!c->chronicle)
         return -1;
-    c->metrics = metrics_open(c->run->folder, c->run->step, keeps_line, chronicle_history(c->chronicle), err);
+    c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
+    c->metrics = metrics_open(c->run->folder, c->run->step, keeps_line, c, err);
     return c->metrics ? 0 : -1;
 }
 
@@ -107,6 +116,7 @@ void coordinator_free(struct coordinator *c)
         c->options.planner->ops->free(c->options.planner);
     helm_free(c->helm);
     campaign_free(c->campaign);
+    suspended_free(c->suspended);
     chronicle_free(c->chronicle);
     evaluation_free(c->evaluation);
     muster_clear(&c->muster);
@@ -133,6 +143,7 @@ static int make_campaign(struct coordinator *c, struct err *err)
                             .evaluator = c->evaluator,
                             .chronicle = c->chronicle,
                             .progress = c->progress,
+                            .suspended = c->suspended,
                             .trunk = &c->trunk};
     c->campaign = campaign_new(&ground);
     struct planner *planner = c->options.planner;
@@ -258,7 +269,7 @@ static int on_saved(void *role, int from, const void *message, struct err *err)
     if (keeper_take(c->keeper, from - 1, message, err) < 0)
         return -1;
     if (!keeper_busy(c->keeper))
-        progress_log(c->progress, "checkpoint of step %llu", (unsigned long long)keeper_step(c->keeper));
+        progress_log(c->progress, "complete: %s", keeper_folder(c->keeper));
     return 0;
 }
 
@@ -337,11 +348,11 @@ enum turn coordinator_turn(void *role, struct err *err)
         return TURN_FAILED;
     if (c->over || (c->stage == STAGE_FINISH && !keeper_busy(c->keeper)))
         return TURN_OVER;
-    if (c->campaign)
+    if (c->campaign && c->stage < STAGE_SUSPEND)
         campaign_turn(c->campaign);
-    if (c->stage != STAGE_FINISH)
-        busy = trials_go(c->trials) || done || busy;
-    return busy ? TURN_BUSY : TURN_IDLE;
+    if (c->stage < STAGE_SUSPEND)
+        busy = trials_go(c->trials) || busy;
+    return busy || done ? TURN_BUSY : TURN_IDLE;
 }
 
 static void send_end(struct coordinator *c, int code)

@@ -5,7 +5,16 @@
 #include "coordinator/muster.h"
 
 /* What the trunk does: it trains, or it rests and these things are done one after the other. */
-enum stage { STAGE_MUSTER, STAGE_TRAIN, STAGE_EVALUATE, STAGE_JUDGE, STAGE_SAVE, STAGE_FORK, STAGE_FINISH };
+enum stage {
+    STAGE_MUSTER,
+    STAGE_TRAIN,
+    STAGE_EVALUATE,
+    STAGE_JUDGE,
+    STAGE_SAVE,
+    STAGE_FORK,    /* goes on to STAGE_TRAIN */
+    STAGE_SUSPEND, /* where the launch ends on request: goes on to STAGE_FINISH */
+    STAGE_FINISH
+};
 
 struct coordinator {
     struct endpoint *endpoint; /* borrowed */
@@ -19,6 +28,7 @@ struct coordinator {
     struct trial *trunk; /* borrowed from trials */
     struct evaluator *evaluator;
     struct chronicle *chronicle;
+    struct suspended *suspended;
     struct campaign *campaign; /* from the muster on */
     struct helm *helm;         /* from the muster on */
     struct metrics *metrics;
@@ -30,6 +40,7 @@ struct coordinator {
     bool evaluating;     /* the trunk's evaluation is under way */
     bool stopping, over; /* on request; nothing was to be done at all */
     uint64_t saved;      /* step of the newest order to save */
+    size_t n_suspended;  /* lines of training that were ordered to be suspended */
     double began, turned, beaten;
     uint64_t beats;
 };

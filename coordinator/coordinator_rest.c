@@ -49,51 +49,67 @@ static uint64_t next_rest(const struct coordinator *c)
     return campaign < next ? campaign : next;
 }
 
-/* The first step at which the trunk can rest, with what is under way. */
-static uint64_t first_rest(const struct coordinator *c)
+/* What a manifest says of any line of training that rests. */
+static void describe(Trireme__Manifest *what, const struct trial *trial)
 {
-    return c->trunk->step + c->trunk->committing + c->trunk->leased;
+    struct position at = trial_position(trial);
+    trireme__manifest__init(what);
+    what->has_step = 1, what->step = at.step;
+    what->has_samples = 1, what->samples = at.samples;
+    what->has_tokens = 1, what->tokens = at.tokens;
+    what->has_step_tokens = 1, what->step_tokens = trial->step_tokens;
+    what->config = trial->config;
+    what->segments = trial->segments, what->n_segments = trial->n_segments;
+}
+
+/* Orders the servers to write a trial's shards; folder NULL: *err says why there is none. */
+static int order_save(struct coordinator *c, const struct trial *trial, const char *folder)
+{
+    if (!folder)
+        return -1;
+    Trireme__Save order = TRIREME__SAVE__INIT;
+    order.has_trial = 1, order.trial = trial->number;
+    order.has_step = 1, order.step = trial->step;
+    order.folder = (char *)folder;
+    for (int s = 1; s < c->first_worker; s++) {
+        endpoint_send(c->endpoint, s, TAG_SAVE, &order);
+        watch_await(c->watch, s, AWAIT_SHARD, clock_now());
+    }
+    return 0;
 }
 
 /* Orders the servers to save the trunk as it stands after its newest update. */
 static int save(struct coordinator *c, struct err *err)
 {
-    struct position at = trial_position(c->trunk);
     char head[LEDGER_HEAD_SIZE];
     uint64_t pins[PINS_MAX];
     size_t n_pins = campaign_pins(c->campaign, pins, PINS_MAX);
-    Trireme__Manifest what = TRIREME__MANIFEST__INIT;
-    what.has_step = 1, what.step = at.step;
-    what.has_samples = 1, what.samples = at.samples;
-    what.has_tokens = 1, what.tokens = at.tokens;
-    what.has_step_tokens = 1, what.step_tokens = c->trunk->step_tokens;
-    what.config = c->trunk->config;
+    Trireme__Manifest what;
+    describe(&what, c->trunk);
     what.asked = c->run->config;
-    what.segments = c->trunk->segments, what.n_segments = c->trunk->n_segments;
     what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
     what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
     what.ledger_head = head;
     what.has_planner_owes = 1, what.planner_owes = helm_is_owed(c->helm);
-    Trireme__Save order = TRIREME__SAVE__INIT;
-    order.has_trial = 1, order.trial = c->trunk->number;
-    order.has_step = 1, order.step = at.step;
-    order.folder = (char *)keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err);
-    if (!order.folder)
-        return -1;
-    for (int s = 1; s < c->first_worker; s++) {
-        endpoint_send(c->endpoint, s, TAG_SAVE, &order);
-        watch_await(c->watch, s, AWAIT_SHARD, clock_now());
-    }
-    c->saved = at.step;
-    return 0;
+    c->saved = c->trunk->step;
+    return order_save(c, c->trunk, keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err));
+}
+
+/* Orders the servers to lay a fork or tail beside the trunk's checkpoint. */
+static int suspend(struct coordinator *c, const struct trial *trial, Trireme__Peeks *peeks, struct err *err)
+{
+    Trireme__Manifest what;
+    describe(&what, trial);
+    what.peeks = peeks;
+    return order_save(c, trial, keeper_suspend(c->keeper, &what, trial->name, err));
 }
 
 int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
 {
     progress_train(c->progress, &c->trunk->line, trials_forks(c->trials));
     helm_train(c->helm, &c->trunk->line);
-    if (stop_asked(c) && first_rest(c) < c->trunk->until)
-        c->trunk->until = first_rest(c);
+    if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until)
+        c->trunk->until = trial_first_rest(c->trunk);
     if (c->trunk->step >= c->trunk->until)
         return 0;
     if (helm_turn(c->helm, c->trunk->step, false, err) < 0)
@@ -158,7 +174,7 @@ static int save_or_not(struct coordinator *c, struct err *err)
         if (chronicle_part(c->chronicle, step, reason, err) < 0)
             return -1;
     }
-    c->stage = ends ? STAGE_FINISH : STAGE_FORK;
+    c->stage = last ? STAGE_FINISH : c->stopping ? STAGE_SUSPEND : STAGE_FORK;
     bool due = ends || is_due(c, c->config->checkpoint->every, step) || campaign_saves(c->campaign, step);
     return due && c->saved != step && save(c, err) < 0 ? -1 : 1;
 }
@@ -173,12 +189,25 @@ static int fork_or_not(struct coordinator *c, struct err *err)
     return 1;
 }
 
+/* Forks and tails come to rest, and are laid by one after the other once the trunk's checkpoint is there. */
+static int suspend_or_not(struct coordinator *c, struct err *err)
+{
+    if (!trials_halt(c->trials) || keeper_busy(c->keeper))
+        return 0;
+    Trireme__Peeks peeks;
+    const struct trial *trial = campaign_line(c->campaign, c->n_suspended++, &peeks);
+    if (trial)
+        return suspend(c, trial, &peeks, err) < 0 ? -1 : 1;
+    c->stage = STAGE_FINISH;
+    return 1;
+}
+
 int coordinator_act(struct coordinator *c, struct err *err)
 {
     switch (c->stage) {
     case STAGE_TRAIN:
-        if (stop_asked(c) && first_rest(c) < c->trunk->until && first_rest(c) > c->saved)
-            c->trunk->until = first_rest(c);
+        if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until && trial_first_rest(c->trunk) > c->saved)
+            c->trunk->until = trial_first_rest(c->trunk);
         return trial_arrived(c->trunk) && !evaluator_busy(c->evaluator) ? begin_evaluation(c) : 0;
     case STAGE_EVALUATE:
         return evaluate(c, err);
@@ -188,6 +217,8 @@ int coordinator_act(struct coordinator *c, struct err *err)
         return save_or_not(c, err);
     case STAGE_FORK:
         return fork_or_not(c, err);
+    case STAGE_SUSPEND:
+        return suspend_or_not(c, err);
     case STAGE_MUSTER:
     case STAGE_FINISH:
         break;

@@ -7,6 +7,7 @@ struct evaluator;
 struct muster;
 struct progress;
 struct run;
+struct suspended;
 struct trial;
 struct trials;
 
@@ -17,5 +18,6 @@ struct ground {
     struct evaluator *evaluator;
     struct chronicle *chronicle;
     struct progress *progress;
+    const struct suspended *suspended;
     struct trial **trunk; /* the trial that the user's model is: a promotion makes it another one */
 };

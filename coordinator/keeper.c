@@ -7,6 +7,7 @@
 #include "coordinator/metrics.h"
 #include "coordinator/muster.h"
 #include "coordinator/run.h"
+#include "coordinator/suspended.h"
 #include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
 
@@ -19,6 +20,7 @@ struct keeper {
     const struct muster *muster; /* borrowed */
     int n_servers, n_missing;
     char *folder;                /* of the checkpoint under way or of the last one */
+    bool beside;                 /* it is a suspended line of training's */
     Trireme__Manifest *manifest; /* of that checkpoint, as far as it is known */
     Trireme__Shard **shards;
     uint64_t *pins;
@@ -56,18 +58,15 @@ void keeper_free(struct keeper *k)
     free(k);
 }
 
-const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const uint64_t *pins, size_t n_pins,
-                         struct err *err)
+/* Begins with an empty folder, whose name is taken over. */
+static const char *begin(struct keeper *k, const Trireme__Manifest *what, char *folder, bool beside, struct err *err)
 {
     free(k->folder);
-    k->folder = checkpoint_folder(k->run->folder, what->step);
+    k->folder = folder;
+    k->beside = beside;
     k->step = what->step;
     message_free(k->manifest);
     k->manifest = message_copy(what);
-    k->pins = mem_resize(k->pins, n_pins, sizeof *k->pins);
-    if (n_pins)
-        memcpy(k->pins, pins, n_pins * sizeof *pins);
-    k->n_pins = n_pins;
     k->stall_ms = 0;
     k->began = clock_now();
     // what a launch that died left there is no checkpoint; one that is complete and damaged was passed over
@@ -75,6 +74,24 @@ const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const 
         return NULL;
     k->n_missing = k->n_servers;
     return k->folder;
+}
+
+const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const uint64_t *pins, size_t n_pins,
+                         struct err *err)
+{
+    k->pins = mem_resize(k->pins, n_pins, sizeof *k->pins);
+    if (n_pins)
+        memcpy(k->pins, pins, n_pins * sizeof *pins);
+    k->n_pins = n_pins;
+    return begin(k, what, checkpoint_folder(k->run->folder, what->step), false, err);
+}
+
+const char *keeper_suspend(struct keeper *k, const Trireme__Manifest *what, const char *name, struct err *err)
+{
+    char *trunk = checkpoint_folder(k->run->folder, k->complete_step);
+    const char *folder = begin(k, what, suspended_folder(trunk, name), true, err);
+    free(trunk);
+    return folder;
 }
 
 static int write_line(struct keeper *k, struct err *err)
@@ -98,10 +115,12 @@ static int complete(struct keeper *k, struct err *err)
     manifest.shards = k->shards, manifest.n_shards = (size_t)k->n_servers;
     manifest.fingerprint = k->muster->fingerprint;
     manifest.data_digest = k->muster->data_digest;
-    if (write_line(k, err) < 0 || checkpoint_complete(k->folder, &manifest, err) < 0)
+    if ((!k->beside && write_line(k, err) < 0) || checkpoint_complete(k->folder, &manifest, err) < 0)
         return -1;
-    k->complete_step = k->step;
     forget_shards(k);
+    if (k->beside)
+        return 0;
+    k->complete_step = k->step;
     return checkpoint_prune(k->run->folder, k->step, k->run->config->checkpoint->keep, k->pins, k->n_pins, err);
 }
 
@@ -114,6 +133,11 @@ int keeper_take(struct keeper *k, int server, const Trireme__Saved *saved, struc
     k->manifest->has_updates = 1, k->manifest->updates = saved->updates;
     k->stall_ms = saved->stall_ms > k->stall_ms ? saved->stall_ms : k->stall_ms;
     return --k->n_missing ? 0 : complete(k, err);
+}
+
+const char *keeper_folder(const struct keeper *k)
+{
+    return k->folder;
 }
 
 bool keeper_busy(const struct keeper *k)

@@ -24,8 +24,13 @@ void keeper_free(struct keeper *keeper);
 const char *keeper_begin(struct keeper *keeper, const Trireme__Manifest *what, const uint64_t *pins, size_t n_pins,
                          struct err *err);
 
+/* Begins to lay another line of training beside the newest complete checkpoint (suspended.h). Returns as keeper_begin. */
+const char *keeper_suspend(struct keeper *keeper, const Trireme__Manifest *what, const char *name, struct err *err);
+
 /* A server's shard is on disk. With the last one the checkpoint is completed. */
 int keeper_take(struct keeper *keeper, int server, const Trireme__Saved *saved, struct err *err);
 
+/* Of what was begun last. Borrowed. */
+const char *keeper_folder(const struct keeper *keeper);
 bool keeper_busy(const struct keeper *keeper);
 uint64_t keeper_step(const struct keeper *keeper); /* of the newest complete checkpoint; 0: none */

@@ -6,7 +6,9 @@
 #include "coordinator/gate_text.h"
 #include "coordinator/ground.h"
 #include "coordinator/muster.h"
+#include "coordinator/peek.h"
 #include "coordinator/run.h"
+#include "coordinator/suspended.h"
 #include "coordinator/trial_name.h"
 #include "coordinator/trials.h"
 #include "proto/file/run_config.h"
@@ -81,6 +83,7 @@ static int begin_tail(struct measure *m, struct pair *pairs, struct pair *pair, 
     char *name = which == ARM_TRUNK ? trial_name_trunk_tail(pair->end, pair->plan->tail)
                                     : trial_name_fork_tail(arm->base->name);
     struct fork fork = {.name = name, .step = arm->base->step, .config = arm->base->config};
+    suspended_find(m->ground->suspended, &fork);
     arm->tail = trials_fork(m->ground->trials, arm->base, &fork, err);
     free(name);
     if (!arm->tail)
@@ -227,7 +230,8 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     const uint64_t stretch = (pair->end - pair->start) * trial_step_tokens((*m->ground->trunk)->config);
     const uint64_t tail = pair->plan->tail * trial_step_tokens((*m->ground->trunk)->config);
     const uint64_t windows = (uint64_t)pair->plan->windows * m->ground->run->config->model->context;
-    const uint64_t peeks = pair->peeks * PEEK_WINDOWS * m->text->n_sources * m->ground->run->config->model->context;
+    const uint64_t peeks =
+        pair->peeks.taken * PEEK_WINDOWS * m->text->n_sources * m->ground->run->config->model->context;
     trireme__observation__init(o);
     o->has_pair = 1, o->pair = pair->index;
     o->has_step = 1, o->step = pair->end;

@@ -45,7 +45,7 @@ static bool is_kept(const struct cut *cut, const char *line, size_t size)
     char trial[64];
     trial_of(trial, sizeof trial, line, size);
     if (strcmp(trial, "trunk"))
-        return !cut->keep || cut->keep(cut->context, trial);
+        return !cut->keep || cut->keep(cut->context, trial, step_of(line, size));
     return step_of(line, size) <= cut->step;
 }
 

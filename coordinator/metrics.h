@@ -11,7 +11,7 @@
 struct metrics;
 
 /* Whether a line of a trial other than the trunk is still true. */
-typedef bool (*metrics_keep_fn)(const void *context, const char *trial);
+typedef bool (*metrics_keep_fn)(const void *context, const char *trial, uint64_t step);
 
 /* Opens RUN/metrics.jsonl and cuts it back to the trunk's lines of at most `step` updates, and to those of other trials that
  * `keep` (or NULL: all) says yes to. */

@@ -4,6 +4,7 @@
 #include "base/err.h"
 
 #include "config.pb-c.h"
+#include "files.pb-c.h"
 #include "ledger.pb-c.h"
 
 #include <stdbool.h>
@@ -21,10 +22,6 @@ struct arm {
     double *sums; /* losses of the windows, source after source; when done */
 };
 
-/* At what a fork is looked at next (peek.h). */
-enum peek_at { PEEK_NONE, PEEK_START, PEEK_MIDDLE, PEEK_END, PEEK_OVER };
-enum { PEEK_WINDOWS = 16 /* of each source's dev part */ };
-
 struct pair {
     struct pair *next;
     uint32_t number, index; /* of the hypothesis; of the pair in its attempt, from 0 */
@@ -33,11 +30,10 @@ struct pair {
     uint64_t start, end;       /* steps of the trunk */
     struct trial *fork;        /* borrowed; NULL where there was no memory for it */
     uint64_t fork_end;         /* in the fork's own steps */
-    enum peek_at peek;
-    unsigned peeks;   /* so far */
-    double dev_loss;  /* where it began */
-    double forked_at; /* clock_now() when the fork was asked for; 0: its beginning has been told */
-    char *no_room;    /* why there is no memory for its fork or a tail; NULL: there is */
+    Trireme__Peeks peeks;
+    const Trireme__Peeks *suspended; /* borrowed; how it was looked at before it was suspended, or NULL: it was not */
+    double forked_at;                /* clock_now() when the fork was asked for; 0: its beginning has been told */
+    char *no_room;                   /* why there is no memory for its fork or a tail; NULL: there is */
     bool measuring;
     uint32_t *counts; /* windows of each source */
     uint64_t *first;  /* the first of them, in the order of the gate part */

@@ -70,22 +70,45 @@ static double loss(const struct peek *p)
     return total / weights;
 }
 
+static void look_next(struct pair *pair, Trireme__Peeks__At at)
+{
+    pair->peeks.has_next = 1, pair->peeks.next = at;
+    if (at == TRIREME__PEEKS__AT__start)
+        pair->fork->until = pair->start;
+    else if (at == TRIREME__PEEKS__AT__middle)
+        pair->fork->until = pair->start + (pair->fork_end - pair->start) / 2;
+    else
+        pair->fork->until = pair->fork_end;
+}
+
+void peek_begin(struct pair *pair, const Trireme__Peeks *suspended)
+{
+    trireme__peeks__init(&pair->peeks);
+    if (suspended)
+        pair->peeks = *suspended;
+    look_next(pair, suspended ? suspended->next : TRIREME__PEEKS__AT__start);
+}
+
+bool peek_is_over(const struct pair *pair)
+{
+    return pair->peeks.next == TRIREME__PEEKS__AT__over && trial_arrived(pair->fork);
+}
+
 /* What was read, and how far the fork trains now. */
 static void take(struct pair *pair, double found)
 {
-    struct trial *fork = pair->fork;
-    pair->peeks++;
-    if (pair->peek == PEEK_START) {
-        pair->dev_loss = found;
-        pair->peek = PEEK_MIDDLE;
-        fork->until = fork->step + (pair->fork_end - fork->step) / 2;
+    Trireme__Peeks *peeks = &pair->peeks;
+    peeks->has_taken = 1, peeks->taken++;
+    if (peeks->next == TRIREME__PEEKS__AT__start) {
+        peeks->has_start_loss = 1, peeks->start_loss = found;
+        look_next(pair, TRIREME__PEEKS__AT__middle);
         return;
     }
-    bool high = !(found <= risen * pair->dev_loss); // also where it is no number
-    if (pair->peek == PEEK_END && high)
-        fork->diverged = true;
-    pair->peek = pair->peek == PEEK_MIDDLE && high ? PEEK_END : PEEK_OVER;
-    fork->until = pair->fork_end;
+    bool high = !(found <= risen * peeks->start_loss); // also where it is no number
+    if (peeks->next == TRIREME__PEEKS__AT__end && high)
+        pair->fork->diverged = true;
+    look_next(pair,
+              peeks->next == TRIREME__PEEKS__AT__middle && high ? TRIREME__PEEKS__AT__end : TRIREME__PEEKS__AT__over);
 }
 
 void peek_turn(struct peek *p, struct pair *pairs)
@@ -97,10 +120,11 @@ void peek_turn(struct peek *p, struct pair *pairs)
         p->read = NULL;
     }
     for (struct pair *pair = pairs; pair && !evaluator_busy(p->ground->evaluator); pair = pair->next) {
-        if (pair->peek == PEEK_NONE || pair->peek == PEEK_OVER || !trial_arrived(pair->fork))
+        if (pair->peeks.next == TRIREME__PEEKS__AT__none || pair->peeks.next == TRIREME__PEEKS__AT__over ||
+            !trial_arrived(pair->fork))
             continue;
         if (pair->fork->diverged) {
-            pair->peek = PEEK_OVER;
+            pair->peeks.next = TRIREME__PEEKS__AT__over;
             continue;
         }
         p->reading = true;

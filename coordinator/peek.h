@@ -4,10 +4,22 @@
 #pragma once
 #include "base/err.h"
 
+#include "files.pb-c.h"
+
+#include <stdbool.h>
+
 struct gate_text;
 struct ground;
 struct pair;
 struct peek;
+
+enum { PEEK_WINDOWS = 16 /* of each source's dev part */ };
+
+/* Begins to look at the pair's fork, which the servers have: from its first step on, or from where it was suspended (or NULL). */
+void peek_begin(struct pair *pair, const Trireme__Peeks *suspended);
+
+/* Whether the fork is at its end, and nothing is to be looked at any more. */
+bool peek_is_over(const struct pair *pair);
 
 /* Borrowed: ground, text. */
 struct peek *peek_new(const struct ground *ground, const struct gate_text *text);

@@ -83,6 +83,11 @@ double trial_lr(const struct trial *t, uint64_t step)
     return scheduled_lr(t, step);
 }
 
+uint64_t trial_first_rest(const struct trial *t)
+{
+    return t->step + t->committing + t->leased;
+}
+
 bool trial_rests(const struct trial *t)
 {
     return !t->leased && !t->committing && t->forking == 0;

@@ -66,6 +66,9 @@ uint64_t trial_last_step(const struct trial *trial);
 /* Learning rate of the update after `step`. */
 double trial_lr(const struct trial *trial, uint64_t step);
 
+/* The first step at which it can rest, with what is under way. */
+uint64_t trial_first_rest(const struct trial *trial);
+
 /* Whether nothing of it is under way: its state is that of `step`, and stays so. */
 bool trial_rests(const struct trial *trial);
 

@@ -134,6 +134,17 @@ void trials_drop(struct trials *ts, struct trial *trial)
     trial->until = 0;
 }
 
+bool trials_halt(struct trials *ts)
+{
+    bool rest = true;
+    for (struct trial *t = ts->first; t; t = t->next) {
+        uint64_t first = trial_first_rest(t);
+        t->until = first < t->until ? first : t->until;
+        rest = rest && trial_rests(t);
+    }
+    return rest;
+}
+
 /* Its workers: all, or where there are fewer leaves those that have least to do. */
 static void choose_workers(struct trials *ts, const struct trial *t, uint64_t step)
 {

@@ -42,6 +42,9 @@ struct trial *trials_fork(struct trials *trials, const struct trial *parent, con
 /* Drops a trial as soon as it rests. */
 void trials_drop(struct trials *trials, struct trial *trial);
 
+/* Has all trials come to rest where they can first; none goes on. Returns whether they do rest. */
+bool trials_halt(struct trials *trials);
+
 /* Leases every step that can be leased, and drops what is doomed and rests. Returns whether anything was done. */
 bool trials_go(struct trials *trials);
 

@@ -65,9 +65,9 @@ static void metrics_are_cut_back_to_a_step_and_no_further(void **state)
     free(whole);
 }
 
-static bool keeps_h1(const void *context, const char *trial)
+static bool keeps_its_first_nine(const void *context, const char *trial, uint64_t step)
 {
-    return !strcmp(trial, context);
+    return !strcmp(trial, context) && step <= 9;
 }
 
 static void lines_of_forks_are_kept_as_one_says_and_those_of_the_trunk_by_their_steps(void **state)
@@ -76,8 +76,9 @@ static void lines_of_forks_are_kept_as_one_says_and_those_of_the_trunk_by_their_
     struct err err;
     put(p->run, "metrics.jsonl",
         "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1}\n{\"kind\":\"train\",\"trial\":\"h1.0\",\"step\":9}\n"
+        "{\"kind\":\"train\",\"trial\":\"h1.0\",\"step\":10}\n"
         "{\"kind\":\"train\",\"trial\":\"h1.1\",\"step\":1}\n{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":6}\n");
-    metrics_free(metrics_open(p->run, 5, keeps_h1, "h1.0", &err));
+    metrics_free(metrics_open(p->run, 5, keeps_its_first_nine, "h1.0", &err));
     char *text = content(p->run, "metrics.jsonl");
     assert_string_equal(text, "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1}\n"
                               "{\"kind\":\"train\",\"trial\":\"h1.0\",\"step\":9}\n");

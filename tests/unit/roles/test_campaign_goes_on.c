@@ -138,7 +138,7 @@ static void a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same
 }
 
 /* In many launches: each is stopped after so many leases, or nobody says or writes anything any more after so many turns. Forks
- * that are lost begin again, so that launches must become long enough for a whole pair. */
+ * that were killed begin again, so that launches must become long enough for a whole pair. */
 static void a_campaign_that_is_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits(void **state)
 {
     const struct place *p = *state;
@@ -160,9 +160,84 @@ static void a_campaign_that_is_stopped_and_killed_again_and_again_comes_to_the_s
     }
 }
 
+/* In launches that are each far shorter than a pair: what was under way is not trained again, to the last step. */
+static void short_launches_that_are_stopped_lose_no_step(void **state)
+{
+    enum { LEASES = 7 };
+    const struct place *p = *state;
+    const struct campaign_case *c = &cases[0];
+    struct play play = play_of(0);
+    play.plan = plan_counts, play.stop = &stage_stop;
+    leases = 0, leases_max = UINT64_MAX;
+    campaign_play(p, "whole", c->settings, c->cues, &play);
+    const uint64_t all = leases;
+    uint64_t launches = 0, sum = 0;
+    for (bool over = false; !over && launches <= all; launches++) {
+        play = play_of((int)launches);
+        play.plan = plan_counts, play.stop = &stage_stop, play.may_stop = true;
+        leases = 0, leases_max = LEASES;
+        stage_stop = 0;
+        over = campaign_play(p, "pieces", c->settings, c->cues, &play);
+        sum += leases;
+    }
+    print_message("%llu steps in %llu launches\n", (unsigned long long)all, (unsigned long long)launches);
+    assert_true(launches > all / (2 * LEASES));
+    assert_int_equal(sum, all);
+    check_whole(p, c, "pieces", "whole");
+}
+
+/* Flips a bit in each file below a folder whose name begins so; how many there are. */
+static unsigned damage(const char *folder, const char *begin)
+{
+    struct err err;
+    size_t n = 0, size = 0;
+    unsigned found = 0;
+    char **names = file_is_dir(folder) ? file_names(folder, &n, ERR_DATA, &err) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        char *path = file_join(folder, names[i]);
+        if (file_is_dir(path)) {
+            found += damage(path, begin);
+        } else if (!strncmp(names[i], begin, strlen(begin))) {
+            char *bytes = file_read(path, &size, ERR_DATA, &err);
+            bytes[size / 2] ^= 1;
+            assert_int_equal(file_write_atomic(path, bytes, size, ERR_DATA, &err), 0);
+            free(bytes);
+            found++;
+        }
+        free(path);
+    }
+    if (names)
+        file_names_free(names);
+    return found;
+}
+
+static void a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again(void **state)
+{
+    static const char *const files[] = {"shard-", "manifest.json"};
+    const struct place *p = *state;
+    const struct campaign_case *c = &cases[0];
+    play_whole(p, c, "whole");
+    for (int i = 0; i < 2; i++) {
+        struct play play = play_of(i);
+        play.plan = plan_stops_there, play.stop = &stage_stop, play.may_stop = true;
+        point = points[0];
+        stage_stop = 0;
+        assert_false(campaign_play(p, files[i], c->settings, c->cues, &play));
+        char *at = checkpoint_folder(place_folder(p, files[i]), point.step + 1), *folder = file_join(at, "suspended");
+        assert_true(damage(folder, files[i]) >= 2); // two forks were under way
+        play = play_of(i + 1);
+        campaign_play(p, files[i], c->settings, c->cues, &play);
+        check_whole(p, c, files[i], "whole");
+        free(folder);
+        free(at);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        campaign_test(short_launches_that_are_stopped_lose_no_step),
+        campaign_test(a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again),
         campaign_test(a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits),
         campaign_test(a_campaign_that_is_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits),
     };

@@ -241,7 +241,8 @@ static void yaml_is_in_blocks_in_the_order_of_declaration(void **state)
                               "  - cursors: []\n"
                               "    weights: []\n"
                               "shards: []\n"
-                              "promoted: {}\n");
+                              "promoted: {}\n"
+                              "peeks: {}\n");
     free(yaml);
     message_free(manifest);
     Trireme__Fault *nothing = message_new(&trireme__fault__descriptor);
