@@ -143,7 +143,8 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
     case TRIREME__RECORD_KIND__observation:
         return a->observation->trunk_loss == b->observation->trunk_loss &&
                a->observation->fork_loss == b->observation->fork_loss &&
-               a->observation->diverged == b->observation->diverged;
+               a->observation->diverged == b->observation->diverged &&
+               a->observation->trunk_diverged == b->observation->trunk_diverged;
     case TRIREME__RECORD_KIND__verdict:
         return a->judgement->outcome == b->judgement->outcome;
     case TRIREME__RECORD_KIND__validation:

@@ -8,14 +8,16 @@ double look_gain(const struct attempt *a, bool reverse, size_t pair)
     return reverse ? o->fork_loss - o->trunk_loss : o->trunk_loss - o->fork_loss - a->plan->margin;
 }
 
-static bool has_diverged(const struct attempt *a)
+/* The newest pair, where an arm of it diverged; NULL: none did. */
+static const Trireme__Observation *diverged(const struct attempt *a)
 {
-    return a->n_pairs && a->pairs[a->n_pairs - 1]->diverged;
+    const Trireme__Observation *o = a->n_pairs ? a->pairs[a->n_pairs - 1] : NULL;
+    return o && (o->diverged || o->trunk_diverged) ? o : NULL;
 }
 
 bool look_is_due(const struct attempt *a, bool reverse)
 {
-    if (has_diverged(a))
+    if (diverged(a))
         return true;
     return reverse ? a->n_pairs == a->plan->pairs : gate_is_look((unsigned)a->n_pairs, a->plan->pairs);
 }
@@ -60,13 +62,26 @@ static void judge_reverse(const struct attempt *a, Trireme__Judgement *judgement
     judgement->has_half_width = 1, judgement->half_width = gain.half_width;
 }
 
+/* A change whose fork diverged is rejected. A trunk that does says nothing of a change that it does not have, and all of one that it
+ * has: where the old recipe did not, that comes back. */
+static void judge_diverged(const Trireme__Observation *o, bool reverse, Trireme__Judgement *judgement)
+{
+    if (!reverse)
+        judgement->outcome =
+            o->trunk_diverged ? TRIREME__JUDGEMENT__OUTCOME__inconclusive : TRIREME__JUDGEMENT__OUTCOME__reject;
+    else
+        judgement->outcome = o->trunk_diverged && !o->diverged ? TRIREME__JUDGEMENT__OUTCOME__rolled_back
+                                                               : TRIREME__JUDGEMENT__OUTCOME__unconfirmed;
+    judgement->reason = o->trunk_diverged ? "the trunk's own tail diverged: its loss was not finite"
+                                          : "its training diverged: no finite loss, or a tenth above where it began";
+}
+
 void look_judge(const struct attempt *a, bool reverse, Trireme__Judgement *judgement)
 {
     trireme__judgement__init(judgement);
     judgement->has_pairs = 1, judgement->pairs = (uint32_t)a->n_pairs;
-    if (has_diverged(a)) {
-        judgement->outcome = reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed : TRIREME__JUDGEMENT__OUTCOME__reject;
-        judgement->reason = "its training diverged: no finite loss, or a tenth above where it began";
+    if (diverged(a)) {
+        judge_diverged(diverged(a), reverse, judgement);
     } else if (reverse) {
         judge_reverse(a, judgement);
     } else {

@@ -237,8 +237,9 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     o->has_step = 1, o->step = pair->end;
     o->has_first_window = 1, o->first_window = pair->first[0];
     o->has_tokens = 1, o->tokens = stretch + tail + tail / sharers(pairs, pair) + (2 * windows + peeks) / 3;
-    o->has_diverged = 1, o->diverged = arms[ARM_FORK].diverged || arms[ARM_TRUNK].diverged;
-    if (o->diverged)
+    o->has_diverged = 1, o->diverged = arms[ARM_FORK].diverged;
+    o->has_trunk_diverged = o->trunk_diverged = arms[ARM_TRUNK].diverged;
+    if (o->diverged || o->trunk_diverged)
         return;
     o->has_trunk_loss = 1, o->trunk_loss = loss(m, pair, arms[ARM_TRUNK].sums);
     o->has_fork_loss = 1, o->fork_loss = loss(m, pair, arms[ARM_FORK].sums);

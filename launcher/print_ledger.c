@@ -98,8 +98,11 @@ static bool print_told(const Trireme__Record *r)
                r->application->step);
         return true;
     case TRIREME__RECORD_KIND__observation:
-        printf("pair %u: trunk %.6f, fork %.6f%s", r->observation->pair, r->observation->trunk_loss,
-               r->observation->fork_loss, r->observation->diverged ? ", not finite" : "");
+        printf("pair %u: ", r->observation->pair);
+        if (r->observation->diverged || r->observation->trunk_diverged)
+            printf("the %s diverged", r->observation->diverged ? "fork" : "trunk's tail");
+        else
+            printf("trunk %.6f, fork %.6f", r->observation->trunk_loss, r->observation->fork_loss);
         return true;
     case TRIREME__RECORD_KIND__verdict:
         print_judgement(r->judgement);

@@ -96,8 +96,8 @@ static void print_pairs(const Trireme__Attempt *a)
     for (size_t i = 0; i < a->n_pairs; i++) {
         const Trireme__PairRow *p = a->pairs[i];
         print_label("");
-        if (p->diverged)
-            printf("%4u %10" PRIu64 " the fork diverged\n", p->pair, p->step);
+        if (p->diverged || p->trunk_diverged)
+            printf("%4u %10" PRIu64 " the %s diverged\n", p->pair, p->step, p->diverged ? "fork" : "trunk's tail");
         else
             printf("%4u %10" PRIu64 " %12.6f %12.6f %+12.6f\n", p->pair, p->step, p->trunk_loss, p->fork_loss,
                    p->gain);

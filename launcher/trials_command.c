@@ -101,10 +101,10 @@ static Trireme__PairRow *pair_of(const Trireme__Observation *o, bool reverse)
     Trireme__PairRow *row = message_new(&trireme__pair_row__descriptor);
     row->has_pair = true, row->pair = o->pair;
     row->has_step = true, row->step = o->step;
-    if (o->diverged) {
-        row->has_diverged = row->diverged = true;
+    row->has_diverged = row->diverged = o->diverged;
+    row->has_trunk_diverged = row->trunk_diverged = o->trunk_diverged;
+    if (o->diverged || o->trunk_diverged)
         return row;
-    }
     row->has_trunk_loss = true, row->trunk_loss = o->trunk_loss;
     row->has_fork_loss = true, row->fork_loss = o->fork_loss;
     // the trunk of a reverse pair is what has the change

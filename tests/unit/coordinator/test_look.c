@@ -165,6 +165,26 @@ static void a_reverse_fork_that_diverged_leaves_a_promotion_unconfirmed(void **s
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__unconfirmed);
 }
 
+static void a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotion(void **state)
+{
+    (void)state;
+    struct told told;
+    Trireme__Judgement judgement;
+    const double gains[] = {0.1, 0.1};
+    const struct attempt *a = told_of(&told, false, gains, 2, 0);
+    told.pairs[1].trunk_diverged = true;
+    assert_true(look_is_due(a, false));
+    look_judge(a, false, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__inconclusive);
+    a = told_of(&told, true, gains, 2, 0);
+    told.pairs[1].trunk_diverged = true;
+    look_judge(a, true, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__rolled_back);
+    told.pairs[1].diverged = true; // the old recipe's too: there is nothing better to go back to
+    look_judge(a, true, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__unconfirmed);
+}
+
 static void reverse_pairs_confirm_leave_open_or_roll_back(void **state)
 {
     (void)state;
@@ -235,6 +255,7 @@ int main(void)
         cmocka_unit_test(the_last_look_is_never_left_open),
         cmocka_unit_test(a_fork_that_diverged_is_rejected_at_once_whatever_came_before),
         cmocka_unit_test(a_reverse_fork_that_diverged_leaves_a_promotion_unconfirmed),
+        cmocka_unit_test(a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotion),
         cmocka_unit_test(reverse_pairs_confirm_leave_open_or_roll_back),
         cmocka_unit_test(an_entry_has_one_attempt_that_goes_on_or_none),
         cmocka_unit_test(an_attempts_next_pair_begins_where_the_last_one_ended),
