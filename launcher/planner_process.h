@@ -13,13 +13,16 @@ enum { PLANNER_PROCESSES_LEFT = 8 };
 
 struct planner_process {                /* zeroed: none runs */
     pid_t pid;                          /* 0: none runs; the leader of its session and group */
-    int in, out;                        /* our ends of its stdin and stdout */
+    int in, out, err;                   /* our ends of its stdin, stdout and stderr */
+    int log;                            /* what its stderr goes to */
+    const char *log_path;               /* borrowed from the program */
     bool dead;                          /* it has ended, as is said here: */
     int code, status;                   /* as in siginfo_t */
     pid_t left[PLANNER_PROCESSES_LEFT]; /* killed, and perhaps not yet gone */
 };
 
-/* In a session of its own; it is killed when this process ends. Of our open files it gets none but its three. */
+/* In a session of its own; it is killed when this process ends. Of our open files it gets none but its three. The program must live
+ * as long as it. */
 int planner_process_start(struct planner_process *process, const struct planner_program *program, struct err *err);
 
 /* Kills it and its group and closes the pipes; nothing where none runs. */
@@ -28,7 +31,8 @@ void planner_process_kill(struct planner_process *process);
 /* Writes what it takes now of the text from *done on, which moves. */
 void planner_process_write(const struct planner_process *process, const struct text *text, size_t *done);
 
-/* Adds what there is to read to a text that may grow to max bytes. True: it has ended, and all is read. */
+/* Adds what there is to read to a text that may grow to max bytes. True: it has ended, and all is read. What it wrote to stderr
+ * goes to the log, which a newer one replaces (planner.log.before) when it has 4 MiB. */
 bool planner_process_read(struct planner_process *process, struct text *text, size_t max);
 
 /* "ended with exit status 1", "was ended by signal 9". Of one that has ended. */

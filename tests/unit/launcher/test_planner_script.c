@@ -235,6 +235,36 @@ static void a_flood_of_answers_is_ended(void **state)
     stage_free(&s);
 }
 
+static uint64_t size_of(const struct stage *s, const char *name)
+{
+    char *path = file_join(s->run, name);
+    struct err err;
+    size_t size = 0;
+    free(file_read(path, &size, ERR_USAGE, &err));
+    free(path);
+    return size;
+}
+
+static void what_it_says_is_kept_and_of_very_much_the_end(void **state)
+{
+    (void)state;
+    struct stage s = stage_new("read -r line; yes 0123456789 | head -c 20000000 >&2; echo the end >&2; "
+                               "echo '{\"proposals\": []}'; cat",
+                               long_enough);
+    assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+    char *log = wait_for_file(&s, "planner.log");
+    double end = clock_now() + long_enough;
+    while (clock_now() < end && !strstr(log, "the end\n")) { // what is still in the pipe
+        assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
+        free(log);
+        log = wait_for_file(&s, "planner.log");
+    }
+    assert_contains(log, "the end\n");
+    assert_in_range(size_of(&s, "planner.log") + size_of(&s, "planner.log.before"), 4 << 20, 9 << 20);
+    free(log);
+    stage_free(&s);
+}
+
 static void of_a_thousand_proposals_the_first_64_are_taken(void **state)
 {
     (void)state;
@@ -382,6 +412,7 @@ int main(void)
         cmocka_unit_test(what_is_no_answer_is_a_failure_with_a_sentence),
         cmocka_unit_test(a_line_without_end_is_cut_off),
         cmocka_unit_test(a_flood_of_answers_is_ended),
+        cmocka_unit_test(what_it_says_is_kept_and_of_very_much_the_end),
         cmocka_unit_test(of_a_thousand_proposals_the_first_64_are_taken),
         cmocka_unit_test(a_long_briefing_does_not_hold_up_whoever_asks),
         cmocka_unit_test(the_program_gets_no_files_and_no_variables_of_the_job),

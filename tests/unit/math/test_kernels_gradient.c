@@ -106,6 +106,7 @@ static void rmsnorm_backward_is_the_gradient(void **state)
     check(rmsnorm_of_x, c, N, x, dx, N);
     fixed_x = x;
     check(rmsnorm_of_parameters, c, N, norm_weight, dweight, COLUMNS);
+    fixed_x = NULL;
 }
 
 static void gelu_of(float *y, const float *x)
