@@ -4,6 +4,7 @@
 #include "coordinator/attempt.h"
 #include "coordinator/campaign_parts.h"
 #include "coordinator/chronicle.h"
+#include "coordinator/look.h"
 #include "coordinator/measure.h"
 #include "coordinator/pair.h"
 #include "coordinator/patch.h"
@@ -215,17 +216,19 @@ int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step, Trir
     return 0;
 }
 
-static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason, bool no_room,
+static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason, bool machine,
                      struct err *err)
 {
     const struct entry *e = history_entry(campaign_history(c), number);
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     bool reverse = e->fate == FATE_PROMOTED;
+    if (!reverse && e->forward.n_pairs > 1) // for people: what its pairs came to
+        look_judge(&e->forward, false, &judgement);
     judgement.outcome =
         reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed : TRIREME__JUDGEMENT__OUTCOME__inconclusive;
     judgement.has_pairs = 1, judgement.pairs = (uint32_t)(reverse ? e->reverse.n_pairs : e->forward.n_pairs);
     judgement.reason = (char *)reason;
-    judgement.has_no_room = no_room, judgement.no_room = no_room;
+    judgement.has_machine = machine, judgement.machine = machine;
     return campaign_close_with(c, number, step, &judgement, err);
 }
 
@@ -234,7 +237,7 @@ int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const cha
     return close_for(c, number, step, reason, false, err);
 }
 
-int campaign_close_no_room(struct campaign *c, uint32_t number, uint64_t step, const char *reason, struct err *err)
+int campaign_give_up(struct campaign *c, uint32_t number, uint64_t step, const char *reason, struct err *err)
 {
     return close_for(c, number, step, reason, true, err);
 }

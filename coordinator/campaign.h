@@ -32,9 +32,8 @@ int campaign_register(struct campaign *campaign, uint32_t number, uint64_t step,
 /* Closes a hypothesis at `step` without a promotion, and gives its forks back. */
 int campaign_close(struct campaign *campaign, uint32_t number, uint64_t step, const char *reason, struct err *err);
 
-/* The same since the machine has no memory for it, which a replay cannot know by itself. */
-int campaign_close_no_room(struct campaign *campaign, uint32_t number, uint64_t step, const char *reason,
-                           struct err *err);
+/* The same since the machine cannot go on with it, which a replay cannot know by itself. */
+int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step, const char *reason, struct err *err);
 
 /* Hypotheses and confirmations that are open. */
 unsigned campaign_open(const struct campaign *campaign);

@@ -42,7 +42,7 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     Trireme__Run *config = fork_config(c, e, reverse, err);
     char *name = trial_name_fork(e->number, reverse, a->n_pairs), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    const char *no_room = chronicle_no_room(c->ground.chronicle, e->number, step);
+    const char *no_room = chronicle_gave_up(c->ground.chronicle, e->number, step);
     struct fork fork = {.name = name, .step = start, .config = config};
     struct trial *trial = NULL;
     int rc = -1;
@@ -114,7 +114,7 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
             p->no_room = mem_strdup(p->fork->refused);
         if (p->no_room) {
             char *reason = mem_strdup(p->no_room);
-            int rc = campaign_close_no_room(c, p->number, step, reason, err);
+            int rc = campaign_give_up(c, p->number, step, reason, err);
             free(reason);
             if (rc < 0)
                 return -1;
@@ -160,12 +160,13 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
         if (!a || attempt_next_start(a) > step || (behind && attempt_next_start(a) == step) ||
             campaign_pair(c, e->number))
             continue;
-        // what was under way has been paid for
-        const char *reason = attempt_next_start(a) == step ? spent(c, e, a, reverse) : NULL;
+        // what was under way has been paid for, and could be begun: if it cannot now, that is the machine's fault
+        const bool lost = attempt_next_start(a) < step;
+        const char *reason = lost ? NULL : spent(c, e, a, reverse);
         struct err why = {0};
         if (!reason && begin_pair(c, e, a, reverse, step, &why) < 0)
             reason = why.text;
-        if (reason && campaign_close(c, e->number, step, reason, err) < 0)
+        if (reason && (lost ? campaign_give_up : campaign_close)(c, e->number, step, reason, err) < 0)
             return -1;
     }
     return settle_forks(c, step, err);

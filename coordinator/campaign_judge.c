@@ -47,7 +47,7 @@ static int observe_pair(struct campaign *c, struct pair *pair, uint64_t step, st
 static int close_pair(struct campaign *c, const struct pair *pair, uint64_t step, struct err *err)
 {
     char *reason = mem_strdup(pair->no_room);
-    int rc = campaign_close_no_room(c, pair->number, step, reason, err);
+    int rc = campaign_give_up(c, pair->number, step, reason, err);
     free(reason);
     return rc;
 }
@@ -216,7 +216,7 @@ int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
         return 0;
     for (struct pair *p = c->pairs; p; p = p->next)
         if (p->end == step && !p->measuring) {
-            const char *no_room = chronicle_no_room(c->ground.chronicle, p->number, step);
+            const char *no_room = chronicle_gave_up(c->ground.chronicle, p->number, step);
             p->no_room = no_room ? mem_strdup(no_room) : NULL;
             measure_begin(c->measure, p);
         }

@@ -6,12 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A record that was superseded, by a correction that stands before this place of the script: its error budget is spent from there on,
+ * as it was then. */
+struct charge {
+    size_t at;
+    const Trireme__Record *record;
+};
+
 struct chronicle {
     struct ledger *ledger;   /* the run's own */
     struct ledger *replayed; /* another run's, or NULL */
     struct history history;
     const Trireme__Record **script; /* what is to be lived through; borrowed from its ledger */
     size_t n_script, next;
+    struct charge *charges; /* in the order of their places */
+    size_t n_charges, n_charged;
     size_t known; /* records of the own ledger that hold now */
 };
 
@@ -39,13 +48,24 @@ static void take_script(struct chronicle *c, const struct ledger *ledger, size_t
 {
     size_t n = ledger_records(ledger);
     c->script = mem_new(n, sizeof *c->script);
+    c->charges = mem_new(n, sizeof *c->charges);
     for (size_t i = first; i < n; i++) {
         const Trireme__Record *record = ledger_record(ledger, i);
         while (record->supersedes && c->n_script && c->script[c->n_script - 1]->seq >= record->supersedes)
-            c->n_script--;
+            c->charges[c->n_charges++] = (struct charge){SIZE_MAX, c->script[--c->n_script]};
+        // those of places that are given up now are charged here as well
+        for (size_t k = c->n_charges; k-- > 0 && c->charges[k].at > c->n_script;)
+            c->charges[k].at = c->n_script;
         if (is_told(record))
             c->script[c->n_script++] = record;
     }
+}
+
+/* What was charged before this place of the script. */
+static void charge(struct chronicle *c)
+{
+    for (; c->n_charged < c->n_charges && c->charges[c->n_charged].at <= c->next; c->n_charged++)
+        history_forget(&c->history, c->charges[c->n_charged].record);
 }
 
 /* Records among the first n that still hold and from which something follows. */
@@ -74,6 +94,7 @@ struct chronicle *chronicle_open(const char *run, uint64_t known, const char *he
         take_script(c, c->replayed, 0);
         c->next = count_told(c->ledger, c->known);
     }
+    charge(c);
     return c;
 fail:
     chronicle_free(c);
@@ -86,6 +107,7 @@ void chronicle_free(struct chronicle *c)
         return;
     history_clear(&c->history);
     free(c->script);
+    free(c->charges);
     ledger_free(c->replayed);
     ledger_free(c->ledger);
     free(c);
@@ -108,9 +130,10 @@ bool chronicle_scripted_after(const struct chronicle *c, uint64_t step)
 
 static int append(struct chronicle *c, const Trireme__Record *record, struct err *err)
 {
+    const bool behind = chronicle_scripted(c) && !c->replayed; // what stands before it has not been lived through
     if (ledger_append(c->ledger, record, err) < 0)
         return -1;
-    c->known = ledger_records(c->ledger);
+    c->known = behind ? c->known : ledger_records(c->ledger);
     return 0;
 }
 
@@ -118,6 +141,8 @@ int chronicle_part(struct chronicle *c, uint64_t step, const char *reason, struc
 {
     if (!chronicle_scripted(c))
         return 0;
+    if (c->replayed)
+        return err_set(err, ERR_DATA, "the replay is not what the ledger says: %s", reason);
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.has_kind = 1, record.kind = TRIREME__RECORD_KIND__correction;
     record.has_step = 1, record.step = step;
@@ -126,6 +151,7 @@ int chronicle_part(struct chronicle *c, uint64_t step, const char *reason, struc
     record.text = (char *)reason;
     while (c->next < c->n_script)
         history_forget(&c->history, c->script[c->next++]);
+    charge(c);
     return append(c, &record, err);
 }
 
@@ -169,6 +195,7 @@ int chronicle_write(struct chronicle *c, const Trireme__Record *record, struct e
         const Trireme__Record *told = c->script[c->next];
         if (same(record, told)) {
             c->next++;
+            charge(c);
             const Trireme__Record *there = c->replayed ? next_own(c) : told;
             if (there && !same(record, there))
                 return err_set(err, ERR_DATA,
@@ -185,8 +212,7 @@ int chronicle_write(struct chronicle *c, const Trireme__Record *record, struct e
                 "%llu, or to other numbers",
                 (unsigned long long)told->seq, kind_name(told), told->number, (unsigned long long)told->step,
                 kind_name(record), record->number, (unsigned long long)record->step);
-            int rc = c->replayed ? err_set(err, ERR_DATA, "the replay is not what the ledger says: %s", reason)
-                                 : chronicle_part(c, record->step, reason, err);
+            int rc = chronicle_part(c, record->step, reason, err);
             free(reason);
             if (rc < 0)
                 return -1;
@@ -203,7 +229,8 @@ const Trireme__Record *chronicle_input(const struct chronicle *c, uint64_t step)
     if (!chronicle_scripted(c))
         return NULL;
     const Trireme__Record *record = c->script[c->next];
-    bool input = record->kind == TRIREME__RECORD_KIND__proposal || record->kind == TRIREME__RECORD_KIND__order;
+    bool input = record->kind == TRIREME__RECORD_KIND__proposal || record->kind == TRIREME__RECORD_KIND__order ||
+                 chronicle_gives_up(record);
     return input && record->step == step ? record : NULL;
 }
 
@@ -213,12 +240,17 @@ uint64_t chronicle_known(const struct chronicle *c, char head[LEDGER_HEAD_SIZE])
     return c->known;
 }
 
-const char *chronicle_no_room(const struct chronicle *c, uint32_t number, uint64_t step)
+bool chronicle_gives_up(const Trireme__Record *record)
+{
+    return record->kind == TRIREME__RECORD_KIND__verdict && record->judgement->machine;
+}
+
+const char *chronicle_gave_up(const struct chronicle *c, uint32_t number, uint64_t step)
 {
     for (size_t i = c->next; i < c->n_script && c->script[i]->step <= step; i++) {
         const Trireme__Record *r = c->script[i];
         if (r->number == number)
-            return r->kind == TRIREME__RECORD_KIND__verdict && r->judgement->no_room ? r->judgement->reason : NULL;
+            return chronicle_gives_up(r) ? r->judgement->reason : NULL;
     }
     return NULL;
 }

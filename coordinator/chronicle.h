@@ -29,11 +29,15 @@ struct history *chronicle_history(struct chronicle *chronicle);
 /* Tells of something. The record stays the caller's. */
 int chronicle_write(struct chronicle *chronicle, const Trireme__Record *record, struct err *err);
 
+/* Whether a record closes a hypothesis since the machine could not go on with it: an input, as a person's order is one. */
+bool chronicle_gives_up(const Trireme__Record *record);
+
 /* The next input that was taken at this step and has not been lived through; NULL: there is none. Writing it takes it. */
 const Trireme__Record *chronicle_input(const struct chronicle *chronicle, uint64_t step);
 
-/* Why a machine had no memory for what is to be done of a hypothesis at this step, when it was done first; NULL: it had. */
-const char *chronicle_no_room(const struct chronicle *chronicle, uint32_t number, uint64_t step);
+/* Why the machine could not go on with a hypothesis at this step, when it was done first; NULL: it could. For where this is found
+ * out in the middle of what is done at a step, so that it may not be taken as an input before. */
+const char *chronicle_gave_up(const struct chronicle *chronicle, uint32_t number, uint64_t step);
 
 /* Whether anything is still to be lived through: until then nobody else is asked. */
 bool chronicle_scripted(const struct chronicle *chronicle);
@@ -41,7 +45,8 @@ bool chronicle_scripted(const struct chronicle *chronicle);
 /* Whether any of it is of a later step than this: if not, what the launch before began at this step it had not finished. */
 bool chronicle_scripted_after(const struct chronicle *chronicle, uint64_t step);
 
-/* From here on the run goes its own way: what was still to be lived through no longer holds, for this reason. */
+/* From here on the run goes its own way: what was still to be lived through no longer holds, for this reason. A replay may not: the
+ * error (ERR_DATA). */
 int chronicle_part(struct chronicle *chronicle, uint64_t step, const char *reason, struct err *err);
 
 /* For the manifest of a checkpoint: records that are known now, and the head. */

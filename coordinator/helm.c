@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coordinator/attempt.h"
 #include "coordinator/brief.h"
 #include "coordinator/campaign.h"
 #include "coordinator/chronicle.h"
@@ -23,7 +24,7 @@
 
 enum {
     ASK_EVERY = GATE_HORIZON_MIN, /* the planner is asked at multiples of so many steps, */
-    ASK_DOUBLINGS_MAX = 6,        /* and of twice as many for each time in a row that nothing legal came of it */
+    ASK_DOUBLINGS_MAX = 6,        /* and of twice as many for each answer in a row of which nothing was legal */
     REQUESTS_MAX = 16,            /* of people, taken at one step */
     PROPOSALS_MAX = 8             /* of one answer that are looked at, beyond those that there is room for */
 };
@@ -37,7 +38,7 @@ struct helm {
     struct curve *curve;
     bool allow_noop, asked, gone;
     bool owed;         /* an answer to the launch before, which ended meanwhile */
-    unsigned failures; /* of the planner, in a row */
+    unsigned failures; /* answers in a row that could not even be written down, or none at all */
     double looked;     /* into the inbox */
 };
 
@@ -111,16 +112,13 @@ static int write_event(struct helm *h, uint64_t step, const char *by, const char
     return write_record(h, &record, TRIREME__RECORD_KIND__event, 0, step, by, err);
 }
 
-/* Of the proposals since the last promotion, one that is or was tried and says the same. */
+/* A proposal that says the same and is or was tried beside the recipe that is in force; or was in force itself, and was a mistake. */
 static const struct entry *duplicate(const struct helm *h, const Trireme__Proposal *proposal)
 {
-    uint64_t since = 0;
-    for (size_t i = 0; i < history(h)->n; i++)
-        if (history(h)->entries[i].promotion && history(h)->entries[i].promoted_at > since)
-            since = history(h)->entries[i].promoted_at;
     for (size_t i = 0; i < history(h)->n; i++) {
         const struct entry *e = &history(h)->entries[i];
-        if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED && e->step >= since &&
+        bool counts = e->fate == FATE_ROLLED_BACK || e->step >= history(h)->changed_at;
+        if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED && counts &&
             patch_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch, proposal->n_patch))
             return e;
     }
@@ -173,10 +171,8 @@ static int take_proposal(struct helm *h, const Trireme__Proposal *proposal, cons
     Trireme__Record record = TRIREME__RECORD__INIT;
     *why = (struct err){0};
     *accepted = false;
-    if (patch_check_proposal(proposal, why) < 0) { // its texts may be of any size: they are not written down
-        h->failures++;
+    if (patch_check_proposal(proposal, why) < 0) // its texts may be of any size: they are not written down
         return write_event(h, step, by, why->text, err);
-    }
     record.proposal = (Trireme__Proposal *)proposal;
     h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
     if (write_record(h, &record, TRIREME__RECORD_KIND__proposal, number, step, by, err) < 0)
@@ -192,18 +188,11 @@ static int take_proposal(struct helm *h, const Trireme__Proposal *proposal, cons
         return -1;
     char *text = patch_text(proposal->patch, proposal->n_patch);
     progress_log(h->ground.progress, "proposal %u of %s: %s: %s", number, by, text, *accepted ? "legal" : why->text);
+    if (history_entry(history(h), number)->fate == FATE_WAITING)
+        progress_say(h->ground.progress, "proposal %u: %s - it waits: trireme trials approve %s %u", number, text,
+                     h->ground.run->folder, number);
     free(text);
     return 0;
-}
-
-static bool order_fits(const char *order, const struct entry *e)
-{
-    if (!strcmp(order, "approve"))
-        return e->fate == FATE_WAITING;
-    if (!strcmp(order, "veto"))
-        return e->fate == FATE_WAITING || e->fate == FATE_QUEUED || e->fate == FATE_OPEN;
-    return !strcmp(order, "kill") &&
-           (e->fate == FATE_QUEUED || e->fate == FATE_OPEN || (e->fate == FATE_PROMOTED && e->reverse.plan));
 }
 
 /* Carries out a person's order about a proposal. why: one sentence about what was done, or why not. */
@@ -211,8 +200,7 @@ static int take_order(struct helm *h, const char *order, uint32_t number, const 
                       bool *accepted, struct err *why, struct err *err)
 {
     const struct entry *e = history_entry(history(h), number);
-    *accepted = e && order_fits(order, e);
-    err_set(why, ERR_USAGE, e ? "proposal %u is %s" : "there is no proposal %u", number, e ? fate_name(e->fate) : "");
+    *accepted = history_check_order(history(h), number, order, why) == 0;
     if (!*accepted)
         return 0;
     bool open = e->fate == FATE_OPEN || e->fate == FATE_PROMOTED || !strcmp(order, "kill");
@@ -222,8 +210,22 @@ static int take_order(struct helm *h, const char *order, uint32_t number, const 
         return -1;
     if (open && campaign_close(h->campaign, number, step, !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
         return -1;
-    err_set(why, ERR_USAGE, "proposal %u: %s", number, !strcmp(order, "approve") ? "approved" : order);
+    err_set(why, ERR_USAGE, "proposal %u: %s", number,
+            !strcmp(order, "approve") ? "approved"
+            : !strcmp(order, "veto")  ? "vetoed"
+                                      : "killed");
     return 0;
+}
+
+/* Closes a hypothesis that the machine could not go on with when this was done first. */
+static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_t step, bool *accepted,
+                          struct err *why, struct err *err)
+{
+    const struct entry *e = history_entry(history(h), record->number);
+    bool reverse;
+    *accepted = e && attempt_open(e, &reverse);
+    err_set(why, ERR_USAGE, "hypothesis %u is not open", record->number);
+    return *accepted ? campaign_give_up(h->campaign, record->number, step, record->judgement->reason, err) : 0;
 }
 
 /* What the ledger says that came at this step, when it is lived through again. */
@@ -233,12 +235,16 @@ static int take_recorded(struct helm *h, uint64_t step, struct err *err)
     bool accepted;
     struct err why;
     while ((record = chronicle_input(h->ground.chronicle, step))) {
-        int rc = record->kind == TRIREME__RECORD_KIND__proposal
-                     ? take_proposal(h, record->proposal, record->by, step, &accepted, &why, err)
-                     : take_order(h, record->order, record->number, record->by, step, &accepted, &why, err);
+        int rc;
+        if (record->kind == TRIREME__RECORD_KIND__proposal)
+            rc = take_proposal(h, record->proposal, record->by, step, &accepted, &why, err);
+        else if (record->kind == TRIREME__RECORD_KIND__order)
+            rc = take_order(h, record->order, record->number, record->by, step, &accepted, &why, err);
+        else
+            rc = take_giving_up(h, record, step, &accepted, &why, err);
         if (rc < 0)
             return -1;
-        if (record->kind == TRIREME__RECORD_KIND__order && !accepted)
+        if (record->kind != TRIREME__RECORD_KIND__proposal && !accepted)
             return chronicle_part(h->ground.chronicle, step, why.text, err);
     }
     return 0;
@@ -247,7 +253,7 @@ static int take_recorded(struct helm *h, uint64_t step, struct err *err)
 /* A request that an earlier launch took, and died before it answered. */
 static const struct entry *taken_before(const struct helm *h, const Trireme__Proposal *proposal)
 {
-    for (size_t i = 0; proposal && proposal->id && i < history(h)->n; i++)
+    for (size_t i = 0; proposal && proposal->id && proposal->id[0] && i < history(h)->n; i++)
         if (history(h)->entries[i].proposal->id && !strcmp(history(h)->entries[i].proposal->id, proposal->id))
             return &history(h)->entries[i];
     return NULL;
@@ -305,11 +311,12 @@ static int read_inbox(struct helm *h, uint64_t step, struct err *err)
         char *name = NULL;
         Trireme__Request *request = NULL;
         struct err why = {0};
-        if (inbox_take(h->ground.run->folder, &name, &request, &why) < 0)
+        int taken = inbox_take(h->ground.run->folder, &name, &request, &why);
+        if (taken < 0)
             progress_log(h->ground.progress, "inbox: %s", why.text);
-        if (!request)
+        if (taken <= 0)
             break;
-        int rc = take_request(h, name, request, step, err);
+        int rc = request ? take_request(h, name, request, step, err) : 0;
         message_free(request);
         free(name);
         if (rc < 0)
@@ -326,6 +333,7 @@ static uint32_t room(const struct helm *h)
 static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_t step, struct err *err)
 {
     const char *by = h->planner->ops->name;
+    const size_t before = history(h)->n;
     size_t max = room(h) + PROPOSALS_MAX, n = answer->n_proposals < max ? answer->n_proposals : max;
     for (size_t i = 0; i < n; i++) {
         bool accepted;
@@ -333,6 +341,7 @@ static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_
         if (take_proposal(h, answer->proposals[i], by, step, &accepted, &why, err) < 0)
             return -1;
     }
+    h->failures = n && history(h)->n == before ? h->failures + 1 : 0;
     if (n == answer->n_proposals)
         return 0;
     char *text = mem_format("%zu proposals came at once: those after the first %zu were not looked at",
@@ -352,24 +361,31 @@ static int poll_planner(struct helm *h, uint64_t step, struct err *err)
     h->asked = false;
     int rc = 0;
     if (kind == PLANNER_PROPOSALS) {
-        h->failures = 0;
         rc = take_answer(h, answer, step, err);
         message_free(answer);
     } else {
         h->failures++;
         h->gone = kind == PLANNER_GONE;
+        if (h->gone)
+            progress_say(h->ground.progress, "note: %s", why.text);
         rc = write_event(h, step, h->planner->ops->name, why.text, err);
     }
     return rc;
 }
 
-/* Whether the planner's turn has come: a function of the step and of what is in the ledger, so that a launch that goes on asks
- * when the one before would have asked. */
+/* Whether the planner's turn has come: a function of the step and of the proposals in the ledger, so that a launch that goes on asks
+ * when the one before would have asked (but for what failed in that one). */
 static bool is_its_turn(const struct helm *h, uint64_t step)
 {
     unsigned fruitless = h->failures;
-    for (size_t i = history(h)->n; i-- > 0 && history(h)->entries[i].fate == FATE_REFUSED;)
-        fruitless += !strcmp(history(h)->entries[i].by, h->planner->ops->name);
+    uint64_t last = UINT64_MAX; // proposals of one answer have one step
+    for (size_t i = history(h)->n; i-- > 0 && history(h)->entries[i].fate == FATE_REFUSED;) {
+        const struct entry *e = &history(h)->entries[i];
+        if (strcmp(e->by, h->planner->ops->name) || e->step == last)
+            continue;
+        fruitless++;
+        last = e->step;
+    }
     fruitless = fruitless < ASK_DOUBLINGS_MAX ? fruitless : ASK_DOUBLINGS_MAX;
     return step % ((uint64_t)ASK_EVERY << fruitless) == 0;
 }

@@ -156,7 +156,9 @@ static void take_observation(struct history *h, struct entry *e, const Trireme__
 static void take_verdict(struct entry *e, const Trireme__Judgement *judgement)
 {
     SET(e->judgement, judgement);
-    SET(current(e)->judgement, judgement);
+    if (e->fate != FATE_PROMOTED ||
+        e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
+        SET(current(e)->judgement, judgement);
     switch (judgement->outcome) {
     case TRIREME__JUDGEMENT__OUTCOME__open:
     case TRIREME__JUDGEMENT__OUTCOME__promote: // the promotion itself is a record of its own
@@ -187,6 +189,7 @@ static void take_promotion(struct history *h, struct entry *e, const Trireme__Re
     e->promoted_at = record->step;
     e->fate = FATE_PROMOTED;
     h->promotions++;
+    h->changed_at = record->step;
     in_force(h, record->promotion);
 }
 
@@ -230,6 +233,7 @@ void history_take(struct history *h, const Trireme__Record *record)
         return;
     case TRIREME__RECORD_KIND__rollback:
         e->fate = FATE_ROLLED_BACK;
+        h->changed_at = record->step;
         in_force(h, record->promotion);
         return;
     default:
@@ -255,6 +259,31 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
     for (size_t i = 0; i < n_kept; i++)
         history_take(h, kept[i]);
     free(kept);
+}
+
+int history_check_order(const struct history *h, uint32_t number, const char *order, struct err *err)
+{
+    static const struct {
+        const char *order, *fits;
+    } orders[] = {
+        {"approve", "one that waits for approval"                           },
+        {"veto",    "one that waits, is queued or is open"                  },
+        {"kill",    "one that is queued, open, or has reverse pairs to come"},
+    };
+    enum { APPROVE, VETO, KILL, ORDERS };
+    const struct entry *e = history_entry(h, number);
+    if (!e)
+        return err_set(err, ERR_USAGE, "found no proposal %u, there are %zu", number, h->n);
+    bool fits[ORDERS];
+    fits[APPROVE] = e->fate == FATE_WAITING;
+    fits[VETO] = e->fate == FATE_WAITING || e->fate == FATE_QUEUED || e->fate == FATE_OPEN;
+    fits[KILL] = e->fate == FATE_QUEUED || e->fate == FATE_OPEN || (e->fate == FATE_PROMOTED && e->reverse.plan);
+    for (int i = 0; i < ORDERS; i++)
+        if (!strcmp(order, orders[i].order))
+            return fits[i] ? 0
+                           : err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, fate_name(e->fate),
+                                     orders[i].fits);
+    return err_set(err, ERR_USAGE, "order: found '%.40s', expected approve, veto or kill", order);
 }
 
 uint32_t history_room(const struct history *h, uint32_t forks)

@@ -1,6 +1,8 @@
 /* What the ledger's records add up to: every proposal and its fate. A fold, one record after the other; pure. The coordinator
  * rebuilds a campaign from it, planners are told of it, `trireme trials` prints it. */
 #pragma once
+#include "base/err.h"
+
 #include "ledger.pb-c.h"
 
 #include <stdbool.h>
@@ -55,6 +57,7 @@ struct history {
     uint64_t tokens;                 /* that experiments cost */
     Trireme__Change **promoted;      /* changes that are in force, the oldest first, each path once */
     size_t n_promoted;
+    uint64_t changed_at; /* step of the newest promotion or rollback */
 };
 
 void history_take(struct history *history, const Trireme__Record *record);
@@ -67,6 +70,9 @@ void history_clear(struct history *history);
 
 /* How many more hypotheses there is room for where `forks` may be open at once; those that wait or are queued take room too. */
 uint32_t history_room(const struct history *history, uint32_t forks);
+
+/* Refuses (ERR_USAGE) a person's order (approve, veto, kill) that does not fit what became of the proposal. */
+int history_check_order(const struct history *history, uint32_t number, const char *order, struct err *err);
 
 /* NULL where there is none of that number. */
 struct entry *history_entry(const struct history *history, uint32_t number);

@@ -88,27 +88,23 @@ static int refuse(const char *run, const char *name, const char *why, struct err
 int inbox_take(const char *run, char **name, Trireme__Request **request, struct err *err)
 {
     char *folder = folder_of(run), *first = NULL;
-    Trireme__Request *found = NULL;
+    *name = NULL;
+    *request = NULL;
     int rc = find_first(&first, folder, err);
-    while (rc == 0 && first && !found) {
+    if (first) {
         struct err why;
         char *path = file_join(folder, first);
         first[strlen(first) - strlen(".json")] = 0;
-        found = read_request(path, &why);
-        if (!found && (rc = refuse(run, first, why.text, err)) == 0) {
-            free(first);
-            rc = find_first(&first, folder, err);
-        }
+        *request = read_request(path, &why);
+        rc = *request ? 1 : refuse(run, first, why.text, err) < 0 ? -1 : 1;
         free(path);
     }
     free(folder);
-    if (rc < 0) {
+    if (*request)
+        *name = first;
+    else
         free(first);
-        return -1;
-    }
-    *name = first;
-    *request = found;
-    return 0;
+    return rc;
 }
 
 int inbox_answer(const char *run, const char *name, const Trireme__Answer *answer, struct err *err)

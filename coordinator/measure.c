@@ -13,6 +13,7 @@
 #include "coordinator/trials.h"
 #include "proto/file/run_config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,8 +242,13 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     o->has_trunk_diverged = o->trunk_diverged = arms[ARM_TRUNK].diverged;
     if (o->diverged || o->trunk_diverged)
         return;
-    o->has_trunk_loss = 1, o->trunk_loss = loss(m, pair, arms[ARM_TRUNK].sums);
-    o->has_fork_loss = 1, o->fork_loss = loss(m, pair, arms[ARM_FORK].sums);
+    double trunk_loss = loss(m, pair, arms[ARM_TRUNK].sums), fork_loss = loss(m, pair, arms[ARM_FORK].sums);
+    o->diverged = !isfinite(fork_loss); // weights that the last update broke
+    o->has_trunk_diverged = o->trunk_diverged = !isfinite(trunk_loss);
+    if (o->diverged || o->trunk_diverged)
+        return;
+    o->has_trunk_loss = 1, o->trunk_loss = trunk_loss;
+    o->has_fork_loss = 1, o->fork_loss = fork_loss;
     o->has_window_variance = 1, o->window_variance = variance(m, pair);
 }
 

@@ -10,6 +10,9 @@
 
 /* Hypotheses begin at its multiples, so that those of one time share the trunk's tails. */
 enum { GRID = GATE_HORIZON_MIN };
+enum {
+    FORK_STEPS_MAX = 8
+}; /* of a fork, to one of the trunk: tokens do not say what it costs to take them in small steps */
 
 static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
 {
@@ -82,6 +85,13 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
         plan->holds_for = "this gate text: eight pairs read more windows than it has";
     if (config->data->order == TRIREME__DATA__ORDER__sequential)
         plan->holds_for = "this order of the data: it is sequential";
+    uint64_t fork_steps = pair_steps(plan->horizon, (*g->trunk)->config, after);
+    if (fork_steps > FORK_STEPS_MAX * plan->horizon)
+        return err_set(
+            err, ERR_USAGE,
+            "found steps of %llu tokens, expected at least an eighth of the %llu that a step has now: each "
+            "updates all weights",
+            (unsigned long long)forks, (unsigned long long)own);
     if (plan->pairs < GATE_PAIRS_MIN)
         return err_set(err, ERR_USAGE,
                        "too late in the run: found %u pairs of %llu steps from step %llu on, expected at least %d",

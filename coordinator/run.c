@@ -1,5 +1,6 @@
 #include "coordinator/run.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/patch.h"
@@ -207,6 +208,26 @@ out:
     return rc;
 }
 
+bool run_is_trained(const char *folder)
+{
+    char *path = file_join(folder, "lock");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    free(path);
+    bool trained = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return trained;
+}
+
+/* Whoever only looks whether it is free holds it for a moment. */
+static int lock_within_a_second(int fd)
+{
+    int rc;
+    for (double end = clock_now() + 1; (rc = flock(fd, LOCK_EX | LOCK_NB)) < 0 && clock_now() < end;)
+        clock_sleep(0.02);
+    return rc;
+}
+
 int run_claim(struct run *run, struct err *err)
 {
     char *checkpoints = file_join(run->folder, "checkpoints"), *lock = file_join(run->folder, "lock");
@@ -218,7 +239,7 @@ int run_claim(struct run *run, struct err *err)
         rc = err_set(err, ERR_USAGE, "%s: cannot write: %s", lock, strerror(errno));
         goto out;
     }
-    if (flock(run->lock, LOCK_EX | LOCK_NB) < 0) {
+    if (lock_within_a_second(run->lock) < 0) {
         rc = err_set(err, ERR_USAGE, "%s: this run is being trained by another process", run->folder);
         goto out;
     }

@@ -7,6 +7,7 @@
 
 #include "files.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,9 @@ int run_plan_resume(struct run *run, const char *folder, char *const *settings, 
 
 /* Takes the run: makes its folders, its lock, its next incarnation, config.yaml. */
 int run_claim(struct run *run, struct err *err);
+
+/* Whether a process holds the run of that folder. */
+bool run_is_trained(const char *folder);
 
 /* Finds the newest good checkpoint, and the data order from there on. warn gets a line for each damaged one; where all
  * are, the run is refused (ERR_DATA). */

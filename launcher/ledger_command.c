@@ -4,6 +4,7 @@
 #include "coordinator/ledger.h"
 #include "launcher/command.h"
 #include "proto/file/checkpoint.h"
+#include "proto/file/run_config.h"
 #include "proto/schema/message.h"
 
 #include "command.pb-c.h"
@@ -75,8 +76,8 @@ int command_ledger_verify(const void *request, void *reply, struct err *err)
 {
     const Trireme__LedgerVerifyRequest *r = request;
     Trireme__LedgerVerifyReply *out = reply;
-    if (!file_is_dir(r->run))
-        return err_set(err, ERR_USAGE, "%s: there is no such run", r->run);
+    if (run_config_exists(r->run, err) < 0)
+        return -1;
     size_t n = 0;
     struct known *known = read_known(r->run, &n, err); // before the ledger, which may grow meanwhile
     if (!known)
@@ -116,8 +117,8 @@ int command_ledger_show(const void *request, void *reply, struct err *err)
 {
     const Trireme__LedgerShowRequest *r = request;
     Trireme__LedgerShowReply *out = reply;
-    if (!file_is_dir(r->run))
-        return err_set(err, ERR_USAGE, "%s: there is no such run", r->run);
+    if (run_config_exists(r->run, err) < 0)
+        return -1;
     struct ledger *ledger = ledger_open(r->run, false, err);
     if (!ledger)
         return -1;

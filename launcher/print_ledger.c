@@ -62,10 +62,12 @@ static void print_judgement(const Trireme__Judgement *j)
     printf("%s",
            protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor, (int)j->outcome)->name);
     if (j->pairs)
-        printf(" after %u pairs: mean %.6g", j->pairs, j->mean);
-    if (j->half_width > 0)
+        printf(" after %u %s", j->pairs, j->pairs == 1 ? "pair" : "pairs");
+    if (j->has_mean)
+        printf(": mean %.6g", j->mean);
+    if (j->has_half_width)
         printf(" +- %.3g", j->half_width);
-    else if (j->pairs)
+    else if (j->has_t)
         printf(", t %.4g", j->t);
     if (j->reason && *j->reason) {
         printf(": ");

@@ -43,7 +43,7 @@ static void print_row(const Trireme__TrialRow *row)
         snprintf(pairs, sizeof pairs, "%u/%u", row->reverse_pairs, row->reverse_pairs_max);
         printf("      `- reverse   %5s  ", pairs);
         if (row->has_gain)
-            printf("gain %.4g +- %.2g nats\n", row->gain, row->half_width);
+            printf("gain %.5f +- %.5f nats\n", row->gain, row->half_width);
         else
             printf("the configuration from before, against the promoted one\n");
     }
@@ -104,15 +104,19 @@ static void print_pairs(const Trireme__Attempt *a)
     }
 }
 
-static void print_judgement(const Trireme__Judgement *j, bool reverse)
+static void print_judgement(const Trireme__Judgement *j)
 {
     print_label("verdict");
     printf("%s",
            protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor, (int)j->outcome)->name);
-    if (j->pairs && reverse)
-        printf(" after %u pairs: gain %.6g +- %.3g nats (95 %%)", j->pairs, j->mean, j->half_width);
-    else if (j->pairs)
-        printf(" after %u pairs: mean gain less the margin %.6g nats, t = %.4g", j->pairs, j->mean, j->t);
+    if (j->pairs)
+        printf(" after %u %s", j->pairs, j->pairs == 1 ? "pair" : "pairs");
+    if (j->has_half_width)
+        printf(": gain %.5f +- %.5f nats (95 %%)", j->mean, j->half_width);
+    else if (j->has_mean)
+        printf(": mean gain less the margin %.6g nats, t = %.4g", j->mean, j->t);
+    if (j->outcome == TRIREME__JUDGEMENT__OUTCOME__confirmed)
+        printf("\n%17sconfirmed: above 0 at 95 %%, one-sided", "");
     if (j->window_share > 0.25)
         printf("\n%17s%.0f %% of the spread is the choice of windows: more of them (gate.windows) would help", "",
                100 * j->window_share);
@@ -138,7 +142,7 @@ static void print_attempt(const Trireme__Attempt *a, bool reverse)
     }
     print_pairs(a);
     if (a->judgement)
-        print_judgement(a->judgement, reverse);
+        print_judgement(a->judgement);
 }
 
 static void print_said(const char *label, const char *text)

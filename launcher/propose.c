@@ -1,8 +1,11 @@
 /* trireme propose; trireme trials approve, veto, kill: what people ask of a running coordinator. */
-#include "base/file.h"
 #include "base/mem.h"
+#include "coordinator/history.h"
 #include "coordinator/inbox.h"
+#include "coordinator/ledger.h"
+#include "coordinator/run.h"
 #include "launcher/command.h"
+#include "proto/file/run_config.h"
 #include "proto/schema/message.h"
 
 #include "command.pb-c.h"
@@ -14,18 +17,17 @@
 /* Asks, and fills the answer in; refused is an error. */
 static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *request, double wait, struct err *err)
 {
-    char *config = file_join(run, "config.yaml");
-    bool is_run = file_exists(config);
-    free(config);
-    if (!is_run)
-        return err_set(err, ERR_USAGE, "%s: found no run there (it has no config.yaml)", run);
+    if (run_config_exists(run, err) < 0)
+        return -1;
     request->by = "person";
     Trireme__Answer *answer = NULL;
-    if (inbox_ask(&answer, run, request, wait, err) < 0)
+    const bool trained = run_is_trained(run);
+    if (inbox_ask(&answer, run, request, trained ? wait : 0, err) < 0)
         return -1;
     if (!answer) {
-        reply->text = mem_format(
-            "nobody answered within %g seconds: it waits in %s/inbox for whoever trains the run next", wait, run);
+        reply->text = trained
+                          ? mem_format("nobody answered within %g seconds: it waits in %s/inbox", wait, run)
+                          : mem_format("nobody trains this run now: it waits in %s/inbox until somebody does", run);
         return 0;
     }
     int rc = 0;
@@ -94,8 +96,26 @@ int command_propose(const void *request, void *reply, struct err *err)
     return rc;
 }
 
+/* What the ledger says of it already, nobody need be asked. */
+static int check_order(const char *run, uint32_t number, const char *order, struct err *err)
+{
+    if (run_config_exists(run, err) < 0)
+        return -1;
+    struct ledger *ledger = ledger_open(run, false, err);
+    if (!ledger)
+        return -1;
+    struct history history = {0};
+    history_read(&history, ledger, ledger_records(ledger));
+    int rc = history_check_order(&history, number, order, err);
+    history_clear(&history);
+    ledger_free(ledger);
+    return rc;
+}
+
 static int order(Trireme__Answer *reply, const char *run, uint32_t number, char *what, double wait, struct err *err)
 {
+    if (check_order(run, number, what, err) < 0)
+        return -1;
     Trireme__Request asked = TRIREME__REQUEST__INIT;
     asked.order = what;
     asked.has_number = true;

@@ -15,10 +15,7 @@
 
 static struct ledger *open_ledger(const char *run, struct err *err)
 {
-    if (file_is_dir(run))
-        return ledger_open(run, false, err);
-    err_set(err, ERR_USAGE, "%s: there is no such run", run);
-    return NULL;
+    return run_config_exists(run, err) < 0 ? NULL : ledger_open(run, false, err);
 }
 
 static Trireme__Change **copy_changes(Trireme__Change *const *changes, size_t n)
@@ -27,13 +24,6 @@ static Trireme__Change **copy_changes(Trireme__Change *const *changes, size_t n)
     for (size_t i = 0; i < n; i++)
         copy[i] = message_copy(changes[i]);
     return copy;
-}
-
-static bool is_confirmation(const Trireme__Judgement *judgement)
-{
-    return judgement && (judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__confirmed ||
-                         judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__unconfirmed ||
-                         judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__rolled_back);
 }
 
 static Trireme__TrialRow *row_of(const struct entry *e)
@@ -57,7 +47,7 @@ static Trireme__TrialRow *row_of(const struct entry *e)
         row->has_reverse_pairs = true, row->reverse_pairs = (uint32_t)e->reverse.n_pairs;
         row->has_reverse_pairs_max = true, row->reverse_pairs_max = e->reverse.plan->pairs;
     }
-    if (is_confirmation(e->reverse.judgement)) {
+    if (e->reverse.judgement && e->reverse.judgement->has_half_width) { // all four pairs were measured
         row->has_gain = true, row->gain = e->reverse.judgement->mean;
         row->has_half_width = true, row->half_width = e->reverse.judgement->half_width;
     }

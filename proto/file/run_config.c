@@ -91,14 +91,20 @@ Trireme__Run *run_config_read(const char *path, char *const *settings, size_t n_
     return config;
 }
 
-Trireme__Run *run_config_of(const char *run, struct err *err)
+int run_config_exists(const char *run, struct err *err)
 {
     char *path = file_join(run, "config.yaml");
-    Trireme__Run *config = NULL;
-    if (!file_exists(path))
-        err_set(err, ERR_USAGE, "%s: found no run there (it has no config.yaml)", run);
-    else
-        config = read_file(path, err);
+    bool there = file_exists(path);
+    free(path);
+    return there ? 0 : err_set(err, ERR_USAGE, "%s: found no run there (it has no config.yaml)", run);
+}
+
+Trireme__Run *run_config_of(const char *run, struct err *err)
+{
+    if (run_config_exists(run, err) < 0)
+        return NULL;
+    char *path = file_join(run, "config.yaml");
+    Trireme__Run *config = read_file(path, err);
     free(path);
     if (config && resolve(config, false, err) < 0) {
         message_free(config);

@@ -13,6 +13,9 @@
  * sentence (ERR_USAGE). */
 Trireme__Run *run_config_read(const char *path, char *const *settings, size_t n_settings, struct err *err);
 
+/* Refuses (ERR_USAGE) a folder that is no run. */
+int run_config_exists(const char *run, struct err *err);
+
 /* RUN/config.yaml of a run that exists. */
 Trireme__Run *run_config_of(const char *run, struct err *err);
 

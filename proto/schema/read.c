@@ -52,20 +52,40 @@ static int refuse(const struct reader *reader, const struct place *place, const 
     return add_place(reader, place, node->line);
 }
 
-/* Whether the key is there among the first i children: the error. */
-static int refuse_second(const struct reader *reader, const struct place *place, const struct node *node, size_t i)
+/* By key, then in the order of the text: children are elements of one array. */
+static int compare_keys(const void *a, const void *b)
 {
-    const struct node *child = &node->children[i];
-    for (size_t k = 0; k < i; k++) {
-        if (strcmp(node->children[k].key, child->key) != 0)
-            continue;
-        err_set(reader->err, reader->code, "found a second time, expected once");
-        if (node->children[k].line)
-            err_set(reader->err, reader->code, "found a second time, expected once (the first is on line %u)",
-                    node->children[k].line);
-        return add_place(reader, place, child->line);
-    }
-    return 0;
+    const struct node *x = *(const struct node *const *)a, *y = *(const struct node *const *)b;
+    int order = strcmp(x->key, y->key);
+    return order ? order : (x > y) - (x < y);
+}
+
+/* The first child whose key another one has before it, which goes to *before; NULL: there is none. In n log n: the text may be
+ * anybody's. */
+static const struct node *find_second(const struct node *node, const struct node **before)
+{
+    const struct node **sorted = mem_new(node->n, sizeof *sorted), *second = NULL;
+    for (size_t i = 0; i < node->n; i++)
+        sorted[i] = &node->children[i];
+    if (node->n)
+        qsort(sorted, node->n, sizeof *sorted, compare_keys);
+    for (size_t i = 1; i < node->n; i++)
+        if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0 && (!second || sorted[i] < second)) {
+            second = sorted[i];
+            *before = sorted[i - 1];
+        }
+    free(sorted);
+    return second;
+}
+
+static int refuse_second(const struct reader *reader, const struct place *place, const struct node *second,
+                         const struct node *before)
+{
+    err_set(reader->err, reader->code, "found a second time, expected once");
+    if (before->line)
+        err_set(reader->err, reader->code, "found a second time, expected once (the first is on line %u)",
+                before->line);
+    return add_place(reader, place, second->line);
 }
 
 /* Reads {key: value} into a list of messages of two texts. */
@@ -76,12 +96,13 @@ static int read_map(const struct reader *reader, const struct place *place, void
     if (node->kind != NODE_MAP)
         return refuse(reader, place, node, "keys and values");
     field_reset(message, field);
+    const struct node *before = NULL, *second = find_second(node, &before);
     for (size_t i = 0; i < node->n; i++) {
         const struct node *child = &node->children[i];
         struct text key = {0};
         value_write_clean(&key, child->key);
         struct place here = place_field(place, key.bytes ? key.bytes : "''");
-        int result = refuse_second(reader, &here, node, i);
+        int result = child == second ? refuse_second(reader, &here, second, before) : 0;
         if (result == 0 && !child->text)
             result = refuse(reader, &here, child, "a number, true, false or text");
         text_clear(&key);
@@ -166,13 +187,16 @@ static int read_message(const struct reader *reader, const struct place *place, 
         text_clear(&names);
         return add_place(reader, place, node->line);
     }
+    const struct node *before = NULL, *second = find_second(node, &before);
     for (size_t i = 0; i < node->n; i++) {
         const struct node *child = &node->children[i];
         const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, child->key);
         if (!field)
             return unknown_key(reader, place, type, child);
         struct place here = place_field(place, field->name);
-        if (refuse_second(reader, &here, node, i) != 0 || read_field(reader, &here, message, field, child) != 0)
+        if (child == second)
+            return refuse_second(reader, &here, second, before);
+        if (read_field(reader, &here, message, field, child) != 0)
             return -1;
     }
     return 0;

@@ -284,28 +284,28 @@ static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(v
 {
     const struct place *p = *state;
     static const char refused[] = "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
-                                  "reason: no memory, no_room: true}}";
+                                  "reason: no memory, machine: true}}";
     struct chronicle *chronicle = open_at(p->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
         tell(chronicle, story[i]);
     tell(chronicle, refused);
-    assert_null(chronicle_no_room(chronicle, 1, 20));
+    assert_null(chronicle_gave_up(chronicle, 1, 20));
     chronicle_free(chronicle);
     chronicle = open_at(p->run, 3, NULL);
-    assert_null(chronicle_no_room(chronicle, 1, 19));
-    assert_null(chronicle_no_room(chronicle, 2, 20));
-    assert_string_equal(chronicle_no_room(chronicle, 1, 20), "no memory");
+    assert_null(chronicle_gave_up(chronicle, 1, 19));
+    assert_null(chronicle_gave_up(chronicle, 2, 20));
+    assert_string_equal(chronicle_gave_up(chronicle, 1, 20), "no memory");
     tell(chronicle, refused);
-    assert_null(chronicle_no_room(chronicle, 1, 20));
+    assert_null(chronicle_gave_up(chronicle, 1, 20));
     chronicle_free(chronicle);
 }
 
-static void another_verdict_says_nothing_of_memory(void **state)
+static void another_verdict_says_nothing_of_the_machine(void **state)
 {
     const struct place *p = *state;
     tell_story(p->run);
     struct chronicle *chronicle = open_at(p->run, 6, NULL);
-    assert_null(chronicle_no_room(chronicle, 1, 45));
+    assert_null(chronicle_gave_up(chronicle, 1, 45));
     chronicle_free(chronicle);
 }
 
@@ -341,7 +341,7 @@ int main(void)
         test(a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_more),
         test(a_replay_that_goes_on_does_not_write_its_own_lines_again),
         test(that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told),
-        test(another_verdict_says_nothing_of_memory),
+        test(another_verdict_says_nothing_of_the_machine),
         test(a_ledger_that_is_not_the_checkpoints_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
