@@ -218,6 +218,18 @@ int file_remove_tree(const char *path, enum err_code code, struct err *err)
     return 0;
 }
 
+int file_exchange_dirs(const char *a, const char *b, enum err_code code, struct err *err)
+{
+    if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
+        return 0;
+    char *aside = mem_format("%s.aside", a);
+    int rc = rename(a, aside) == 0 && rename(b, a) == 0 && rename(aside, b) == 0
+                 ? 0
+                 : err_set(err, code, "%s: cannot rename: %s", a, strerror(errno));
+    free(aside);
+    return rc;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

@@ -32,6 +32,9 @@ int file_sync_dir(const char *path, enum err_code code, struct err *err);
 /* Removes a folder with the files in it and the folders below; what is not there is no error. */
 int file_remove_tree(const char *path, enum err_code code, struct err *err);
 
+/* Has two folders beside each other change their names, at once where the file system can; both exist before and after. */
+int file_exchange_dirs(const char *a, const char *b, enum err_code code, struct err *err);
+
 /* Names in a folder without "." and "..", sorted by bytes, ended by NULL; freed by file_names_free. */
 char **file_names(const char *path, size_t *n, enum err_code code, struct err *err);
 void file_names_free(char **names);

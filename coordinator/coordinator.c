@@ -11,6 +11,7 @@
 #include "coordinator/metrics.h"
 #include "coordinator/muster.h"
 #include "coordinator/operator.h"
+#include "coordinator/plan.h"
 #include "coordinator/planner.h"
 #include "coordinator/progress.h"
 #include "coordinator/run.h"
@@ -151,10 +152,15 @@ static int make_campaign(struct coordinator *c, struct err *err)
     c->helm = helm_new(&ground, c->campaign, planner, c->options.allow_noop, err);
     if (!c->helm)
         return -1;
-    if (operator_heed(&ground, c->campaign, err) < 0)
+    int heeded = operator_heed(&ground, c->campaign, err);
+    if (heeded < 0)
         return -1;
+    c->saves_anew = heeded > 0;
     if (planner && campaign_off(c->campaign))
         progress_say(c->progress, "note: %s", campaign_off(c->campaign));
+    else if (c->config->gate->windows > plan_windows_max(&ground))
+        progress_say(c->progress, "note: gate.windows is %u: a pair reads %u, since there are no more to judge by",
+                     c->config->gate->windows, plan_windows_max(&ground));
     return 0;
 }
 
@@ -174,6 +180,23 @@ static void make_evaluation(struct coordinator *c)
     }
 }
 
+/* What a `resume --set` of the value that config.yaml has already does not change. */
+static void say_promoted(const struct coordinator *c)
+{
+    const struct run *run = c->run;
+    for (size_t i = 0; i < run->n_promoted; i++)
+        for (size_t k = 0; k < run->n_settings; k++) {
+            const Trireme__Change *change = run->promoted[i];
+            size_t length = strlen(change->path);
+            if (!strncmp(run->settings[k], change->path, length) && run->settings[k][length] == '=')
+                progress_say(
+                    c->progress,
+                    "note: %s is what config.yaml says already; %s=%s, which was promoted, stays in force (only "
+                    "another value overrules it)",
+                    run->settings[k], change->path, change->value);
+        }
+}
+
 static int begin_training(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *manifest = c->run->manifest;
@@ -185,6 +208,7 @@ static int begin_training(struct coordinator *c, struct err *err)
     if (n_workers > leaves)
         progress_say(c->progress, "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
                      leaves, n_workers - leaves, n_workers);
+    say_promoted(c);
     make_evaluation(c);
     if (make_campaign(c, err) < 0)
         return -1;

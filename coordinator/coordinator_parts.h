@@ -39,6 +39,7 @@ struct coordinator {
     enum stage stage;
     bool evaluating;     /* the trunk's evaluation is under way */
     bool stopping, over; /* on request; nothing was to be done at all */
+    bool saves_anew;     /* the checkpoint that this launch continues is no longer what holds at its step */
     uint64_t saved;      /* step of the newest order to save */
     size_t n_suspended;  /* lines of training that were ordered to be suspended */
     double began, turned, beaten;

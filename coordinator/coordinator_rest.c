@@ -167,13 +167,13 @@ static int save_or_not(struct coordinator *c, struct err *err)
     const uint64_t step = c->trunk->step;
     const bool last = coordinator_is_last(c, step), ends = last || c->stopping;
     c->stopping = c->stopping && !last;
-    if (last && chronicle_scripted(c->chronicle)) {
-        if (chronicle_part(c->chronicle, step, "the run ended before what the ledger tells of", err) < 0)
-            return -1;
-    }
+    if (last && chronicle_part(c->chronicle, step, "the run ended before what the ledger tells of", err) < 0)
+        return -1;
     c->stage = last ? STAGE_FINISH : c->stopping ? STAGE_SUSPEND : STAGE_FORK;
     bool due = ends || is_due(c, c->config->checkpoint->every, step) || campaign_saves(c->campaign, step);
-    return due && c->saved != step && save(c, err) < 0 ? -1 : 1;
+    bool saves = c->saves_anew || (due && c->saved != step);
+    c->saves_anew = false;
+    return saves && save(c, err) < 0 ? -1 : 1;
 }
 
 static int fork_or_not(struct coordinator *c, struct err *err)

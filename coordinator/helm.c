@@ -325,9 +325,14 @@ static int read_inbox(struct helm *h, uint64_t step, struct err *err)
     return 0;
 }
 
+/* How many more proposals of a planner there is room for. One that only writes down asks for no more than one that tries. */
 static uint32_t room(const struct helm *h)
 {
-    return history_room(history(h), h->ground.run->config->experiment->forks);
+    const Trireme__Run *config = h->ground.run->config;
+    uint32_t observed = 0;
+    for (size_t i = 0; i < history(h)->n; i++)
+        observed += history(h)->entries[i].fate == FATE_OBSERVED;
+    return observed < config->gate->hypotheses ? history_room(history(h), config->experiment->forks) : 0;
 }
 
 static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_t step, struct err *err)

@@ -20,6 +20,7 @@ struct keeper {
     const struct muster *muster; /* borrowed */
     int n_servers, n_missing;
     char *folder;                /* of the checkpoint under way or of the last one */
+    char *replaces;              /* the complete checkpoint that it takes the place of, or NULL */
     bool beside;                 /* it is a suspended line of training's */
     Trireme__Manifest *manifest; /* of that checkpoint, as far as it is known */
     Trireme__Shard **shards;
@@ -53,23 +54,29 @@ void keeper_free(struct keeper *k)
     forget_shards(k);
     free(k->shards);
     free(k->pins);
+    free(k->replaces);
     message_free(k->manifest);
     free(k->folder);
     free(k);
 }
 
-/* Begins with an empty folder, whose name is taken over. */
+/* Begins with an empty folder; `folder`, its name, is taken over. A complete checkpoint of that name stays until this one is. */
 static const char *begin(struct keeper *k, const Trireme__Manifest *what, char *folder, bool beside, struct err *err)
 {
+    char *manifest = file_join(folder, "manifest.json");
+    const bool replaces = !beside && file_exists(manifest);
+    free(manifest);
     free(k->folder);
-    k->folder = folder;
+    free(k->replaces);
+    k->folder = replaces ? mem_format("%s.new", folder) : folder;
+    k->replaces = replaces ? folder : NULL;
     k->beside = beside;
     k->step = what->step;
     message_free(k->manifest);
     k->manifest = message_copy(what);
     k->stall_ms = 0;
     k->began = clock_now();
-    // what a launch that died left there is no checkpoint; one that is complete and damaged was passed over
+    // what a launch that died left there is no checkpoint
     if (file_remove_tree(k->folder, ERR_TRAIN, err) < 0 || file_make_dirs(k->folder, ERR_TRAIN, err) < 0)
         return NULL;
     k->n_missing = k->n_servers;
@@ -120,6 +127,9 @@ static int complete(struct keeper *k, struct err *err)
     forget_shards(k);
     if (k->beside)
         return 0;
+    if (k->replaces && (file_exchange_dirs(k->replaces, k->folder, ERR_TRAIN, err) < 0 ||
+                        file_remove_tree(k->folder, ERR_TRAIN, err) < 0))
+        return -1;
     k->complete_step = k->step;
     return checkpoint_prune(k->run->folder, k->step, k->run->config->checkpoint->keep, k->pins, k->n_pins, err);
 }

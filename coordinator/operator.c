@@ -96,5 +96,5 @@ int operator_heed(const struct ground *g, struct campaign *campaign, struct err 
         rc = overrule(g, step, reason, err);
     free(reason);
     free(paths);
-    return rc;
+    return rc < 0 ? -1 : 1;
 }

@@ -56,6 +56,23 @@ static uint64_t gate_windows_there(const struct muster *muster)
     return n;
 }
 
+uint32_t plan_windows_max(const struct ground *g)
+{
+    static const double alone = 1;
+    const Trireme__Gate *gate = g->run->config->gate;
+    const struct muster *m = g->muster;
+    const double *weights = m->n_sources == 1 ? &alone
+                            : gate->n_weights ? gate->weights
+                                              : g->run->segments[0]->weights;
+    double sum = 0, max = UINT32_MAX;
+    for (size_t s = 0; s < m->n_sources; s++)
+        sum += weights[s];
+    for (size_t s = 0; s < m->n_sources; s++)
+        if (weights[s] > 0 && (double)m->gate_samples[s] * sum / weights[s] < max)
+            max = (double)m->gate_samples[s] * sum / weights[s];
+    return (uint32_t)max;
+}
+
 int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool slow, const Trireme__Run *after,
               struct err *err)
 {
@@ -78,6 +95,8 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
     plan->has_windows = 1;
     plan->windows = config->gate->windows ? config->gate->windows
                                           : gate_windows(plan->horizon, (*g->trunk)->config->train->batch);
+    if (plan->windows > plan_windows_max(g))
+        plan->windows = plan_windows_max(g);
     plan->has_margin = 1, plan->margin = config->gate->margin;
     plan->has_alpha = 1, plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
     plan->has_beta = 1, plan->beta = config->gate->beta;

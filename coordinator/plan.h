@@ -20,6 +20,9 @@ int plan_make(const struct ground *ground, Trireme__Plan *plan, uint64_t step, b
 bool plan_reverse(const struct ground *ground, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward,
                   const Trireme__Run *before);
 
+/* The most windows that a pair can read without reading one twice. */
+uint32_t plan_windows_max(const struct ground *ground);
+
 /* Tokens that one pair costs beyond the trunk's own. */
 uint64_t plan_pair_tokens(const struct ground *ground, const Trireme__Plan *plan);
 

@@ -155,13 +155,20 @@ static bool is_tried(const Trireme__Briefing *briefing, Trireme__Change *change)
     return false;
 }
 
+/* What is legal, and not worth a draw. */
+static bool is_passed_over(const char *path)
+{
+    return !strcmp(path, "data.skip") ||     // there is no way back from it
+           !strcmp(path, "schedule.warmup"); // over before the first hypothesis begins
+}
+
 /* Draws one change; false where this draw gives none. */
 static bool draw_change(Trireme__Change *change, const Trireme__MayChange **from, const Trireme__Briefing *briefing,
                         struct draws *draws)
 {
     char text[NUMBER_SIZE];
     const Trireme__MayChange *may = briefing->may_change[draw(draws, briefing->n_may_change)];
-    if (!may->path || !strcmp(may->path, "data.skip")) // there is no way back from it
+    if (!may->path || is_passed_over(may->path))
         return false;
     if (!(may->n_words ? draw_word(text, may, draws) : draw_number(text, briefing, may, draws)) ||
         !goes_together(briefing, may->path, text))

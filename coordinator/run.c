@@ -164,9 +164,31 @@ static int check_changes(const Trireme__Run *before, const Trireme__Run *after, 
     return rc;
 }
 
+/* Settings of a run that has all its steps would change nothing but what is told of it. */
+static int check_unfinished(const struct run *run, struct err *err)
+{
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(run->folder, &n, err);
+    if (!steps)
+        return -1;
+    struct err damaged; // whoever continues from there passes over it
+    char *folder = n ? checkpoint_folder(run->folder, steps[n - 1]) : NULL;
+    Trireme__Manifest *m = folder ? checkpoint_manifest(folder, &damaged) : NULL;
+    const uint64_t has = m && m->tokens && m->step_tokens ? m->tokens / m->step_tokens : m ? m->step : 0;
+    int rc = 0;
+    if (m && has >= run->config->train->steps)
+        rc = err_set(err, ERR_USAGE, "%s: the run has its %llu steps: expected --set train.steps above that",
+                     run->folder, (unsigned long long)has);
+    message_free(m);
+    free(folder);
+    free(steps);
+    return rc;
+}
+
 int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings, struct err *err)
 {
     run_init(run, folder);
+    run->settings = settings, run->n_settings = n_settings;
     Trireme__Run *before = run_config_of(folder, err);
     int rc = -1;
     if (!before)
@@ -174,6 +196,8 @@ int run_plan_resume(struct run *run, const char *folder, char *const *settings, 
     run->config = run_config_change(before, settings, n_settings, err);
     if (run->config)
         rc = check_changes(before, run->config, err);
+    if (rc == 0 && !message_equal(before, run->config))
+        rc = check_unfinished(run, err);
 out:
     message_free(before);
     if (rc < 0)

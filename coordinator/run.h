@@ -23,6 +23,8 @@ struct run {
     uint64_t step_tokens;           /* of a step at the start of the run: the unit of train.steps */
     Trireme__Change **promoted;     /* what experiments have changed; the first ones borrowed from the manifest */
     size_t n_promoted;
+    char *const *settings; /* of `resume --set`; borrowed from the request */
+    size_t n_settings;
     uint64_t incarnation; /* of this launch; 0 before run_claim */
     int lock;             /* file descriptor; -1 before run_claim */
 };

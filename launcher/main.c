@@ -14,7 +14,7 @@
 
 static void print_usage(FILE *out, const char *group)
 {
-    fprintf(out, "usage: trireme COMMAND [OPTION]...\n\ncommands:\n");
+    fprintf(out, "usage: trireme %s%sCOMMAND [OPTION]...\n\ncommands:\n", group ? group : "", group ? " " : "");
     for (size_t i = 0; i < n_commands; i++)
         if (!group || !strncmp(commands[i].name, group, strlen(group)))
             fprintf(out, "  %-14s %s\n", commands[i].name, message_comment(commands[i].request));

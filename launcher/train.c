@@ -106,6 +106,10 @@ static int check_ledger(const char *run, struct err *err)
 /* The end of the replayed run is what the replay's is compared with. */
 static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
 {
+    if (run_config_exists(r->run, err) < 0)
+        return -1;
+    if (run_is_trained(r->run))
+        return err_set(err, ERR_USAGE, "%s: this run is being trained, expected one that is complete", r->run);
     char *path = file_join(r->run, "status.json"), *here = realpath(r->run, NULL), *there = realpath(r->out, NULL);
     size_t size = 0;
     char *text = file_read(path, &size, ERR_USAGE, err);

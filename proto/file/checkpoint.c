@@ -286,6 +286,26 @@ static bool is_pinned(uint64_t step, const uint64_t *pins, size_t n_pins)
     return false;
 }
 
+/* What a launch that died was writing to take the place of a checkpoint: step-NNNNNNNN.new. */
+static int remove_new(const char *run, struct err *err)
+{
+    char *folder = file_join(run, "checkpoints");
+    size_t n = 0;
+    char **names = file_names(folder, &n, ERR_TRAIN, err);
+    int rc = names ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        size_t length = strlen(names[i]);
+        char *path = file_join(folder, names[i]);
+        if (!strncmp(names[i], "step-", 5) && length > 4 && !strcmp(names[i] + length - 4, ".new"))
+            rc = file_remove_tree(path, ERR_TRAIN, err);
+        free(path);
+    }
+    if (names)
+        file_names_free(names);
+    free(folder);
+    return rc;
+}
+
 int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t *pins, size_t n_pins,
                      struct err *err)
 {
@@ -301,6 +321,7 @@ int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t
     for (size_t i = 0; rc == 0 && i < n_unfinished; i++)
         if (unfinished[i] < step)
             rc = remove_checkpoint(run, unfinished[i], err);
+    rc = rc < 0 ? -1 : remove_new(run, err);
     free(steps);
     free(unfinished);
     return rc;

@@ -38,7 +38,7 @@ int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *nam
                     struct err *err);
 
 /* After the checkpoint of `step` was completed: removes all but it, the `keep` - 1 before it, and those of the pinned steps;
- * unfinished folders older than it. Complete ones of later steps are damaged ones that were passed over when the launch began: they keep their bytes as
+ * unfinished folders older than it; step-NNNNNNNN.new, which were to take a checkpoint's place. Complete ones of later steps are damaged ones that were passed over when the launch began: they keep their bytes as
  * step-NNNNNNNN.damaged. */
 int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t *pins, size_t n_pins,
                      struct err *err);
