@@ -233,11 +233,53 @@ static void a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again(v
     }
 }
 
+static unsigned corrections(const struct place *p, const char *name)
+{
+    struct err err;
+    struct ledger *ledger = ledger_open(place_folder(p, name), false, &err);
+    unsigned n = 0;
+    for (size_t i = 0; i < ledger_records(ledger); i++)
+        n += ledger_record(ledger, i)->kind == TRIREME__RECORD_KIND__correction;
+    ledger_free(ledger);
+    return n;
+}
+
+/* However early the launch dies that the operator changed something for: the next one does not take it for another change. */
+static void what_an_operator_changed_is_told_once(void **state)
+{
+    const struct place *p = *state;
+    const struct campaign_case *c = &cases[0];
+    char *setting[] = {"optimizer.lr=0.0003"};
+    for (uint64_t turns = 60; turns <= 240; turns += 60) {
+        char *name = mem_format("run%d", (int)turns);
+        struct play play = play_of(0);
+        play.plan = plan_stops_there, play.stop = &stage_stop, play.may_stop = true;
+        point = points[0];
+        stage_stop = 0;
+        assert_false(campaign_play(p, name, c->settings, c->cues, &play));
+        assert_int_equal(corrections(p, name), 0);
+        stage_stop = 0;
+        play = play_of(1);
+        play.killed_after = turns;
+        campaign_resume(p, name, setting, 1, c->cues, &play);
+        assert_int_equal(corrections(p, name), 1);
+        play = play_of(2);
+        campaign_resume(p, name, NULL, 0, c->cues, &play);
+        assert_int_equal(corrections(p, name), 1);
+        struct history history = ledger_history(p, name);
+        assert_string_equal(history_entry(&history, 1)->reason, "the operator changed optimizer.lr");
+        assert_true(history_entry(&history, 4)->forward.n_pairs > 0);
+        history_clear(&history);
+        free(name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         campaign_test(short_launches_that_are_stopped_lose_no_step),
         campaign_test(a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again),
+        campaign_test(what_an_operator_changed_is_told_once),
         campaign_test(a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits),
         campaign_test(a_campaign_that_is_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits),
     };

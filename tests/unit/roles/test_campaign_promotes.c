@@ -195,6 +195,29 @@ static void reverse_pairs_that_show_too_small_a_gain_take_a_promotion_back(void 
     check_bits(p, 200, 200);
 }
 
+static void what_was_taken_back_is_a_duplicate_and_what_was_tried_beside_it_is_not(void **state)
+{
+    const struct place *p = *state;
+    static const char *const settings[] = {"optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0",
+                                           "gate.alpha=0.5",      "gate.hypotheses=6",      "gate.confirm=true",
+                                           "gate.margin=0.3",     "train.steps=400",        NULL};
+    static const struct cue cues[] = {
+        {0,   "optimizer.lr=0.004"},
+        {120, "optimizer.clip=0.1"},
+        {200, "optimizer.lr=0.004"},
+        {200, "optimizer.clip=0.1"},
+        {0,   NULL                }
+    };
+    campaign_play(p, "run", settings, cues, &(struct play){.workers = 2, .servers = 1});
+    struct history history = ledger_history(p, "run");
+    assert_int_equal(history_entry(&history, 1)->fate, FATE_ROLLED_BACK);
+    assert_int_equal(history.changed_at, 200);
+    assert_int_equal(history_entry(&history, 3)->fate, FATE_REFUSED);
+    assert_contains(history_entry(&history, 3)->reason, "duplicate: proposal 1 says the same, and is rolled back");
+    assert_non_null(history_entry(&history, 4)->forward.plan);
+    history_clear(&history);
+}
+
 static void a_hypothesis_beside_one_that_is_promoted_is_superseded(void **state)
 {
     const struct place *p = *state;
@@ -241,6 +264,7 @@ int main(void)
         campaign_test(reverse_pairs_that_show_the_gain_again_confirm_a_promotion),
         campaign_test(reverse_pairs_of_another_batch_have_the_tokens_of_the_forward_ones),
         campaign_test(reverse_pairs_that_show_too_small_a_gain_take_a_promotion_back),
+        campaign_test(what_was_taken_back_is_a_duplicate_and_what_was_tried_beside_it_is_not),
         campaign_test(a_hypothesis_beside_one_that_is_promoted_is_superseded),
         campaign_test(the_better_of_two_that_could_be_promoted_is_promoted),
     };

@@ -182,6 +182,40 @@ static void what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_repla
     free(memory);
 }
 
+/* Checkpoint of a step of a run, or what was suspended there, is gone. */
+static void lose(const struct place *p, const char *name, uint64_t step, const char *what)
+{
+    struct err err;
+    char *folder = checkpoint_folder(place_folder(p, name), step), *path = file_join(folder, what);
+    assert_true(file_exists(path));
+    assert_int_equal(file_remove_tree(path, ERR_TRAIN, &err), 0);
+    free(path);
+    free(folder);
+}
+
+static void a_hypothesis_whose_fork_is_lost_with_its_checkpoint_is_given_up_and_so_it_is_in_a_replay(void **state)
+{
+    const struct place *p = *state;
+    stage_stop_step = 30;
+    campaign_play(
+        p, "first", settings, cues,
+        &(struct play){.workers = 2, .servers = 1, .plan = plan_stop_at, .stop = &stage_stop, .may_stop = true});
+    lose(p, "first", 30, "suspended");
+    lose(p, "first", 20, "");
+    stage_stop = 0;
+    campaign_play(p, "first", settings, cues, &(struct play){.workers = 2, .servers = 1});
+    struct history history = ledger_history(p, "first");
+    assert_int_equal(history_entry(&history, 1)->fate, FATE_INCONCLUSIVE);
+    assert_true(history_entry(&history, 1)->judgement->machine);
+    assert_contains(history_entry(&history, 1)->reason, "step-00000020");
+    assert_true(history_entry(&history, 4)->forward.n_pairs > 0); // one that came later is tried
+    history_clear(&history);
+    char *first = mem_strdup(place_folder(p, "first"));
+    campaign_play(p, "again", settings, NULL, &(struct play){.workers = 1, .servers = 2, .replay = first});
+    campaign_check_same(p, "again", "first", 160);
+    free(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +223,7 @@ int main(void)
         campaign_test(a_replay_that_was_killed_goes_on_as_one),
         campaign_test(a_replay_carries_a_persons_orders_out_at_their_steps),
         campaign_test(a_replay_of_a_ledger_that_says_something_else_is_an_error),
+        campaign_test(a_hypothesis_whose_fork_is_lost_with_its_checkpoint_is_given_up_and_so_it_is_in_a_replay),
         campaign_test(what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
