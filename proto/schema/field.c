@@ -220,15 +220,16 @@ void field_set(void *message, const ProtobufCFieldDescriptor *field, size_t i, s
     ASSERT(!"a scalar");
 }
 
-void field_append(void *message, const ProtobufCFieldDescriptor *field)
+void field_append(void *message, const ProtobufCFieldDescriptor *field, size_t more)
 {
     size_t n = field_count(message, field), size = element_size(field);
     void **elements = list_elements(message, field);
-    *elements = mem_resize(*elements, n + 1, size);
-    memset(at(*elements, n * size), 0, size);
-    *list_count(message, field) = n + 1;
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-        *(void **)element(message, field, n) = message_new(field->descriptor);
+    *elements = mem_resize(*elements, n + more, size);
+    if (more)
+        memset(at(*elements, n * size), 0, more * size);
+    *list_count(message, field) = n + more;
+    for (size_t i = n; i < n + more && field->type == PROTOBUF_C_TYPE_MESSAGE; i++)
+        *(void **)element(message, field, i) = message_new(field->descriptor);
 }
 
 static void free_element(void *p, const ProtobufCFieldDescriptor *field)

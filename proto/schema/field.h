@@ -30,8 +30,8 @@ bool field_equal(const void *a, const void *b, const ProtobufCFieldDescriptor *f
 /* Sets an element that exists; text is copied. The value is of the field's kind and range; no bytes. */
 void field_set(void *message, const ProtobufCFieldDescriptor *field, size_t i, struct scalar value);
 
-/* Makes room for one more element at the end: 0, NULL, or a fresh message. */
-void field_append(void *message, const ProtobufCFieldDescriptor *field);
+/* Makes more elements at the end: each 0, NULL, or a fresh message. */
+void field_append(void *message, const ProtobufCFieldDescriptor *field, size_t more);
 
 /* Back to the default: no elements, the declared default (strings are owned copies), a fresh submessage. What was
  * there is freed. */

@@ -83,7 +83,7 @@ static int find_element(struct target *target, const struct steps *steps, struct
         return fail_here(steps, err);
     }
     if (target->message && index == n)
-        field_append(target->message, target->field);
+        field_append(target->message, target->field, 1);
     target->is_element = true;
     target->index = index;
     return 0;

@@ -56,7 +56,7 @@ static int take(struct arguments *arguments, const struct field_doc *doc, const 
         return fail_named(arguments, doc);
     size_t i = field_is_list(field) ? field_count(arguments->request, field) : 0;
     if (field_is_list(field))
-        field_append(arguments->request, field);
+        field_append(arguments->request, field, 1);
     field_set(arguments->request, field, i, value);
     arguments->given[doc->slot] = true;
     return 0;

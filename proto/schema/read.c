@@ -96,6 +96,7 @@ static int read_map(const struct reader *reader, const struct place *place, void
     if (node->kind != NODE_MAP)
         return refuse(reader, place, node, "keys and values");
     field_reset(message, field);
+    field_append(message, field, node->n);
     const struct node *before = NULL, *second = find_second(node, &before);
     for (size_t i = 0; i < node->n; i++) {
         const struct node *child = &node->children[i];
@@ -108,7 +109,6 @@ static int read_map(const struct reader *reader, const struct place *place, void
         text_clear(&key);
         if (result != 0)
             return -1;
-        field_append(message, field);
         void *entry = field_message(message, field, i);
         field_set(entry, doc_field(field->descriptor, &docs->fields[MAP_KEY]), 0,
                   (struct scalar){SCALAR_TEXT, .text = child->key});
@@ -134,9 +134,9 @@ int read_field(const struct reader *reader, const struct place *place, void *mes
     if (node->kind != NODE_LIST)
         return refuse(reader, place, node, "a list");
     field_reset(message, field);
+    field_append(message, field, node->n);
     for (size_t i = 0; i < node->n; i++) {
         struct place element = place_element(place, i);
-        field_append(message, field);
         if (read_element(reader, &element, message, field, i, &node->children[i]) != 0)
             return -1;
     }

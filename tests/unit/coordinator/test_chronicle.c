@@ -218,6 +218,130 @@ static void a_run_that_parts_says_why_once(void **state)
     ledger_free(ledger);
 }
 
+/* The budget that is spent as a launch opens the ledger. */
+static unsigned registered_at(const char *run, uint64_t known, const char *replay)
+{
+    struct chronicle *chronicle = open_at(run, known, replay);
+    unsigned registered = chronicle_history(chronicle)->registered;
+    chronicle_free(chronicle);
+    return registered;
+}
+
+static void part(struct chronicle *chronicle)
+{
+    struct err err;
+    if (chronicle_part(chronicle, 5, "the operator changed optimizer.lr", &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static void a_superseded_hypothesis_stays_charged_however_a_launch_comes_there(void **state)
+{
+    const struct place *p = *state;
+    char *again = file_join(p->root, "again");
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    chronicle_free(chronicle);
+    chronicle = open_at(p->run, 0, NULL);
+    assert_int_equal(chronicle_history(chronicle)->registered, 0);
+    part(chronicle);
+    assert_int_equal(chronicle_history(chronicle)->registered, 1);
+    assert_int_equal(chronicle_history(chronicle)->n, 0);
+    chronicle_free(chronicle);
+    assert_int_equal(count_lines(p->run), 4);
+    // the correction stands before anything that is still to be lived through
+    assert_int_equal(registered_at(p->run, 0, NULL), 1);
+    assert_int_equal(registered_at(p->run, 4, NULL), 1);
+    assert_int_equal(registered_at(again, 0, p->run), 1);
+    free(again);
+}
+
+// clang-format off
+/* The first records hold; the others were told by a launch whose last ones no longer do. */
+static const char *const held[] = {
+    "{kind: proposal, number: 1, step: 5, proposal: {id: a, patch: {optimizer.lr: 0.01}}}",
+    "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}",
+    "{kind: hypothesis, number: 1, step: 5, plan: {start: 20, horizon: 20, pairs: 8}}",
+    "{kind: observation, number: 1, step: 40, observation: {pair: 0, trunk_loss: 2.5, fork_loss: 2.25}}",
+};
+static const char *const superseded[] = {
+    "{kind: proposal, number: 2, step: 40, proposal: {id: b, patch: {optimizer.clip: 2}}}",
+    "{kind: validation, number: 2, step: 40, validation: {accepted: true, next: queued}}",
+    "{kind: hypothesis, number: 2, step: 40, plan: {start: 60, horizon: 20, pairs: 8}}",
+};
+static const char *const instead[] = {
+    "{kind: proposal, number: 2, step: 42, proposal: {id: c, patch: {optimizer.clip: 3}}}",
+    "{kind: validation, number: 2, step: 42, validation: {accepted: true, next: queued}}",
+    "{kind: hypothesis, number: 2, step: 42, plan: {start: 60, horizon: 20, pairs: 8}}",
+};
+// clang-format on
+enum { HELD = sizeof held / sizeof *held, OTHER = sizeof instead / sizeof *instead };
+
+/* Tells what holds, but for what is known, and what came instead of what does not; looks at the charge before each record. */
+static void go_on(struct chronicle *chronicle, size_t known, bool parts)
+{
+    static const unsigned charged[HELD + OTHER + 1] = {0, 0, 0, 1, 2, 2, 2, 3};
+    for (size_t i = known; i <= HELD + OTHER; i++) {
+        if (i == HELD && parts)
+            part(chronicle);
+        unsigned registered = chronicle_history(chronicle)->registered;
+        if (registered != charged[i])
+            fail_msg("from %zu known, after %zu: found %u registered, expected %u", known, i, registered, charged[i]);
+        if (i < HELD + OTHER)
+            tell(chronicle, i < HELD ? held[i] : instead[i - HELD]);
+    }
+    assert_false(chronicle_scripted(chronicle));
+    chronicle_free(chronicle);
+}
+
+/* Tells a ledger whose correction stands behind records that hold. */
+static void tell_and_part(const char *run)
+{
+    struct chronicle *chronicle = open_at(run, 0, NULL);
+    for (size_t i = 0; i < HELD; i++)
+        tell(chronicle, held[i]);
+    for (size_t i = 0; i < OTHER; i++)
+        tell(chronicle, superseded[i]);
+    assert_int_equal(chronicle_history(chronicle)->registered, 2);
+    chronicle_free(chronicle);
+    go_on(open_at(run, 0, NULL), 0, true);
+}
+
+static void a_charge_behind_records_that_hold_comes_when_they_have_been_lived_through(void **state)
+{
+    const struct place *p = *state;
+    tell_and_part(p->run);
+    for (size_t known = 0; known <= HELD; known++)
+        go_on(open_at(p->run, known, NULL), known, false);
+    assert_int_equal(count_lines(p->run), HELD + OTHER + 1 + OTHER);
+}
+
+static void a_replay_is_charged_where_the_run_was_from_wherever_it_goes_on(void **state)
+{
+    const struct place *p = *state;
+    tell_and_part(p->run);
+    for (size_t known = 0; known <= HELD + OTHER; known++) {
+        char *again = mem_format("%s/again%zu", p->root, known);
+        go_on(open_at(again, 0, p->run), 0, false);
+        go_on(open_at(again, known, p->run), known, false);
+        assert_int_equal(count_lines(again), HELD + OTHER);
+        free(again);
+    }
+}
+
+static void what_two_corrections_supersede_is_charged_once_from_the_start(void **state)
+{
+    const struct place *p = *state;
+    tell_and_part(p->run);
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    assert_int_equal(chronicle_history(chronicle)->registered, 0);
+    part(chronicle); // from the first record on: also from the first correction
+    assert_int_equal(chronicle_history(chronicle)->registered, 3);
+    chronicle_free(chronicle);
+    assert_int_equal(registered_at(p->run, 0, NULL), 3);
+    assert_int_equal(registered_at(p->run, count_lines(p->run), NULL), 3);
+}
+
 static void a_replay_tells_the_story_into_a_ledger_of_its_own(void **state)
 {
     const struct place *p = *state;
@@ -255,6 +379,30 @@ static void a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_m
         assert_int_equal(count_lines(again), known);
         free(again);
     }
+}
+
+static void a_replay_may_not_part(void **state)
+{
+    const struct place *p = *state;
+    struct err err = {0};
+    char before[LEDGER_HEAD_SIZE], after[LEDGER_HEAD_SIZE];
+    char *again = file_join(p->root, "again");
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(again, 0, p->run);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    uint64_t known = chronicle_known(chronicle, before);
+    assert_int_equal(chronicle_part(chronicle, 30, "the operator changed optimizer.lr", &err), -1);
+    assert_int_equal(err.code, ERR_DATA);
+    assert_string_equal(err.text, "the replay is not what the ledger says: the operator changed optimizer.lr");
+    assert_int_equal(chronicle_known(chronicle, after), known);
+    assert_string_equal(after, before);
+    assert_int_equal(chronicle_history(chronicle)->registered, 1);
+    assert_true(chronicle_scripted(chronicle));
+    chronicle_free(chronicle);
+    assert_int_equal(count_lines(again), 3);
+    assert_int_equal(count_lines(p->run), STORY);
+    free(again);
 }
 
 /* A launch of a replay that died had told of more than its checkpoint knew. */
@@ -300,12 +448,37 @@ static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(v
     chronicle_free(chronicle);
 }
 
+static void a_verdict_of_the_machine_is_an_input_at_its_step(void **state)
+{
+    const struct place *p = *state;
+    static const char refused[] = "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
+                                  "reason: no memory, machine: true}}";
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    tell(chronicle, refused);
+    chronicle_free(chronicle);
+    chronicle = open_at(p->run, 2, NULL);
+    assert_null(chronicle_input(chronicle, 20)); // the hypothesis comes first
+    tell(chronicle, story[2]);
+    assert_null(chronicle_input(chronicle, 19));
+    assert_null(chronicle_input(chronicle, 21));
+    const Trireme__Record *input = chronicle_input(chronicle, 20);
+    assert_non_null(input);
+    assert_int_equal(input->kind, TRIREME__RECORD_KIND__verdict);
+    assert_string_equal(input->judgement->reason, "no memory");
+    tell(chronicle, refused);
+    assert_null(chronicle_input(chronicle, 20));
+    chronicle_free(chronicle);
+}
+
 static void another_verdict_says_nothing_of_the_machine(void **state)
 {
     const struct place *p = *state;
     tell_story(p->run);
     struct chronicle *chronicle = open_at(p->run, 6, NULL);
     assert_null(chronicle_gave_up(chronicle, 1, 45));
+    assert_null(chronicle_input(chronicle, 45));
     chronicle_free(chronicle);
 }
 
@@ -337,10 +510,16 @@ int main(void)
         test(what_comes_out_differently_supersedes_the_rest_of_the_script),
         test(superseded_lines_are_neither_known_nor_lived_through_by_later_launches),
         test(a_run_that_parts_says_why_once),
+        test(a_superseded_hypothesis_stays_charged_however_a_launch_comes_there),
+        test(a_charge_behind_records_that_hold_comes_when_they_have_been_lived_through),
+        test(a_replay_is_charged_where_the_run_was_from_wherever_it_goes_on),
+        test(what_two_corrections_supersede_is_charged_once_from_the_start),
         test(a_replay_tells_the_story_into_a_ledger_of_its_own),
         test(a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_more),
+        test(a_replay_may_not_part),
         test(a_replay_that_goes_on_does_not_write_its_own_lines_again),
         test(that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told),
+        test(a_verdict_of_the_machine_is_an_input_at_its_step),
         test(another_verdict_says_nothing_of_the_machine),
         test(a_ledger_that_is_not_the_checkpoints_is_refused),
     };

@@ -221,6 +221,41 @@ static void a_path_is_in_force_with_its_newest_value_and_a_rollback_restores_it(
     history_clear(&history);
 }
 
+static void that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdict(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    promote(&history, 1, "optimizer.lr: 0.001");
+    tell_of(&history, 1,
+            "kind: verdict, judgement: {outcome: unconfirmed, pairs: 0, reason: no reverse pairs are wanted}");
+    const struct entry *entry = history_entry(&history, 1);
+    assert_int_equal(entry->forward.judgement->outcome, TRIREME__JUDGEMENT__OUTCOME__promote);
+    assert_int_equal(entry->forward.judgement->pairs, 3);
+    assert_null(entry->reverse.judgement);
+    assert_int_equal(entry->judgement->outcome, TRIREME__JUDGEMENT__OUTCOME__unconfirmed);
+    assert_int_equal(entry->fate, FATE_UNCONFIRMED);
+    assert_string_equal(entry->reason, "no reverse pairs are wanted");
+    history_clear(&history);
+}
+
+static void the_newest_promotion_or_rollback_says_since_when_the_recipe_is_in_force(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    open_one(&history, 1);
+    tell_of(&history, 1, "kind: verdict, step: 480, judgement: {outcome: promote}");
+    assert_int_equal(history.changed_at, 0);
+    promote(&history, 2, "optimizer.lr: 0.001");
+    assert_int_equal(history.changed_at, 500);
+    tell_of(&history, 1, "kind: promotion, step: 600, promotion: {patch: {optimizer.clip: 2}}");
+    assert_int_equal(history.changed_at, 600);
+    tell_of(&history, 1, "kind: verdict, step: 650, judgement: {outcome: confirmed}");
+    assert_int_equal(history.changed_at, 600);
+    tell_of(&history, 2, "kind: rollback, step: 700, promotion: {patch: {optimizer.lr: 0.01}}");
+    assert_int_equal(history.changed_at, 700);
+    history_clear(&history);
+}
+
 static void what_an_operator_sets_by_hand_is_no_promotion_any_more(void **state)
 {
     (void)state;
@@ -256,6 +291,86 @@ static void records_of_no_known_proposal_change_nothing(void **state)
     assert_null(history_entry(&history, 2));
     assert_true(history.tokens == 0 && history.registered == 0 && history.promotions == 0);
     assert_in_force(&history, "");
+    history_clear(&history);
+}
+
+static void assert_order_refused(const struct history *history, uint32_t number, const char *order,
+                                 const char *sentence)
+{
+    struct err err = {0};
+    assert_int_equal(history_check_order(history, number, order, &err), -1);
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_string_equal(err.text, sentence);
+}
+
+static void an_order_is_taken_where_it_fits_the_fate(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *order, *expected;
+    } orders[] = {
+        {"approve", "one that waits for approval"                           },
+        {"veto",    "one that waits, is queued or is open"                  },
+        {"kill",    "one that is queued, open, or has reverse pairs to come"},
+    };
+    static const bool fits[][3] = {
+  // clang-format off
+        [FATE_WAITING]     = {true,  true,  false},
+        [FATE_QUEUED]      = {false, true,  true },
+        [FATE_OPEN]        = {false, true,  true },
+        [FATE_ROLLED_BACK] = {false, false, false}, // and so are all others
+  // clang-format on
+    };
+    struct history history = {0};
+    open_one(&history, 7);
+    for (int fate = FATE_PROPOSED; fate <= FATE_ROLLED_BACK; fate++)
+        for (int i = 0; i < 3; i++) {
+            struct err err = {.text = ""};
+            history_entry(&history, 7)->fate = (enum fate)fate;
+            if (fits[fate][i] && history_check_order(&history, 7, orders[i].order, &err) < 0)
+                fail_msg("%s: %s", orders[i].order, err.text);
+            if (!fits[fate][i]) {
+                char *sentence =
+                    mem_format("proposal 7 is %s, expected %s", fate_name((enum fate)fate), orders[i].expected);
+                assert_order_refused(&history, 7, orders[i].order, sentence);
+                free(sentence);
+            }
+        }
+    history_clear(&history);
+}
+
+static void a_promotion_can_be_killed_while_its_reverse_pairs_are_tried(void **state)
+{
+    (void)state;
+    struct err err = {.text = ""};
+    struct history history = {0};
+    promote(&history, 1, "optimizer.lr: 0.001");
+    tell_of(&history, 1, "kind: hypothesis, plan: {reverse: true, horizon: 20, pairs: 4}");
+    if (history_check_order(&history, 1, "kill", &err) < 0)
+        fail_msg("%s", err.text);
+    assert_order_refused(&history, 1, "approve", "proposal 1 is promoted, expected one that waits for approval");
+    assert_order_refused(&history, 1, "veto",
+                         "proposal 1 is promoted, expected one that waits, is queued or is open");
+    tell_of(&history, 1, "kind: verdict, judgement: {outcome: confirmed}");
+    assert_order_refused(&history, 1, "kill",
+                         "proposal 1 is confirmed, expected one that is queued, open, or has reverse pairs to come");
+    history_clear(&history);
+}
+
+static void an_unknown_order_or_proposal_is_refused_by_name(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    assert_order_refused(&history, 1, "kill", "found no proposal 1, there are 0");
+    open_one(&history, 3);
+    assert_order_refused(&history, 9, "kill", "found no proposal 9, there are 1");
+    assert_order_refused(&history, 0, "kill", "found no proposal 0, there are 1");
+    static const char *const unknown[] = {"promote", "Kill", "kil", "kill ", ""};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        char *sentence = mem_format("order: found '%s', expected approve, veto or kill", unknown[i]);
+        assert_order_refused(&history, 3, unknown[i], sentence);
+        free(sentence);
+    }
     history_clear(&history);
 }
 
@@ -321,8 +436,13 @@ int main(void)
         cmocka_unit_test(pairs_belong_to_the_attempt_that_is_current_and_cost_tokens),
         cmocka_unit_test(each_verdict_has_its_fate),
         cmocka_unit_test(a_path_is_in_force_with_its_newest_value_and_a_rollback_restores_it),
+        cmocka_unit_test(that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdict),
+        cmocka_unit_test(the_newest_promotion_or_rollback_says_since_when_the_recipe_is_in_force),
         cmocka_unit_test(what_an_operator_sets_by_hand_is_no_promotion_any_more),
         cmocka_unit_test(records_of_no_known_proposal_change_nothing),
+        cmocka_unit_test(an_order_is_taken_where_it_fits_the_fate),
+        cmocka_unit_test(a_promotion_can_be_killed_while_its_reverse_pairs_are_tried),
+        cmocka_unit_test(an_unknown_order_or_proposal_is_refused_by_name),
         cmocka_unit_test(each_fate_has_its_name),
         cmocka_unit_test(what_a_correction_supersedes_is_not_taken),
     };

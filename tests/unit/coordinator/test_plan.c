@@ -159,6 +159,41 @@ static void stretches_and_tails_are_whole_steps_of_the_fork_too(void **state)
     end(&scene);
 }
 
+/* A step of the trunk has 81920 tokens. */
+static void steps_of_less_than_an_eighth_of_the_tokens_are_refused(void **state)
+{
+    static const struct {
+        const char *patch;
+        unsigned tokens;
+        bool refused;
+    } cases[] = {
+        {"train.batch=44",   11264, false},
+        {"train.batch=40",   10240, false},
+        {"train.batch=36",   9216,  true },
+        {"train.batch=4",    1024,  true },
+        {"train.context=32", 10240, false},
+        {"train.context=16", 5120,  true },
+    };
+    struct scene scene;
+    begin(&scene, *state, "train.batch=320");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Trireme__Plan plan;
+        struct err err = {.text = ""};
+        int rc = make(&scene, &plan, 100, false, cases[i].patch, &err);
+        if (rc != (cases[i].refused ? -1 : 0))
+            fail_msg("%s: found %d: %s", cases[i].patch, rc, err.text);
+        if (!cases[i].refused)
+            continue;
+        char *sentence = mem_format("found steps of %u tokens, expected at least an eighth of the 81920 that a step "
+                                    "has now: each updates all weights",
+                                    cases[i].tokens);
+        assert_int_equal(err.code, ERR_USAGE);
+        assert_string_equal(err.text, sentence);
+        free(sentence);
+    }
+    end(&scene);
+}
+
 static void the_error_budget_grows_with_promotions_and_is_spent_after_its_hypotheses(void **state)
 {
     struct scene scene;
@@ -254,6 +289,7 @@ int main(void)
         test(slow_stretches_are_longer_and_have_tails),
         test(pairs_are_even_in_number_and_a_hypothesis_for_which_four_do_not_fit_is_refused),
         test(stretches_and_tails_are_whole_steps_of_the_fork_too),
+        test(steps_of_less_than_an_eighth_of_the_tokens_are_refused),
         test(the_error_budget_grows_with_promotions_and_is_spent_after_its_hypotheses),
         test(a_hypothesis_must_have_tokens_for_four_pairs_beside_those_that_others_need),
         test(a_plan_says_for_what_alone_its_verdict_holds),

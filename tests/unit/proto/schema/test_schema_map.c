@@ -1,5 +1,6 @@
 #include "tests/unit/proto/schema/schema_samples.h"
 
+#include "base/text.h"
 #include "ledger.pb-c.h"
 #include "planner.pb-c.h"
 #include "proto/schema/node.h"
@@ -168,6 +169,65 @@ static void what_is_no_map_of_scalars_is_refused(void **state)
     message_free(message);
 }
 
+enum { MANY = 100000, AGAIN = 1000 };
+
+/* A patch of many keys, each on a line of its own; behind the first ones, those of twice come once more. */
+static char *many(bool json, const unsigned *twice, size_t n_twice)
+{
+    struct text text = {0};
+    text_add(&text, json ? "{\"patch\": {\n" : "patch:\n");
+    for (unsigned i = 0; i < MANY + n_twice; i++) {
+        unsigned key = i < AGAIN ? i : i < AGAIN + n_twice ? twice[i - AGAIN] : i - (unsigned)n_twice;
+        if (json)
+            text_printf(&text, "%s\"a%u\": %u", i ? ",\n" : "", key, i);
+        else
+            text_printf(&text, "  a%u: %u\n", key, i);
+    }
+    text_add(&text, json ? "\n}}\n" : "");
+    return text_take(&text);
+}
+
+static void a_map_of_many_keys_is_read_whole_and_in_its_order(void **state)
+{
+    (void)state;
+    for (int json = 0; json < 2; json++) {
+        struct err err = {.text = ""};
+        Trireme__Proposal *message = message_new(&trireme__proposal__descriptor);
+        char *text = many(json, NULL, 0);
+        if ((json ? json_read : yaml_read)(message, text, strlen(text), "many", ERR_USAGE, &err) != 0)
+            fail_msg("%s", err.text);
+        assert_int_equal(message->n_patch, MANY);
+        for (unsigned i = 0; i < MANY; i++) {
+            char path[16], value[16];
+            snprintf(path, sizeof path, "a%u", i);
+            snprintf(value, sizeof value, "%u", i);
+            if (strcmp(message->patch[i]->path, path) != 0 || strcmp(message->patch[i]->value, value) != 0)
+                fail_msg("%u: found %s: %s", i, message->patch[i]->path, message->patch[i]->value);
+        }
+        free(text);
+        message_free(message);
+    }
+}
+
+static void of_many_keys_the_first_that_comes_a_second_time_is_named(void **state)
+{
+    (void)state;
+    static const unsigned twice[] = {777, 5, 777}; // neither the first one by its line nor by its name
+    struct err err = {.text = ""};
+    Trireme__Proposal *message = message_new(&trireme__proposal__descriptor);
+    char *yaml = many(false, twice, 3), *json = many(true, twice, 3);
+    assert_int_equal(yaml_read(message, yaml, strlen(yaml), "p.yaml", ERR_USAGE, &err), -1);
+    assert_string_equal(err.text,
+                        "p.yaml:1002: patch.a777: found a second time, expected once (the first is on line 779)");
+    assert_int_equal(json_read(message, json, strlen(json), "p.json", ERR_USAGE, &err), -1);
+    assert_contains(err.text, "p.json:1002: not JSON: duplicate object key");
+    assert_contains(err.text, "a777");
+    assert_int_equal(message->n_patch, 0);
+    free(yaml);
+    free(json);
+    message_free(message);
+}
+
 static const struct node *get(const struct node *node, const char *key)
 {
     for (size_t i = 0; i < node->n; i++)
@@ -201,6 +261,8 @@ int main(void)
         cmocka_unit_test(every_key_and_value_reads_back_as_it_is_spelled),
         cmocka_unit_test(scalars_of_any_kind_become_text),
         cmocka_unit_test(what_is_no_map_of_scalars_is_refused),
+        cmocka_unit_test(a_map_of_many_keys_is_read_whole_and_in_its_order),
+        cmocka_unit_test(of_many_keys_the_first_that_comes_a_second_time_is_named),
         cmocka_unit_test(json_schema_tells_of_an_object_with_any_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
