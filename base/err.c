@@ -22,7 +22,8 @@ int err_context(struct err *err, const char *format, ...)
     va_start(args, format);
     int n = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n < sizeof err->text)
-        snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", sentence);
+    size_t room = n >= 0 && (size_t)n < sizeof err->text ? sizeof err->text - (size_t)n : 0;
+    if (room > sizeof ": ") // what does not fit is cut off
+        snprintf(err->text + n, room, ": %.*s", (int)(room - sizeof ": "), sentence);
     return -1;
 }
