@@ -7,6 +7,15 @@ import re
 from campaigns import hypotheses, table
 
 
+def same(found, expected):
+    """Whether two ledgers tell of the same; mean and t of a hypothesis that was closed for another reason are not in older ones."""
+    for a, b in zip(found, expected):
+        for key in ("mean", "t"):
+            if a.get(key) is None or b.get(key) is None:
+                a[key] = b[key] = None
+    return found == expected
+
+
 def main(bench):
     names = sorted(n for n in os.listdir(os.path.join(bench.out, "runs"))
                    if os.path.exists(os.path.join(bench.run(n), "ledger.jsonl")) and not n.endswith("-again"))
@@ -30,7 +39,7 @@ def main(bench):
         ended = done.returncode == 0
         return {"run": name, "workers": workers, "servers": servers, "exit code": done.returncode,
                 "hash": bench.hash(name), "replay": bench.json("ckpt", "hash", again)["hash"] if ended else None,
-                "same verdicts": ended and hypotheses(again) == hypotheses(bench.run(name)),
+                "same verdicts": ended and same(hypotheses(again), hypotheses(bench.run(name))),
                 "said": "" if ended else done.stderr.strip()[-300:]}
 
     found = bench.each(replayed, jobs)
