@@ -157,7 +157,7 @@ const struct trial *campaign_line(const struct campaign *c, size_t i, Trireme__P
         trireme__peeks__init(peeks);
         for (int which = ARM_TRUNK; which <= ARM_FORK; which++) {
             const struct arm *arm = &p->arms[which];
-            if (!arm->borrows_tail && is_worth_keeping(arm->tail, arm->base->step) && i-- == 0)
+            if (arm->tail && !arm->borrows_tail && is_worth_keeping(arm->tail, arm->tail->tail.from) && i-- == 0)
                 return arm->tail;
         }
         if (isfinite(p->peeks.start_loss) && is_worth_keeping(p->fork, p->start) && i-- == 0) {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A record that was superseded, by a correction that stands before this place of the script: its error budget is spent from there on,
- * as it was then. */
+/* A record that was superseded, by a correction that stands before this place of the script: its error budget is spent from there
+ * on, as it was then. */
 struct charge {
     size_t at;
     const Trireme__Record *record;

@@ -6,8 +6,9 @@
 
 #include "planner.pb-c.h"
 
-/* Takes the next file there is: 1, or 0 where there is none. The request and the name to answer it by are the caller's; both are NULL
- * where the file was none that can be read: it was answered with its sentence and removed. Local; cheap where the folder is empty. */
+/* Takes the next file there is: 1, or 0 where there is none. The request and the name to answer it by are the caller's; both are
+ * NULL where the file was none that can be read: it was answered with its sentence and removed. Local; cheap where the folder is
+ * empty. */
 int inbox_take(const char *run, char **name, Trireme__Request **request, struct err *err);
 int inbox_answer(const char *run, const char *name, const Trireme__Answer *answer, struct err *err);
 

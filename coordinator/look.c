@@ -62,8 +62,8 @@ static void judge_reverse(const struct attempt *a, Trireme__Judgement *judgement
     judgement->has_half_width = 1, judgement->half_width = gain.half_width;
 }
 
-/* A change whose fork diverged is rejected. A trunk that does says nothing of a change that it does not have, and all of one that it
- * has: where the old recipe did not, that comes back. */
+/* A change whose fork diverged is rejected. A trunk that does says nothing of a change that it does not have, and all of one that
+ * it has: where the old recipe did not, that comes back. */
 static void judge_diverged(const Trireme__Observation *o, bool reverse, Trireme__Judgement *judgement)
 {
     if (!reverse)

@@ -196,7 +196,7 @@ int run_plan_resume(struct run *run, const char *folder, char *const *settings, 
     run->config = run_config_change(before, settings, n_settings, err);
     if (run->config)
         rc = check_changes(before, run->config, err);
-    if (rc == 0 && !message_equal(before, run->config))
+    if (rc == 0 && !message_equal(before, run->config) && !run_is_trained(folder))
         rc = check_unfinished(run, err);
 out:
     message_free(before);

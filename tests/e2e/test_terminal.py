@@ -94,7 +94,7 @@ class Terminal(Case):
         self.succeed("train", "run.yaml", "--out", "run", "--workers", 2)
         log = self.read("run/log.txt").decode()
         self.assertRegex(log, r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ worker 1 \(rank 3 on \S+, process \d+\) is ready$")
-        self.assertRegex(log, r"(?m)Z checkpoint of step 150$")
+        self.assertRegex(log, r"(?m)Z complete: run/checkpoints/step-00000150$")
 
 
 if __name__ == "__main__":
