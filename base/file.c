@@ -222,10 +222,14 @@ int file_exchange_dirs(const char *a, const char *b, enum err_code code, struct 
 {
     if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
         return 0;
+    if (errno != ENOSYS && errno != EINVAL)
+        return err_set(err, code, "%s: cannot rename: %s", a, strerror(errno));
     char *aside = mem_format("%s.aside", a);
-    int rc = rename(a, aside) == 0 && rename(b, a) == 0 && rename(aside, b) == 0
-                 ? 0
-                 : err_set(err, code, "%s: cannot rename: %s", a, strerror(errno));
+    int rc = file_remove_tree(aside, code, err);
+    if (rc == 0 && (rename(a, aside) < 0 || rename(b, a) < 0 || rename(aside, b) < 0)) {
+        rc = err_set(err, code, "%s: cannot rename: %s", a, strerror(errno));
+        rename(aside, a); // where a is gone; else it is refused
+    }
     free(aside);
     return rc;
 }

@@ -32,7 +32,8 @@ int file_sync_dir(const char *path, enum err_code code, struct err *err);
 /* Removes a folder with the files in it and the folders below; what is not there is no error. */
 int file_remove_tree(const char *path, enum err_code code, struct err *err);
 
-/* Has two folders beside each other change their names, at once where the file system can; both exist before and after. */
+/* Has two folders beside each other change their names, at once where the file system can. Where it cannot, a process that dies in
+ * the middle leaves b, and a as "a.aside". */
 int file_exchange_dirs(const char *a, const char *b, enum err_code code, struct err *err);
 
 /* Names in a folder without "." and "..", sorted by bytes, ended by NULL; freed by file_names_free. */

@@ -234,6 +234,15 @@ const Trireme__Record *chronicle_input(const struct chronicle *c, uint64_t step)
     return input && record->step == step ? record : NULL;
 }
 
+bool chronicle_may_register(const struct chronicle *c, uint32_t number, uint64_t step)
+{
+    if (!chronicle_scripted(c))
+        return true;
+    const Trireme__Record *next = c->script[c->next];
+    return next->number == number && next->step == step &&
+           (next->kind == TRIREME__RECORD_KIND__hypothesis || next->kind == TRIREME__RECORD_KIND__verdict);
+}
+
 uint64_t chronicle_known(const struct chronicle *c, char head[LEDGER_HEAD_SIZE])
 {
     ledger_head(c->ledger, c->known, head);

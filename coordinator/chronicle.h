@@ -39,6 +39,9 @@ const Trireme__Record *chronicle_input(const struct chronicle *chronicle, uint64
  * out in the middle of what is done at a step, so that it may not be taken as an input before. */
 const char *chronicle_gave_up(const struct chronicle *chronicle, uint32_t number, uint64_t step);
 
+/* Whether a queued hypothesis may be registered or closed at this step: where something is to be lived through, it must come next. */
+bool chronicle_may_register(const struct chronicle *chronicle, uint32_t number, uint64_t step);
+
 /* Whether anything is still to be lived through: until then nobody else is asked. */
 bool chronicle_scripted(const struct chronicle *chronicle);
 

@@ -89,7 +89,7 @@ static int register_queued(struct helm *h, uint64_t step, struct err *err)
 {
     for (size_t i = 0; i < helm_history(h)->n; i++) {
         const struct entry *e = &helm_history(h)->entries[i];
-        if (e->fate != FATE_QUEUED)
+        if (e->fate != FATE_QUEUED || !chronicle_may_register(h->ground.chronicle, e->number, step))
             continue;
         if (campaign_open(h->campaign) >= h->ground.run->config->experiment->forks)
             return 0;

@@ -142,7 +142,8 @@ int helm_take_recorded(struct helm *h, uint64_t step, struct err *err)
             rc = take_giving_up(h, record, step, &accepted, &why, err);
         if (rc < 0)
             return -1;
-        if (record->kind != TRIREME__RECORD_KIND__proposal && !accepted)
+        bool refused = record->kind != TRIREME__RECORD_KIND__proposal && !accepted;
+        if (refused || chronicle_input(h->ground.chronicle, step) == record) // nothing was told of it
             return chronicle_part(h->ground.chronicle, step, why.text, err);
     }
     return 0;

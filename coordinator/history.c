@@ -194,8 +194,10 @@ static void take_promotion(struct history *h, struct entry *e, const Trireme__Re
 }
 
 /* Paths that the operator set by hand. */
-static void take_correction(struct history *h, const Trireme__Promotion *promotion)
+static void take_correction(struct history *h, const Trireme__Record *record)
 {
+    const Trireme__Promotion *promotion = record->promotion;
+    h->changed_at = record->recipe ? record->step : h->changed_at;
     for (size_t i = 0; promotion && i < promotion->n_patch; i++)
         no_longer_in_force(h, promotion->patch[i]->path);
 }
@@ -205,7 +207,7 @@ void history_take(struct history *h, const Trireme__Record *record)
     if (record->kind == TRIREME__RECORD_KIND__proposal && record->proposal)
         take_proposal(h, record);
     if (record->kind == TRIREME__RECORD_KIND__correction)
-        take_correction(h, record->promotion);
+        take_correction(h, record);
     struct entry *e = record->number ? history_entry(h, record->number) : NULL;
     if (!e)
         return;

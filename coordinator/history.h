@@ -57,7 +57,7 @@ struct history {
     uint64_t tokens;                 /* that experiments cost */
     Trireme__Change **promoted;      /* changes that are in force, the oldest first, each path once */
     size_t n_promoted;
-    uint64_t changed_at; /* step of the newest promotion or rollback */
+    uint64_t changed_at; /* step at which the recipe changed: of the newest promotion or rollback, or by hand */
 };
 
 void history_take(struct history *history, const Trireme__Record *record);

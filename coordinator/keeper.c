@@ -113,6 +113,17 @@ static int write_line(struct keeper *k, struct err *err)
     return metrics_write(k->metrics, &line, err) < 0 ? -1 : metrics_sync(k->metrics, err);
 }
 
+/* The new checkpoint gets its name, for good before the old one is removed. */
+static int replace(const struct keeper *k, struct err *err)
+{
+    char *above = mem_format("%s/..", k->replaces);
+    int rc = file_exchange_dirs(k->replaces, k->folder, ERR_TRAIN, err);
+    if (rc == 0)
+        rc = file_sync_dir(above, ERR_TRAIN, err);
+    free(above);
+    return rc < 0 ? -1 : file_remove_tree(k->folder, ERR_TRAIN, err);
+}
+
 static int complete(struct keeper *k, struct err *err)
 {
     Trireme__Manifest manifest = *k->manifest; // with what is borrowed from us and from others
@@ -122,13 +133,13 @@ static int complete(struct keeper *k, struct err *err)
     manifest.shards = k->shards, manifest.n_shards = (size_t)k->n_servers;
     manifest.fingerprint = k->muster->fingerprint;
     manifest.data_digest = k->muster->data_digest;
-    if ((!k->beside && write_line(k, err) < 0) || checkpoint_complete(k->folder, &manifest, err) < 0)
+    if ((k->beside ? metrics_sync(k->metrics, err) : write_line(k, err)) < 0 ||
+        checkpoint_complete(k->folder, &manifest, err) < 0)
         return -1;
     forget_shards(k);
     if (k->beside)
         return 0;
-    if (k->replaces && (file_exchange_dirs(k->replaces, k->folder, ERR_TRAIN, err) < 0 ||
-                        file_remove_tree(k->folder, ERR_TRAIN, err) < 0))
+    if (k->replaces && replace(k, err) < 0)
         return -1;
     k->complete_step = k->step;
     return checkpoint_prune(k->run->folder, k->step, k->run->config->checkpoint->keep, k->pins, k->n_pins, err);

@@ -52,7 +52,7 @@ static char *changed(const Trireme__Run *before, const Trireme__Run *after, bool
 }
 
 /* The ledger forgets what was promoted before and is overruled now. */
-static int overrule(const struct ground *g, uint64_t step, const char *reason, struct err *err)
+static int overrule(const struct ground *g, uint64_t step, bool deep, const char *reason, struct err *err)
 {
     const Trireme__Manifest *m = g->run->manifest;
     Trireme__Change **overruled = mem_new(m->n_promoted, sizeof *overruled);
@@ -72,6 +72,7 @@ static int overrule(const struct ground *g, uint64_t step, const char *reason, s
     record.by = "person";
     record.text = (char *)reason;
     record.promotion = &promotion;
+    record.has_recipe = deep, record.recipe = deep;
     int rc = chronicle_write(g->chronicle, &record, err);
     free(overruled);
     return rc;
@@ -93,7 +94,7 @@ int operator_heed(const struct ground *g, struct campaign *campaign, struct err 
         if (attempt_open(&h->entries[i], &reverse))
             rc = campaign_close(campaign, h->entries[i].number, step, reason, err);
     if (rc == 0)
-        rc = overrule(g, step, reason, err);
+        rc = overrule(g, step, deep, reason, err);
     free(reason);
     free(paths);
     return rc < 0 ? -1 : 1;

@@ -47,7 +47,8 @@ static int put_in_force(struct run *run, struct err *err)
 
 int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
 {
-    if (checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0 || put_in_force(run, err) < 0)
+    if (checkpoint_recover(run->folder, err) < 0 ||
+        checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0 || put_in_force(run, err) < 0)
         return -1;
     const Trireme__Manifest *m = run->manifest;
     run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);

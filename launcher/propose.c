@@ -107,6 +107,8 @@ static int check_order(const char *run, uint32_t number, const char *order, stru
     struct history history = {0};
     history_read(&history, ledger, ledger_records(ledger));
     int rc = history_check_order(&history, number, order, err);
+    if (rc < 0)
+        err_context(err, "%s", run);
     history_clear(&history);
     ledger_free(ledger);
     return rc;

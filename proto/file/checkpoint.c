@@ -286,22 +286,60 @@ static bool is_pinned(uint64_t step, const uint64_t *pins, size_t n_pins)
     return false;
 }
 
-/* What a launch that died was writing to take the place of a checkpoint: step-NNNNNNNN.new. */
-static int remove_new(const char *run, struct err *err)
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), n_end = strlen(end);
+    return n > n_end && !strcmp(name + n - n_end, end);
+}
+
+/* Calls a function with each folder of RUN/checkpoints that was to take the place of a checkpoint, or had to make room for it. */
+static int each_new(const char *run, int (*call)(const char *path, struct err *err), struct err *err)
 {
     char *folder = file_join(run, "checkpoints");
     size_t n = 0;
-    char **names = file_names(folder, &n, ERR_TRAIN, err);
-    int rc = names ? 0 : -1;
+    char **names = file_is_dir(folder) ? file_names(folder, &n, ERR_TRAIN, err) : NULL;
+    int rc = names || !file_is_dir(folder) ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        size_t length = strlen(names[i]);
         char *path = file_join(folder, names[i]);
-        if (!strncmp(names[i], "step-", 5) && length > 4 && !strcmp(names[i] + length - 4, ".new"))
-            rc = file_remove_tree(path, ERR_TRAIN, err);
+        if (!strncmp(names[i], "step-", 5) && (ends_with(names[i], ".new") || ends_with(names[i], ".aside")))
+            rc = call(path, err);
         free(path);
     }
     if (names)
         file_names_free(names);
+    free(folder);
+    return rc;
+}
+
+static int remove_new(const char *path, struct err *err)
+{
+    return file_remove_tree(path, ERR_TRAIN, err);
+}
+
+static int recover_new(const char *path, struct err *err)
+{
+    if (!ends_with(path, ".new"))
+        return 0;
+    char *manifest = file_join(path, "manifest.json"), *name = mem_format("%.*s", (int)(strlen(path) - 4), path);
+    int rc = 0;
+    if (file_exists(manifest) && !file_exists(name) && rename(path, name) < 0)
+        rc = err_set(err, ERR_TRAIN, "%s: cannot rename: %s", path, strerror(errno));
+    free(name);
+    free(manifest);
+    return rc;
+}
+
+int checkpoint_recover(const char *run, struct err *err)
+{
+    return each_new(run, recover_new, err);
+}
+
+/* Suspended forks serve whoever goes on from that very checkpoint: of older ones they only take room. */
+static int remove_suspended(const char *run, uint64_t step, struct err *err)
+{
+    char *folder = checkpoint_folder(run, step), *suspended = file_join(folder, "suspended");
+    int rc = file_remove_tree(suspended, ERR_TRAIN, err);
+    free(suspended);
     free(folder);
     return rc;
 }
@@ -321,7 +359,9 @@ int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t
     for (size_t i = 0; rc == 0 && i < n_unfinished; i++)
         if (unfinished[i] < step)
             rc = remove_checkpoint(run, unfinished[i], err);
-    rc = rc < 0 ? -1 : remove_new(run, err);
+    for (size_t i = 0; rc == 0 && i + 1 < n_here; i++)
+        rc = remove_suspended(run, steps[i], err);
+    rc = rc < 0 ? -1 : each_new(run, remove_new, err);
     free(steps);
     free(unfinished);
     return rc;

@@ -33,12 +33,16 @@ int checkpoint_verify(const char *folder, const Trireme__Manifest *manifest, str
 int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run,
                       void (*warn)(const char *sentence), struct err *err);
 
+/* Before the newest is looked for, by whoever holds the run: step-NNNNNNNN.new that is complete gets its name where a launch that died
+ * in the middle left no checkpoint of that name. */
+int checkpoint_recover(const char *run, struct err *err);
+
 /* The checkpoint that "RUN" (the newest good one) or "RUN@STEP" names, verified; ERR_DATA where there is none. */
 int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, void (*warn)(const char *sentence),
                     struct err *err);
 
 /* After the checkpoint of `step` was completed: removes all but it, the `keep` - 1 before it, and those of the pinned steps;
- * unfinished folders older than it; step-NNNNNNNN.new, which were to take a checkpoint's place. Complete ones of later steps are damaged ones that were passed over when the launch began: they keep their bytes as
+ * unfinished folders older than it; step-NNNNNNNN.new and .aside, which were to take a checkpoint's place; and what is suspended in all but it. Complete ones of later steps are damaged ones that were passed over when the launch began: they keep their bytes as
  * step-NNNNNNNN.damaged. */
 int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t *pins, size_t n_pins,
                      struct err *err);

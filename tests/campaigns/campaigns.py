@@ -183,6 +183,15 @@ def hypotheses(run):
     return list(by_number.values())
 
 
+def same(found, expected):
+    """Whether two ledgers tell of the same; mean and t of a hypothesis that was closed for another reason are not in older ones."""
+    for a, b in zip(found, expected):
+        for key in ("mean", "t"):
+            if a.get(key) is None or b.get(key) is None:
+                a[key] = b[key] = None
+    return found == expected
+
+
 def mean(x):
     return sum(x) / len(x)
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from campaigns import hypotheses, records, table
+from campaigns import hypotheses, records, same, table
 
 CASES = {  # run that is there: forks in whose middle it is stopped, counted over the campaign
     "noise-half-1": [2, 4, 6],
@@ -53,7 +53,7 @@ def main(bench):
         bench.call(*words)
         return {"run": name, "stops": stops, "hash": bench.hash(name), "again": bench.hash(again),
                 "corrections": sum(r["kind"] == "correction" for r in records(bench.run(again))),
-                "same verdicts": hypotheses(bench.run(name)) == hypotheses(bench.run(again))}
+                "same verdicts": same(hypotheses(bench.run(again)), hypotheses(bench.run(name)))}
 
     found = bench.each(disturbed, [n for n in CASES if os.path.exists(bench.run(n))])
     table(["run", "stopped at (fork begun at)", "hash", "hash of the disturbed run", "same verdicts"],

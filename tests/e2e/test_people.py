@@ -95,7 +95,7 @@ class People(Helm):
         self.assertEqual((answer["accepted"], answer["number"]), (True, 1))
         self.assertIn("proposal 2", self.succeed("trials", "veto", "run", 2).out)
         self.refuse(2, ["proposal 1 is inconclusive, expected one that is queued, open"], "trials", "kill", "run", 1)
-        self.refuse(2, ["found no proposal 7, there are 2"], "trials", "veto", "run", 7)
+        self.refuse(2, ["run: found no proposal 7, there are 2"], "trials", "veto", "run", 7)
         self.refuse(2, ["proposal 2 is"], "trials", "approve", "run", 2)
         self.stop(call)
         rows = self.rows("run")

@@ -238,7 +238,7 @@ static void that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdic
     history_clear(&history);
 }
 
-static void the_newest_promotion_or_rollback_says_since_when_the_recipe_is_in_force(void **state)
+static void the_newest_promotion_rollback_or_change_by_hand_says_since_when_the_recipe_is_in_force(void **state)
 {
     (void)state;
     struct history history = {0};
@@ -253,6 +253,10 @@ static void the_newest_promotion_or_rollback_says_since_when_the_recipe_is_in_fo
     assert_int_equal(history.changed_at, 600);
     tell_of(&history, 2, "kind: rollback, step: 700, promotion: {patch: {optimizer.lr: 0.01}}");
     assert_int_equal(history.changed_at, 700);
+    tell_of(&history, 2, "kind: correction, step: 750, by: person");
+    assert_int_equal(history.changed_at, 700);
+    tell_of(&history, 2, "kind: correction, step: 800, by: person, recipe: true");
+    assert_int_equal(history.changed_at, 800);
     history_clear(&history);
 }
 
@@ -437,7 +441,7 @@ int main(void)
         cmocka_unit_test(each_verdict_has_its_fate),
         cmocka_unit_test(a_path_is_in_force_with_its_newest_value_and_a_rollback_restores_it),
         cmocka_unit_test(that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdict),
-        cmocka_unit_test(the_newest_promotion_or_rollback_says_since_when_the_recipe_is_in_force),
+        cmocka_unit_test(the_newest_promotion_rollback_or_change_by_hand_says_since_when_the_recipe_is_in_force),
         cmocka_unit_test(what_an_operator_sets_by_hand_is_no_promotion_any_more),
         cmocka_unit_test(records_of_no_known_proposal_change_nothing),
         cmocka_unit_test(an_order_is_taken_where_it_fits_the_fate),

@@ -283,6 +283,55 @@ static void pruning_never_removes_the_one_just_written_for_damaged_later_ones(vo
     fleet_free(&f);
 }
 
+/* A folder of that name among the checkpoints, with another's content. */
+static char *move_to(const char *run, uint64_t step, const char *end)
+{
+    char *from = checkpoint_folder(run, step), *to = mem_format("%s%s", from, end);
+    assert_int_equal(rename(from, to), 0);
+    free(from);
+    return to;
+}
+
+static void what_was_to_take_a_checkpoints_place_does_so_only_where_there_is_none(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    for (uint64_t step = 1; step <= 3; step++)
+        write_checkpoint(&f, *state, 10 * step, 1);
+    char *whole = move_to(*state, 30, ".new"), *other = move_to(*state, 20, ".new");
+    write_checkpoint(&f, *state, 20, 1); // is there: what was to replace it stays as it is
+    char *aside = move_to(*state, 10, ".aside");
+    assert_int_equal(checkpoint_recover(*state, &err), 0);
+    check_steps(*state, (const uint64_t[]){20, 30}, 2);
+    check_newest(*state, 30, 0);
+    assert_true(!file_exists(whole) && file_exists(other) && file_exists(aside));
+    assert_int_equal(checkpoint_prune(*state, 30, 9, NULL, 0, &err), 0);
+    check_steps(*state, (const uint64_t[]){20, 30}, 2);
+    assert_true(!file_exists(other) && !file_exists(aside));
+    free(aside);
+    free(other);
+    free(whole);
+    fleet_free(&f);
+}
+
+static void pruning_leaves_suspended_forks_to_the_newest_alone(void **state)
+{
+    struct err err;
+    struct fleet f = fleet_new();
+    char *suspended[2];
+    for (uint64_t i = 0; i < 2; i++) {
+        write_checkpoint(&f, *state, 10 * (i + 1), 1);
+        suspended[i] = file_of(*state, 10 * (i + 1), "suspended");
+        assert_int_equal(file_make_dirs(suspended[i], ERR_USAGE, &err), 0);
+    }
+    assert_int_equal(checkpoint_prune(*state, 20, 3, (const uint64_t[]){10}, 1, &err), 0);
+    check_steps(*state, (const uint64_t[]){10, 20}, 2);
+    assert_true(!file_exists(suspended[0]) && file_exists(suspended[1]));
+    free(suspended[0]);
+    free(suspended[1]);
+    fleet_free(&f);
+}
+
 static void a_checkpoint_is_found_by_run_and_step(void **state)
 {
     struct err err;
@@ -371,6 +420,8 @@ int main(void)
         test_in_folder(steps_rise_as_numbers_and_other_names_are_left_alone),
         test_in_folder(pruning_keeps_the_newest_and_removes_unfinished_older_ones),
         test_in_folder(pruning_never_removes_the_one_just_written_for_damaged_later_ones),
+        test_in_folder(what_was_to_take_a_checkpoints_place_does_so_only_where_there_is_none),
+        test_in_folder(pruning_leaves_suspended_forks_to_the_newest_alone),
         test_in_folder(a_checkpoint_is_found_by_run_and_step),
         test_in_folder(first_weights_come_from_a_run_of_the_same_tensors_only),
     };
