@@ -269,6 +269,12 @@ void file_names_free(char **names)
     free(names);
 }
 
+bool file_name_ends(const char *name, const char *end)
+{
+    size_t n = strlen(name), n_end = strlen(end);
+    return n > n_end && strcmp(name + n - n_end, end) == 0;
+}
+
 char *file_join(const char *folder, const char *name)
 {
     return mem_format("%s/%s", folder, name);

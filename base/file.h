@@ -40,6 +40,9 @@ int file_exchange_dirs(const char *a, const char *b, enum err_code code, struct 
 char **file_names(const char *path, size_t *n, enum err_code code, struct err *err);
 void file_names_free(char **names);
 
+/* Whether something stands before `end` in the name, and nothing behind it. */
+bool file_name_ends(const char *name, const char *end);
+
 /* "folder/name" in fresh memory. */
 char *file_join(const char *folder, const char *name);
 

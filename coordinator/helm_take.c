@@ -116,15 +116,16 @@ int helm_take_order(struct helm *h, const char *order, uint32_t number, const ch
     return 0;
 }
 
-/* Closes a hypothesis that the machine could not go on with when this was done first. */
-static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_t step, bool *accepted,
-                          struct err *why, struct err *err)
+/* Closes a hypothesis that the machine could not go on with when this was done first; why: where it is not open. */
+static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_t step, struct err *why,
+                          struct err *err)
 {
     const struct entry *e = history_entry(helm_history(h), record->number);
     bool reverse;
-    *accepted = e && attempt_open(e, &reverse);
     err_set(why, ERR_USAGE, "hypothesis %u is not open", record->number);
-    return *accepted ? campaign_give_up(h->campaign, record->number, step, record->judgement->reason, err) : 0;
+    return e && attempt_open(e, &reverse)
+               ? campaign_give_up(h->campaign, record->number, step, record->judgement->reason, err)
+               : 0;
 }
 
 int helm_take_recorded(struct helm *h, uint64_t step, struct err *err)
@@ -139,11 +140,10 @@ int helm_take_recorded(struct helm *h, uint64_t step, struct err *err)
         else if (record->kind == TRIREME__RECORD_KIND__order)
             rc = helm_take_order(h, record->order, record->number, record->by, step, &accepted, &why, err);
         else
-            rc = take_giving_up(h, record, step, &accepted, &why, err);
+            rc = take_giving_up(h, record, step, &why, err);
         if (rc < 0)
             return -1;
-        bool refused = record->kind != TRIREME__RECORD_KIND__proposal && !accepted;
-        if (refused || chronicle_input(h->ground.chronicle, step) == record) // nothing was told of it
+        if (chronicle_input(h->ground.chronicle, step) == record) // it was refused, and nothing told of it
             return chronicle_part(h->ground.chronicle, step, why.text, err);
     }
     return 0;

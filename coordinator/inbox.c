@@ -23,16 +23,10 @@ static char *folder_of(const char *run)
     return file_join(run, "inbox");
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), n_end = strlen(end);
-    return n > n_end && strcmp(name + n - n_end, end) == 0;
-}
-
 static bool is_request(const char *folder, const char *name)
 {
     struct stat st;
-    if (!ends_with(name, ".json") || ends_with(name, ".answer.json") || strstr(name, ".tmp-"))
+    if (!file_name_ends(name, ".json") || file_name_ends(name, ".answer.json") || strstr(name, ".tmp-"))
         return false;
     char *path = file_join(folder, name);
     bool regular = lstat(path, &st) == 0 && S_ISREG(st.st_mode);

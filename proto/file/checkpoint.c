@@ -286,12 +286,6 @@ static bool is_pinned(uint64_t step, const uint64_t *pins, size_t n_pins)
     return false;
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), n_end = strlen(end);
-    return n > n_end && !strcmp(name + n - n_end, end);
-}
-
 /* Calls a function with each folder of RUN/checkpoints that was to take the place of a checkpoint, or had to make room for it. */
 static int each_new(const char *run, int (*call)(const char *path, struct err *err), struct err *err)
 {
@@ -301,7 +295,8 @@ static int each_new(const char *run, int (*call)(const char *path, struct err *e
     int rc = names || !file_is_dir(folder) ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         char *path = file_join(folder, names[i]);
-        if (!strncmp(names[i], "step-", 5) && (ends_with(names[i], ".new") || ends_with(names[i], ".aside")))
+        if (!strncmp(names[i], "step-", 5) &&
+            (file_name_ends(names[i], ".new") || file_name_ends(names[i], ".aside")))
             rc = call(path, err);
         free(path);
     }
@@ -318,7 +313,7 @@ static int remove_new(const char *path, struct err *err)
 
 static int recover_new(const char *path, struct err *err)
 {
-    if (!ends_with(path, ".new"))
+    if (!file_name_ends(path, ".new"))
         return 0;
     char *manifest = file_join(path, "manifest.json"), *name = mem_format("%.*s", (int)(strlen(path) - 4), path);
     int rc = 0;

@@ -1,6 +1,7 @@
 #include "worker/data/source.h"
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "proto/schema/message.h"
 #include "worker/data/data_yaml.h"
@@ -125,12 +126,6 @@ static void add_foreign_val(struct source *source, size_t file)
     free(blocks);
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    const size_t n = strlen(name), m = strlen(end);
-    return n >= m && !strcmp(name + n - m, end);
-}
-
 static int open_folder(struct source *source, struct err *err)
 {
     size_t n = 0;
@@ -140,7 +135,7 @@ static int open_folder(struct source *source, struct err *err)
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         const bool train = strstr(names[i], "train"), val = !train && strstr(names[i], "val");
-        if (names[i][0] == '.' || !ends_with(names[i], ".bin") || !(train || val))
+        if (names[i][0] == '.' || !file_name_ends(names[i], ".bin") || !(train || val))
             continue;
         char *path = file_join(source->path, names[i]);
         const long file = add_file(source, path, err);

@@ -224,9 +224,19 @@ static void a_map_shows_the_bytes_and_an_empty_file_has_none(void **state)
 
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void a_name_ends_with_what_stands_behind_something_else(void **state)
+{
+    (void)state;
+    assert_true(file_name_ends("a.json", ".json"));
+    assert_false(file_name_ends(".json", ".json"));
+    assert_false(file_name_ends("a.json.tmp", ".json"));
+    assert_false(file_name_ends("n", ".json"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_ends_with_what_stands_behind_something_else),
         test(what_was_written_is_read_back_and_leaves_no_temporary),
         test(a_file_may_come_in_pieces_and_may_be_empty),
         test(a_write_that_fails_leaves_the_old_file_and_no_temporary),
