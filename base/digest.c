@@ -18,7 +18,8 @@ struct digest digest_of(const void *bytes, size_t size)
 
 void digest_hex(char hex[DIGEST_HEX_SIZE], struct digest digest)
 {
-    snprintf(hex, DIGEST_HEX_SIZE, "%016llx%016llx", (unsigned long long)digest.high, (unsigned long long)digest.low);
+    snprintf(hex, DIGEST_HEX_SIZE, "%016llx%016llx", (unsigned long long)digest.high,
+             (unsigned long long)digest.low);
 }
 
 struct digest_stream *digest_stream_new(void)

@@ -1,4 +1,5 @@
-/* XXH3-128 digests: of files, of states, of documents. Not cryptographic: they find damage, not forgery. */
+/* XXH3-128 digests: of files, of states, of documents. Not cryptographic: they find damage, not
+ * forgery. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

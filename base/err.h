@@ -1,8 +1,8 @@
 /* Errors that a person can act on.
  *
- * A function that can fail takes a struct err * last and returns -1 (or NULL). Whoever detects the mistake writes one
- * sentence: what, which, found, expected. Callers add words only if they know more; main logs it once.
- * Our own mistakes are no errors: see ASSERT in base/check.h. */
+ * A function that can fail takes a struct err * last and returns -1 (or NULL). Whoever detects the
+ * mistake writes one sentence: what, which, found, expected. Callers add words only if they know
+ * more; main logs it once. Our own mistakes are no errors: see ASSERT in base/check.h. */
 #pragma once
 
 /* The exit codes of the program. */
@@ -21,7 +21,8 @@ struct err {
 };
 
 /* Writes the sentence and returns -1. Local. */
-int err_set(struct err *err, enum err_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int err_set(struct err *err, enum err_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Puts "context: " before the sentence that is there and returns -1. */
 int err_context(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -71,7 +71,8 @@ char *file_read(const char *path, size_t *size, enum err_code code, struct err *
     errno = 0;
     int rc = read_all(fd, bytes, n);
     if (rc < 0)
-        err_set(err, code, "%s: cannot read %zu bytes: %s", path, n, errno ? strerror(errno) : "the file is shorter");
+        err_set(err, code, "%s: cannot read %zu bytes: %s", path, n,
+                errno ? strerror(errno) : "the file is shorter");
     close(fd);
     if (rc < 0) {
         free(bytes);
@@ -127,7 +128,8 @@ int file_writer_end(struct file_writer *w, struct err *err)
     if (!w->error && fsync(w->fd) < 0)
         w->error = errno;
     if (w->error)
-        err_set(err, w->code, "%s: cannot write %zu bytes: %s", w->path, w->size, strerror(w->error));
+        err_set(err, w->code, "%s: cannot write %zu bytes: %s", w->path, w->size,
+                strerror(w->error));
     else if (rename(w->temporary, w->path) < 0)
         err_set(err, w->code, "%s: cannot rename into place: %s", w->path, strerror(errno));
     else
@@ -150,7 +152,8 @@ void file_writer_drop(struct file_writer *w)
     free(w);
 }
 
-int file_write_atomic(const char *path, const void *bytes, size_t size, enum err_code code, struct err *err)
+int file_write_atomic(const char *path, const void *bytes, size_t size, enum err_code code,
+                      struct err *err)
 {
     struct file_writer *writer = file_writer_open(path, code, err);
     if (!writer)
@@ -197,7 +200,9 @@ int file_remove_tree(const char *path, enum err_code code, struct err *err)
 {
     struct stat st;
     if (lstat(path, &st) < 0)
-        return errno == ENOENT ? 0 : err_set(err, code, "%s: cannot look at it: %s", path, strerror(errno));
+        return errno == ENOENT
+                   ? 0
+                   : err_set(err, code, "%s: cannot look at it: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode)) {
         size_t n = 0;
         char **names = file_names(path, &n, code, err);

@@ -17,7 +17,8 @@ float half_from_bf16(uint16_t bits)
 
 float half_from_fp16(uint16_t bits)
 {
-    uint32_t sign = (uint32_t)(bits & 0x8000) << 16, exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
+    uint32_t sign = (uint32_t)(bits & 0x8000) << 16, exponent = bits >> 10 & 0x1f,
+             fraction = bits & 0x3ff;
     if (exponent == 0x1f)
         return from_bits(sign | 0x7f800000 | fraction << 13);
     if (exponent)

@@ -1,4 +1,5 @@
-/* SHA-256 digests, for what must not be forged: chains of records. Damage alone is found by base/digest.h, faster. */
+/* SHA-256 digests, for what must not be forged: chains of records. Damage alone is found by
+ * base/digest.h, faster. */
 #pragma once
 #include <stddef.h>
 

@@ -1,4 +1,5 @@
-# Where the libraries come from: Debian's packages, or whatever find_package and pkg-config find (modules on a cluster).
+# Where the libraries come from: Debian's packages, or whatever find_package and pkg-config find
+# (modules on a cluster).
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)
@@ -12,7 +13,8 @@ pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 find_program(PROTOC protoc REQUIRED)
 find_program(PROTOC_C protoc-c REQUIRED)
 if(NOT OPENBLAS_FOUND)
-  message(STATUS "OpenBLAS is missing: matrix products run on the reference kernels, many times slower")
+  message(STATUS
+    "OpenBLAS is missing: matrix products run on the reference kernels, many times slower")
 endif()
 if(NOT CMOCKA_FOUND)
   message(STATUS "cmocka is missing: the unit tests are not built")

@@ -1,4 +1,5 @@
-# One static library a folder: trireme_library(proto_net LIBS base PkgConfig::X) takes every .c of the calling folder.
+# One static library a folder: trireme_library(proto_net LIBS base PkgConfig::X) takes every .c of
+# the calling folder.
 function(trireme_library name)
   cmake_parse_arguments(ARG "" "" "LIBS;SOURCES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
@@ -10,13 +11,14 @@ endfunction()
 function(trireme_options target)
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wdouble-promotion -Wstrict-prototypes
-    -Wmissing-prototypes -Werror -fno-omit-frame-pointer -ffp-contract=off)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wdouble-promotion
+    -Wstrict-prototypes -Wmissing-prototypes -Werror -fno-omit-frame-pointer -ffp-contract=off)
   if(TRIREME_ARCH)
     target_compile_options(${target} PRIVATE -march=${TRIREME_ARCH})
   endif()
   if(TRIREME_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+    target_compile_options(${target} PRIVATE 
+      -fsanitize=address,undefined -fno-sanitize-recover=undefined)
     target_link_options(${target} PUBLIC -fsanitize=address,undefined)
   endif()
 endfunction()

@@ -13,10 +13,12 @@
 enum { TRIED_MAX = 1000 /* newest proposals that are told of: whoever proposes makes them */ };
 static const double tokens_max = 1e18;
 
-/* What a planner may know of the configuration: what it can reason from, and nothing that names a place or a seed. */
+/* What a planner may know of the configuration: what it can reason from, and nothing that names a
+ * place or a seed. */
 static const char *const told[] = {
-    "model.*",     "data.order",       "data.sources.*.name", "data.sources.*.weight", "data.skip",  "train.steps",
-    "train.batch", "train.microbatch", "train.context",       "optimizer.*",           "schedule.*", "eval.*",
+    "model.*",       "data.order",  "data.sources.*.name", "data.sources.*.weight",
+    "data.skip",     "train.steps", "train.batch",         "train.microbatch",
+    "train.context", "optimizer.*", "schedule.*",          "eval.*",
 };
 
 static void tell_value(void *context, const struct leaf *leaf)
@@ -61,7 +63,8 @@ static const char *outcome(enum fate fate)
     return names[fate];
 }
 
-/* Of a judgement the outcome alone: its numbers would tell of the gate's text, a little with each proposal. */
+/* Of a judgement the outcome alone: its numbers would tell of the gate's text, a little with each
+ * proposal. */
 static Trireme__Tried *tell_tried(const struct entry *entry)
 {
     Trireme__Tried *tried = message_new(&trireme__tried__descriptor);
@@ -83,7 +86,8 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
 uint64_t brief_tokens(const Trireme__Run *config)
 {
     uint32_t context = config->train->context ? config->train->context : config->model->context;
-    double tokens = config->gate->share * (double)config->train->steps * config->train->batch * context;
+    double tokens =
+        config->gate->share * (double)config->train->steps * config->train->batch * context;
     return (uint64_t)(tokens < tokens_max ? tokens : tokens_max);
 }
 
@@ -98,8 +102,10 @@ Trireme__Briefing *brief_make(const struct brief *brief)
     b->has_steps = true, b->steps = config->train->steps;
     b->has_hypotheses_left = true;
     b->hypotheses_left = hypotheses > history->registered ? hypotheses - history->registered : 0;
-    b->has_room = true, b->room = brief->room < b->hypotheses_left ? brief->room : b->hypotheses_left;
-    b->has_tokens_left = true, b->tokens_left = tokens > history->tokens ? tokens - history->tokens : 0;
+    b->has_room = true,
+    b->room = brief->room < b->hypotheses_left ? brief->room : b->hypotheses_left;
+    b->has_tokens_left = true,
+    b->tokens_left = tokens > history->tokens ? tokens - history->tokens : 0;
     curve_tell(brief->curve, b);
     leaves_visit(config, tell_value, b);
     patch_may_change(config, brief->policy, tell_may_change, b);

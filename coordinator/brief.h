@@ -1,5 +1,6 @@
-/* The briefing that planners get, and people with `trireme brief`: made of what is on disk or in memory alike, and of nothing
- * that a planner must not see (losses of the gate, seeds, paths). Pure. */
+/* The briefing that planners get, and people with `trireme brief`: made of what is on disk or in
+ * memory alike, and of nothing that a planner must not see (losses of the gate, seeds, paths).
+ * Pure. */
 #pragma once
 #include "files.pb-c.h"
 #include "planner.pb-c.h"

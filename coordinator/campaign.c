@@ -57,8 +57,8 @@ const char *campaign_off(const struct campaign *c)
     return c->text.off;
 }
 
-int campaign_write(struct campaign *c, Trireme__Record *record, Trireme__RecordKind kind, uint32_t number,
-                   uint64_t step, struct err *err)
+int campaign_write(struct campaign *c, Trireme__Record *record, Trireme__RecordKind kind,
+                   uint32_t number, uint64_t step, struct err *err)
 {
     record->has_kind = 1, record->kind = kind;
     record->has_number = 1, record->number = number;
@@ -67,7 +67,8 @@ int campaign_write(struct campaign *c, Trireme__Record *record, Trireme__RecordK
     return chronicle_write(c->ground.chronicle, record, err);
 }
 
-int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const Trireme__Plan *plan, struct err *err)
+int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const Trireme__Plan *plan,
+                      struct err *err)
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.plan = (Trireme__Plan *)plan;
@@ -76,7 +77,8 @@ int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const 
     if (!plan->reverse) {
         const struct entry *e = history_entry(campaign_history(c), number);
         char *text = patch_text(e->proposal->patch, e->proposal->n_patch);
-        progress_say(c->ground.progress, "hypothesis %u: %s - tried from step %llu on, %llu steps a pair%s", number,
+        progress_say(c->ground.progress,
+                     "hypothesis %u: %s - tried from step %llu on, %llu steps a pair%s", number,
                      text, (unsigned long long)plan->start, (unsigned long long)plan->horizon,
                      plan->tail ? ", with tails" : "");
         free(text);
@@ -157,7 +159,8 @@ const struct trial *campaign_line(const struct campaign *c, size_t i, Trireme__P
         trireme__peeks__init(peeks);
         for (int which = ARM_TRUNK; which <= ARM_FORK; which++) {
             const struct arm *arm = &p->arms[which];
-            if (arm->tail && !arm->borrows_tail && is_worth_keeping(arm->tail, arm->tail->tail.from) && i-- == 0)
+            if (arm->tail && !arm->borrows_tail &&
+                is_worth_keeping(arm->tail, arm->tail->tail.from) && i-- == 0)
                 return arm->tail;
         }
         if (isfinite(p->peeks.start_loss) && is_worth_keeping(p->fork, p->start) && i-- == 0) {
@@ -187,8 +190,8 @@ void campaign_remove(struct campaign *c, struct pair *pair)
     pair_free(pair);
 }
 
-int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step, Trireme__Judgement *judgement,
-                           struct err *err)
+int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
+                           Trireme__Judgement *judgement, struct err *err)
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.judgement = judgement;
@@ -200,12 +203,13 @@ static void say_closed(struct campaign *c, uint32_t number)
 {
     const struct entry *e = history_entry(campaign_history(c), number);
     size_t n = e->reverse.plan ? e->reverse.n_pairs : e->forward.n_pairs;
-    progress_say(c->ground.progress, "hypothesis %u: %s after %zu %spairs%s%s", number, fate_name(e->fate), n,
-                 e->reverse.plan ? "reverse " : "", e->reason ? ": " : "", e->reason ? e->reason : "");
+    progress_say(c->ground.progress, "hypothesis %u: %s after %zu %spairs%s%s", number,
+                 fate_name(e->fate), n, e->reverse.plan ? "reverse " : "", e->reason ? ": " : "",
+                 e->reason ? e->reason : "");
 }
 
-int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step, Trireme__Judgement *judgement,
-                        struct err *err)
+int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step,
+                        Trireme__Judgement *judgement, struct err *err)
 {
     struct pair *pair = campaign_pair(c, number);
     if (campaign_write_verdict(c, number, step, judgement, err) < 0)
@@ -216,28 +220,31 @@ int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step, Trir
     return 0;
 }
 
-static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason, bool machine,
-                     struct err *err)
+static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
+                     bool machine, struct err *err)
 {
     const struct entry *e = history_entry(campaign_history(c), number);
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     bool reverse = e->fate == FATE_PROMOTED;
     if (!reverse && e->forward.n_pairs > 1) // for people: what its pairs came to
         look_judge(&e->forward, false, &judgement);
-    judgement.outcome =
-        reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed : TRIREME__JUDGEMENT__OUTCOME__inconclusive;
-    judgement.has_pairs = 1, judgement.pairs = (uint32_t)(reverse ? e->reverse.n_pairs : e->forward.n_pairs);
+    judgement.outcome = reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed
+                                : TRIREME__JUDGEMENT__OUTCOME__inconclusive;
+    judgement.has_pairs = 1,
+    judgement.pairs = (uint32_t)(reverse ? e->reverse.n_pairs : e->forward.n_pairs);
     judgement.reason = (char *)reason;
     judgement.has_machine = machine, judgement.machine = machine;
     return campaign_close_with(c, number, step, &judgement, err);
 }
 
-int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const char *reason, struct err *err)
+int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
+                   struct err *err)
 {
     return close_for(c, number, step, reason, false, err);
 }
 
-int campaign_give_up(struct campaign *c, uint32_t number, uint64_t step, const char *reason, struct err *err)
+int campaign_give_up(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
+                     struct err *err)
 {
     return close_for(c, number, step, reason, true, err);
 }

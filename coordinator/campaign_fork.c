@@ -28,15 +28,18 @@ static void insert_pair(struct campaign *c, struct pair *pair)
 }
 
 /* The fork's configuration: the trunk's with the patch, or with what was before the promotion. */
-static Trireme__Run *fork_config(const struct campaign *c, const struct entry *e, bool reverse, struct err *err)
+static Trireme__Run *fork_config(const struct campaign *c, const struct entry *e, bool reverse,
+                                 struct err *err)
 {
-    return reverse ? patch_put(campaign_trunk(c)->config, e->promotion->before, e->promotion->n_before, err)
-                   : patch_put(campaign_trunk(c)->config, e->proposal->patch, e->proposal->n_patch, err);
+    return reverse ? patch_put(campaign_trunk(c)->config, e->promotion->before,
+                               e->promotion->n_before, err)
+                   : patch_put(campaign_trunk(c)->config, e->proposal->patch, e->proposal->n_patch,
+                               err);
 }
 
 /* Asks the servers for the fork of an attempt's next pair. */
-static int begin_pair(struct campaign *c, const struct entry *e, const struct attempt *a, bool reverse, uint64_t step,
-                      struct err *err)
+static int begin_pair(struct campaign *c, const struct entry *e, const struct attempt *a,
+                      bool reverse, uint64_t step, struct err *err)
 {
     uint64_t start = attempt_next_start(a);
     Trireme__Run *config = fork_config(c, e, reverse, err);
@@ -59,7 +62,8 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     if (!trial && !no_room)
         goto out;
     struct pair *pair = mem_new(1, sizeof *pair);
-    *pair = (struct pair){.number = e->number, .index = (uint32_t)a->n_pairs, .reverse = reverse, .plan = a->plan};
+    *pair = (struct pair){
+        .number = e->number, .index = (uint32_t)a->n_pairs, .reverse = reverse, .plan = a->plan};
     pair->start = start, pair->end = start + a->plan->horizon;
     pair->fork = trial;
     pair->no_room = no_room ? mem_strdup(no_room) : NULL;
@@ -91,11 +95,15 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
     application.verified = patch_values(pair->fork->config, patch, n), application.n_verified = n;
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.application = &application;
-    pair->fork_end = pair->start + pair_steps(a->plan->horizon, campaign_trunk(c)->config, pair->fork->config);
+    pair->fork_end =
+        pair->start + pair_steps(a->plan->horizon, campaign_trunk(c)->config, pair->fork->config);
     peek_begin(pair, pair->suspended);
     pair->forked_at = 0;
-    bool told = a->application && a->application->pair == pair->index; // by the launch that it was lost with
-    int rc = told ? 0 : campaign_write(c, &record, TRIREME__RECORD_KIND__application, pair->number, pair->start, err);
+    // by the launch that it was lost with
+    bool told = a->application && a->application->pair == pair->index;
+    int rc = told ? 0
+                  : campaign_write(c, &record, TRIREME__RECORD_KIND__application, pair->number,
+                                   pair->start, err);
     changes_free(application.verified, n);
     return rc;
 }
@@ -126,10 +134,12 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 }
 
 /* Why an attempt's next pair cannot be tried any more; NULL: it can. */
-static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a, bool reverse)
+static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a,
+                         bool reverse)
 {
     uint64_t pair = plan_pair_tokens(&c->ground, a->plan), own = 0;
-    uint64_t cost = a->n_pairs < GATE_PAIRS_MIN ? pair : (2 - a->n_pairs % 2) * pair; // up to the next look
+    // up to the next look
+    uint64_t cost = a->n_pairs < GATE_PAIRS_MIN ? pair : (2 - a->n_pairs % 2) * pair;
     for (size_t i = 0; i < a->n_pairs; i++)
         own += a->pairs[i]->tokens;
     if (!reverse && e->proposal->budget && own + cost > e->proposal->budget)
@@ -160,13 +170,15 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
         if (!a || attempt_next_start(a) > step || (behind && attempt_next_start(a) == step) ||
             campaign_pair(c, e->number))
             continue;
-        // what was under way has been paid for, and could be begun: if it cannot now, that is the machine's fault
+        // what was under way has been paid for, and could be begun: if it cannot now, that is the
+        // machine's fault
         const bool lost = attempt_next_start(a) < step;
         const char *reason = lost ? NULL : spent(c, e, a, reverse);
         struct err why = {0};
         if (!reason && begin_pair(c, e, a, reverse, step, &why) < 0)
             reason = why.text;
-        if (reason && (lost ? campaign_give_up : campaign_close)(c, e->number, step, reason, err) < 0)
+        if (reason &&
+            (lost ? campaign_give_up : campaign_close)(c, e->number, step, reason, err) < 0)
             return -1;
     }
     return settle_forks(c, step, err);

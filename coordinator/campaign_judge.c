@@ -52,12 +52,14 @@ static int close_pair(struct campaign *c, const struct pair *pair, uint64_t step
     return rc;
 }
 
-/* Writes down what was measured, in the order of the hypotheses; one that there was no memory for is closed. */
+/* Writes down what was measured, in the order of the hypotheses; one that there was no memory for
+ * is closed. */
 static int observe(struct campaign *c, uint64_t step, struct err *err)
 {
     for (struct pair *p = c->pairs, *next; p; p = next) {
         next = p->next;
-        if (p->end == step && (p->no_room ? close_pair(c, p, step, err) : observe_pair(c, p, step, err)) < 0)
+        if (p->end == step &&
+            (p->no_room ? close_pair(c, p, step, err) : observe_pair(c, p, step, err)) < 0)
             return -1;
     }
     for (struct pair *p = c->pairs; p; p = p->next)
@@ -73,7 +75,8 @@ struct outcome {
     uint32_t back; /* promotion to be taken back, 0: none */
 };
 
-static int superseded(struct campaign *c, uint32_t number, uint32_t by, uint64_t step, struct err *err)
+static int superseded(struct campaign *c, uint32_t number, uint32_t by, uint64_t step,
+                      struct err *err)
 {
     char *reason = mem_format("superseded by %u", by);
     int rc = campaign_close(c, number, step, reason, err);
@@ -81,14 +84,16 @@ static int superseded(struct campaign *c, uint32_t number, uint32_t by, uint64_t
     return rc;
 }
 
-/* Asks the gate of every attempt that has a look at `step`. Promotions are told of only when the best is known. */
+/* Asks the gate of every attempt that has a look at `step`. Promotions are told of only when the
+ * best is known. */
 static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome, struct err *err)
 {
     *outcome = (struct outcome){0};
     for (struct pair *p = c->pairs, *next; p; p = next) {
         next = p->next;
         bool reverse;
-        const struct attempt *a = attempt_open(history_entry(campaign_history(c), p->number), &reverse);
+        const struct attempt *a =
+            attempt_open(history_entry(campaign_history(c), p->number), &reverse);
         if (p->end != step || !look_is_due(a, reverse))
             continue;
         Trireme__Judgement judgement;
@@ -115,14 +120,17 @@ static int close_others(struct campaign *c, uint32_t winner, uint64_t step, stru
     bool reverse;
     for (size_t i = 0; i < campaign_history(c)->n; i++) {
         const struct entry *e = &campaign_history(c)->entries[i];
-        if (e->number != winner && attempt_open(e, &reverse) && superseded(c, e->number, winner, step, err) < 0)
+        if (e->number != winner && attempt_open(e, &reverse) &&
+            superseded(c, e->number, winner, step, err) < 0)
             return -1;
     }
     return 0;
 }
 
-/* Tells of the promotion (back: of its end), closes all others, and begins to make its fork the trunk. */
-static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint64_t step, struct err *err)
+/* Tells of the promotion (back: of its end), closes all others, and begins to make its fork the
+ * trunk. */
+static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint64_t step,
+                           struct err *err)
 {
     const struct entry *e = history_entry(campaign_history(c), number);
     struct pair *pair = campaign_pair(c, number);
@@ -136,20 +144,23 @@ static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint6
     promotion.n_patch = promotion.n_before = back ? e->promotion->n_before : e->proposal->n_patch;
     promotion.patch = back ? e->promotion->before : e->proposal->patch;
     promotion.before = patch_values(campaign_trunk(c)->config, promotion.patch, promotion.n_patch);
-    Trireme__Run *config = patch_put(campaign_trunk(c)->config, promotion.patch, promotion.n_patch, err);
+    Trireme__Run *config =
+        patch_put(campaign_trunk(c)->config, promotion.patch, promotion.n_patch, err);
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.promotion = &promotion;
     int rc = -1;
     if (!config || close_others(c, number, step, err) < 0 ||
         campaign_write_verdict(c, number, step, &judgement, err) < 0 ||
-        campaign_write(c, &record, back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion, number,
-                       step, err) < 0)
+        campaign_write(c, &record,
+                       back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion,
+                       number, step, err) < 0)
         goto out;
     char *text = patch_text(promotion.patch, promotion.n_patch);
     progress_say(c->ground.progress, "hypothesis %u: %s at step %llu: %s is in force", number,
                  back ? "rolled back" : "promoted", (unsigned long long)step, text);
     free(text);
-    c->promotion = promotion_begin(&c->ground, promotion.adopted ? pair->fork : NULL, config, step, err);
+    c->promotion =
+        promotion_begin(&c->ground, promotion.adopted ? pair->fork : NULL, config, step, err);
     if (promotion.adopted)
         pair->fork = NULL; // the promotion's, and soon the trunk
     campaign_remove(c, pair);
@@ -166,7 +177,8 @@ static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step
     const struct entry *e = history_entry(campaign_history(c), number);
     struct err why = {0};
     Trireme__Plan plan;
-    Trireme__Run *before = patch_put(campaign_trunk(c)->config, e->promotion->before, e->promotion->n_before, &why);
+    Trireme__Run *before =
+        patch_put(campaign_trunk(c)->config, e->promotion->before, e->promotion->n_before, &why);
     bool possible = before && before->data->skip >= campaign_trunk(c)->config->data->skip;
     bool fits = possible && plan_reverse(&c->ground, &plan, step, e->forward.plan, before);
     message_free(before);
@@ -174,8 +186,9 @@ static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step
         return campaign_close(c, number, step, "the change has no inverse", err);
     if (!fits)
         return campaign_close(c, number, step,
-                              c->ground.run->config->gate->confirm ? "no steps are left for reverse pairs"
-                                                                   : "no reverse pairs are wanted (gate.confirm)",
+                              c->ground.run->config->gate->confirm
+                                  ? "no steps are left for reverse pairs"
+                                  : "no reverse pairs are wanted (gate.confirm)",
                               err);
     return campaign_register(c, number, step, &plan, err);
 }

@@ -1,4 +1,5 @@
-/* What the files of a campaign share: campaign.c, campaign_judge.c, campaign_fork.c. For them only. */
+/* What the files of a campaign share: campaign.c, campaign_judge.c, campaign_fork.c. For them only.
+ */
 #pragma once
 #include "coordinator/campaign.h"
 #include "coordinator/gate_text.h"
@@ -29,9 +30,9 @@ struct pair *campaign_pair(const struct campaign *campaign, uint32_t number);
 void campaign_remove(struct campaign *campaign, struct pair *pair);
 
 /* Tells the ledger: of anything; of what a look came to; of that, and ends the attempt with it. */
-int campaign_write(struct campaign *campaign, Trireme__Record *record, Trireme__RecordKind kind, uint32_t number,
-                   uint64_t step, struct err *err);
-int campaign_write_verdict(struct campaign *campaign, uint32_t number, uint64_t step, Trireme__Judgement *judgement,
-                           struct err *err);
-int campaign_close_with(struct campaign *campaign, uint32_t number, uint64_t step, Trireme__Judgement *judgement,
-                        struct err *err);
+int campaign_write(struct campaign *campaign, Trireme__Record *record, Trireme__RecordKind kind,
+                   uint32_t number, uint64_t step, struct err *err);
+int campaign_write_verdict(struct campaign *campaign, uint32_t number, uint64_t step,
+                           Trireme__Judgement *judgement, struct err *err);
+int campaign_close_with(struct campaign *campaign, uint32_t number, uint64_t step,
+                        Trireme__Judgement *judgement, struct err *err);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A record that was superseded, by a correction that stands before this place of the script: its error budget is spent from there
- * on, as it was then. */
+/* A record that was superseded, by a correction that stands before this place of the script: its
+ * error budget is spent from there on, as it was then. */
 struct charge {
     size_t at;
     const Trireme__Record *record;
@@ -24,21 +24,27 @@ struct chronicle {
     size_t known; /* records of the own ledger that hold now */
 };
 
-/* Events tell of the planner's troubles, corrections of those of a launch: nothing follows from them. */
+/* Events tell of the planner's troubles, corrections of those of a launch: nothing follows from
+ * them. */
 static bool is_told(const Trireme__Record *record)
 {
-    return record->kind != TRIREME__RECORD_KIND__event && record->kind != TRIREME__RECORD_KIND__correction;
+    return record->kind != TRIREME__RECORD_KIND__event &&
+           record->kind != TRIREME__RECORD_KIND__correction;
 }
 
-static int check_head(const struct ledger *ledger, uint64_t known, const char *head, struct err *err)
+static int check_head(const struct ledger *ledger, uint64_t known, const char *head,
+                      struct err *err)
 {
     char found[LEDGER_HEAD_SIZE];
     if (known > ledger_records(ledger))
-        return err_set(err, ERR_DATA, "ledger.jsonl: found %zu records, expected at least the %llu of the checkpoint",
-                       ledger_records(ledger), (unsigned long long)known);
+        return err_set(
+            err, ERR_DATA,
+            "ledger.jsonl: found %zu records, expected at least the %llu of the checkpoint",
+            ledger_records(ledger), (unsigned long long)known);
     ledger_head(ledger, (size_t)known, found);
     if (head && strcmp(found, head))
-        return err_set(err, ERR_DATA, "ledger.jsonl: line %llu has digest %s, expected %s as in the checkpoint",
+        return err_set(err, ERR_DATA,
+                       "ledger.jsonl: line %llu has digest %s, expected %s as in the checkpoint",
                        (unsigned long long)known, found, head);
     return 0;
 }
@@ -51,7 +57,8 @@ static void take_script(struct chronicle *c, const struct ledger *ledger, size_t
     c->charges = mem_new(n, sizeof *c->charges);
     for (size_t i = first; i < n; i++) {
         const Trireme__Record *record = ledger_record(ledger, i);
-        while (record->supersedes && c->n_script && c->script[c->n_script - 1]->seq >= record->supersedes)
+        while (record->supersedes && c->n_script &&
+               c->script[c->n_script - 1]->seq >= record->supersedes)
             c->charges[c->n_charges++] = (struct charge){SIZE_MAX, c->script[--c->n_script]};
         // those of places that are given up now are charged here as well
         for (size_t k = c->n_charges; k-- > 0 && c->charges[k].at > c->n_script;)
@@ -77,8 +84,8 @@ static size_t count_told(const struct ledger *ledger, size_t n)
     return told;
 }
 
-struct chronicle *chronicle_open(const char *run, uint64_t known, const char *head, const char *replay,
-                                 struct err *err)
+struct chronicle *chronicle_open(const char *run, uint64_t known, const char *head,
+                                 const char *replay, struct err *err)
 {
     struct chronicle *c = mem_new(1, sizeof *c);
     c->ledger = ledger_open(run, true, err);
@@ -125,12 +132,14 @@ bool chronicle_scripted(const struct chronicle *c)
 
 bool chronicle_scripted_after(const struct chronicle *c, uint64_t step)
 {
-    return chronicle_scripted(c) && c->script[c->n_script - 1]->step > step; // they stand in the order of their steps
+    // they stand in the order of their steps
+    return chronicle_scripted(c) && c->script[c->n_script - 1]->step > step;
 }
 
 static int append(struct chronicle *c, const Trireme__Record *record, struct err *err)
 {
-    const bool behind = chronicle_scripted(c) && !c->replayed; // what stands before it has not been lived through
+    // what stands before it has not been lived through
+    const bool behind = chronicle_scripted(c) && !c->replayed;
     if (ledger_append(c->ledger, record, err) < 0)
         return -1;
     c->known = behind ? c->known : ledger_records(c->ledger);
@@ -157,10 +166,13 @@ int chronicle_part(struct chronicle *c, uint64_t step, const char *reason, struc
 
 static const char *kind_name(const Trireme__Record *record)
 {
-    return protobuf_c_enum_descriptor_get_value(&trireme__record_kind__descriptor, (int)record->kind)->name;
+    return protobuf_c_enum_descriptor_get_value(&trireme__record_kind__descriptor,
+                                                (int)record->kind)
+        ->name;
 }
 
-/* Whether a record tells of the same as one that is there: what both measured must be the same numbers. */
+/* Whether a record tells of the same as one that is there: what both measured must be the same
+ * numbers. */
 static bool same(const Trireme__Record *a, const Trireme__Record *b)
 {
     if (a->kind != b->kind || a->number != b->number || a->step != b->step)
@@ -199,7 +211,8 @@ int chronicle_write(struct chronicle *c, const Trireme__Record *record, struct e
             const Trireme__Record *there = c->replayed ? next_own(c) : told;
             if (there && !same(record, there))
                 return err_set(err, ERR_DATA,
-                               "ledger.jsonl: line %llu, of an earlier launch, is not what the replayed ledger says",
+                               "ledger.jsonl: line %llu, of an earlier launch, is not what the "
+                               "replayed ledger says",
                                (unsigned long long)there->seq);
             if (there) { // it stands there already
                 c->known = (size_t)there->seq;
@@ -210,8 +223,9 @@ int chronicle_write(struct chronicle *c, const Trireme__Record *record, struct e
             char *reason = mem_format(
                 "line %llu tells of %s of %u at step %llu; this time it came to %s of %u at step "
                 "%llu, or to other numbers",
-                (unsigned long long)told->seq, kind_name(told), told->number, (unsigned long long)told->step,
-                kind_name(record), record->number, (unsigned long long)record->step);
+                (unsigned long long)told->seq, kind_name(told), told->number,
+                (unsigned long long)told->step, kind_name(record), record->number,
+                (unsigned long long)record->step);
             int rc = chronicle_part(c, record->step, reason, err);
             free(reason);
             if (rc < 0)
@@ -229,8 +243,8 @@ const Trireme__Record *chronicle_input(const struct chronicle *c, uint64_t step)
     if (!chronicle_scripted(c))
         return NULL;
     const Trireme__Record *record = c->script[c->next];
-    bool input = record->kind == TRIREME__RECORD_KIND__proposal || record->kind == TRIREME__RECORD_KIND__order ||
-                 chronicle_gives_up(record);
+    bool input = record->kind == TRIREME__RECORD_KIND__proposal ||
+                 record->kind == TRIREME__RECORD_KIND__order || chronicle_gives_up(record);
     return input && record->step == step ? record : NULL;
 }
 
@@ -240,7 +254,8 @@ bool chronicle_may_register(const struct chronicle *c, uint32_t number, uint64_t
         return true;
     const Trireme__Record *next = c->script[c->next];
     return next->number == number && next->step == step &&
-           (next->kind == TRIREME__RECORD_KIND__hypothesis || next->kind == TRIREME__RECORD_KIND__verdict);
+           (next->kind == TRIREME__RECORD_KIND__hypothesis ||
+            next->kind == TRIREME__RECORD_KIND__verdict);
 }
 
 uint64_t chronicle_known(const struct chronicle *c, char head[LEDGER_HEAD_SIZE])

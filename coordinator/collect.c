@@ -19,7 +19,8 @@ struct collect {
 
 static void row_init(struct row *row, size_t n)
 {
-    *row = (struct row){.n = n, .values = mem_new(n, sizeof(double)), .there = mem_new(n, sizeof(bool))};
+    *row = (struct row){
+        .n = n, .values = mem_new(n, sizeof(double)), .there = mem_new(n, sizeof(bool))};
 }
 
 static void row_begin(struct row *row)
@@ -28,11 +29,12 @@ static void row_begin(struct row *row)
     memset(row->there, 0, row->n * sizeof *row->there);
 }
 
-static int row_take(struct row *row, const char *what, size_t first, const double *values, size_t n, struct err *err)
+static int row_take(struct row *row, const char *what, size_t first, const double *values, size_t n,
+                    struct err *err)
 {
     if (first > row->n || n > row->n - first)
-        return err_set(err, ERR_MACHINE, "%s %zu to %zu came, of a step that has %zu", what, first, first + n,
-                       row->n);
+        return err_set(err, ERR_MACHINE, "%s %zu to %zu came, of a step that has %zu", what, first,
+                       first + n, row->n);
     for (size_t i = first; i < first + n; i++)
         if (row->there[i])
             return err_set(err, ERR_MACHINE, "%s %zu came twice", what, i);
@@ -75,12 +77,14 @@ void collect_begin(struct collect *c)
     row_begin(&c->squares);
 }
 
-int collect_losses(struct collect *c, size_t first_leaf, const double *sums, size_t n, struct err *err)
+int collect_losses(struct collect *c, size_t first_leaf, const double *sums, size_t n,
+                   struct err *err)
 {
     return row_take(&c->losses, "the loss of leaf", first_leaf, sums, n, err);
 }
 
-int collect_squares(struct collect *c, size_t first_block, const double *squares, size_t n, struct err *err)
+int collect_squares(struct collect *c, size_t first_block, const double *squares, size_t n,
+                    struct err *err)
 {
     return row_take(&c->squares, "the norm of block", first_block, squares, n, err);
 }

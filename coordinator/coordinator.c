@@ -55,14 +55,16 @@ static void make_trunk(struct coordinator *c)
     Trireme__Segment **segments = mem_new(run->n_segments, sizeof *segments);
     for (size_t i = 0; i < run->n_segments; i++)
         segments[i] = message_copy(run->segments[i]);
-    c->trunk = trials_first(c->trials, message_copy(run->in_force), segments, run->n_segments,
-                            (struct position){run->step, run->samples, run->tokens}, run->step_tokens);
+    c->trunk =
+        trials_first(c->trials, message_copy(run->in_force), segments, run->n_segments,
+                     (struct position){run->step, run->samples, run->tokens}, run->step_tokens);
 }
 
 static bool keeps_line(const void *context, const char *trial, uint64_t step)
 {
     const struct coordinator *c = context;
-    return trial_name_is_over(chronicle_history(c->chronicle), trial) || suspended_has(c->suspended, trial, step);
+    return trial_name_is_over(chronicle_history(c->chronicle), trial) ||
+           suspended_has(c->suspended, trial, step);
 }
 
 static void warn_of_suspended(void *context, const char *sentence)
@@ -74,8 +76,8 @@ static void warn_of_suspended(void *context, const char *sentence)
 static int open_files(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *m = c->run->manifest;
-    c->chronicle =
-        chronicle_open(c->run->folder, m ? m->ledger_records : 0, m ? m->ledger_head : NULL, c->options.replay, err);
+    c->chronicle = chronicle_open(c->run->folder, m ? m->ledger_records : 0,
+                                  m ? m->ledger_head : NULL, c->options.replay, err);
     if (!c->chronicle)
         return -1;
     c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
@@ -93,13 +95,15 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
     c->config = run->config;
     c->first_worker = 1 + options->n_servers;
     c->layout = layout_new(c->config->model);
-    c->watch = watch_new(endpoint->size, options->n_servers, c->config->wait->patience, clock_now());
+    c->watch =
+        watch_new(endpoint->size, options->n_servers, c->config->wait->patience, clock_now());
     c->trials = trials_new(endpoint, c->watch, c->layout, options->n_servers, options->plan);
     c->evaluator = evaluator_new(endpoint, c->watch, options->n_servers);
     c->saved = run->step;
     c->began = c->turned = c->beaten = clock_now();
     make_trunk(c);
-    c->progress = progress_new(run->folder, options->live, options->columns, run->step, trial_last_step(c->trunk));
+    c->progress = progress_new(run->folder, options->live, options->columns, run->step,
+                               trial_last_step(c->trunk));
     if (open_files(c, err) < 0) {
         coordinator_free(c);
         return NULL;
@@ -159,8 +163,10 @@ static int make_campaign(struct coordinator *c, struct err *err)
     if (planner && campaign_off(c->campaign))
         progress_say(c->progress, "note: %s", campaign_off(c->campaign));
     else if (c->config->gate->windows > plan_windows_max(&ground))
-        progress_say(c->progress, "note: gate.windows is %u: a pair reads %u, since there are no more to judge by",
-                     c->config->gate->windows, plan_windows_max(&ground));
+        progress_say(
+            c->progress,
+            "note: gate.windows is %u: a pair reads %u, since there are no more to judge by",
+            c->config->gate->windows, plan_windows_max(&ground));
     return 0;
 }
 
@@ -170,10 +176,11 @@ static void make_evaluation(struct coordinator *c)
         return;
     for (size_t s = 0; s < c->muster.n_sources; s++)
         if (c->muster.sources[s].samples == 0)
-            progress_say(c->progress, "note: source '%s' has no validation part: it is left out of evaluation",
+            progress_say(c->progress,
+                         "note: source '%s' has no validation part: it is left out of evaluation",
                          c->muster.sources[s].name);
-    c->evaluation =
-        evaluation_new(c->muster.sources, c->muster.n_sources, c->config->eval->samples, c->config->model->context);
+    c->evaluation = evaluation_new(c->muster.sources, c->muster.n_sources, c->config->eval->samples,
+                                   c->config->model->context);
     if (!evaluation_possible(c->evaluation)) {
         evaluation_free(c->evaluation);
         c->evaluation = NULL;
@@ -189,11 +196,11 @@ static void say_promoted(const struct coordinator *c)
             const Trireme__Change *change = run->promoted[i];
             size_t length = strlen(change->path);
             if (!strncmp(run->settings[k], change->path, length) && run->settings[k][length] == '=')
-                progress_say(
-                    c->progress,
-                    "note: %s is what config.yaml says already; %s=%s, which was promoted, stays in force (only "
-                    "another value overrules it)",
-                    run->settings[k], change->path, change->value);
+                progress_say(c->progress,
+                             "note: %s is what config.yaml says already; %s=%s, which was "
+                             "promoted, stays in force (only "
+                             "another value overrules it)",
+                             run->settings[k], change->path, change->value);
         }
 }
 
@@ -203,10 +210,12 @@ static int begin_training(struct coordinator *c, struct err *err)
     const uint32_t leaves = trial_leaves(c->trunk->config);
     const size_t n_workers = (size_t)(c->endpoint->size - c->first_worker);
     if (manifest && manifest->fingerprint && strcmp(manifest->fingerprint, c->muster.fingerprint))
-        progress_say(c->progress, "note: other kernels than before (%s; before: %s): the last bits may differ",
+        progress_say(c->progress,
+                     "note: other kernels than before (%s; before: %s): the last bits may differ",
                      c->muster.fingerprint, manifest->fingerprint);
     if (n_workers > leaves)
-        progress_say(c->progress, "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
+        progress_say(c->progress,
+                     "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
                      leaves, n_workers - leaves, n_workers);
     say_promoted(c);
     make_evaluation(c);
@@ -221,7 +230,8 @@ static int begin_training(struct coordinator *c, struct err *err)
     if (c->run->checkpoint)
         progress_say(c->progress, "continuing from %s", c->run->checkpoint);
     c->began = clock_now();
-    // what was to be done at this step when the checkpoint was made is done there; pairs that end here need their forks first
+    // what was to be done at this step when the checkpoint was made is done there; pairs that end
+    // here need their forks first
     c->stage = campaign_behind(c->campaign, c->trunk->step) ? STAGE_FORK : STAGE_JUDGE;
     return 0;
 }
@@ -318,7 +328,8 @@ static int on_note(void *role, int from, const void *message, struct err *err)
 static int on_beat(void *role, int from, const void *message, struct err *err)
 {
     (void)err;
-    watch_heard(((struct coordinator *)role)->watch, from, ((const Trireme__Beat *)message)->n, clock_now());
+    watch_heard(((struct coordinator *)role)->watch, from, ((const Trireme__Beat *)message)->n,
+                clock_now());
     return 0;
 }
 
@@ -400,7 +411,8 @@ bool coordinator_run(struct coordinator *c, struct err *how)
     }
     if (turn == TURN_OVER && c->stopping)
         err_set(how, ERR_STOPPED,
-                "stopped on request at step %llu, with a checkpoint: run the same line again to continue",
+                "stopped on request at step %llu, with a checkpoint: run the same line again to "
+                "continue",
                 (unsigned long long)c->trunk->step);
     else if (turn == TURN_OVER)
         *how = (struct err){0};

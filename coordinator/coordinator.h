@@ -1,10 +1,11 @@
-/* The coordinator, rank 0: tells the ranks what to train, reads what comes back, decides, and writes down what happened.
+/* The coordinator, rank 0: tells the ranks what to train, reads what comes back, decides, and
+ * writes down what happened.
  *
  *   START to all -> READY from all -> steps of the trunk and of its forks (trials.h) -> END to all.
- * The trunk rests at some steps; there, in this order: an evaluation; pairs of experiments that end there are judged, and a fork
- * may become the trunk (campaign.h); people and the planner are heard (helm.h; that also at each step between); a checkpoint
- * (keeper.h); forks that begin there.
- * A state machine without waiting; its files are small and written at once. */
+ * The trunk rests at some steps; there, in this order: an evaluation; pairs of experiments that end
+ * there are judged, and a fork may become the trunk (campaign.h); people and the planner are heard
+ * (helm.h; that also at each step between); a checkpoint (keeper.h); forks that begin there. A
+ * state machine without waiting; its files are small and written at once. */
 #pragma once
 #include "base/err.h"
 #include "coordinator/trials.h"
@@ -28,8 +29,8 @@ struct coordinator_options {
     volatile sig_atomic_t *stop; /* set by a signal: stop after a checkpoint; may be NULL */
     lease_plan_fn plan;          /* or NULL */
     struct planner *planner;     /* or NULL; taken over by coordinator_new, also where that fails */
-    const char *replay;          /* folder of a run whose campaign is lived through again, or NULL */
-    bool allow_noop;             /* patches that change nothing are tried too: tests of forks */
+    const char *replay; /* folder of a run whose campaign is lived through again, or NULL */
+    bool allow_noop;    /* patches that change nothing are tried too: tests of forks */
 };
 
 /* Borrowed: the endpoint, the claimed run. NULL with a sentence on error. */
@@ -38,8 +39,9 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
 void coordinator_free(struct coordinator *coordinator);
 enum turn coordinator_turn(void *coordinator, struct err *err);
 
-/* Turns it until the run is over; how it ended (ERR_NONE, ERR_STOPPED, or an error with its sentence) goes to *how and, as
- * END, to all ranks. Returns whether all ranks are likely to be alive and to end in good order. */
+/* Turns it until the run is over; how it ended (ERR_NONE, ERR_STOPPED, or an error with its
+ * sentence) goes to *how and, as END, to all ranks. Returns whether all ranks are likely to be
+ * alive and to end in good order. */
 bool coordinator_run(struct coordinator *coordinator, struct err *how);
 
 /* Updates done and kept in a checkpoint. */

@@ -1,5 +1,5 @@
-/* What the files of the coordinator share: coordinator.c (the start, messages, the loop), coordinator_rest.c (what is done while
- * the trunk rests). For them only. */
+/* What the files of the coordinator share: coordinator.c (the start, messages, the loop),
+ * coordinator_rest.c (what is done while the trunk rests). For them only. */
 #pragma once
 #include "coordinator/coordinator.h"
 #include "coordinator/muster.h"
@@ -39,7 +39,8 @@ struct coordinator {
     enum stage stage;
     bool evaluating;     /* the trunk's evaluation is under way */
     bool stopping, over; /* on request; nothing was to be done at all */
-    bool saves_anew;     /* the checkpoint that this launch continues is no longer what holds at its step */
+    bool saves_anew;     /* the checkpoint that this launch continues is no longer what holds at its
+                            step */
     uint64_t saved;      /* step of the newest order to save */
     size_t n_suspended;  /* lines of training that were ordered to be suspended */
     double began, turned, beaten;
@@ -49,9 +50,10 @@ struct coordinator {
 /* Whether the run is over with that step of the trunk. */
 bool coordinator_is_last(const struct coordinator *coordinator, uint64_t step);
 
-/* The trunk's step is done: its line is written, people and planner are heard, and a checkpoint that is due is ordered, unless
- * it rests here and all of that has its turn in act(). */
+/* The trunk's step is done: its line is written, people and planner are heard, and a checkpoint
+ * that is due is ordered, unless it rests here and all of that has its turn in act(). */
 int coordinator_trunk_stepped(struct coordinator *coordinator, struct err *err);
 
-/* What can be done now while the trunk rests. Returns 1 if something was done, 0 if not, -1 on error. */
+/* What can be done now while the trunk rests. Returns 1 if something was done, 0 if not, -1 on
+ * error. */
 int coordinator_act(struct coordinator *coordinator, struct err *err);

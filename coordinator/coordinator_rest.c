@@ -38,11 +38,12 @@ static bool eval_due(const struct coordinator *c, uint64_t step)
     return c->evaluation && is_due(c, c->config->eval->every, step);
 }
 
-/* The next step at which something is to be done while the trunk rests. A checkpoint alone needs no rest: servers take the
- * order to save before the next step's gradients. */
+/* The next step at which something is to be done while the trunk rests. A checkpoint alone needs no
+ * rest: servers take the order to save before the next step's gradients. */
 static uint64_t next_rest(const struct coordinator *c)
 {
-    uint64_t step = c->trunk->step, next = trial_last_step(c->trunk), every = c->config->eval->every;
+    uint64_t step = c->trunk->step, next = trial_last_step(c->trunk),
+             every = c->config->eval->every;
     if (c->evaluation && every && (step / every + 1) * every < next)
         next = (step / every + 1) * every;
     uint64_t campaign = campaign_next(c->campaign, step);
@@ -92,11 +93,14 @@ static int save(struct coordinator *c, struct err *err)
     what.ledger_head = head;
     what.has_planner_owes = 1, what.planner_owes = helm_is_owed(c->helm);
     c->saved = c->trunk->step;
-    return order_save(c, c->trunk, keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err));
+    return order_save(
+        c, c->trunk,
+        keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err));
 }
 
 /* Orders the servers to lay a fork or tail beside the trunk's checkpoint. */
-static int suspend(struct coordinator *c, const struct trial *trial, Trireme__Peeks *peeks, struct err *err)
+static int suspend(struct coordinator *c, const struct trial *trial, Trireme__Peeks *peeks,
+                   struct err *err)
 {
     Trireme__Manifest what;
     describe(&what, trial);
@@ -122,9 +126,11 @@ int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
 static int begin_evaluation(struct coordinator *c)
 {
     c->stage = STAGE_EVALUATE;
-    c->evaluating = eval_due(c, c->trunk->step) && c->trunk->step != c->run->step; // an earlier launch did that
+    // an earlier launch did that
+    c->evaluating = eval_due(c, c->trunk->step) && c->trunk->step != c->run->step;
     if (c->evaluating)
-        evaluator_begin(c->evaluator, c->evaluation, c->muster.n_sources, c->trunk, &(struct window_set){0});
+        evaluator_begin(c->evaluator, c->evaluation, c->muster.n_sources, c->trunk,
+                        &(struct window_set){0});
     return 1;
 }
 
@@ -145,13 +151,14 @@ static int evaluate(struct coordinator *c, struct err *err)
     return rc < 0 ? -1 : 1;
 }
 
-/* Pairs that end here; a request to stop does not wait for them: they are run again, unless the run ends here. Then people and
- * planner. */
+/* Pairs that end here; a request to stop does not wait for them: they are run again, unless the run
+ * ends here. Then people and planner. */
 static int judge(struct coordinator *c, struct err *err)
 {
     const struct trial *before = c->trunk;
     const bool last = coordinator_is_last(c, c->trunk->step);
-    c->stopping = c->stopping || (stop_asked(c) && c->trunk->step > 0); // there is nothing to keep before
+    // there is nothing to keep before
+    c->stopping = c->stopping || (stop_asked(c) && c->trunk->step > 0);
     bool waits = !c->stopping || last || campaign_promotes(c->campaign);
     int rc = waits ? campaign_judge(c->campaign, c->trunk->step, err) : 1;
     if (rc <= 0)
@@ -167,10 +174,12 @@ static int save_or_not(struct coordinator *c, struct err *err)
     const uint64_t step = c->trunk->step;
     const bool last = coordinator_is_last(c, step), ends = last || c->stopping;
     c->stopping = c->stopping && !last;
-    if (last && chronicle_part(c->chronicle, step, "the run ended before what the ledger tells of", err) < 0)
+    if (last && chronicle_part(c->chronicle, step, "the run ended before what the ledger tells of",
+                               err) < 0)
         return -1;
     c->stage = last ? STAGE_FINISH : c->stopping ? STAGE_SUSPEND : STAGE_FORK;
-    bool due = ends || is_due(c, c->config->checkpoint->every, step) || campaign_saves(c->campaign, step);
+    bool due =
+        ends || is_due(c, c->config->checkpoint->every, step) || campaign_saves(c->campaign, step);
     bool saves = c->saves_anew || (due && c->saved != step);
     c->saves_anew = false;
     return saves && save(c, err) < 0 ? -1 : 1;
@@ -186,7 +195,8 @@ static int fork_or_not(struct coordinator *c, struct err *err)
     return 1;
 }
 
-/* Forks and tails come to rest, and are laid by one after the other once the trunk's checkpoint is there. */
+/* Forks and tails come to rest, and are laid by one after the other once the trunk's checkpoint is
+ * there. */
 static int suspend_or_not(struct coordinator *c, struct err *err)
 {
     if (!trials_halt(c->trials) || keeper_busy(c->keeper))
@@ -203,7 +213,8 @@ int coordinator_act(struct coordinator *c, struct err *err)
 {
     switch (c->stage) {
     case STAGE_TRAIN:
-        if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until && trial_first_rest(c->trunk) > c->saved)
+        if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until &&
+            trial_first_rest(c->trunk) > c->saved)
             c->trunk->until = trial_first_rest(c->trunk);
         return trial_arrived(c->trunk) && !evaluator_busy(c->evaluator) ? begin_evaluation(c) : 0;
     case STAGE_EVALUATE:

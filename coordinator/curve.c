@@ -74,8 +74,11 @@ static bool is_trunk(const char *trial)
 void curve_train(struct curve *curve, const Trireme__TrainLine *line)
 {
     struct stretch *last = curve->n ? &curve->stretches[curve->n - 1] : NULL;
-    struct stretch one = {
-        .last = line->step, .loss = line->loss, .tokens = (double)line->tokens, .seconds = line->seconds, .n = 1};
+    struct stretch one = {.last = line->step,
+                          .loss = line->loss,
+                          .tokens = (double)line->tokens,
+                          .seconds = line->seconds,
+                          .n = 1};
     if (!is_trunk(line->trial) || (last && line->step <= last->last))
         return;
     curve->lr = line->lr;
@@ -111,7 +114,8 @@ void curve_tell(const struct curve *curve, Trireme__Briefing *b)
     b->curve = mem_new(curve->n, sizeof *b->curve);
     for (size_t i = 0; i < curve->n; i++) {
         const struct stretch *s = &curve->stretches[i];
-        Trireme__CurvePoint *point = b->curve[b->n_curve++] = message_new(&trireme__curve_point__descriptor);
+        Trireme__CurvePoint *point = b->curve[b->n_curve++] =
+            message_new(&trireme__curve_point__descriptor);
         has_val = has_val || s->has_val;
         val_loss = s->has_val ? s->val_loss : val_loss;
         point->has_step = true, point->step = s->last;
@@ -129,8 +133,8 @@ void curve_tell(const struct curve *curve, Trireme__Briefing *b)
 }
 
 /* A line of metrics.jsonl as a message of that type, where it begins so; *line stays NULL else. */
-static int read_line(void **line, const ProtobufCMessageDescriptor *type, const char *begin, const char *bytes,
-                     size_t n, const char *path, struct err *err)
+static int read_line(void **line, const ProtobufCMessageDescriptor *type, const char *begin,
+                     const char *bytes, size_t n, const char *path, struct err *err)
 {
     *line = NULL;
     if (n < strlen(begin) || memcmp(bytes, begin, strlen(begin)))
@@ -143,11 +147,12 @@ static int read_line(void **line, const ProtobufCMessageDescriptor *type, const 
     return rc;
 }
 
-static int feed_line(struct curve *curve, uint64_t *step, const char *bytes, size_t n, const char *path,
-                     struct err *err)
+static int feed_line(struct curve *curve, uint64_t *step, const char *bytes, size_t n,
+                     const char *path, struct err *err)
 {
     void *train, *eval;
-    if (read_line(&train, &trireme__train_line__descriptor, "{\"kind\":\"train\",", bytes, n, path, err) < 0)
+    if (read_line(&train, &trireme__train_line__descriptor, "{\"kind\":\"train\",", bytes, n, path,
+                  err) < 0)
         return -1;
     if (train) {
         const Trireme__TrainLine *line = train;
@@ -156,7 +161,8 @@ static int feed_line(struct curve *curve, uint64_t *step, const char *bytes, siz
         message_free(train);
         return 0;
     }
-    if (read_line(&eval, &trireme__eval_line__descriptor, "{\"kind\":\"eval\",", bytes, n, path, err) < 0)
+    if (read_line(&eval, &trireme__eval_line__descriptor, "{\"kind\":\"eval\",", bytes, n, path,
+                  err) < 0)
         return -1;
     if (eval)
         curve_eval(curve, eval);

@@ -1,4 +1,5 @@
-/* The curve so far in a few points: at most 24 means of equal stretches of the trunk's steps, fed line by line. */
+/* The curve so far in a few points: at most 24 means of equal stretches of the trunk's steps, fed
+ * line by line. */
 #pragma once
 #include "base/err.h"
 
@@ -14,7 +15,8 @@ void curve_free(struct curve *curve);
 void curve_train(struct curve *curve, const Trireme__TrainLine *line);
 void curve_eval(struct curve *curve, const Trireme__EvalLine *line);
 
-/* Feeds the lines of RUN/metrics.jsonl, and gives the step that they come to; an unfinished line at the end is passed over. */
+/* Feeds the lines of RUN/metrics.jsonl, and gives the step that they come to; an unfinished line at
+ * the end is passed over. */
 int curve_read(struct curve *curve, uint64_t *step, const char *run, struct err *err);
 
 /* Fills in a fresh briefing's curve, rate, speed and losses of the sources. */

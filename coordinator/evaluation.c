@@ -18,8 +18,8 @@ struct evaluation {
     struct source_losses *losses;
 };
 
-struct evaluation *evaluation_new(const struct eval_source *sources, size_t n_sources, uint64_t samples,
-                                  size_t tokens)
+struct evaluation *evaluation_new(const struct eval_source *sources, size_t n_sources,
+                                  uint64_t samples, size_t tokens)
 {
     struct evaluation *e = mem_new(1, sizeof *e);
     *e = (struct evaluation){.sources = sources, .n_sources = n_sources, .tokens = tokens};
@@ -58,17 +58,18 @@ uint64_t evaluation_samples(const struct evaluation *e, size_t source)
     return e->losses[source].n;
 }
 
-int evaluation_take(struct evaluation *e, size_t source, uint64_t first, const double *sums, size_t n,
-                    struct err *err)
+int evaluation_take(struct evaluation *e, size_t source, uint64_t first, const double *sums,
+                    size_t n, struct err *err)
 {
     if (source >= e->n_sources || first > e->losses[source].n || n > e->losses[source].n - first)
-        return err_set(err, ERR_MACHINE, "evaluated samples %llu to %llu of source %zu came, which nobody asked for",
+        return err_set(err, ERR_MACHINE,
+                       "evaluated samples %llu to %llu of source %zu came, which nobody asked for",
                        (unsigned long long)first, (unsigned long long)(first + n), source);
     struct source_losses *l = &e->losses[source];
     for (uint64_t i = first; i < first + n; i++)
         if (l->there[i])
-            return err_set(err, ERR_MACHINE, "evaluated sample %llu of source %zu came twice", (unsigned long long)i,
-                           source);
+            return err_set(err, ERR_MACHINE, "evaluated sample %llu of source %zu came twice",
+                           (unsigned long long)i, source);
     memcpy(l->sums + first, sums, n * sizeof *sums);
     memset(l->there + first, 1, n * sizeof(bool));
     l->n_there += n;

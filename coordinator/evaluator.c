@@ -71,8 +71,8 @@ static void finish(struct evaluator *e)
     e->trial->evaluated = false;
 }
 
-void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t n_sources, struct trial *trial,
-                     const struct window_set *windows)
+void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t n_sources,
+                     struct trial *trial, const struct window_set *windows)
 {
     ASSERT(!e->evaluation && trial_rests(trial));
     e->evaluation = evaluation;
@@ -92,10 +92,12 @@ int evaluator_losses(struct evaluator *e, int from, const Trireme__Losses *losse
 {
     if (!e->evaluation || losses->trial != e->trial->number || losses->step != e->trial->step ||
         losses->eval_source >= e->n_sources)
-        return err_set(err, ERR_MACHINE, "rank %d evaluated step %llu of trial %u, which nobody asked for", from,
+        return err_set(err, ERR_MACHINE,
+                       "rank %d evaluated step %llu of trial %u, which nobody asked for", from,
                        (unsigned long long)losses->step, losses->trial);
-    if (evaluation_take(e->evaluation, losses->eval_source, losses->eval_first - e->first[losses->eval_source],
-                        losses->sums, losses->n_sums, err) < 0)
+    if (evaluation_take(e->evaluation, losses->eval_source,
+                        losses->eval_first - e->first[losses->eval_source], losses->sums,
+                        losses->n_sums, err) < 0)
         return -1;
     watch_arrived(e->watch, from, AWAIT_EVAL);
     finish(e);

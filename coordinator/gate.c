@@ -57,8 +57,8 @@ bool gate_is_look(unsigned n, unsigned pairs)
     return n == pairs || (n < pairs && look_at(n));
 }
 
-/* Mean, and variance of the sample (0 of one number). Numbers that are all the same have the variance 0, not what rounding
- * their sum leaves: hence the differences from the first. */
+/* Mean, and variance of the sample (0 of one number). Numbers that are all the same have the
+ * variance 0, not what rounding their sum leaves: hence the differences from the first. */
 static double spread(double *mean, const double *x, unsigned n)
 {
     double sum = 0, squares = 0;
@@ -71,8 +71,8 @@ static double spread(double *mean, const double *x, unsigned n)
     return n > 1 ? squares / (n - 1) : 0;
 }
 
-static enum gate_answer decide(const struct gate_judgement *found, double v, unsigned n, unsigned pairs, double alpha,
-                               double beta)
+static enum gate_answer decide(const struct gate_judgement *found, double v, unsigned n,
+                               unsigned pairs, double alpha, double beta)
 {
     if (!isfinite(found->mean) || !isfinite(v))
         return GATE_REJECT;
@@ -88,15 +88,16 @@ static enum gate_answer decide(const struct gate_judgement *found, double v, uns
     return GATE_OPEN;
 }
 
-struct gate_judgement gate_judge(const double *x, const double *w, unsigned n, unsigned pairs, double alpha,
-                                 double beta)
+struct gate_judgement gate_judge(const double *x, const double *w, unsigned n, unsigned pairs,
+                                 double alpha, double beta)
 {
     ASSERT(n >= 1 && n <= pairs);
     struct gate_judgement found = {.answer = GATE_OPEN};
     found.s2 = spread(&found.mean, x, n);
     for (unsigned j = 0; j < n; j++)
         found.w2 += w[j] / n;
-    double v = found.s2 >= found.w2 ? found.s2 : found.w2; // not fmax, which passes over what is not a number
+    // not fmax, which passes over what is not a number
+    double v = found.s2 >= found.w2 ? found.s2 : found.w2;
     if (v != 0)
         found.t = found.mean / sqrt(v / n);
     if (gate_is_look(n, pairs))
@@ -159,7 +160,8 @@ void gate_share_windows(uint32_t *counts, const double *weights, size_t n_source
         counts[i] = (uint32_t)(n * (weights[i] / sum));
         left -= counts[i];
     }
-    // What is left is the sum of the remainders, each below one: nobody gets two, and nobody without a remainder gets one.
+    // What is left is the sum of the remainders, each below one: nobody gets two, and nobody
+    // without a remainder gets one.
     for (; left > 0; left--) {
         size_t next = n_sources;
         double largest = 0;

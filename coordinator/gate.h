@@ -1,10 +1,11 @@
 /* The gate: how a change is judged. Pure functions of recorded losses.
  *
- * A hypothesis is tried in staggered pairs: pair j forks from the trunk at step start + j*horizon, and its gain is
- *     x_j = L(trunk) - L(fork) - margin          in nats a token, on the same fresh windows of the gate part.
- * At looks of n = 3, 4, 6 and 8 pairs Student's t of the gains is compared with a share of the hypothesis' error budget;
- * the budgets of a campaign's hypotheses follow LOND (Javanmard and Montanari, "Online rules for control of false discovery
- * rate and false discovery exceedance", Ann. Stat. 46, 2018) with a flat sequence. */
+ * A hypothesis is tried in staggered pairs: pair j forks from the trunk at step start + j*horizon,
+ * and its gain is x_j = L(trunk) - L(fork) - margin          in nats a token, on the same fresh
+ * windows of the gate part. At looks of n = 3, 4, 6 and 8 pairs Student's t of the gains is
+ * compared with a share of the hypothesis' error budget; the budgets of a campaign's hypotheses
+ * follow LOND (Javanmard and Montanari, "Online rules for control of false discovery rate and false
+ * discovery exceedance", Ann. Stat. 46, 2018) with a flat sequence. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +24,8 @@ enum gate_answer {
 struct gate_judgement {
     enum gate_answer answer;
     double mean, t; /* of the gains; t is 0 where the answer is GATE_VOID */
-    double s2, w2;  /* variance of the gains between pairs; mean variance that the choice of windows explains */
+    double s2, w2;  /* variance of the gains between pairs; mean variance that the choice of windows
+                       explains */
 };
 
 /* Upper tail of Student's t with nu >= 1 degrees of freedom, exact for whole nu. */
@@ -32,16 +34,19 @@ double gate_tail(double t, unsigned nu);
 /* Error budget of the next hypothesis. */
 double gate_alpha(double alpha, unsigned hypotheses, unsigned promotions);
 
-/* Whether the rule is asked after n pairs of a hypothesis that has `pairs` (4 to 8) at most: at the looks up to there, and
- * after the last pair. Where that is no look (5, 7) nothing more is tested: the answer is GATE_INCONCLUSIVE. */
+/* Whether the rule is asked after n pairs of a hypothesis that has `pairs` (4 to 8) at most: at the
+ * looks up to there, and after the last pair. Where that is no look (5, 7) nothing more is tested:
+ * the answer is GATE_INCONCLUSIVE. */
 bool gate_is_look(unsigned n, unsigned pairs);
 
-/* The rule after n pairs: gains x (margin taken off) and variances w of the windows' mean differences, one a pair. GATE_OPEN
- * between looks. A number that is not finite (divergence) is GATE_REJECT at a look; mean or t is then not finite either. */
-struct gate_judgement gate_judge(const double *x, const double *w, unsigned n, unsigned pairs, double alpha,
-                                 double beta);
+/* The rule after n pairs: gains x (margin taken off) and variances w of the windows' mean
+ * differences, one a pair. GATE_OPEN between looks. A number that is not finite (divergence) is
+ * GATE_REJECT at a look; mean or t is then not finite either. */
+struct gate_judgement gate_judge(const double *x, const double *w, unsigned n, unsigned pairs,
+                                 double alpha, double beta);
 
-/* Where the first hypothesis may begin: when both the warmup and an eighth of the run, rounded up, are over. */
+/* Where the first hypothesis may begin: when both the warmup and an eighth of the run, rounded up,
+ * are over. */
 uint64_t gate_first_start(uint64_t steps, uint64_t warmup);
 
 /* Steps of a stretch that begins at `start`, and of its tails (0 for a fast class). */
@@ -57,14 +62,15 @@ unsigned gate_pairs(uint64_t start, uint64_t horizon, uint64_t steps);
 enum gate_confirmation { GATE_CONFIRMED, GATE_UNCONFIRMED, GATE_ROLL_BACK };
 struct gate_gain {
     enum gate_confirmation answer;
-    double mean, half_width; /* mean +- half_width: 95 % interval, the only gain that is ever published */
+    double mean,
+        half_width; /* mean +- half_width: 95 % interval, the only gain that is ever published */
 };
 
-/* What four reverse pairs say of a promotion: gains y = L(old recipe) - L(trunk), margin not taken off. If one is not finite
- * they say nothing: GATE_UNCONFIRMED, and neither number is finite. */
+/* What four reverse pairs say of a promotion: gains y = L(old recipe) - L(trunk), margin not taken
+ * off. If one is not finite they say nothing: GATE_UNCONFIRMED, and neither number is finite. */
 struct gate_gain gate_confirm(const double y[4], double margin);
 
-/* Window number i of the campaign: the gate parts of all sources in one secret order after the other. Shares n windows out
- * among the sources by their weights, largest remainder, ties to the lowest; a source with weight 0 gets none. The weights
- * are finite and not all 0. */
+/* Window number i of the campaign: the gate parts of all sources in one secret order after the
+ * other. Shares n windows out among the sources by their weights, largest remainder, ties to the
+ * lowest; a source with weight 0 gets none. The weights are finite and not all 0. */
 void gate_share_windows(uint32_t *counts, const double *weights, size_t n_sources, uint32_t n);

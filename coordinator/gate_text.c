@@ -17,7 +17,8 @@ static void find_weights(struct gate_text *t, const struct run *run)
     const Trireme__Segment *first = run->segments[0];
     t->n_sources = first->n_weights;
     t->weights = mem_new(t->n_sources, sizeof *t->weights);
-    memcpy(t->weights, gate->n_weights ? gate->weights : first->weights, t->n_sources * sizeof *t->weights);
+    memcpy(t->weights, gate->n_weights ? gate->weights : first->weights,
+           t->n_sources * sizeof *t->weights);
 }
 
 static void find_off(struct gate_text *t, const struct muster *m)
@@ -25,13 +26,15 @@ static void find_off(struct gate_text *t, const struct muster *m)
     for (size_t s = 0; s < t->n_sources && !t->off; s++) {
         if (t->weights[s] == 0)
             continue;
-        const uint64_t dev = m->sources[s].samples, gate = m->gate_samples[s], sealed = m->sealed_samples[s];
+        const uint64_t dev = m->sources[s].samples, gate = m->gate_samples[s],
+                       sealed = m->sealed_samples[s];
         if (dev < DEV_WINDOWS_MIN || gate < GATE_WINDOWS_MIN || sealed < SEALED_WINDOWS_MIN)
-            t->off = mem_format(
-                "experiments are off: the validation text of source '%s' has %llu windows to look at, %llu to "
-                "judge by and %llu sealed, expected at least %d, %d and %d",
-                m->sources[s].name, (unsigned long long)dev, (unsigned long long)gate, (unsigned long long)sealed,
-                DEV_WINDOWS_MIN, GATE_WINDOWS_MIN, SEALED_WINDOWS_MIN);
+            t->off = mem_format("experiments are off: the validation text of source '%s' has %llu "
+                                "windows to look at, %llu to "
+                                "judge by and %llu sealed, expected at least %d, %d and %d",
+                                m->sources[s].name, (unsigned long long)dev,
+                                (unsigned long long)gate, (unsigned long long)sealed,
+                                DEV_WINDOWS_MIN, GATE_WINDOWS_MIN, SEALED_WINDOWS_MIN);
     }
 }
 

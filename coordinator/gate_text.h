@@ -1,5 +1,6 @@
-/* The text that judges: how the sources' gate parts are weighted, whether they are large enough, and which of their windows were
- * read. Every pair reads fresh ones, each source's in an order that no planner knows, shuffled anew once all were read. */
+/* The text that judges: how the sources' gate parts are weighted, whether they are large enough,
+ * and which of their windows were read. Every pair reads fresh ones, each source's in an order that
+ * no planner knows, shuffled anew once all were read. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +16,8 @@ struct gate_text {
     char *off;       /* why no experiment can be judged by it; NULL: it can */
 };
 
-/* Weights from gate.weights (run_config has checked them), or the shares at the start of the run; windows read by the pairs that
- * the history knows of. */
+/* Weights from gate.weights (run_config has checked them), or the shares at the start of the run;
+ * windows read by the pairs that the history knows of. */
 void gate_text_init(struct gate_text *text, const struct run *run, const struct muster *muster,
                     const struct history *history);
 void gate_text_clear(struct gate_text *text);

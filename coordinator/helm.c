@@ -24,11 +24,12 @@ const Trireme__Run *helm_in_force(const struct helm *h)
     return (*h->ground.trunk)->config;
 }
 
-struct helm *helm_new(const struct ground *ground, struct campaign *campaign, struct planner *planner,
-                      bool allow_noop, struct err *err)
+struct helm *helm_new(const struct ground *ground, struct campaign *campaign,
+                      struct planner *planner, bool allow_noop, struct err *err)
 {
     struct helm *h = mem_new(1, sizeof *h);
-    *h = (struct helm){.ground = *ground, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
+    *h = (struct helm){
+        .ground = *ground, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
     h->curve = curve_new();
     h->owed = ground->run->manifest && ground->run->manifest->planner_owes;
     uint64_t step = 0;
@@ -66,8 +67,8 @@ void helm_eval(struct helm *h, const Trireme__EvalLine *line)
     curve_eval(h->curve, line);
 }
 
-int helm_write_record(struct helm *h, Trireme__Record *record, Trireme__RecordKind kind, uint32_t number,
-                      uint64_t step, const char *by, struct err *err)
+int helm_write_record(struct helm *h, Trireme__Record *record, Trireme__RecordKind kind,
+                      uint32_t number, uint64_t step, const char *by, struct err *err)
 {
     record->has_kind = 1, record->kind = kind;
     record->has_number = number > 0, record->number = number;
@@ -76,7 +77,8 @@ int helm_write_record(struct helm *h, Trireme__Record *record, Trireme__RecordKi
     return chronicle_write(h->ground.chronicle, record, err);
 }
 
-int helm_write_event(struct helm *h, uint64_t step, const char *by, const char *text, struct err *err)
+int helm_write_event(struct helm *h, uint64_t step, const char *by, const char *text,
+                     struct err *err)
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.text = (char *)text;
@@ -134,13 +136,16 @@ int helm_turn(struct helm *h, uint64_t step, bool last, struct err *err)
     if (take_and_register(h, step, err) < 0)
         return -1;
     bool free_hand = !chronicle_scripted(h->ground.chronicle);
-    if (free_hand &&
-        (helm_read_inbox(h, step, err) < 0 || (h->planner && h->asked && helm_poll_planner(h, step, err) < 0)))
+    if (free_hand && (helm_read_inbox(h, step, err) < 0 ||
+                      (h->planner && h->asked && helm_poll_planner(h, step, err) < 0)))
         return -1;
-    // a launch that ended before the answer came had asked here, though forks of this step are still to be lived through
-    if (h->planner && !chronicle_scripted_after(h->ground.chronicle, step) && !helm_planner_answered(h, step)) {
+    // a launch that ended before the answer came had asked here, though forks of this step are
+    // still to be lived through
+    if (h->planner && !chronicle_scripted_after(h->ground.chronicle, step) &&
+        !helm_planner_answered(h, step)) {
         helm_ask_planner(h, step);
-        if (h->asked && helm_poll_planner(h, step, err) < 0) // one that answers at once is heard at once
+        // one that answers at once is heard at once
+        if (h->asked && helm_poll_planner(h, step, err) < 0)
             return -1;
     }
     return register_queued(h, step, err);

@@ -35,8 +35,8 @@ static const char *what_follows(const struct helm *h, uint32_t number)
     }
 }
 
-static int take_request(struct helm *h, const char *name, const Trireme__Request *request, uint64_t step,
-                        struct err *err)
+static int take_request(struct helm *h, const char *name, const Trireme__Request *request,
+                        uint64_t step, struct err *err)
 {
     Trireme__Answer answer = TRIREME__ANSWER__INIT;
     bool accepted = false;
@@ -45,14 +45,17 @@ static int take_request(struct helm *h, const char *name, const Trireme__Request
     const struct entry *before = order ? NULL : taken_before(h, request->propose);
     int rc = 0;
     if (order)
-        rc = helm_take_order(h, request->order, request->number, "person", step, &accepted, &why, err);
+        rc = helm_take_order(h, request->order, request->number, "person", step, &accepted, &why,
+                             err);
     else if (!before)
         rc = helm_take_proposal(h, request->propose, "person", step, &accepted, &why, err);
     if (rc < 0)
         return -1;
     answer.has_accepted = 1, answer.accepted = before ? before->fate != FATE_REFUSED : accepted;
     answer.has_number = 1;
-    answer.number = order ? request->number : before ? before->number : (uint32_t)helm_history(h)->n;
+    answer.number = order    ? request->number
+                    : before ? before->number
+                             : (uint32_t)helm_history(h)->n;
     if (!order && answer.accepted)
         err_set(&why, ERR_USAGE, "proposal %u: %s", answer.number, what_follows(h, answer.number));
     else if (before)
@@ -60,7 +63,8 @@ static int take_request(struct helm *h, const char *name, const Trireme__Request
     answer.text = why.text;
     struct err lost;
     if (inbox_answer(h->ground.run->folder, name, &answer, &lost) < 0)
-        progress_log(h->ground.progress, "inbox: %s", lost.text); // who asked will see it in the ledger
+        // who asked will see it in the ledger
+        progress_log(h->ground.progress, "inbox: %s", lost.text);
     return 0;
 }
 

@@ -15,21 +15,26 @@
 
 enum {
     ASK_EVERY = GATE_HORIZON_MIN, /* it is asked at multiples of so many steps, */
-    ASK_DOUBLINGS_MAX = 6,        /* and of twice as many for each answer in a row of which nothing was legal */
-    PROPOSALS_MAX = 8             /* of one answer that are looked at, beyond those that there is room for */
+    ASK_DOUBLINGS_MAX =
+        6,            /* and of twice as many for each answer in a row of which nothing was legal */
+    PROPOSALS_MAX = 8 /* of one answer that are looked at, beyond those that there is room for */
 };
 
-/* How many more proposals of a planner there is room for. One that only writes down asks for no more than one that tries. */
+/* How many more proposals of a planner there is room for. One that only writes down asks for no
+ * more than one that tries. */
 static uint32_t room(const struct helm *h)
 {
     const Trireme__Run *config = h->ground.run->config;
     uint32_t observed = 0;
     for (size_t i = 0; i < helm_history(h)->n; i++)
         observed += helm_history(h)->entries[i].fate == FATE_OBSERVED;
-    return observed < config->gate->hypotheses ? history_room(helm_history(h), config->experiment->forks) : 0;
+    return observed < config->gate->hypotheses
+               ? history_room(helm_history(h), config->experiment->forks)
+               : 0;
 }
 
-static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_t step, struct err *err)
+static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_t step,
+                       struct err *err)
 {
     const char *by = h->planner->ops->name;
     const size_t before = helm_history(h)->n;
@@ -43,8 +48,9 @@ static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_
     h->failures = n && helm_history(h)->n == before ? h->failures + 1 : 0;
     if (n == answer->n_proposals)
         return 0;
-    char *text = mem_format("%zu proposals came at once: those after the first %zu were not looked at",
-                            answer->n_proposals, n);
+    char *text =
+        mem_format("%zu proposals came at once: those after the first %zu were not looked at",
+                   answer->n_proposals, n);
     int rc = helm_write_event(h, step, by, text, err);
     free(text);
     return rc;
@@ -72,13 +78,15 @@ int helm_poll_planner(struct helm *h, uint64_t step, struct err *err)
     return rc;
 }
 
-/* Whether the planner's turn has come: a function of the step and of the proposals in the ledger, so that a launch that goes on
- * asks when the one before would have asked (but for what failed in that one). */
+/* Whether the planner's turn has come: a function of the step and of the proposals in the ledger,
+ * so that a launch that goes on asks when the one before would have asked (but for what failed in
+ * that one). */
 static bool is_its_turn(const struct helm *h, uint64_t step)
 {
     unsigned fruitless = h->failures;
     uint64_t last = UINT64_MAX; // proposals of one answer have one step
-    for (size_t i = helm_history(h)->n; i-- > 0 && helm_history(h)->entries[i].fate == FATE_REFUSED;) {
+    for (size_t i = helm_history(h)->n;
+         i-- > 0 && helm_history(h)->entries[i].fate == FATE_REFUSED;) {
         const struct entry *e = &helm_history(h)->entries[i];
         if (strcmp(e->by, h->planner->ops->name) || e->step == last)
             continue;
@@ -95,8 +103,9 @@ void helm_ask_planner(struct helm *h, uint64_t step)
     Trireme__Plan plan;
     struct err why = {0};
     uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);
-    if (h->asked || h->gone || (!h->owed && !is_its_turn(h, step)) || step + ASK_EVERY < first || room(h) == 0 ||
-        campaign_off(h->campaign) || plan_make(&h->ground, &plan, step, false, helm_in_force(h), &why) < 0)
+    if (h->asked || h->gone || (!h->owed && !is_its_turn(h, step)) || step + ASK_EVERY < first ||
+        room(h) == 0 || campaign_off(h->campaign) ||
+        plan_make(&h->ground, &plan, step, false, helm_in_force(h), &why) < 0)
         return;
     struct brief brief = {.config = helm_in_force(h),
                           .asked = config,

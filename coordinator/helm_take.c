@@ -13,31 +13,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A proposal that says the same and is or was tried beside the recipe that is in force; or was in force itself, and was taken
- * back. */
+/* A proposal that says the same and is or was tried beside the recipe that is in force; or was in
+ * force itself, and was taken back. */
 static const struct entry *duplicate(const struct helm *h, const Trireme__Proposal *proposal)
 {
     for (size_t i = 0; i < helm_history(h)->n; i++) {
         const struct entry *e = &helm_history(h)->entries[i];
         bool counts = e->fate == FATE_ROLLED_BACK || e->step >= helm_history(h)->changed_at;
-        if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED && counts &&
-            patch_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch, proposal->n_patch))
+        if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED &&
+            counts &&
+            patch_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch,
+                        proposal->n_patch))
             return e;
     }
     return NULL;
 }
 
-int helm_check(const struct helm *h, const Trireme__Proposal *proposal, uint64_t step, Trireme__Plan *plan,
-               struct err *err)
+int helm_check(const struct helm *h, const Trireme__Proposal *proposal, uint64_t step,
+               Trireme__Plan *plan, struct err *err)
 {
     if (campaign_off(h->campaign))
         return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
-    Trireme__Run *after = patch_apply(helm_in_force(h), proposal->patch, proposal->n_patch, h->policy, err);
+    Trireme__Run *after =
+        patch_apply(helm_in_force(h), proposal->patch, proposal->n_patch, h->policy, err);
     if (!after && h->allow_noop)
         after = message_copy(helm_in_force(h));
     if (!after)
         return -1;
-    int rc = plan_make(&h->ground, plan, step, patch_is_slow(proposal->patch, proposal->n_patch), after, err);
+    int rc = plan_make(&h->ground, plan, step, patch_is_slow(proposal->patch, proposal->n_patch),
+                       after, err);
     message_free(after);
     return rc;
 }
@@ -47,8 +51,8 @@ static int validate(const struct helm *h, const struct entry *entry, uint64_t st
     Trireme__Plan plan;
     const struct entry *other = duplicate(h, entry->proposal);
     if (other && !h->allow_noop)
-        return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s", other->number,
-                       fate_name(other->fate));
+        return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
+                       other->number, fate_name(other->fate));
     return helm_check(h, entry->proposal, step, &plan, err);
 }
 
@@ -56,7 +60,8 @@ static Trireme__Validation__Next next_of(const struct helm *h, const char *by)
 {
     switch (h->ground.run->config->experiment->mode) {
     case TRIREME__EXPERIMENT__MODE__approve:
-        return strcmp(by, "person") ? TRIREME__VALIDATION__NEXT__waiting : TRIREME__VALIDATION__NEXT__queued;
+        return strcmp(by, "person") ? TRIREME__VALIDATION__NEXT__waiting
+                                    : TRIREME__VALIDATION__NEXT__queued;
     case TRIREME__EXPERIMENT__MODE__observe:
         return TRIREME__VALIDATION__NEXT__observed;
     default:
@@ -64,14 +69,15 @@ static Trireme__Validation__Next next_of(const struct helm *h, const char *by)
     }
 }
 
-int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const char *by, uint64_t step,
-                       bool *accepted, struct err *why, struct err *err)
+int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const char *by,
+                       uint64_t step, bool *accepted, struct err *why, struct err *err)
 {
     uint32_t number = (uint32_t)helm_history(h)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
     *why = (struct err){0};
     *accepted = false;
-    if (patch_check_proposal(proposal, why) < 0) // its texts may be of any size: they are not written down
+    // its texts may be of any size: they are not written down
+    if (patch_check_proposal(proposal, why) < 0)
         return helm_write_event(h, step, by, why->text, err);
     record.proposal = (Trireme__Proposal *)proposal;
     h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
@@ -84,19 +90,21 @@ int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const 
     validation.has_next = *accepted, validation.next = next_of(h, by);
     record = (Trireme__Record)TRIREME__RECORD__INIT;
     record.validation = &validation;
-    if (helm_write_record(h, &record, TRIREME__RECORD_KIND__validation, number, step, "rule", err) < 0)
+    if (helm_write_record(h, &record, TRIREME__RECORD_KIND__validation, number, step, "rule", err) <
+        0)
         return -1;
     char *text = patch_text(proposal->patch, proposal->n_patch);
-    progress_log(h->ground.progress, "proposal %u of %s: %s: %s", number, by, text, *accepted ? "legal" : why->text);
+    progress_log(h->ground.progress, "proposal %u of %s: %s: %s", number, by, text,
+                 *accepted ? "legal" : why->text);
     if (history_entry(helm_history(h), number)->fate == FATE_WAITING)
-        progress_say(h->ground.progress, "proposal %u: %s - it waits: trireme trials approve %s %u", number, text,
-                     h->ground.run->folder, number);
+        progress_say(h->ground.progress, "proposal %u: %s - it waits: trireme trials approve %s %u",
+                     number, text, h->ground.run->folder, number);
     free(text);
     return 0;
 }
 
-int helm_take_order(struct helm *h, const char *order, uint32_t number, const char *by, uint64_t step, bool *accepted,
-                    struct err *why, struct err *err)
+int helm_take_order(struct helm *h, const char *order, uint32_t number, const char *by,
+                    uint64_t step, bool *accepted, struct err *why, struct err *err)
 {
     const struct entry *e = history_entry(helm_history(h), number);
     *accepted = history_check_order(helm_history(h), number, order, why) == 0;
@@ -107,7 +115,8 @@ int helm_take_order(struct helm *h, const char *order, uint32_t number, const ch
     record.order = (char *)order;
     if (helm_write_record(h, &record, TRIREME__RECORD_KIND__order, number, step, by, err) < 0)
         return -1;
-    if (open && campaign_close(h->campaign, number, step, !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
+    if (open && campaign_close(h->campaign, number, step,
+                               !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
         return -1;
     err_set(why, ERR_USAGE, "proposal %u: %s", number,
             !strcmp(order, "approve") ? "approved"
@@ -116,9 +125,10 @@ int helm_take_order(struct helm *h, const char *order, uint32_t number, const ch
     return 0;
 }
 
-/* Closes a hypothesis that the machine could not go on with when this was done first; why: where it is not open. */
-static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_t step, struct err *why,
-                          struct err *err)
+/* Closes a hypothesis that the machine could not go on with when this was done first; why: where it
+ * is not open. */
+static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_t step,
+                          struct err *why, struct err *err)
 {
     const struct entry *e = history_entry(helm_history(h), record->number);
     bool reverse;
@@ -138,12 +148,14 @@ int helm_take_recorded(struct helm *h, uint64_t step, struct err *err)
         if (record->kind == TRIREME__RECORD_KIND__proposal)
             rc = helm_take_proposal(h, record->proposal, record->by, step, &accepted, &why, err);
         else if (record->kind == TRIREME__RECORD_KIND__order)
-            rc = helm_take_order(h, record->order, record->number, record->by, step, &accepted, &why, err);
+            rc = helm_take_order(h, record->order, record->number, record->by, step, &accepted,
+                                 &why, err);
         else
             rc = take_giving_up(h, record, step, &why, err);
         if (rc < 0)
             return -1;
-        if (chronicle_input(h->ground.chronicle, step) == record) // it was refused, and nothing told of it
+        // it was refused, and nothing told of it
+        if (chronicle_input(h->ground.chronicle, step) == record)
             return chronicle_part(h->ground.chronicle, step, why.text, err);
     }
     return 0;

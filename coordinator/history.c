@@ -145,7 +145,8 @@ static struct attempt *current(struct entry *e)
     return e->reverse.plan ? &e->reverse : &e->forward;
 }
 
-static void take_observation(struct history *h, struct entry *e, const Trireme__Observation *observation)
+static void take_observation(struct history *h, struct entry *e,
+                             const Trireme__Observation *observation)
 {
     struct attempt *attempt = current(e);
     attempt->pairs = mem_resize(attempt->pairs, attempt->n_pairs + 1, sizeof *attempt->pairs);
@@ -245,7 +246,8 @@ void history_take(struct history *h, const Trireme__Record *record)
 
 void history_forget(struct history *h, const Trireme__Record *record)
 {
-    h->registered += record->kind == TRIREME__RECORD_KIND__hypothesis && record->plan && !record->plan->reverse;
+    h->registered +=
+        record->kind == TRIREME__RECORD_KIND__hypothesis && record->plan && !record->plan->reverse;
 }
 
 void history_read(struct history *h, const struct ledger *ledger, size_t n)
@@ -263,7 +265,8 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
     free(kept);
 }
 
-int history_check_order(const struct history *h, uint32_t number, const char *order, struct err *err)
+int history_check_order(const struct history *h, uint32_t number, const char *order,
+                        struct err *err)
 {
     static const struct {
         const char *order, *fits;
@@ -279,12 +282,13 @@ int history_check_order(const struct history *h, uint32_t number, const char *or
     bool fits[ORDERS];
     fits[APPROVE] = e->fate == FATE_WAITING;
     fits[VETO] = e->fate == FATE_WAITING || e->fate == FATE_QUEUED || e->fate == FATE_OPEN;
-    fits[KILL] = e->fate == FATE_QUEUED || e->fate == FATE_OPEN || (e->fate == FATE_PROMOTED && e->reverse.plan);
+    fits[KILL] = e->fate == FATE_QUEUED || e->fate == FATE_OPEN ||
+                 (e->fate == FATE_PROMOTED && e->reverse.plan);
     for (int i = 0; i < ORDERS; i++)
         if (!strcmp(order, orders[i].order))
             return fits[i] ? 0
-                           : err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, fate_name(e->fate),
-                                     orders[i].fits);
+                           : err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number,
+                                     fate_name(e->fate), orders[i].fits);
     return err_set(err, ERR_USAGE, "order: found '%.40s', expected approve, veto or kill", order);
 }
 

@@ -1,5 +1,6 @@
-/* What the ledger's records add up to: every proposal and its fate. A fold, one record after the other; pure. The coordinator
- * rebuilds a campaign from it, planners are told of it, `trireme trials` prints it. */
+/* What the ledger's records add up to: every proposal and its fate. A fold, one record after the
+ * other; pure. The coordinator rebuilds a campaign from it, planners are told of it, `trireme
+ * trials` prints it. */
 #pragma once
 #include "base/err.h"
 
@@ -55,24 +56,29 @@ struct history {
     size_t n, room;
     unsigned registered, promotions; /* hypotheses that had a plan; those promoted */
     uint64_t tokens;                 /* that experiments cost */
-    Trireme__Change **promoted;      /* changes that are in force, the oldest first, each path once */
+    Trireme__Change **promoted; /* changes that are in force, the oldest first, each path once */
     size_t n_promoted;
-    uint64_t changed_at; /* step at which the recipe changed: of the newest promotion or rollback, or by hand */
+    uint64_t changed_at; /* step at which the recipe changed: of the newest promotion or rollback,
+                            or by hand */
 };
 
 void history_take(struct history *history, const Trireme__Record *record);
 
-/* Takes the first n records of a ledger, without those that a correction among them supersedes; hypotheses that were registered
- * there stay registered: their error budget is spent. */
-void history_forget(struct history *history, const Trireme__Record *record); /* one that is superseded */
+/* Takes the first n records of a ledger, without those that a correction among them supersedes;
+ * hypotheses that were registered there stay registered: their error budget is spent. */
+/* one that is superseded */
+void history_forget(struct history *history, const Trireme__Record *record);
 void history_read(struct history *history, const struct ledger *ledger, size_t n);
 void history_clear(struct history *history);
 
-/* How many more hypotheses there is room for where `forks` may be open at once; those that wait or are queued take room too. */
+/* How many more hypotheses there is room for where `forks` may be open at once; those that wait or
+ * are queued take room too. */
 uint32_t history_room(const struct history *history, uint32_t forks);
 
-/* Refuses (ERR_USAGE) a person's order (approve, veto, kill) that does not fit what became of the proposal. */
-int history_check_order(const struct history *history, uint32_t number, const char *order, struct err *err);
+/* Refuses (ERR_USAGE) a person's order (approve, veto, kill) that does not fit what became of the
+ * proposal. */
+int history_check_order(const struct history *history, uint32_t number, const char *order,
+                        struct err *err);
 
 /* NULL where there is none of that number. */
 struct entry *history_entry(const struct history *history, uint32_t number);

@@ -26,7 +26,8 @@ static char *folder_of(const char *run)
 static bool is_request(const char *folder, const char *name)
 {
     struct stat st;
-    if (!file_name_ends(name, ".json") || file_name_ends(name, ".answer.json") || strstr(name, ".tmp-"))
+    if (!file_name_ends(name, ".json") || file_name_ends(name, ".answer.json") ||
+        strstr(name, ".tmp-"))
         return false;
     char *path = file_join(folder, name);
     bool regular = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
@@ -41,7 +42,8 @@ static int find_first(char **first, const char *folder, struct err *err)
     *first = NULL;
     if (!dir)
         return errno == ENOENT ? 0
-                               : err_set(err, ERR_TRAIN, "%s: cannot read the folder: %s", folder, strerror(errno));
+                               : err_set(err, ERR_TRAIN, "%s: cannot read the folder: %s", folder,
+                                         strerror(errno));
     for (struct dirent *entry; (entry = readdir(dir));) {
         if ((*first && strcmp(entry->d_name, *first) >= 0) || !is_request(folder, entry->d_name))
             continue;
@@ -56,8 +58,8 @@ static Trireme__Request *read_request(const char *path, struct err *err)
 {
     struct stat st = {0};
     if (stat(path, &st) == 0 && st.st_size > REQUEST_BYTES_MAX) {
-        err_set(err, ERR_USAGE, "%s: found %lld bytes, expected at most %d", path, (long long)st.st_size,
-                REQUEST_BYTES_MAX);
+        err_set(err, ERR_USAGE, "%s: found %lld bytes, expected at most %d", path,
+                (long long)st.st_size, REQUEST_BYTES_MAX);
         return NULL;
     }
     size_t size = 0;
@@ -126,7 +128,8 @@ static char *fresh_name(void)
     return mem_format("%s.%09ldZ-%ld", seconds, now.tv_nsec, (long)getpid());
 }
 
-/* Whether the file is there, also where another node has made it just now: opening the folder makes NFS look anew. */
+/* Whether the file is there, also where another node has made it just now: opening the folder makes
+ * NFS look anew. */
 static bool is_there(const char *folder, const char *path)
 {
     DIR *dir = opendir(folder);
@@ -151,16 +154,18 @@ static int read_answer(Trireme__Answer **answer, const char *path, struct err *e
     return 0;
 }
 
-int inbox_ask(Trireme__Answer **answer, const char *run, const Trireme__Request *request, double seconds,
-              struct err *err)
+int inbox_ask(Trireme__Answer **answer, const char *run, const Trireme__Request *request,
+              double seconds, struct err *err)
 {
     char *folder = folder_of(run), *name = fresh_name(), *json = json_write_pretty(request);
-    char *path = mem_format("%s/%s.json", folder, name), *answered = mem_format("%s/%s.answer.json", folder, name);
+    char *path = mem_format("%s/%s.json", folder, name),
+         *answered = mem_format("%s/%s.answer.json", folder, name);
     int rc = file_make_dirs(folder, ERR_USAGE, err);
     if (rc == 0)
         rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
     bool there = false;
-    for (double end = clock_now() + seconds; rc == 0 && !(there = is_there(folder, answered)) && clock_now() < end;)
+    for (double end = clock_now() + seconds;
+         rc == 0 && !(there = is_there(folder, answered)) && clock_now() < end;)
         clock_sleep(POLL_SECONDS);
     Trireme__Answer *found = NULL;
     if (there)

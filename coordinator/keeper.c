@@ -30,11 +30,15 @@ struct keeper {
     double began, stall_ms;
 };
 
-struct keeper *keeper_new(const struct run *run, struct metrics *metrics, const struct muster *muster, int n_servers)
+struct keeper *keeper_new(const struct run *run, struct metrics *metrics,
+                          const struct muster *muster, int n_servers)
 {
     struct keeper *k = mem_new(1, sizeof *k);
-    *k = (struct keeper){
-        .run = run, .metrics = metrics, .muster = muster, .n_servers = n_servers, .complete_step = run->step};
+    *k = (struct keeper){.run = run,
+                         .metrics = metrics,
+                         .muster = muster,
+                         .n_servers = n_servers,
+                         .complete_step = run->step};
     k->shards = mem_new((size_t)n_servers, sizeof *k->shards);
     return k;
 }
@@ -60,8 +64,10 @@ void keeper_free(struct keeper *k)
     free(k);
 }
 
-/* Begins with an empty folder; `folder`, its name, is taken over. A complete checkpoint of that name stays until this one is. */
-static const char *begin(struct keeper *k, const Trireme__Manifest *what, char *folder, bool beside, struct err *err)
+/* Begins with an empty folder; `folder`, its name, is taken over. A complete checkpoint of that
+ * name stays until this one is. */
+static const char *begin(struct keeper *k, const Trireme__Manifest *what, char *folder, bool beside,
+                         struct err *err)
 {
     char *manifest = file_join(folder, "manifest.json");
     const bool replaces = !beside && file_exists(manifest);
@@ -77,14 +83,15 @@ static const char *begin(struct keeper *k, const Trireme__Manifest *what, char *
     k->stall_ms = 0;
     k->began = clock_now();
     // what a launch that died left there is no checkpoint
-    if (file_remove_tree(k->folder, ERR_TRAIN, err) < 0 || file_make_dirs(k->folder, ERR_TRAIN, err) < 0)
+    if (file_remove_tree(k->folder, ERR_TRAIN, err) < 0 ||
+        file_make_dirs(k->folder, ERR_TRAIN, err) < 0)
         return NULL;
     k->n_missing = k->n_servers;
     return k->folder;
 }
 
-const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const uint64_t *pins, size_t n_pins,
-                         struct err *err)
+const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const uint64_t *pins,
+                         size_t n_pins, struct err *err)
 {
     k->pins = mem_resize(k->pins, n_pins, sizeof *k->pins);
     if (n_pins)
@@ -93,7 +100,8 @@ const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const 
     return begin(k, what, checkpoint_folder(k->run->folder, what->step), false, err);
 }
 
-const char *keeper_suspend(struct keeper *k, const Trireme__Manifest *what, const char *name, struct err *err)
+const char *keeper_suspend(struct keeper *k, const Trireme__Manifest *what, const char *name,
+                           struct err *err)
 {
     char *trunk = checkpoint_folder(k->run->folder, k->complete_step);
     const char *folder = begin(k, what, suspended_folder(trunk, name), true, err);
@@ -142,14 +150,15 @@ static int complete(struct keeper *k, struct err *err)
     if (k->replaces && replace(k, err) < 0)
         return -1;
     k->complete_step = k->step;
-    return checkpoint_prune(k->run->folder, k->step, k->run->config->checkpoint->keep, k->pins, k->n_pins, err);
+    return checkpoint_prune(k->run->folder, k->step, k->run->config->checkpoint->keep, k->pins,
+                            k->n_pins, err);
 }
 
 int keeper_take(struct keeper *k, int server, const Trireme__Saved *saved, struct err *err)
 {
     if (!k->n_missing || saved->step != k->step || k->shards[server])
-        return err_set(err, ERR_MACHINE, "server %d saved step %llu, which nobody asked for", server,
-                       (unsigned long long)saved->step);
+        return err_set(err, ERR_MACHINE, "server %d saved step %llu, which nobody asked for",
+                       server, (unsigned long long)saved->step);
     k->shards[server] = message_copy(saved->shard);
     k->manifest->has_updates = 1, k->manifest->updates = saved->updates;
     k->stall_ms = saved->stall_ms > k->stall_ms ? saved->stall_ms : k->stall_ms;

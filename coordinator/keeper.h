@@ -1,5 +1,6 @@
-/* One checkpoint at a time, from the order to the manifest: makes the folder, collects the servers' shards, then writes,
- * in this order, the line in metrics.jsonl, the manifest, and removes what is older than what is to be kept. */
+/* One checkpoint at a time, from the order to the manifest: makes the folder, collects the servers'
+ * shards, then writes, in this order, the line in metrics.jsonl, the manifest, and removes what is
+ * older than what is to be kept. */
 #pragma once
 #include "base/err.h"
 
@@ -15,17 +16,21 @@ struct muster;
 struct run;
 
 /* Borrowed: run, metrics, and the muster, for what a manifest says of kernels and token files. */
-struct keeper *keeper_new(const struct run *run, struct metrics *metrics, const struct muster *muster, int n_servers);
+struct keeper *keeper_new(const struct run *run, struct metrics *metrics,
+                          const struct muster *muster, int n_servers);
 void keeper_free(struct keeper *keeper);
 
-/* Begins the checkpoint of a state: `what` (copied) is its manifest but for what the keeper itself knows (version, launch,
- * shards, kernels, token files). Checkpoints of the pinned steps (copied) are kept whatever their age. The folder to send to
- * the servers is borrowed until the next call; NULL with a sentence on error. */
-const char *keeper_begin(struct keeper *keeper, const Trireme__Manifest *what, const uint64_t *pins, size_t n_pins,
-                         struct err *err);
+/* Begins the checkpoint of a state: `what` (copied) is its manifest but for what the keeper itself
+ * knows (version, launch, shards, kernels, token files). Checkpoints of the pinned steps (copied)
+ * are kept whatever their age. The folder to send to the servers is borrowed until the next call;
+ * NULL with a sentence on error. */
+const char *keeper_begin(struct keeper *keeper, const Trireme__Manifest *what, const uint64_t *pins,
+                         size_t n_pins, struct err *err);
 
-/* Begins to lay another line of training beside the newest complete checkpoint (suspended.h). Returns as keeper_begin. */
-const char *keeper_suspend(struct keeper *keeper, const Trireme__Manifest *what, const char *name, struct err *err);
+/* Begins to lay another line of training beside the newest complete checkpoint (suspended.h).
+ * Returns as keeper_begin. */
+const char *keeper_suspend(struct keeper *keeper, const Trireme__Manifest *what, const char *name,
+                           struct err *err);
 
 /* A server's shard is on disk. With the last one the checkpoint is completed. */
 int keeper_take(struct keeper *keeper, int server, const Trireme__Saved *saved, struct err *err);

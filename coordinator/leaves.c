@@ -12,7 +12,8 @@
 
 enum { DEPTH_MAX = 16 };
 
-/* The path on the way down: where each part of it begins, and the number of the next element below. */
+/* The path on the way down: where each part of it begins, and the number of the next element below.
+ */
 struct descent {
     struct text path;
     size_t start[DEPTH_MAX], next[DEPTH_MAX];
@@ -95,7 +96,8 @@ static const char *scalar_text(char buffer[NUMBER_SIZE], struct scalar value)
     return "";
 }
 
-static void scalar(void *context, const char *name, const struct field_doc *doc, struct scalar value, bool is_default)
+static void scalar(void *context, const char *name, const struct field_doc *doc,
+                   struct scalar value, bool is_default)
 {
     (void)is_default;
     struct descent *d = context;

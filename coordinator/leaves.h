@@ -1,4 +1,5 @@
-/* The scalars of a message by their paths, as --set writes them: "data.sources.0.weight", each with its value as text. Pure. */
+/* The scalars of a message by their paths, as --set writes them: "data.sources.0.weight", each with
+ * its value as text. Pure. */
 #pragma once
 #include "proto/schema/walk.h"
 
@@ -18,5 +19,6 @@ void leaves_visit(const void *message, leaf_fn visit, void *context);
 /* The value at a path, as fresh text; NULL where the message has none there. */
 char *leaves_value(const void *message, const char *path);
 
-/* Whether a path is what a pattern says, in which a * stands for any one part: "data.sources.*.weight", "optimizer.*". */
+/* Whether a path is what a pattern says, in which a * stands for any one part:
+ * "data.sources.*.weight", "optimizer.*". */
 bool leaves_match(const char *pattern, const char *path);

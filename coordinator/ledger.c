@@ -35,18 +35,21 @@ struct ledger {
 };
 
 /* Takes a line, with its line end, in; it must fit what is there. */
-static int take_line(struct ledger *l, const char *bytes, size_t size, enum err_code code, struct err *err)
+static int take_line(struct ledger *l, const char *bytes, size_t size, enum err_code code,
+                     struct err *err)
 {
     char *where = mem_format("%s:%zu", l->path, l->n + 1), head[LEDGER_HEAD_SIZE];
     Trireme__Record *record = message_new(&trireme__record__descriptor);
     int rc = json_read(record, bytes, size - 1, where, code, err);
     ledger_head(l, l->n, head);
     if (rc == 0 && record->seq != l->n + 1)
-        rc = err_set(err, code, "%s: seq: found %" PRIu64 ", expected %zu: lines are missing, or were added", where,
-                     record->seq, l->n + 1);
+        rc = err_set(err, code,
+                     "%s: seq: found %" PRIu64 ", expected %zu: lines are missing, or were added",
+                     where, record->seq, l->n + 1);
     if (rc == 0 && (!record->prev || strcmp(record->prev, head)))
-        rc = err_set(err, code, "%s: prev: found '%s', expected %s: the line before was changed, or this one", where,
-                     record->prev ? record->prev : "", head);
+        rc = err_set(err, code,
+                     "%s: prev: found '%s', expected %s: the line before was changed, or this one",
+                     where, record->prev ? record->prev : "", head);
     free(where);
     if (rc < 0) {
         message_free(record);
@@ -66,7 +69,8 @@ static int open_for_writing(struct ledger *l, size_t size, struct err *err)
     if (l->fd < 0)
         return err_set(err, ERR_TRAIN, "%s: cannot write: %s", l->path, strerror(errno));
     if (size != l->size && (ftruncate(l->fd, (off_t)l->size) < 0 || fsync(l->fd) < 0))
-        return err_set(err, ERR_TRAIN, "%s: cannot cut off its unfinished line: %s", l->path, strerror(errno));
+        return err_set(err, ERR_TRAIN, "%s: cannot cut off its unfinished line: %s", l->path,
+                       strerror(errno));
     return 0;
 }
 
@@ -153,11 +157,13 @@ static int create(struct ledger *l, struct err *err)
     return file_sync_dir(l->run, ERR_TRAIN, err);
 }
 
-static int write_synced(const struct ledger *l, size_t before, const char *line, size_t size, struct err *err)
+static int write_synced(const struct ledger *l, size_t before, const char *line, size_t size,
+                        struct err *err)
 {
     struct stat st = {0};
     if (fstat(l->fd, &st) < 0 || (size_t)st.st_size != before)
-        return err_set(err, ERR_TRAIN, "%s: found %lld bytes, expected %zu: somebody else wrote to it", l->path,
+        return err_set(err, ERR_TRAIN,
+                       "%s: found %lld bytes, expected %zu: somebody else wrote to it", l->path,
                        (long long)st.st_size, before);
     ssize_t n = write(l->fd, line, size);
     if (n < 0 || (size_t)n != size)
@@ -168,7 +174,8 @@ static int write_synced(const struct ledger *l, size_t before, const char *line,
     return 0;
 }
 
-/* Forgets the newest record, which did not reach the disk. What of it did is cut off, now or by whoever opens the file. */
+/* Forgets the newest record, which did not reach the disk. What of it did is cut off, now or by
+ * whoever opens the file. */
 static void take_back(struct ledger *l, size_t before)
 {
     l->failed = true;
@@ -182,12 +189,14 @@ int ledger_append(struct ledger *l, const Trireme__Record *record, struct err *e
 {
     ASSERT(l->for_writing);
     if (l->failed)
-        return err_set(err, ERR_TRAIN, "%s: a record before could not be written, so none may follow", l->path);
+        return err_set(err, ERR_TRAIN,
+                       "%s: a record before could not be written, so none may follow", l->path);
     size_t before = l->size;
     char *line = write_line(l, record);
     // taken in as it will be read: what could not be read again is not written
     int rc = take_line(l, line, strlen(line), ERR_TRAIN, err);
-    if (rc == 0 && ((l->fd < 0 && create(l, err) < 0) || write_synced(l, before, line, strlen(line), err) < 0)) {
+    if (rc == 0 && ((l->fd < 0 && create(l, err) < 0) ||
+                    write_synced(l, before, line, strlen(line), err) < 0)) {
         take_back(l, before);
         rc = -1;
     }

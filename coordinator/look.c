@@ -19,7 +19,8 @@ bool look_is_due(const struct attempt *a, bool reverse)
 {
     if (diverged(a))
         return true;
-    return reverse ? a->n_pairs == a->plan->pairs : gate_is_look((unsigned)a->n_pairs, a->plan->pairs);
+    return reverse ? a->n_pairs == a->plan->pairs
+                   : gate_is_look((unsigned)a->n_pairs, a->plan->pairs);
 }
 
 static void judge_forward(const struct attempt *a, Trireme__Judgement *judgement)
@@ -41,7 +42,8 @@ static void judge_forward(const struct attempt *a, Trireme__Judgement *judgement
     judgement->outcome = outcomes[answer.answer];
     judgement->has_mean = 1, judgement->mean = answer.mean;
     judgement->has_t = 1, judgement->t = answer.t;
-    judgement->has_window_share = answer.s2 > 0, judgement->window_share = answer.s2 > 0 ? answer.w2 / answer.s2 : 0;
+    judgement->has_window_share = answer.s2 > 0,
+    judgement->window_share = answer.s2 > 0 ? answer.w2 / answer.s2 : 0;
     if (answer.answer == GATE_VOID)
         judgement->reason = "the pairs have no spread at all: no verdict";
 }
@@ -62,18 +64,22 @@ static void judge_reverse(const struct attempt *a, Trireme__Judgement *judgement
     judgement->has_half_width = 1, judgement->half_width = gain.half_width;
 }
 
-/* A change whose fork diverged is rejected. A trunk that does says nothing of a change that it does not have, and all of one that
- * it has: where the old recipe did not, that comes back. */
-static void judge_diverged(const Trireme__Observation *o, bool reverse, Trireme__Judgement *judgement)
+/* A change whose fork diverged is rejected. A trunk that does says nothing of a change that it does
+ * not have, and all of one that it has: where the old recipe did not, that comes back. */
+static void judge_diverged(const Trireme__Observation *o, bool reverse,
+                           Trireme__Judgement *judgement)
 {
     if (!reverse)
-        judgement->outcome =
-            o->trunk_diverged ? TRIREME__JUDGEMENT__OUTCOME__inconclusive : TRIREME__JUDGEMENT__OUTCOME__reject;
+        judgement->outcome = o->trunk_diverged ? TRIREME__JUDGEMENT__OUTCOME__inconclusive
+                                               : TRIREME__JUDGEMENT__OUTCOME__reject;
     else
-        judgement->outcome = o->trunk_diverged && !o->diverged ? TRIREME__JUDGEMENT__OUTCOME__rolled_back
-                                                               : TRIREME__JUDGEMENT__OUTCOME__unconfirmed;
-    judgement->reason = o->trunk_diverged ? "the trunk's own tail diverged: its loss was not finite"
-                                          : "its training diverged: no finite loss, or a tenth above where it began";
+        judgement->outcome = o->trunk_diverged && !o->diverged
+                                 ? TRIREME__JUDGEMENT__OUTCOME__rolled_back
+                                 : TRIREME__JUDGEMENT__OUTCOME__unconfirmed;
+    judgement->reason =
+        o->trunk_diverged
+            ? "the trunk's own tail diverged: its loss was not finite"
+            : "its training diverged: no finite loss, or a tenth above where it began";
 }
 
 void look_judge(const struct attempt *a, bool reverse, Trireme__Judgement *judgement)

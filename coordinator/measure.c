@@ -74,7 +74,8 @@ static struct trial *shared_tail(struct pair *pairs, const struct pair *pair)
     return NULL;
 }
 
-static int begin_tail(struct measure *m, struct pair *pairs, struct pair *pair, int which, struct err *err)
+static int begin_tail(struct measure *m, struct pair *pairs, struct pair *pair, int which,
+                      struct err *err)
 {
     struct arm *arm = &pair->arms[which];
     if (which == ARM_TRUNK && (arm->tail = shared_tail(pairs, pair))) {
@@ -89,10 +90,10 @@ static int begin_tail(struct measure *m, struct pair *pairs, struct pair *pair, 
     free(name);
     if (!arm->tail)
         return -1;
-    arm->tail->tail =
-        (struct tail){.from = arm->base->step,
-                      .steps = pair_steps(pair->plan->tail, (*m->ground->trunk)->config, arm->base->config),
-                      .lr = trial_lr(arm->base, arm->base->step)};
+    arm->tail->tail = (struct tail){
+        .from = arm->base->step,
+        .steps = pair_steps(pair->plan->tail, (*m->ground->trunk)->config, arm->base->config),
+        .lr = trial_lr(arm->base, arm->base->step)};
     arm->tail->until = arm->base->step + arm->tail->tail.steps;
     return 0;
 }
@@ -108,8 +109,8 @@ static void begin_reading(struct measure *m, struct pair *pair, int which, struc
 {
     for (size_t s = 0; s < m->text->n_sources; s++)
         m->sources[s].samples = pair->counts[s];
-    m->evaluation =
-        evaluation_new(m->sources, m->text->n_sources, UINT64_MAX, m->ground->run->config->model->context);
+    m->evaluation = evaluation_new(m->sources, m->text->n_sources, UINT64_MAX,
+                                   m->ground->run->config->model->context);
     m->reading = pair, m->reading_arm = which;
     struct window_set windows = {.part = TRIREME__PART__gate, .key = m->key, .first = pair->first};
     evaluator_begin(m->ground->evaluator, m->evaluation, m->text->n_sources, trial, &windows);
@@ -120,20 +121,23 @@ static void end_reading(struct measure *m)
     struct arm *arm = &m->reading->arms[m->reading_arm];
     arm->sums = mem_new(m->reading->plan->windows, sizeof *arm->sums);
     for (size_t s = 0, at = 0; s < m->text->n_sources; at += m->reading->counts[s++])
-        memcpy(arm->sums + at, evaluation_sums(m->evaluation, s), m->reading->counts[s] * sizeof *arm->sums);
+        memcpy(arm->sums + at, evaluation_sums(m->evaluation, s),
+               m->reading->counts[s] * sizeof *arm->sums);
     arm->done = true;
     evaluation_free(m->evaluation);
     m->evaluation = NULL;
 }
 
-/* Whether nothing more has to happen before an arm's windows can be read, or it is known that they will not be. */
+/* Whether nothing more has to happen before an arm's windows can be read, or it is known that they
+ * will not be. */
 static bool is_prepared(const struct pair *pair, const struct arm *arm)
 {
     return arm->done || ready(pair, arm);
 }
 
 /* Begins the tail where there is to be one, and sees what became of it. */
-static int prepare(struct measure *m, struct pair *pairs, struct pair *pair, int which, struct err *err)
+static int prepare(struct measure *m, struct pair *pairs, struct pair *pair, int which,
+                   struct err *err)
 {
     struct arm *arm = &pair->arms[which];
     if (arm->tail && arm->tail->refused && arm->tail->forking == 0 && !pair->no_room)
@@ -169,7 +173,8 @@ int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct er
     int rc = prepare_all(m, pairs, step, err);
     if (rc <= 0)
         return rc;
-    // windows are taken only now, by the pairs that will be told of: so they can be counted from the ledger
+    // windows are taken only now, by the pairs that will be told of: so they can be counted from
+    // the ledger
     for (struct pair *p = pairs; p; p = p->next)
         if (p->measuring && p->end == step && !p->no_room && !p->counts)
             take_windows(m, p);
@@ -177,7 +182,8 @@ int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct er
     for (struct pair *p = pairs; p; p = p->next)
         for (int which = ARM_TRUNK; which <= ARM_FORK && p->measuring && p->end == step; which++) {
             struct arm *arm = &p->arms[which];
-            if (!arm->done && !p->no_room && !m->evaluation && !evaluator_busy(m->ground->evaluator))
+            if (!arm->done && !p->no_room && !m->evaluation &&
+                !evaluator_busy(m->ground->evaluator))
                 begin_reading(m, p, which, ready(p, arm));
             all = all && (arm->done || p->no_room);
         }
@@ -198,13 +204,15 @@ static double loss(const struct measure *m, const struct pair *pair, const doubl
     return total;
 }
 
-/* Variance of the difference of the arms that the choice of windows explains: each source's, by the square of its share. */
+/* Variance of the difference of the arms that the choice of windows explains: each source's, by the
+ * square of its share. */
 static double variance(const struct measure *m, const struct pair *pair)
 {
     const double *a = pair->arms[ARM_TRUNK].sums, *b = pair->arms[ARM_FORK].sums;
     double total = 0, tokens = (double)m->ground->run->config->model->context;
     for (size_t s = 0, at = 0; s < m->text->n_sources; at += pair->counts[s++]) {
-        double mean = 0, squares = 0, n = pair->counts[s], share = m->text->weights[s] / m->total_weight;
+        double mean = 0, squares = 0, n = pair->counts[s],
+               share = m->text->weights[s] / m->total_weight;
         for (uint32_t i = 0; i < pair->counts[s]; i++)
             mean += (a[at + i] - b[at + i]) / tokens / n;
         for (uint32_t i = 0; i < pair->counts[s]; i++) {
@@ -225,24 +233,28 @@ static unsigned sharers(struct pair *pairs, const struct pair *pair)
     return n ? n : 1;
 }
 
-void measure_observe(const struct measure *m, const struct pair *pair, struct pair *pairs, Trireme__Observation *o)
+void measure_observe(const struct measure *m, const struct pair *pair, struct pair *pairs,
+                     Trireme__Observation *o)
 {
     const struct arm *arms = pair->arms;
-    const uint64_t stretch = (pair->end - pair->start) * trial_step_tokens((*m->ground->trunk)->config);
+    const uint64_t stretch =
+        (pair->end - pair->start) * trial_step_tokens((*m->ground->trunk)->config);
     const uint64_t tail = pair->plan->tail * trial_step_tokens((*m->ground->trunk)->config);
     const uint64_t windows = (uint64_t)pair->plan->windows * m->ground->run->config->model->context;
-    const uint64_t peeks =
-        pair->peeks.taken * PEEK_WINDOWS * m->text->n_sources * m->ground->run->config->model->context;
+    const uint64_t peeks = pair->peeks.taken * PEEK_WINDOWS * m->text->n_sources *
+                           m->ground->run->config->model->context;
     trireme__observation__init(o);
     o->has_pair = 1, o->pair = pair->index;
     o->has_step = 1, o->step = pair->end;
     o->has_first_window = 1, o->first_window = pair->first[0];
-    o->has_tokens = 1, o->tokens = stretch + tail + tail / sharers(pairs, pair) + (2 * windows + peeks) / 3;
+    o->has_tokens = 1,
+    o->tokens = stretch + tail + tail / sharers(pairs, pair) + (2 * windows + peeks) / 3;
     o->has_diverged = 1, o->diverged = arms[ARM_FORK].diverged;
     o->has_trunk_diverged = o->trunk_diverged = arms[ARM_TRUNK].diverged;
     if (o->diverged || o->trunk_diverged)
         return;
-    double trunk_loss = loss(m, pair, arms[ARM_TRUNK].sums), fork_loss = loss(m, pair, arms[ARM_FORK].sums);
+    double trunk_loss = loss(m, pair, arms[ARM_TRUNK].sums),
+           fork_loss = loss(m, pair, arms[ARM_FORK].sums);
     o->diverged = !isfinite(fork_loss); // weights that the last update broke
     o->has_trunk_diverged = o->trunk_diverged = !isfinite(trunk_loss);
     if (o->diverged || o->trunk_diverged)

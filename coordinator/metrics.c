@@ -17,7 +17,8 @@ struct metrics {
     int fd;
 };
 
-/* The number behind "step": in a line that this program wrote; lines without one belong to step 0. */
+/* The number behind "step": in a line that this program wrote; lines without one belong to step 0.
+ */
 static uint64_t step_of(const char *line, size_t size)
 {
     static const char key[] = "\"step\":";
@@ -74,8 +75,8 @@ static int cut_back(const char *path, const struct cut *cut, struct err *err)
     return rc;
 }
 
-struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn keep, const void *context,
-                             struct err *err)
+struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn keep,
+                             const void *context, struct err *err)
 {
     struct cut cut = {step, keep, context};
     struct metrics *m = mem_new(1, sizeof *m);
@@ -113,8 +114,8 @@ int metrics_write(struct metrics *m, const void *line, struct err *err)
     ssize_t n = write(m->fd, text.bytes, text.size);
     int rc = 0;
     if (n < 0 || (size_t)n != text.size)
-        rc = err_set(err, ERR_TRAIN, "%s: cannot append a line of %zu bytes: %s", m->path, text.size,
-                     n < 0 ? strerror(errno) : "the disk is full");
+        rc = err_set(err, ERR_TRAIN, "%s: cannot append a line of %zu bytes: %s", m->path,
+                     text.size, n < 0 ? strerror(errno) : "the disk is full");
     text_clear(&text);
     free(json);
     return rc;

@@ -17,12 +17,14 @@ void muster_clear(struct muster *m)
     *m = (struct muster){0};
 }
 
-static int take_first(struct muster *m, const Trireme__Manifest *manifest, const Trireme__Ready *ready,
-                      struct err *err)
+static int take_first(struct muster *m, const Trireme__Manifest *manifest,
+                      const Trireme__Ready *ready, struct err *err)
 {
     if (manifest && manifest->data_digest && strcmp(manifest->data_digest, ready->data_digest))
-        return err_set(err, ERR_DATA, "the token files are not those of the checkpoint: found digest %s, expected %s",
-                       ready->data_digest, manifest->data_digest);
+        return err_set(
+            err, ERR_DATA,
+            "the token files are not those of the checkpoint: found digest %s, expected %s",
+            ready->data_digest, manifest->data_digest);
     m->fingerprint = mem_strdup(ready->fingerprint);
     m->data_digest = mem_strdup(ready->data_digest);
     m->n_sources = ready->n_eval;
@@ -40,19 +42,22 @@ static int take_first(struct muster *m, const Trireme__Manifest *manifest, const
     return 0;
 }
 
-int muster_take(struct muster *m, const Trireme__Manifest *manifest, const char *who, const Trireme__Ready *ready,
-                struct err *err)
+int muster_take(struct muster *m, const Trireme__Manifest *manifest, const char *who,
+                const Trireme__Ready *ready, struct err *err)
 {
     if (!ready->fingerprint || !ready->data_digest)
         return err_set(err, ERR_MACHINE, "%s did not say what it computes with", who);
     if (!m->fingerprint)
         return take_first(m, manifest, ready, err);
     if (strcmp(m->fingerprint, ready->fingerprint))
-        return err_set(err, ERR_MACHINE,
-                       "%s computes with other kernels than the first worker: found %s, expected %s", who,
-                       ready->fingerprint, m->fingerprint);
+        return err_set(
+            err, ERR_MACHINE,
+            "%s computes with other kernels than the first worker: found %s, expected %s", who,
+            ready->fingerprint, m->fingerprint);
     if (strcmp(m->data_digest, ready->data_digest))
-        return err_set(err, ERR_DATA, "%s sees other token files than the first worker: found digest %s, expected %s",
-                       who, ready->data_digest, m->data_digest);
+        return err_set(
+            err, ERR_DATA,
+            "%s sees other token files than the first worker: found digest %s, expected %s", who,
+            ready->data_digest, m->data_digest);
     return 0;
 }

@@ -25,15 +25,16 @@ static bool is_idle(const char *path)
 
 static bool is_campaigns(const char *path)
 {
-    static const char *const campaigns[] = {"experiment.mode", "experiment.forks", "experiment.policy",
-                                            "experiment.memory"};
+    static const char *const campaigns[] = {"experiment.mode", "experiment.forks",
+                                            "experiment.policy", "experiment.memory"};
     for (size_t i = 0; i < sizeof campaigns / sizeof *campaigns; i++)
         if (!strcmp(path, campaigns[i]))
             return true;
     return false;
 }
 
-/* "optimizer.lr, train.steps": the settings that differ and matter; NULL: none do. *deep: a loss depends on one of them. */
+/* "optimizer.lr, train.steps": the settings that differ and matter; NULL: none do. *deep: a loss
+ * depends on one of them. */
 static char *changed(const Trireme__Run *before, const Trireme__Run *after, bool *deep)
 {
     size_t n = message_diff(NULL, 0, before, after);
@@ -52,7 +53,8 @@ static char *changed(const Trireme__Run *before, const Trireme__Run *after, bool
 }
 
 /* The ledger forgets what was promoted before and is overruled now. */
-static int overrule(const struct ground *g, uint64_t step, bool deep, const char *reason, struct err *err)
+static int overrule(const struct ground *g, uint64_t step, bool deep, const char *reason,
+                    struct err *err)
 {
     const Trireme__Manifest *m = g->run->manifest;
     Trireme__Change **overruled = mem_new(m->n_promoted, sizeof *overruled);
@@ -83,7 +85,8 @@ int operator_heed(const struct ground *g, struct campaign *campaign, struct err 
     const uint64_t step = (*g->trunk)->step;
     const struct history *h = chronicle_history(g->chronicle);
     bool deep = false, reverse;
-    char *paths = g->run->manifest ? changed(g->run->manifest->config, g->run->in_force, &deep) : NULL;
+    char *paths =
+        g->run->manifest ? changed(g->run->manifest->config, g->run->in_force, &deep) : NULL;
     if (!paths || (h->n == 0 && !chronicle_scripted(g->chronicle))) {
         free(paths);
         return 0;

@@ -1,5 +1,5 @@
-/* A pair under way: a fork beside the trunk over one stretch, then both arms measured on the same fresh windows of the gate
- * part; in the slow class each at the end of a tail. */
+/* A pair under way: a fork beside the trunk over one stretch, then both arms measured on the same
+ * fresh windows of the gate part; in the slow class each at the end of a tail. */
 #pragma once
 #include "base/err.h"
 
@@ -31,9 +31,10 @@ struct pair {
     struct trial *fork;        /* borrowed; NULL where there was no memory for it */
     uint64_t fork_end;         /* in the fork's own steps */
     Trireme__Peeks peeks;
-    const Trireme__Peeks *suspended; /* borrowed; how it was looked at before it was suspended, or NULL: it was not */
-    double forked_at;                /* clock_now() when the fork was asked for; 0: its beginning has been told */
-    char *no_room;                   /* why there is no memory for its fork or a tail; NULL: there is */
+    const Trireme__Peeks *
+        suspended; /* borrowed; how it was looked at before it was suspended, or NULL: it was not */
+    double forked_at; /* clock_now() when the fork was asked for; 0: its beginning has been told */
+    char *no_room;    /* why there is no memory for its fork or a tail; NULL: there is */
     bool measuring;
     uint32_t *counts; /* windows of each source */
     uint64_t *first;  /* the first of them, in the order of the gate part */

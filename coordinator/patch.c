@@ -26,10 +26,12 @@ static const struct field_doc *path_doc(const char *path, struct err *err)
 static int check_count(size_t n, struct err *err)
 {
     if (n == 0)
-        return err_set(err, ERR_USAGE,
-                       "found no change, expected a path with its value, such as optimizer.lr=0.0005");
+        return err_set(
+            err, ERR_USAGE,
+            "found no change, expected a path with its value, such as optimizer.lr=0.0005");
     if (n > PATCH_PATHS_MAX)
-        return err_set(err, ERR_USAGE, "found %zu changes in one patch, expected at most %d", n, PATCH_PATHS_MAX);
+        return err_set(err, ERR_USAGE, "found %zu changes in one patch, expected at most %d", n,
+                       PATCH_PATHS_MAX);
     return 0;
 }
 
@@ -38,21 +40,25 @@ static int check_text(const char *name, const char *text, struct err *err)
 {
     size_t size = text ? strlen(text) : 0;
     if (size > PATCH_TEXT_MAX)
-        return err_set(err, ERR_USAGE, "%s: found %zu bytes, expected at most %d", name, size, PATCH_TEXT_MAX);
+        return err_set(err, ERR_USAGE, "%s: found %zu bytes, expected at most %d", name, size,
+                       PATCH_TEXT_MAX);
     if (text && !utf8_valid(text))
         return err_set(err, ERR_USAGE, "%s: found bytes that are no UTF-8, expected text", name);
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
         if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
-            return err_set(err, ERR_USAGE, "%s: found a control character (0x%02x), expected text", name, c);
+            return err_set(err, ERR_USAGE, "%s: found a control character (0x%02x), expected text",
+                           name, c);
     }
     return 0;
 }
 
 int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err)
 {
-    if (check_text("id", proposal->id, err) < 0 || check_text("hypothesis", proposal->hypothesis, err) < 0 ||
-        check_text("predicted", proposal->predicted, err) < 0 || check_count(proposal->n_patch, err) < 0)
+    if (check_text("id", proposal->id, err) < 0 ||
+        check_text("hypothesis", proposal->hypothesis, err) < 0 ||
+        check_text("predicted", proposal->predicted, err) < 0 ||
+        check_count(proposal->n_patch, err) < 0)
         return -1;
     for (size_t i = 0; i < proposal->n_patch; i++)
         if (check_text("a path of the patch", proposal->patch[i]->path, err) < 0 ||
@@ -85,11 +91,13 @@ static const char *idle_because(const Trireme__Run *config, const char *path)
     return NULL;
 }
 
-static int check_bounds(const char *path, const char *value, double min, double max, struct err *err)
+static int check_bounds(const char *path, const char *value, double min, double max,
+                        struct err *err)
 {
     double number;
     if (number_read(&number, value, false) && (number < min || number > max))
-        return err_set(err, ERR_USAGE, "%s: found %s, expected a number from %g to %g, as the run's policy says",
+        return err_set(err, ERR_USAGE,
+                       "%s: found %s, expected a number from %g to %g, as the run's policy says",
                        path, value, min, max);
     return 0;
 }
@@ -101,7 +109,8 @@ static int set_value(Trireme__Run *to, const char *path, const char *value, stru
     if (message_set_path(to, path, value, where, err) == 0)
         return 0;
     if (!strncmp(err->text, where, strlen(where))) // it says nothing that the reader does not know
-        memmove(err->text, err->text + strlen(where) + 2, strlen(err->text + strlen(where) + 2) + 1);
+        memmove(err->text, err->text + strlen(where) + 2,
+                strlen(err->text + strlen(where) + 2) + 1);
     return -1;
 }
 
@@ -123,29 +132,33 @@ static int apply_one(Trireme__Run *to, const Trireme__Run *config, const Trireme
         return err_set(err, ERR_USAGE, "%s: the run has no such element; %s", path, hint);
     double min = -INFINITY, max = INFINITY;
     if (!policy_allows(&min, &max, policy, path))
-        return err_set(err, ERR_USAGE, "%s: the run's policy lets no experiment change this; %s", path, hint);
+        return err_set(err, ERR_USAGE, "%s: the run's policy lets no experiment change this; %s",
+                       path, hint);
     if (!value)
         return err_set(err, ERR_USAGE, "%s: found no value, expected one", path);
     if (set_value(to, path, value, err) < 0 || check_bounds(path, value, min, max, err) < 0)
         return -1;
     if (!strcmp(path, skip_path) && to->data->skip < config->data->skip)
-        return err_set(err, ERR_USAGE, "%s: found %s, expected at least %llu: what was passed over stays so", path,
+        return err_set(err, ERR_USAGE,
+                       "%s: found %s, expected at least %llu: what was passed over stays so", path,
                        value, (unsigned long long)config->data->skip);
     if (!strcmp(path, skip_path) && to->data->skip - config->data->skip > PATCH_SKIP_MAX)
-        return err_set(err, ERR_USAGE, "%s: found %s, expected at most %llu: %d more than now", path, value,
-                       (unsigned long long)config->data->skip + PATCH_SKIP_MAX, PATCH_SKIP_MAX);
+        return err_set(err, ERR_USAGE, "%s: found %s, expected at most %llu: %d more than now",
+                       path, value, (unsigned long long)config->data->skip + PATCH_SKIP_MAX,
+                       PATCH_SKIP_MAX);
     return 0;
 }
 
-static int apply_all(Trireme__Run *to, const Trireme__Run *config, Trireme__Change *const *changes, size_t n,
-                     const Trireme__Policy *policy, struct err *err)
+static int apply_all(Trireme__Run *to, const Trireme__Run *config, Trireme__Change *const *changes,
+                     size_t n, const Trireme__Policy *policy, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
         if (apply_one(to, config, changes[i], policy, err) < 0)
             return -1;
         for (size_t k = 0; k < i; k++)
             if (!strcmp(changes[k]->path, changes[i]->path))
-                return err_set(err, ERR_USAGE, "%s: found twice in one patch, expected once", changes[i]->path);
+                return err_set(err, ERR_USAGE, "%s: found twice in one patch, expected once",
+                               changes[i]->path);
     }
     return 0;
 }
@@ -179,14 +192,17 @@ static uint32_t context_of(const Trireme__Run *config)
     return config->train->context ? config->train->context : config->model->context;
 }
 
-/* Whether one of the changes says another thing than before; of weights it is the shares that say it. */
-static bool values_differ(const Trireme__Run *before, const Trireme__Run *after, Trireme__Change *const *changes,
-                          size_t n)
+/* Whether one of the changes says another thing than before; of weights it is the shares that say
+ * it. */
+static bool values_differ(const Trireme__Run *before, const Trireme__Run *after,
+                          Trireme__Change *const *changes, size_t n)
 {
     bool differ = context_of(before) != context_of(after);
-    Trireme__Change **old = patch_values(before, changes, n), **new = patch_values(after, changes, n);
+    Trireme__Change **old = patch_values(before, changes, n),
+                    **new = patch_values(after, changes, n);
     for (size_t i = 0; i < n; i++)
-        if (!leaves_match("data.sources.*.weight", old[i]->path) && strcmp(old[i]->path, "train.context") != 0)
+        if (!leaves_match("data.sources.*.weight", old[i]->path) &&
+            strcmp(old[i]->path, "train.context") != 0)
             differ = differ || !patch_equal(&old[i], 1, &new[i], 1); // as numbers: -0 is 0
     changes_free(old, n);
     changes_free(new, n);
@@ -194,20 +210,22 @@ static bool values_differ(const Trireme__Run *before, const Trireme__Run *after,
 }
 
 /* Refuses what would be the same training. */
-static int check_effect(const Trireme__Run *before, const Trireme__Run *after, Trireme__Change *const *changes,
-                        size_t n, struct err *err)
+static int check_effect(const Trireme__Run *before, const Trireme__Run *after,
+                        Trireme__Change *const *changes, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
         const char *because = idle_because(after, changes[i]->path);
         if (because)
-            return err_set(err, ERR_USAGE, "%s: has no effect, since %s", changes[i]->path, because);
+            return err_set(err, ERR_USAGE, "%s: has no effect, since %s", changes[i]->path,
+                           because);
     }
     int shares = shares_differ(before, after, err);
     if (shares < 0)
         return -1;
     if (shares || values_differ(before, after, changes, n))
         return 0;
-    char *old = leaves_value(before, changes[0]->path), *new = leaves_value(after, changes[0]->path);
+    char *old = leaves_value(before, changes[0]->path),
+         *new = leaves_value(after, changes[0]->path);
     bool same = !strcmp(old, new);
     err_set(err, ERR_USAGE, "%s: found %s, which %s", changes[0]->path, new,
             same ? "it has already" : "has no effect: it says the same as before");
@@ -223,7 +241,8 @@ Trireme__Run *patch_apply(const Trireme__Run *config, Trireme__Change *const *ch
         return NULL;
     Trireme__Run *with = message_copy(config), *changed = NULL;
     if (apply_all(with, config, changes, n, policy, err) == 0)
-        changed = run_config_change(with, NULL, 0, err); // resolves, and checks what fields say together
+        // resolves, and checks what fields say together
+        changed = run_config_change(with, NULL, 0, err);
     message_free(with);
     if (changed && check_effect(config, changed, changes, n, err) < 0) {
         message_free(changed);
@@ -243,7 +262,8 @@ bool patch_is_slow(Trireme__Change *const *changes, size_t n)
     return slow;
 }
 
-Trireme__Change **patch_values(const Trireme__Run *config, Trireme__Change *const *changes, size_t n)
+Trireme__Change **patch_values(const Trireme__Run *config, Trireme__Change *const *changes,
+                               size_t n)
 {
     Trireme__Change **values = mem_new(n, sizeof(Trireme__Change *));
     for (size_t i = 0; i < n; i++) {
@@ -349,7 +369,8 @@ void patch_may_change(const Trireme__Run *config, const Trireme__Policy *policy,
     leaves_visit(config, may_leaf, &may);
 }
 
-Trireme__Run *patch_put(const Trireme__Run *config, Trireme__Change *const *changes, size_t n, struct err *err)
+Trireme__Run *patch_put(const Trireme__Run *config, Trireme__Change *const *changes, size_t n,
+                        struct err *err)
 {
     char **settings = mem_new(n, sizeof *settings);
     for (size_t i = 0; i < n; i++)

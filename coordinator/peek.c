@@ -33,7 +33,8 @@ struct peek *peek_new(const struct ground *ground, const struct gate_text *text)
         if (text->weights[s] == 0)
             p->sources[s].samples = 0;
     }
-    p->evaluation = evaluation_new(p->sources, text->n_sources, PEEK_WINDOWS, ground->run->config->model->context);
+    p->evaluation = evaluation_new(p->sources, text->n_sources, PEEK_WINDOWS,
+                                   ground->run->config->model->context);
     return p;
 }
 
@@ -107,8 +108,8 @@ static void take(struct pair *pair, double found)
     bool high = !(found <= risen * peeks->start_loss); // also where it is no number
     if (peeks->next == TRIREME__PEEKS__AT__end && high)
         pair->fork->diverged = true;
-    look_next(pair,
-              peeks->next == TRIREME__PEEKS__AT__middle && high ? TRIREME__PEEKS__AT__end : TRIREME__PEEKS__AT__over);
+    look_next(pair, peeks->next == TRIREME__PEEKS__AT__middle && high ? TRIREME__PEEKS__AT__end
+                                                                      : TRIREME__PEEKS__AT__over);
 }
 
 void peek_turn(struct peek *p, struct pair *pairs)
@@ -119,9 +120,10 @@ void peek_turn(struct peek *p, struct pair *pairs)
             take(p->read, loss(p));
         p->read = NULL;
     }
-    for (struct pair *pair = pairs; pair && !evaluator_busy(p->ground->evaluator); pair = pair->next) {
-        if (pair->peeks.next == TRIREME__PEEKS__AT__none || pair->peeks.next == TRIREME__PEEKS__AT__over ||
-            !trial_arrived(pair->fork))
+    for (struct pair *pair = pairs; pair && !evaluator_busy(p->ground->evaluator);
+         pair = pair->next) {
+        if (pair->peeks.next == TRIREME__PEEKS__AT__none ||
+            pair->peeks.next == TRIREME__PEEKS__AT__over || !trial_arrived(pair->fork))
             continue;
         if (pair->fork->diverged) {
             pair->peeks.next = TRIREME__PEEKS__AT__over;
@@ -129,6 +131,7 @@ void peek_turn(struct peek *p, struct pair *pairs)
         }
         p->reading = true;
         p->read = pair;
-        evaluator_begin(p->ground->evaluator, p->evaluation, p->text->n_sources, pair->fork, &(struct window_set){0});
+        evaluator_begin(p->ground->evaluator, p->evaluation, p->text->n_sources, pair->fork,
+                        &(struct window_set){0});
     }
 }

@@ -38,7 +38,8 @@ uint64_t plan_tokens_left(const struct ground *g)
 {
     const struct history *h = chronicle_history(g->chronicle);
     const Trireme__Run *config = g->run->config;
-    uint64_t all = (uint64_t)(config->gate->share * (double)(config->train->steps * (*g->trunk)->step_tokens));
+    uint64_t all =
+        (uint64_t)(config->gate->share * (double)(config->train->steps * (*g->trunk)->step_tokens));
     uint64_t spent = h->tokens;
     for (size_t i = 0; i < h->n; i++) {
         const struct entry *e = &h->entries[i];
@@ -73,17 +74,20 @@ uint32_t plan_windows_max(const struct ground *g)
     return (uint32_t)max;
 }
 
-int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool slow, const Trireme__Run *after,
-              struct err *err)
+int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool slow,
+              const Trireme__Run *after, struct err *err)
 {
     const Trireme__Run *config = g->run->config;
     const struct history *h = chronicle_history(g->chronicle);
     if (h->registered >= config->gate->hypotheses)
-        return err_set(err, ERR_USAGE, "error budget spent: this run has tried its %u hypotheses (gate.hypotheses)",
+        return err_set(err, ERR_USAGE,
+                       "error budget spent: this run has tried its %u hypotheses (gate.hypotheses)",
                        config->gate->hypotheses);
     uint64_t own = trial_step_tokens((*g->trunk)->config), forks = trial_step_tokens(after);
-    uint64_t whole = forks / greatest_common_divisor(own, forks); // a fork's steps must come out even
-    uint64_t start = round_up(gate_first_start(config->train->steps, config->schedule->warmup), GRID);
+    // a fork's steps must come out even
+    uint64_t whole = forks / greatest_common_divisor(own, forks);
+    uint64_t start =
+        round_up(gate_first_start(config->train->steps, config->schedule->warmup), GRID);
     start = start > step ? start : round_up(step + 1, GRID);
     trireme__plan__init(plan);
     plan->has_slow = 1, plan->slow = slow;
@@ -93,12 +97,14 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
     plan->has_pairs = 1, plan->pairs = gate_pairs(start, plan->horizon, trial_last_step(*g->trunk));
     plan->pairs -= plan->pairs % 2; // looks are at 4, 6 and 8
     plan->has_windows = 1;
-    plan->windows = config->gate->windows ? config->gate->windows
-                                          : gate_windows(plan->horizon, (*g->trunk)->config->train->batch);
+    plan->windows = config->gate->windows
+                        ? config->gate->windows
+                        : gate_windows(plan->horizon, (*g->trunk)->config->train->batch);
     if (plan->windows > plan_windows_max(g))
         plan->windows = plan_windows_max(g);
     plan->has_margin = 1, plan->margin = config->gate->margin;
-    plan->has_alpha = 1, plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
+    plan->has_alpha = 1,
+    plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
     plan->has_beta = 1, plan->beta = config->gate->beta;
     if (GATE_PAIRS_MAX * (uint64_t)plan->windows > gate_windows_there(g->muster))
         plan->holds_for = "this gate text: eight pairs read more windows than it has";
@@ -106,25 +112,29 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
         plan->holds_for = "this order of the data: it is sequential";
     uint64_t fork_steps = pair_steps(plan->horizon, (*g->trunk)->config, after);
     if (fork_steps > FORK_STEPS_MAX * plan->horizon)
-        return err_set(
-            err, ERR_USAGE,
-            "found steps of %llu tokens, expected at least an eighth of the %llu that a step has now: each "
-            "updates all weights",
-            (unsigned long long)forks, (unsigned long long)own);
+        return err_set(err, ERR_USAGE,
+                       "found steps of %llu tokens, expected at least an eighth of the %llu that a "
+                       "step has now: each "
+                       "updates all weights",
+                       (unsigned long long)forks, (unsigned long long)own);
     if (plan->pairs < GATE_PAIRS_MIN)
         return err_set(err, ERR_USAGE,
-                       "too late in the run: found %u pairs of %llu steps from step %llu on, expected at least %d",
-                       plan->pairs, (unsigned long long)plan->horizon, (unsigned long long)start, GATE_PAIRS_MIN);
+                       "too late in the run: found %u pairs of %llu steps from step %llu on, "
+                       "expected at least %d",
+                       plan->pairs, (unsigned long long)plan->horizon, (unsigned long long)start,
+                       GATE_PAIRS_MIN);
     if (GATE_PAIRS_MIN * plan_pair_tokens(g, plan) > plan_tokens_left(g))
         return err_set(err, ERR_USAGE,
-                       "token budget: %d pairs take %llu tokens, and experiments may cost %llu more (gate.share)",
-                       GATE_PAIRS_MIN, (unsigned long long)(GATE_PAIRS_MIN * plan_pair_tokens(g, plan)),
+                       "token budget: %d pairs take %llu tokens, and experiments may cost %llu "
+                       "more (gate.share)",
+                       GATE_PAIRS_MIN,
+                       (unsigned long long)(GATE_PAIRS_MIN * plan_pair_tokens(g, plan)),
                        (unsigned long long)plan_tokens_left(g));
     return 0;
 }
 
-bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward,
-                  const Trireme__Run *before)
+bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step,
+                  const Trireme__Plan *forward, const Trireme__Run *before)
 {
     *plan = *forward;
     plan->has_reverse = 1, plan->reverse = true;
@@ -133,5 +143,6 @@ bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step, co
     plan->horizon = pair_steps(forward->horizon, before, (*g->trunk)->config);
     plan->tail = pair_steps(forward->tail, before, (*g->trunk)->config);
     plan->pairs = GATE_PAIRS_MIN;
-    return g->run->config->gate->confirm && step + GATE_PAIRS_MIN * plan->horizon <= trial_last_step(*g->trunk);
+    return g->run->config->gate->confirm &&
+           step + GATE_PAIRS_MIN * plan->horizon <= trial_last_step(*g->trunk);
 }

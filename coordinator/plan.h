@@ -1,4 +1,5 @@
-/* What a hypothesis is to be tried by, fixed before its first pair: the gate's rule (gate.h) at this point of the run. */
+/* What a hypothesis is to be tried by, fixed before its first pair: the gate's rule (gate.h) at
+ * this point of the run. */
 #pragma once
 #include "base/err.h"
 
@@ -10,15 +11,17 @@
 
 struct ground;
 
-/* The plan of a hypothesis that is registered at `step`; after: the trunk's configuration with its patch. An error (ERR_USAGE)
- * says why there is no room for it: the error budget is spent, or too few steps or tokens are left. */
-int plan_make(const struct ground *ground, Trireme__Plan *plan, uint64_t step, bool slow, const Trireme__Run *after,
-              struct err *err);
+/* The plan of a hypothesis that is registered at `step`; after: the trunk's configuration with its
+ * patch. An error (ERR_USAGE) says why there is no room for it: the error budget is spent, or too
+ * few steps or tokens are left. */
+int plan_make(const struct ground *ground, Trireme__Plan *plan, uint64_t step, bool slow,
+              const Trireme__Run *after, struct err *err);
 
-/* The plan of the reverse pairs of a promotion at `step`; before: the trunk's configuration until then. Their stretches have the
- * tokens of the forward ones, whatever a step has now. False where the run ends before, or none are wanted. */
-bool plan_reverse(const struct ground *ground, Trireme__Plan *plan, uint64_t step, const Trireme__Plan *forward,
-                  const Trireme__Run *before);
+/* The plan of the reverse pairs of a promotion at `step`; before: the trunk's configuration until
+ * then. Their stretches have the tokens of the forward ones, whatever a step has now. False where
+ * the run ends before, or none are wanted. */
+bool plan_reverse(const struct ground *ground, Trireme__Plan *plan, uint64_t step,
+                  const Trireme__Plan *forward, const Trireme__Run *before);
 
 /* The most windows that a pair can read without reading one twice. */
 uint32_t plan_windows_max(const struct ground *ground);
@@ -26,5 +29,6 @@ uint32_t plan_windows_max(const struct ground *ground);
 /* Tokens that one pair costs beyond the trunk's own. */
 uint64_t plan_pair_tokens(const struct ground *ground, const Trireme__Plan *plan);
 
-/* Tokens that experiments may still cost, less what open hypotheses need up to their first possible end. */
+/* Tokens that experiments may still cost, less what open hypotheses need up to their first possible
+ * end. */
 uint64_t plan_tokens_left(const struct ground *ground);

@@ -1,5 +1,6 @@
-/* Planners: who proposes. One interface, a file each: briefing in, proposals out, both messages of the schema. A planner never
- * holds training up: `ask` hands the briefing over and returns, `poll` looks whether there is an answer. */
+/* Planners: who proposes. One interface, a file each: briefing in, proposals out, both messages of
+ * the schema. A planner never holds training up: `ask` hands the briefing over and returns, `poll`
+ * looks whether there is an answer. */
 #pragma once
 #include "base/err.h"
 
@@ -13,15 +14,17 @@ struct planner;
 enum planner_answer {
     PLANNER_NOTHING,   /* not yet */
     PLANNER_PROPOSALS, /* here they are; perhaps none */
-    PLANNER_FAILED,    /* no answer, or none that could be read: the sentence says why; it may be asked again */
-    PLANNER_GONE,      /* the same, and it cannot be asked again */
+    PLANNER_FAILED, /* no answer, or none that could be read: the sentence says why; it may be asked
+                       again */
+    PLANNER_GONE,   /* the same, and it cannot be asked again */
 };
 
 struct planner_ops {
     const char *name; /* for the ledger */
     void (*ask)(struct planner *planner, const Trireme__Briefing *briefing);
     /* On PLANNER_PROPOSALS *proposals is the caller's. Local, never waits. */
-    enum planner_answer (*poll)(struct planner *planner, Trireme__Proposals **proposals, struct err *err);
+    enum planner_answer (*poll)(struct planner *planner, Trireme__Proposals **proposals,
+                                struct err *err);
     void (*free)(struct planner *planner);
 };
 
@@ -29,5 +32,6 @@ struct planner { /* the first member of each planner's own struct */
     const struct planner_ops *ops;
 };
 
-/* Draws legal patches. What it proposes is a function of (seed, number of proposals that were made before, the briefing). */
+/* Draws legal patches. What it proposes is a function of (seed, number of proposals that were made
+ * before, the briefing). */
 struct planner *planner_random_new(uint64_t seed);

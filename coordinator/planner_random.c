@@ -1,4 +1,5 @@
-/* The planner that knows nothing: one value a time, by a factor or another word. What others are compared with. */
+/* The planner that knows nothing: one value a time, by a factor or another word. What others are
+ * compared with. */
 #include "coordinator/planner.h"
 
 #include "base/mem.h"
@@ -92,11 +93,12 @@ static double round_whole(const Trireme__Briefing *briefing, const char *path, d
 }
 
 /* Writes another number for what may change; false where this draw gives none that is legal. */
-static bool draw_number(char text[NUMBER_SIZE], const Trireme__Briefing *briefing, const Trireme__MayChange *may,
-                        struct draws *draws)
+static bool draw_number(char text[NUMBER_SIZE], const Trireme__Briefing *briefing,
+                        const Trireme__MayChange *may, struct draws *draws)
 {
     double factor = factors[draw(draws, sizeof factors / sizeof *factors)], old, value;
-    double min = may->has_min ? may->min : (double)-INFINITY, max = may->has_max ? may->max : (double)INFINITY;
+    double min = may->has_min ? may->min : (double)-INFINITY,
+           max = may->has_max ? may->max : (double)INFINITY;
     if (!may->value || !number_read(&old, may->value, false))
         return false;
     struct nature nature = nature_of(may->path, max);
@@ -107,7 +109,8 @@ static bool draw_number(char text[NUMBER_SIZE], const Trireme__Briefing *briefin
     if (nature.whole)
         value = round_whole(briefing, may->path, value);
     snprintf(text, NUMBER_SIZE, nature.whole ? "%.0f" : nature.decay ? "%.9g" : "%.3g", value);
-    return number_read(&value, text, false) && value >= min && value <= max && value != old && value > 0;
+    return number_read(&value, text, false) && value >= min && value <= max && value != old &&
+           value > 0;
 }
 
 static bool draw_word(char text[NUMBER_SIZE], const Trireme__MayChange *may, struct draws *draws)
@@ -163,8 +166,8 @@ static bool is_passed_over(const char *path)
 }
 
 /* Draws one change; false where this draw gives none. */
-static bool draw_change(Trireme__Change *change, const Trireme__MayChange **from, const Trireme__Briefing *briefing,
-                        struct draws *draws)
+static bool draw_change(Trireme__Change *change, const Trireme__MayChange **from,
+                        const Trireme__Briefing *briefing, struct draws *draws)
 {
     char text[NUMBER_SIZE];
     const Trireme__MayChange *may = briefing->may_change[draw(draws, briefing->n_may_change)];
@@ -182,7 +185,8 @@ static bool draw_change(Trireme__Change *change, const Trireme__MayChange **from
     return true;
 }
 
-static Trireme__Proposal *proposal_of(Trireme__Change change, const Trireme__MayChange *may, uint32_t number)
+static Trireme__Proposal *proposal_of(Trireme__Change change, const Trireme__MayChange *may,
+                                      uint32_t number)
 {
     Trireme__Proposal *proposal = message_new(&trireme__proposal__descriptor);
     Trireme__Change *fresh = message_new(&trireme__change__descriptor);
@@ -190,8 +194,9 @@ static Trireme__Proposal *proposal_of(Trireme__Change change, const Trireme__May
     proposal->id = mem_format("random-%u", number);
     proposal->patch = mem_new(1, sizeof *proposal->patch);
     proposal->patch[proposal->n_patch++] = fresh;
-    proposal->hypothesis = mem_format("%s of %s in place of %s gives a lower loss (drawn at random)", fresh->path,
-                                      fresh->value, may->value ? may->value : "what it has");
+    proposal->hypothesis =
+        mem_format("%s of %s in place of %s gives a lower loss (drawn at random)", fresh->path,
+                   fresh->value, may->value ? may->value : "what it has");
     return proposal;
 }
 
@@ -214,7 +219,8 @@ static void ask(struct planner *planner, const Trireme__Briefing *briefing)
         }
 }
 
-static enum planner_answer poll(struct planner *planner, Trireme__Proposals **proposals, struct err *err)
+static enum planner_answer poll(struct planner *planner, Trireme__Proposals **proposals,
+                                struct err *err)
 {
     struct random_planner *p = (struct random_planner *)planner;
     (void)err;

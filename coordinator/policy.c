@@ -48,16 +48,21 @@ static const struct field_doc *find_doc(const char *path, struct err *err)
 static int check_bounds(const Trireme__Allow *allow, const struct field_doc *doc, struct err *err)
 {
     if (doc->names && (has_min(allow) || has_max(allow)))
-        return err_set(err, ERR_USAGE, "%s: found bounds, expected none: it takes words", allow->path);
+        return err_set(err, ERR_USAGE, "%s: found bounds, expected none: it takes words",
+                       allow->path);
     if (has_min(allow) && allow->min < doc->min)
-        return err_set(err, ERR_USAGE, "%s: min: found %g, expected at least %g: a policy can only narrow",
+        return err_set(err, ERR_USAGE,
+                       "%s: min: found %g, expected at least %g: a policy can only narrow",
                        allow->path, allow->min, doc->min);
     if (has_max(allow) && allow->max > doc->max)
-        return err_set(err, ERR_USAGE, "%s: max: found %g, expected at most %g: a policy can only narrow",
+        return err_set(err, ERR_USAGE,
+                       "%s: max: found %g, expected at most %g: a policy can only narrow",
                        allow->path, allow->max, doc->max);
-    double min = has_min(allow) ? allow->min : doc->min, max = has_max(allow) ? allow->max : doc->max;
+    double min = has_min(allow) ? allow->min : doc->min,
+           max = has_max(allow) ? allow->max : doc->max;
     if (min > max)
-        return err_set(err, ERR_USAGE, "%s: found min %g above max %g, expected the smaller one first", allow->path,
+        return err_set(err, ERR_USAGE,
+                       "%s: found min %g above max %g, expected the smaller one first", allow->path,
                        min, max);
     return 0;
 }
@@ -67,7 +72,8 @@ static int check(const Trireme__Policy *policy, struct err *err)
     for (size_t i = 0; i < policy->n_allow; i++) {
         const Trireme__Allow *allow = policy->allow[i];
         if (!allow->path || !*allow->path)
-            return err_set(err, ERR_USAGE, "allow.%zu: found no path, expected one such as optimizer.lr", i);
+            return err_set(err, ERR_USAGE,
+                           "allow.%zu: found no path, expected one such as optimizer.lr", i);
         for (size_t k = 0; k < i; k++)
             if (!strcmp(policy->allow[k]->path, allow->path))
                 return err_set(err, ERR_USAGE, "allow.%zu: found %s a second time", i, allow->path);
@@ -75,8 +81,9 @@ static int check(const Trireme__Policy *policy, struct err *err)
         if (!doc)
             return err_context(err, "allow.%zu", i);
         if (doc->judged == JUDGED_UNJUDGED)
-            return err_set(err, ERR_USAGE, "allow.%zu: %s: no experiment may change this, whatever a policy says", i,
-                           allow->path);
+            return err_set(err, ERR_USAGE,
+                           "allow.%zu: %s: no experiment may change this, whatever a policy says",
+                           i, allow->path);
         if (check_bounds(allow, doc, err) < 0)
             return err_context(err, "allow.%zu", i);
     }

@@ -22,11 +22,15 @@ struct progress {
     bool any;
 };
 
-struct progress *progress_new(const char *run, bool live, int columns, uint64_t first_step, uint64_t steps)
+struct progress *progress_new(const char *run, bool live, int columns, uint64_t first_step,
+                              uint64_t steps)
 {
     struct progress *p = mem_new(1, sizeof *p);
-    *p = (struct progress){
-        .live = live, .columns = columns, .first_step = first_step, .steps = steps, .began = clock_now()};
+    *p = (struct progress){.live = live,
+                           .columns = columns,
+                           .first_step = first_step,
+                           .steps = steps,
+                           .began = clock_now()};
     char *path = file_join(run, "log.txt");
     p->log = fopen(path, "ae");
     free(path);
@@ -63,16 +67,17 @@ static void format_time(char *out, size_t size, double seconds)
         snprintf(out, size, "%lds", s);
 }
 
-static void format_line(const struct progress *p, char *out, size_t size, const Trireme__TrainLine *line,
-                        size_t forks)
+static void format_line(const struct progress *p, char *out, size_t size,
+                        const Trireme__TrainLine *line, size_t forks)
 {
     char left[32], beside[48] = "";
     if (forks)
         snprintf(beside, sizeof beside, "  +%zu fork%s", forks, forks == 1 ? "" : "s");
     format_time(left, sizeof left, p->seconds * (double)(p->steps - line->step));
     snprintf(out, size, "step %llu/%llu  loss %.4f  %.0f tok/s  lr %.2e  norm %.2f%s  ETA %s",
-             (unsigned long long)line->step, (unsigned long long)p->steps, p->live ? p->loss : line->loss,
-             (double)line->tokens / p->seconds, line->lr, line->grad_norm, beside, left);
+             (unsigned long long)line->step, (unsigned long long)p->steps,
+             p->live ? p->loss : line->loss, (double)line->tokens / p->seconds, line->lr,
+             line->grad_norm, beside, left);
 }
 
 void progress_train(struct progress *p, const Trireme__TrainLine *line, size_t forks)
@@ -102,11 +107,12 @@ void progress_eval(struct progress *p, const Trireme__EvalLine *line)
     char bpb[64] = "", sources[400] = "";
     if (line->has_val_bpb)
         snprintf(bpb, sizeof bpb, "  val_bpb %.4f", line->val_bpb);
-    for (size_t i = 0, at = 0; line->n_sources > 1 && i < line->n_sources && at < sizeof sources; i++)
+    for (size_t i = 0, at = 0; line->n_sources > 1 && i < line->n_sources && at < sizeof sources;
+         i++)
         at += (size_t)snprintf(sources + at, sizeof sources - at, "%s%s %.4f", i ? ", " : "  (",
                                line->sources[i]->name, line->sources[i]->val_loss);
-    progress_say(p, "step %llu  val_loss %.4f%s%s%s", (unsigned long long)line->step, line->val_loss, bpb, sources,
-                 sources[0] ? ")" : "");
+    progress_say(p, "step %llu  val_loss %.4f%s%s%s", (unsigned long long)line->step,
+                 line->val_loss, bpb, sources, sources[0] ? ")" : "");
 }
 
 static void log_line(struct progress *p, const char *text)

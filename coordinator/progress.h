@@ -1,5 +1,5 @@
-/* What a person sees of a run: on a terminal one line that lives, elsewhere plain lines now and then. Sentences that
- * matter go to the run's log too. */
+/* What a person sees of a run: on a terminal one line that lives, elsewhere plain lines now and
+ * then. Sentences that matter go to the run's log too. */
 #pragma once
 #include "files.pb-c.h"
 
@@ -8,8 +8,10 @@
 
 struct progress;
 
-/* live: rewrite one line on stdout; columns: width of the terminal. log: RUN/log.txt is appended to. */
-struct progress *progress_new(const char *run, bool live, int columns, uint64_t first_step, uint64_t steps);
+/* live: rewrite one line on stdout; columns: width of the terminal. log: RUN/log.txt is appended
+ * to. */
+struct progress *progress_new(const char *run, bool live, int columns, uint64_t first_step,
+                              uint64_t steps);
 void progress_free(struct progress *progress);
 
 /* A step of the trunk; the live line says how many forks train beside it. */
@@ -17,7 +19,9 @@ void progress_train(struct progress *progress, const Trireme__TrainLine *line, s
 void progress_eval(struct progress *progress, const Trireme__EvalLine *line);
 
 /* A whole line for people and the log. */
-void progress_say(struct progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void progress_say(struct progress *progress, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* A line for the log only. */
-void progress_log(struct progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void progress_log(struct progress *progress, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));

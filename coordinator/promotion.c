@@ -11,8 +11,8 @@ struct promotion {
     struct trial *spare; /* the fork that it was renumbered from, or NULL; borrowed */
 };
 
-struct promotion *promotion_begin(const struct ground *ground, struct trial *fork, const Trireme__Run *config,
-                                  uint64_t step, struct err *err)
+struct promotion *promotion_begin(const struct ground *ground, struct trial *fork,
+                                  const Trireme__Run *config, uint64_t step, struct err *err)
 {
     struct promotion *p = mem_new(1, sizeof *p);
     p->ground = *ground;
@@ -20,7 +20,8 @@ struct promotion *promotion_begin(const struct ground *ground, struct trial *for
     if (fork && fork->step == step)
         return p;
     const struct trial *parent = fork ? fork : *ground->trunk;
-    struct fork made = {.name = "trunk", .step = step, .config = fork ? fork->config : config, .replaces = true};
+    struct fork made = {
+        .name = "trunk", .step = step, .config = fork ? fork->config : config, .replaces = true};
     p->spare = fork;
     p->next = trials_fork(ground->trials, parent, &made, err);
     if (p->next)

@@ -22,17 +22,20 @@
 static bool is_set_anew(const struct run *run, const char *path)
 {
     const Trireme__Manifest *m = run->manifest;
-    const Trireme__Run *before = m->step_tokens ? m->asked : m->config; // a version without experiments says no more
+    // a version without experiments says no more
+    const Trireme__Run *before = m->step_tokens ? m->asked : m->config;
     Trireme__Change change = TRIREME__CHANGE__INIT, *changes = &change;
     change.path = (char *)path;
-    Trireme__Change **was = patch_values(before, &changes, 1), **is = patch_values(run->config, &changes, 1);
+    Trireme__Change **was = patch_values(before, &changes, 1),
+                    **is = patch_values(run->config, &changes, 1);
     bool differs = strcmp(was[0]->value ? was[0]->value : "", is[0]->value ? is[0]->value : "");
     changes_free(was, 1);
     changes_free(is, 1);
     return differs;
 }
 
-/* The operator's configuration with what experiments have changed: what an operator has set since has the last word. */
+/* The operator's configuration with what experiments have changed: what an operator has set since
+ * has the last word. */
 static int put_in_force(struct run *run, struct err *err)
 {
     const Trireme__Manifest *m = run->manifest;
@@ -48,7 +51,8 @@ static int put_in_force(struct run *run, struct err *err)
 int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
 {
     if (checkpoint_recover(run->folder, err) < 0 ||
-        checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0 || put_in_force(run, err) < 0)
+        checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0 ||
+        put_in_force(run, err) < 0)
         return -1;
     const Trireme__Manifest *m = run->manifest;
     run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
@@ -63,18 +67,21 @@ int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
     run->step = m->step;
     run->samples = m->samples;
     run->tokens = m->tokens ? m->tokens : m->samples * m->config->model->context;
-    run->step_tokens =
-        m->step_tokens ? m->step_tokens : (uint64_t)m->config->train->batch * run_config_context(m->config);
+    run->step_tokens = m->step_tokens
+                           ? m->step_tokens
+                           : (uint64_t)m->config->train->batch * run_config_context(m->config);
     // the operator's steps are updates, whatever their size
     if (is_set_anew(run, "train.batch") || is_set_anew(run, "train.context")) {
         uint64_t before = run->step_tokens;
         run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
-        run->tokens = (uint64_t)((double)run->tokens / (double)before * (double)run->step_tokens + 0.5);
+        run->tokens =
+            (uint64_t)((double)run->tokens / (double)before * (double)run->step_tokens + 0.5);
     }
     run->segments = mem_new(m->n_segments, sizeof *run->segments);
     for (size_t i = 0; i < m->n_segments; i++)
         run->segments[run->n_segments++] = message_copy(m->segments[i]);
-    return run_config_append(&run->segments, &run->n_segments, run->samples, run->in_force, m->config, err);
+    return run_config_append(&run->segments, &run->n_segments, run->samples, run->in_force,
+                             m->config, err);
 }
 
 static void run_init(struct run *run, const char *folder)
@@ -82,10 +89,12 @@ static void run_init(struct run *run, const char *folder)
     *run = (struct run){.folder = mem_strdup(folder), .lock = -1};
 }
 
-/* Whether a launch that died in run_claim, before there was a configuration, can have left that name. */
+/* Whether a launch that died in run_claim, before there was a configuration, can have left that
+ * name. */
 static bool is_of_claim(const char *folder, const char *name)
 {
-    if (!strcmp(name, "lock") || !strncmp(name, "incarnation", 11) || !strncmp(name, "config.yaml.tmp-", 16))
+    if (!strcmp(name, "lock") || !strncmp(name, "incarnation", 11) ||
+        !strncmp(name, "config.yaml.tmp-", 16))
         return true;
     char *path = file_join(folder, name);
     struct err err;
@@ -108,8 +117,10 @@ static int check_folder(const char *folder, struct err *err)
         n_foreign += !is_of_claim(folder, names[i]);
     file_names_free(names);
     if (n_foreign)
-        return err_set(err, ERR_USAGE,
-                       "--out %s: found a folder that is no run (it has no config.yaml), expected a new one", folder);
+        return err_set(
+            err, ERR_USAGE,
+            "--out %s: found a folder that is no run (it has no config.yaml), expected a new one",
+            folder);
     return 0;
 }
 
@@ -132,11 +143,11 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, st
             rc = 0;
         } else {
             message_diff(&first, 1, there, config);
-            err_set(
-                err, ERR_USAGE,
-                "--out %s: a run with another configuration is there (it differs in %s): choose another folder, or "
-                "`trireme resume` to go on with changes",
-                folder, first ? first : "its length");
+            err_set(err, ERR_USAGE,
+                    "--out %s: a run with another configuration is there (it differs in %s): "
+                    "choose another folder, or "
+                    "`trireme resume` to go on with changes",
+                    folder, first ? first : "its length");
         }
         free(first);
         message_free(there);
@@ -156,9 +167,11 @@ static int check_changes(const Trireme__Run *before, const Trireme__Run *after, 
     message_diff(paths, n, before, after);
     int rc = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct field_doc *doc = rc == 0 ? message_path_doc(&trireme__run__descriptor, paths[i], err) : NULL;
+        const struct field_doc *doc =
+            rc == 0 ? message_path_doc(&trireme__run__descriptor, paths[i], err) : NULL;
         if (rc == 0 && (!doc || doc->when == WHEN_NEVER || doc->when == WHEN_GROWTH))
-            rc = err_set(err, ERR_USAGE, "--set %s: this cannot change in a run that exists", paths[i]);
+            rc = err_set(err, ERR_USAGE, "--set %s: this cannot change in a run that exists",
+                         paths[i]);
         free(paths[i]);
     }
     free(paths);
@@ -175,10 +188,13 @@ static int check_unfinished(const struct run *run, struct err *err)
     struct err damaged; // whoever continues from there passes over it
     char *folder = n ? checkpoint_folder(run->folder, steps[n - 1]) : NULL;
     Trireme__Manifest *m = folder ? checkpoint_manifest(folder, &damaged) : NULL;
-    const uint64_t has = m && m->tokens && m->step_tokens ? m->tokens / m->step_tokens : m ? m->step : 0;
+    const uint64_t has = m && m->tokens && m->step_tokens ? m->tokens / m->step_tokens
+                         : m                              ? m->step
+                                                          : 0;
     int rc = 0;
     if (m && has >= run->config->train->steps)
-        rc = err_set(err, ERR_USAGE, "%s: the run has its %llu steps: expected --set train.steps above that",
+        rc = err_set(err, ERR_USAGE,
+                     "%s: the run has its %llu steps: expected --set train.steps above that",
                      run->folder, (unsigned long long)has);
     message_free(m);
     free(folder);
@@ -186,7 +202,8 @@ static int check_unfinished(const struct run *run, struct err *err)
     return rc;
 }
 
-int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings, struct err *err)
+int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings,
+                    struct err *err)
 {
     run_init(run, folder);
     run->settings = settings, run->n_settings = n_settings;
@@ -219,7 +236,8 @@ static int next_incarnation(struct run *run, struct err *err)
             goto out;
         before = strtoull(text, &end, 10);
         if (end == text || *end != '\n') {
-            err_set(err, ERR_DATA, "%s: found '%.20s', expected the number of launches", path, text);
+            err_set(err, ERR_DATA, "%s: found '%.20s', expected the number of launches", path,
+                    text);
             goto out;
         }
     }
@@ -248,14 +266,16 @@ bool run_is_trained(const char *folder)
 static int lock_within_a_second(int fd)
 {
     int rc;
-    for (double end = clock_now() + 1; (rc = flock(fd, LOCK_EX | LOCK_NB)) < 0 && clock_now() < end;)
+    for (double end = clock_now() + 1;
+         (rc = flock(fd, LOCK_EX | LOCK_NB)) < 0 && clock_now() < end;)
         clock_sleep(0.02);
     return rc;
 }
 
 int run_claim(struct run *run, struct err *err)
 {
-    char *checkpoints = file_join(run->folder, "checkpoints"), *lock = file_join(run->folder, "lock");
+    char *checkpoints = file_join(run->folder, "checkpoints"),
+         *lock = file_join(run->folder, "lock");
     int rc = file_make_dirs(checkpoints, ERR_USAGE, err);
     if (rc < 0)
         goto out;
@@ -265,7 +285,8 @@ int run_claim(struct run *run, struct err *err)
         goto out;
     }
     if (lock_within_a_second(run->lock) < 0) {
-        rc = err_set(err, ERR_USAGE, "%s: this run is being trained by another process", run->folder);
+        rc = err_set(err, ERR_USAGE, "%s: this run is being trained by another process",
+                     run->folder);
         goto out;
     }
     rc = next_incarnation(run, err);

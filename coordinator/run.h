@@ -1,7 +1,8 @@
-/* A run on disk, as one launch of it sees it: what is trained, from where it goes on, and the right to write to it.
+/* A run on disk, as one launch of it sees it: what is trained, from where it goes on, and the right
+ * to write to it.
  *
- * In this order: run_plan_train or run_plan_resume (reads the configuration only), run_claim (takes the run's lock, writes),
- * run_locate (reads and verifies checkpoints). */
+ * In this order: run_plan_train or run_plan_resume (reads the configuration only), run_claim (takes
+ * the run's lock, writes), run_locate (reads and verifies checkpoints). */
 #pragma once
 #include "base/err.h"
 
@@ -13,15 +14,16 @@
 
 struct run {
     char *folder;
-    Trireme__Run *config;        /* the operator's, as in config.yaml */
-    Trireme__Run *in_force;      /* the same with what experiments have changed; after run_locate */
-    char *checkpoint;            /* folder of the checkpoint to continue from; NULL: from first weights */
+    Trireme__Run *config;   /* the operator's, as in config.yaml */
+    Trireme__Run *in_force; /* the same with what experiments have changed; after run_locate */
+    char *checkpoint; /* folder of the checkpoint to continue from; NULL: from first weights */
     Trireme__Manifest *manifest; /* its manifest, or NULL */
     Trireme__Segment **segments; /* data order of the trial, up to and from now on */
     size_t n_segments;
     uint64_t step, samples, tokens; /* done so far */
     uint64_t step_tokens;           /* of a step at the start of the run: the unit of train.steps */
-    Trireme__Change **promoted;     /* what experiments have changed; the first ones borrowed from the manifest */
+    Trireme__Change *
+        *promoted; /* what experiments have changed; the first ones borrowed from the manifest */
     size_t n_promoted;
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
@@ -29,12 +31,14 @@ struct run {
     int lock;             /* file descriptor; -1 before run_claim */
 };
 
-/* Plans to train `config` (taken over, also on failure) in the folder: new, or continued where the same configuration is
- * there. Refused: another configuration, a folder that is no run. */
+/* Plans to train `config` (taken over, also on failure) in the folder: new, or continued where the
+ * same configuration is there. Refused: another configuration, a folder that is no run. */
 int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, struct err *err);
 
-/* Plans to continue a run with settings. Refused: a setting that may not change in a run that exists. */
-int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings, struct err *err);
+/* Plans to continue a run with settings. Refused: a setting that may not change in a run that
+ * exists. */
+int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings,
+                    struct err *err);
 
 /* Takes the run: makes its folders, its lock, its next incarnation, config.yaml. */
 int run_claim(struct run *run, struct err *err);
@@ -42,8 +46,8 @@ int run_claim(struct run *run, struct err *err);
 /* Whether a process holds the run of that folder. */
 bool run_is_trained(const char *folder);
 
-/* Finds the newest good checkpoint, and the data order from there on. warn gets a line for each damaged one; where all
- * are, the run is refused (ERR_DATA). */
+/* Finds the newest good checkpoint, and the data order from there on. warn gets a line for each
+ * damaged one; where all are, the run is refused (ERR_DATA). */
 int run_locate(struct run *run, void (*warn)(const char *), struct err *err);
 
 /* RUN/status.json: how this launch ended. */

@@ -18,8 +18,9 @@ uint64_t trial_step_tokens(const Trireme__Run *config)
     return (uint64_t)config->train->batch * run_config_context(config);
 }
 
-struct trial *trial_new(uint32_t number, const char *name, Trireme__Run *config, Trireme__Segment **segments,
-                        size_t n_segments, struct position base, uint64_t step_tokens, size_t n_blocks)
+struct trial *trial_new(uint32_t number, const char *name, Trireme__Run *config,
+                        Trireme__Segment **segments, size_t n_segments, struct position base,
+                        uint64_t step_tokens, size_t n_blocks)
 {
     struct trial *t = mem_new(1, sizeof *t);
     t->number = number;
@@ -63,7 +64,8 @@ struct position trial_position(const struct trial *t)
 uint64_t trial_last_step(const struct trial *t)
 {
     uint64_t all = t->config->train->steps * t->step_tokens;
-    return t->base.step + (all > t->base.tokens ? (all - t->base.tokens) / trial_step_tokens(t->config) : 0);
+    return t->base.step +
+           (all > t->base.tokens ? (all - t->base.tokens) / trial_step_tokens(t->config) : 0);
 }
 
 static double scheduled_lr(const struct trial *t, uint64_t step)

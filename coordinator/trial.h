@@ -1,8 +1,9 @@
-/* A line of training as the coordinator sees it: the trunk, a fork, a tail. Where it stands, what it is made of, and the one
- * step that is under way. No I/O.
+/* A line of training as the coordinator sees it: the trunk, a fork, a tail. Where it stands, what
+ * it is made of, and the one step that is under way. No I/O.
  *
- * Positions count in three units that run together: updates done (`step`, which names checkpoints and lines), samples of the
- * data order, and tokens. The rate follows from tokens, so it is continuous where the size of a step changes. */
+ * Positions count in three units that run together: updates done (`step`, which names checkpoints
+ * and lines), samples of the data order, and tokens. The rate follows from tokens, so it is
+ * continuous where the size of a step changes. */
 #pragma once
 #include "base/err.h"
 
@@ -43,7 +44,8 @@ struct trial {
     bool doomed;          /* to be dropped as soon as it rests */
     bool evaluated;       /* an evaluation of it is under way: it is not dropped before its end */
     /* the step under way */
-    bool leased;     /* leases are out for the update after `step`, or after the one that is committing */
+    bool leased; /* leases are out for the update after `step`, or after the one that is committing
+                  */
     bool committing; /* a verdict is out */
     int uncommitted; /* servers whose COMMITTED is missing */
     struct collect *collect;
@@ -52,8 +54,9 @@ struct trial {
 };
 
 /* Takes over config and segments. */
-struct trial *trial_new(uint32_t number, const char *name, Trireme__Run *config, Trireme__Segment **segments,
-                        size_t n_segments, struct position base, uint64_t step_tokens, size_t n_blocks);
+struct trial *trial_new(uint32_t number, const char *name, Trireme__Run *config,
+                        Trireme__Segment **segments, size_t n_segments, struct position base,
+                        uint64_t step_tokens, size_t n_blocks);
 void trial_free(struct trial *trial);
 
 /* Where it stands after `step` updates, and after those done. */

@@ -29,12 +29,15 @@ struct trials {
     struct leaf_range *ranges;
 };
 
-struct trials *trials_new(struct endpoint *endpoint, struct watch *watch, const struct layout *layout, int n_servers,
-                          lease_plan_fn plan)
+struct trials *trials_new(struct endpoint *endpoint, struct watch *watch,
+                          const struct layout *layout, int n_servers, lease_plan_fn plan)
 {
     struct trials *ts = mem_new(1, sizeof *ts);
-    *ts =
-        (struct trials){.endpoint = endpoint, .watch = watch, .layout = layout, .n_servers = n_servers, .plan = plan};
+    *ts = (struct trials){.endpoint = endpoint,
+                          .watch = watch,
+                          .layout = layout,
+                          .n_servers = n_servers,
+                          .plan = plan};
     ts->first_worker = 1 + n_servers;
     ts->n_workers = (size_t)(endpoint->size - ts->first_worker);
     ts->active = mem_new(ts->n_workers, sizeof *ts->active);
@@ -75,15 +78,17 @@ static void append(struct trials *ts, struct trial *trial)
     ts->next_number = trial->number + 1;
 }
 
-struct trial *trials_first(struct trials *ts, Trireme__Run *config, Trireme__Segment **segments, size_t n_segments,
-                           struct position base, uint64_t step_tokens)
+struct trial *trials_first(struct trials *ts, Trireme__Run *config, Trireme__Segment **segments,
+                           size_t n_segments, struct position base, uint64_t step_tokens)
 {
-    struct trial *t = trial_new(0, "trunk", config, segments, n_segments, base, step_tokens, ts->layout->n_blocks);
+    struct trial *t = trial_new(0, "trunk", config, segments, n_segments, base, step_tokens,
+                                ts->layout->n_blocks);
     append(ts, t);
     return t;
 }
 
-static void send_fork(struct trials *ts, struct trial *t, const struct trial *parent, const struct fork *fork)
+static void send_fork(struct trials *ts, struct trial *t, const struct trial *parent,
+                      const struct fork *fork)
 {
     Trireme__Fork message = TRIREME__FORK__INIT;
     message.has_trial = 1, message.trial = t->number;
@@ -101,7 +106,8 @@ static void send_fork(struct trials *ts, struct trial *t, const struct trial *pa
     t->forking = ts->n_servers;
 }
 
-struct trial *trials_fork(struct trials *ts, const struct trial *parent, const struct fork *fork, struct err *err)
+struct trial *trials_fork(struct trials *ts, const struct trial *parent, const struct fork *fork,
+                          struct err *err)
 {
     const Trireme__Manifest *m = fork->manifest;
     ASSERT(m || trial_rests(parent));
@@ -113,15 +119,16 @@ struct trial *trials_fork(struct trials *ts, const struct trial *parent, const s
     Trireme__Segment **segments = mem_new(n, sizeof *segments);
     for (size_t i = 0; i < n; i++)
         segments[i] = message_copy(from[i]);
-    if (run_config_append(&segments, &n, base.samples, fork->config, m ? m->config : parent->config, err) < 0) {
+    if (run_config_append(&segments, &n, base.samples, fork->config, m ? m->config : parent->config,
+                          err) < 0) {
         for (size_t i = 0; i < n; i++)
             message_free(segments[i]);
         free(segments);
         return NULL;
     }
     base.step = fork->step;
-    struct trial *t = trial_new(ts->next_number, fork->name, message_copy(fork->config), segments, n, base,
-                                parent->step_tokens, ts->layout->n_blocks);
+    struct trial *t = trial_new(ts->next_number, fork->name, message_copy(fork->config), segments,
+                                n, base, parent->step_tokens, ts->layout->n_blocks);
     append(ts, t);
     send_fork(ts, t, parent, fork);
     return t;
@@ -189,7 +196,8 @@ static void lease(struct trials *ts, struct trial *t, uint64_t step)
 
 static bool may_lease(const struct trial *t)
 {
-    return !t->leased && !t->diverged && !t->refused && t->forking == 0 && t->step + t->committing < t->until;
+    return !t->leased && !t->diverged && !t->refused && t->forking == 0 &&
+           t->step + t->committing < t->until;
 }
 
 static void drop(struct trials *ts, struct trial **at)
@@ -222,7 +230,8 @@ bool trials_go(struct trials *ts)
     return done;
 }
 
-/* Loss and norm of the step are known: the servers may update, and the workers begin the next step. */
+/* Loss and norm of the step are known: the servers may update, and the workers begin the next step.
+ */
 static int decide(struct trials *ts, struct trial *t, const struct trial *trunk, struct err *err)
 {
     double tokens = (double)trial_step_tokens(t->config);
@@ -251,24 +260,25 @@ static int decide(struct trials *ts, struct trial *t, const struct trial *trunk,
 }
 
 /* The trial that a rank's answer about a step is of. */
-static struct trial *expected(const struct trials *ts, int from, uint32_t number, uint64_t step, const char *what,
-                              struct err *err)
+static struct trial *expected(const struct trials *ts, int from, uint32_t number, uint64_t step,
+                              const char *what, struct err *err)
 {
     struct trial *t = find(ts, number);
     if (t && t->leased && step == t->step + t->committing)
         return t;
-    err_set(err, ERR_MACHINE, "rank %d sent %s of step %llu of trial %u, which nobody asked for", from, what,
-            (unsigned long long)step, number);
+    err_set(err, ERR_MACHINE, "rank %d sent %s of step %llu of trial %u, which nobody asked for",
+            from, what, (unsigned long long)step, number);
     return NULL;
 }
 
-static int try_decide(struct trials *ts, struct trial *t, const struct trial *trunk, struct err *err)
+static int try_decide(struct trials *ts, struct trial *t, const struct trial *trunk,
+                      struct err *err)
 {
     return !t->committing && collect_complete(t->collect) ? decide(ts, t, trunk, err) : 0;
 }
 
-int trials_losses(struct trials *ts, int from, const Trireme__Losses *losses, const struct trial *trunk,
-                  struct err *err)
+int trials_losses(struct trials *ts, int from, const Trireme__Losses *losses,
+                  const struct trial *trunk, struct err *err)
 {
     struct trial *t = expected(ts, from, losses->trial, losses->step, "losses", err);
     if (!t || collect_losses(t->collect, losses->first_leaf, losses->sums, losses->n_sums, err) < 0)
@@ -278,22 +288,25 @@ int trials_losses(struct trials *ts, int from, const Trireme__Losses *losses, co
     return try_decide(ts, t, trunk, err);
 }
 
-int trials_norms(struct trials *ts, int from, const Trireme__Norms *norms, const struct trial *trunk, struct err *err)
+int trials_norms(struct trials *ts, int from, const Trireme__Norms *norms,
+                 const struct trial *trunk, struct err *err)
 {
     struct trial *t = expected(ts, from, norms->trial, norms->step, "norms", err);
-    if (!t || collect_squares(t->collect, norms->first_block, norms->squares, norms->n_squares, err) < 0)
+    if (!t ||
+        collect_squares(t->collect, norms->first_block, norms->squares, norms->n_squares, err) < 0)
         return -1;
     watch_arrived(ts->watch, from, AWAIT_NORMS);
     return try_decide(ts, t, trunk, err);
 }
 
-int trials_committed(struct trials *ts, int from, const Trireme__Committed *message, struct trial **committed,
-                     struct err *err)
+int trials_committed(struct trials *ts, int from, const Trireme__Committed *message,
+                     struct trial **committed, struct err *err)
 {
     struct trial *t = find(ts, message->trial);
     *committed = NULL;
     if (!t || !t->committing || message->step != t->step + 1)
-        return err_set(err, ERR_MACHINE, "rank %d committed step %llu of trial %u, which nobody decided", from,
+        return err_set(err, ERR_MACHINE,
+                       "rank %d committed step %llu of trial %u, which nobody decided", from,
                        (unsigned long long)message->step, message->trial);
     watch_arrived(ts->watch, from, AWAIT_COMMIT);
     if (--t->uncommitted > 0)
@@ -313,7 +326,8 @@ int trials_forked(struct trials *ts, int from, const Trireme__Forked *forked, st
 {
     struct trial *t = find(ts, forked->trial);
     if (!t || t->forking == 0)
-        return err_set(err, ERR_MACHINE, "rank %d forked trial %u, which nobody asked for", from, forked->trial);
+        return err_set(err, ERR_MACHINE, "rank %d forked trial %u, which nobody asked for", from,
+                       forked->trial);
     watch_arrived(ts->watch, from, AWAIT_FORK);
     t->forking--;
     t->bytes += forked->bytes;

@@ -4,12 +4,14 @@
 
 #include <math.h>
 
-int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Trireme__Run *config, uint64_t step,
-                   double lr, double loss, double norm, struct err *err)
+int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Trireme__Run *config,
+                   uint64_t step, double lr, double loss, double norm, struct err *err)
 {
     if (!isfinite(loss) || !isfinite(norm))
-        return err_set(err, ERR_TRAIN, "step %llu: the loss is %g and the gradient's norm %g: training has diverged",
-                       (unsigned long long)step + 1, loss, norm);
+        return err_set(
+            err, ERR_TRAIN,
+            "step %llu: the loss is %g and the gradient's norm %g: training has diverged",
+            (unsigned long long)step + 1, loss, norm);
     const double clip = config->optimizer->clip;
     trireme__verdict__init(verdict);
     verdict->has_step = 1, verdict->step = step;
@@ -21,6 +23,7 @@ int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Tr
     line->has_loss = 1, line->loss = loss;
     line->has_grad_norm = 1, line->grad_norm = norm;
     line->has_lr = 1, line->lr = verdict->lr;
-    line->has_tokens = 1, line->tokens = (uint64_t)config->train->batch * run_config_context(config);
+    line->has_tokens = 1,
+    line->tokens = (uint64_t)config->train->batch * run_config_context(config);
     return 0;
 }

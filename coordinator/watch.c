@@ -122,16 +122,17 @@ static const char *first_awaited(const struct rank_watch *r)
 
 int watch_check(struct watch *w, double now, struct err *err)
 {
-    double stuck = 10 * w->patience > 20 * w->longest_step ? 10 * w->patience : 20 * w->longest_step;
+    double stuck =
+        10 * w->patience > 20 * w->longest_step ? 10 * w->patience : 20 * w->longest_step;
     for (int rank = 1; rank < w->n_ranks; rank++) {
         const struct rank_watch *r = &w->ranks[rank];
         const char *awaited = first_awaited(r);
         bool silent = now - r->heard > w->patience;
         if (!silent && !(awaited && now - r->got_on > stuck))
             continue;
-        return err_set(err, ERR_MACHINE, "%s %s for %.0f s while %s was awaited", watch_name(w, rank),
-                       silent ? "has been silent" : "has not got on", now - (silent ? r->heard : r->got_on),
-                       awaited ? awaited : "a sign of life");
+        return err_set(err, ERR_MACHINE, "%s %s for %.0f s while %s was awaited",
+                       watch_name(w, rank), silent ? "has been silent" : "has not got on",
+                       now - (silent ? r->heard : r->got_on), awaited ? awaited : "a sign of life");
     }
     return 0;
 }

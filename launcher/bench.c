@@ -21,10 +21,10 @@ static char *kernels_line(const Trireme__Run *config)
 {
     char line[LINE_SIZE];
     kernels_set_threads((int)config->compute->threads);
-    kernels_fingerprint(
-        line, sizeof line, kernels_best(),
-        protobuf_c_enum_descriptor_get_value(&trireme__compute__precision__descriptor, config->compute->precision)
-            ->name);
+    kernels_fingerprint(line, sizeof line, kernels_best(),
+                        protobuf_c_enum_descriptor_get_value(
+                            &trireme__compute__precision__descriptor, config->compute->precision)
+                            ->name);
     return mem_strdup(line);
 }
 

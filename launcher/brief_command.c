@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The configuration that is in force: that of the newest checkpoint which can be read, else the run's own. */
+/* The configuration that is in force: that of the newest checkpoint which can be read, else the
+ * run's own. */
 static Trireme__Run *config_in_force(const char *run, struct err *err)
 {
     size_t n = 0;
@@ -46,8 +47,10 @@ int command_brief(const void *request, void *reply, struct err *err)
     Trireme__Policy *policy = NULL;
     Trireme__Run *own = run_config_of(r->run, err), *config = NULL;
     uint64_t step = 0;
-    if (!own || !(config = config_in_force(r->run, err)) || !(ledger = ledger_open(r->run, false, err)) ||
-        policy_read(&policy, config->experiment->policy, err) < 0 || curve_read(curve, &step, r->run, err) < 0)
+    if (!own || !(config = config_in_force(r->run, err)) ||
+        !(ledger = ledger_open(r->run, false, err)) ||
+        policy_read(&policy, config->experiment->policy, err) < 0 ||
+        curve_read(curve, &step, r->run, err) < 0)
         goto out;
     history_read(&history, ledger, ledger_records(ledger));
     struct brief brief = {.config = config,

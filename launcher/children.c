@@ -31,7 +31,8 @@ static bool has_ended(const char *pid)
 
 static bool any_lives(char *pids)
 {
-    for (char *rest = NULL, *pid = strtok_r(pids, " ", &rest); pid; pid = strtok_r(NULL, " ", &rest))
+    for (char *rest = NULL, *pid = strtok_r(pids, " ", &rest); pid;
+         pid = strtok_r(NULL, " ", &rest))
         if (!has_ended(pid))
             return true;
     return false;
@@ -42,7 +43,8 @@ bool children_live(pid_t pid)
     char *folder = mem_format("/proc/%d/task", (int)pid), *pids = mem_new(PIDS_SIZE, 1);
     size_t n = 0;
     struct err unread;
-    char **threads = file_names(folder, &n, ERR_MACHINE, &unread); // any thread may have started some
+    // any thread may have started some
+    char **threads = file_names(folder, &n, ERR_MACHINE, &unread);
     bool live = !threads;
     for (size_t i = 0; i < n && !live; i++) {
         char *path = mem_format("%s/%s/children", folder, threads[i]);

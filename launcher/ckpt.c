@@ -42,7 +42,8 @@ int command_ckpt_ls(const void *request, void *reply, struct err *err)
         char *folder = checkpoint_folder(r->run, steps[i]);
         struct err why;
         Trireme__Manifest *manifest = checkpoint_manifest(folder, &why);
-        Trireme__CkptRow *row = out->checkpoints[out->n_checkpoints++] = message_new(&trireme__ckpt_row__descriptor);
+        Trireme__CkptRow *row = out->checkpoints[out->n_checkpoints++] =
+            message_new(&trireme__ckpt_row__descriptor);
         row->has_step = 1, row->step = steps[i];
         if (manifest) {
             row->has_samples = 1, row->samples = manifest->samples;

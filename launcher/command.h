@@ -1,5 +1,5 @@
-/* The commands: one row each, its options and its reply messages of the schema (proto/command.proto). The command line is
- * a loop over this table. */
+/* The commands: one row each, its options and its reply messages of the schema
+ * (proto/command.proto). The command line is a loop over this table. */
 #pragma once
 #include "base/err.h"
 

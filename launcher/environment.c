@@ -30,13 +30,14 @@ int environment_rank(void)
 int environment_check_srun(struct err *err)
 {
     const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
-    if (environment_in_job() || !getenv("SLURM_STEP_ID") || !getenv("SLURM_PROCID") || !tasks || atoi(tasks) < 2)
+    if (environment_in_job() || !getenv("SLURM_STEP_ID") || !getenv("SLURM_PROCID") || !tasks ||
+        atoi(tasks) < 2)
         return 0;
-    return err_set(
-        err, ERR_MACHINE,
-        "srun started %s tasks without a PMI that MPI can use, so each would train alone: found no PMIX_RANK, "
-        "expected `srun --mpi=pmix`, or mpirun inside of the allocation",
-        tasks);
+    return err_set(err, ERR_MACHINE,
+                   "srun started %s tasks without a PMI that MPI can use, so each would train "
+                   "alone: found no PMIX_RANK, "
+                   "expected `srun --mpi=pmix`, or mpirun inside of the allocation",
+                   tasks);
 }
 
 int environment_columns(void)
@@ -60,8 +61,9 @@ void environment_choose_kernels(char **arguments)
     }
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+    if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl")) {
         setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
         anew = true;
     }

@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 
-/* Whether this process is a rank of an MPI job, and which (from what the launcher of the job said; 0 outside). */
+/* Whether this process is a rank of an MPI job, and which (from what the launcher of the job said;
+ * 0 outside). */
 bool environment_in_job(void);
 int environment_rank(void);
 
-/* Refuses an srun that started several tasks without a PMI that MPI could use: each would believe that it is alone. */
+/* Refuses an srun that started several tasks without a PMI that MPI could use: each would believe
+ * that it is alone. */
 int environment_check_srun(struct err *err);
 
 /* Columns of the terminal that `train` runs on, as it told its ranks; 0: there is none. */
@@ -18,8 +20,10 @@ int environment_columns(void);
 bool environment_supervised(void);
 
 enum { ENVIRONMENT_COLUMNS_MAX = 1000 };
-#define ENVIRONMENT_COLUMNS "TRIREME_COLUMNS" /* set by `train` for its ranks: columns of the terminal, or 0 */
+#define ENVIRONMENT_COLUMNS                                                                        \
+    "TRIREME_COLUMNS" /* set by `train` for its ranks: columns of the terminal, or 0 */
 
-/* OpenBLAS picks its kernels when it is loaded, before main; on CPUs that are newer than it, it takes old ones, at 60 % of
- * the speed. Where the variables that say otherwise are not set, sets them and executes the program anew, once. */
+/* OpenBLAS picks its kernels when it is loaded, before main; on CPUs that are newer than it, it
+ * takes old ones, at 60 % of the speed. Where the variables that say otherwise are not set, sets
+ * them and executes the program anew, once. */
 void environment_choose_kernels(char **arguments);

@@ -1,4 +1,5 @@
-/* trireme eval: the same evaluation as during training, in one process; or that of the parts which judge. */
+/* trireme eval: the same evaluation as during training, in one process; or that of the parts which
+ * judge. */
 #include "base/mem.h"
 #include "coordinator/evaluation.h"
 #include "launcher/command.h"
@@ -24,8 +25,9 @@ static struct eval_source *sources_of(const struct dataset *dataset, Trireme__Pa
     return sources;
 }
 
-static int measure(struct evaluation *evaluation, const Trireme__Run *config, const struct dataset *dataset,
-                   Trireme__Part part, const struct loaded *loaded, struct err *err)
+static int measure(struct evaluation *evaluation, const Trireme__Run *config,
+                   const struct dataset *dataset, Trireme__Part part, const struct loaded *loaded,
+                   struct err *err)
 {
     kernels_set_threads((int)config->compute->threads);
     struct model *model = model_new(config->model, loaded->layout, kernels_best(), 1);
@@ -44,8 +46,8 @@ static int measure(struct evaluation *evaluation, const Trireme__Run *config, co
 }
 
 /* Puts the means over the sources by gate.weights in the place of those over all tokens. */
-static int weigh(Trireme__EvalLine *line, const Trireme__Run *config, const struct eval_source *sources,
-                 const char *part, struct err *err)
+static int weigh(Trireme__EvalLine *line, const Trireme__Run *config,
+                 const struct eval_source *sources, const char *part, struct err *err)
 {
     double weight = 0, nats = 0, bits = 0;
     size_t row = 0; // sources without samples have none
@@ -53,7 +55,8 @@ static int weigh(Trireme__EvalLine *line, const Trireme__Run *config, const stru
     for (size_t s = 0; s < config->gate->n_weights; s++) {
         const double w = config->gate->weights[s];
         if (w > 0 && sources[s].samples == 0)
-            return err_set(err, ERR_DATA, "source '%s' has weight %g in gate.weights, but no %s part to evaluate",
+            return err_set(err, ERR_DATA,
+                           "source '%s' has weight %g in gate.weights, but no %s part to evaluate",
                            sources[s].name, w, part);
         const double loss = sources[s].samples ? line->sources[row++]->val_loss : 0;
         if (w <= 0)
@@ -71,12 +74,13 @@ static int weigh(Trireme__EvalLine *line, const Trireme__Run *config, const stru
 }
 
 static int fill_reply(Trireme__EvalReply *reply, const struct evaluation *evaluation, uint64_t step,
-                      const Trireme__Run *config, const struct eval_source *sources, Trireme__Part part,
-                      struct err *err)
+                      const Trireme__Run *config, const struct eval_source *sources,
+                      Trireme__Part part, struct err *err)
 {
     Trireme__EvalLine *line = evaluation_line(evaluation, step);
     const char *name = protobuf_c_enum_descriptor_get_value(&trireme__part__descriptor, part)->name;
-    if (part != TRIREME__PART__dev && config->gate->n_weights && weigh(line, config, sources, name, err) < 0) {
+    if (part != TRIREME__PART__dev && config->gate->n_weights &&
+        weigh(line, config, sources, name, err) < 0) {
         message_free(line);
         return -1;
     }
@@ -102,13 +106,14 @@ int command_eval(const void *request, void *reply, struct err *err)
     Trireme__Run *config = run_config_change(loaded.manifest->config, r->set, r->n_set, err);
     if (!config)
         goto out;
-    dataset = dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed, err);
+    dataset = dataset_open(config->data, config->model->context, config->model->vocab,
+                           config->train->seed, err);
     if (!dataset)
         goto out;
     sources = sources_of(dataset, r->part);
-    evaluation =
-        evaluation_new(sources, dataset_sources(dataset),
-                       r->part == TRIREME__PART__dev ? config->eval->samples : UINT64_MAX, config->model->context);
+    evaluation = evaluation_new(sources, dataset_sources(dataset),
+                                r->part == TRIREME__PART__dev ? config->eval->samples : UINT64_MAX,
+                                config->model->context);
     if (!evaluation_possible(evaluation)) {
         err_set(err, ERR_DATA, "%s: none of its sources has a %s part to evaluate", r->checkpoint,
                 protobuf_c_enum_descriptor_get_value(&trireme__part__descriptor, r->part)->name);

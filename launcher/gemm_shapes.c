@@ -29,9 +29,11 @@ static void add(struct shapes *s, struct shape shape)
 }
 
 /* The three products of y = x W^T: forward, gradient of x, gradient of W. */
-static void add_linear(struct shapes *s, const char *name, size_t tokens, size_t out, size_t in, size_t times)
+static void add_linear(struct shapes *s, const char *name, size_t tokens, size_t out, size_t in,
+                       size_t times)
 {
-    struct shape y = {"", false, true, tokens, out, in, times}, dx = {"", false, false, tokens, in, out, times},
+    struct shape y = {"", false, true, tokens, out, in, times},
+                 dx = {"", false, false, tokens, in, out, times},
                  dw = {"", true, false, out, in, tokens, times};
     snprintf(y.what, sizeof y.what, "%s", name);
     snprintf(dx.what, sizeof dx.what, "%s, gradient of input", name);
@@ -42,9 +44,10 @@ static void add_linear(struct shapes *s, const char *name, size_t tokens, size_t
 static struct shapes shapes_of(const Trireme__Run *config)
 {
     const Trireme__Model *m = config->model;
-    const size_t B = config->train->microbatch, T = run_config_context(config), C = m->width, L = m->layers,
-                 d = C / m->heads;
-    const size_t heads = B * m->heads * L, up = m->arch == TRIREME__MODEL__ARCH__llama ? 2 * m->ffn : m->ffn;
+    const size_t B = config->train->microbatch, T = run_config_context(config), C = m->width,
+                 L = m->layers, d = C / m->heads;
+    const size_t heads = B * m->heads * L,
+                 up = m->arch == TRIREME__MODEL__ARCH__llama ? 2 * m->ffn : m->ffn;
     struct shapes s = {0};
     add_linear(&s, "attn.qkv", B * T, C + 2 * m->kv_heads * d, C, L);
     add_linear(&s, "attn.out", B * T, C, C, L);
@@ -71,11 +74,13 @@ static double measure(const struct shape *s, const struct kernels *kernels, doub
             b[i][j] = (float)random_uniform((uint64_t)i + SETS, j) - 0.5f;
     }
     size_t n = 0, lda = s->transpose_a ? s->m : s->k, ldb = s->transpose_b ? s->k : s->n;
-    kernels->gemm(s->transpose_a, s->transpose_b, s->m, s->n, s->k, 1, a[0], lda, b[0], ldb, 0, c, s->n); // warms up
+    // warms up
+    kernels->gemm(s->transpose_a, s->transpose_b, s->m, s->n, s->k, 1, a[0], lda, b[0], ldb, 0, c,
+                  s->n);
     double began = clock_now(), passed = 0;
     do {
-        kernels->gemm(s->transpose_a, s->transpose_b, s->m, s->n, s->k, 1, a[n % SETS], lda, b[n % SETS], ldb, 0, c,
-                      s->n);
+        kernels->gemm(s->transpose_a, s->transpose_b, s->m, s->n, s->k, 1, a[n % SETS], lda,
+                      b[n % SETS], ldb, 0, c, s->n);
         n++;
         passed = clock_now() - began;
     } while (passed < seconds);
@@ -87,8 +92,8 @@ static double measure(const struct shape *s, const struct kernels *kernels, doub
     return passed / (double)n;
 }
 
-void gemm_shapes_measure(Trireme__BenchGemmReply *reply, const Trireme__Run *config, const struct kernels *kernels,
-                         double seconds)
+void gemm_shapes_measure(Trireme__BenchGemmReply *reply, const Trireme__Run *config,
+                         const struct kernels *kernels, double seconds)
 {
     struct shapes s = shapes_of(config);
     reply->shapes = mem_new(s.n, sizeof *reply->shapes);
@@ -97,7 +102,8 @@ void gemm_shapes_measure(Trireme__BenchGemmReply *reply, const Trireme__Run *con
         const struct shape *shape = &s.rows[i];
         double one = measure(shape, kernels, seconds),
                flops = 2.0 * (double)shape->m * (double)shape->n * (double)shape->k;
-        Trireme__GemmRate *rate = reply->shapes[reply->n_shapes++] = message_new(&trireme__gemm_rate__descriptor);
+        Trireme__GemmRate *rate = reply->shapes[reply->n_shapes++] =
+            message_new(&trireme__gemm_rate__descriptor);
         rate->what = mem_strdup(shape->what);
         rate->has_m = 1, rate->m = shape->m;
         rate->has_n = 1, rate->n = shape->n;

@@ -26,7 +26,8 @@ static void on_stop(int signal)
     stop_signal = 1;
 }
 
-/* SIGUSR1 asks for a checkpoint and the end. mpirun sends it to all ranks; only the coordinator acts on it. */
+/* SIGUSR1 asks for a checkpoint and the end. mpirun sends it to all ranks; only the coordinator
+ * acts on it. */
 static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
@@ -42,11 +43,14 @@ static void warn(const char *sentence)
 static int check_size(const struct job *job, int size, struct err *err)
 {
     if (size < 2 + (int)job->servers)
-        return err_set(err, ERR_USAGE, "found %d ranks, expected at least %u: a coordinator, %u server(s), a worker",
-                       size, 2 + job->servers, job->servers);
+        return err_set(
+            err, ERR_USAGE,
+            "found %d ranks, expected at least %u: a coordinator, %u server(s), a worker", size,
+            2 + job->servers, job->servers);
     if (job->workers && (int)(1 + job->servers + job->workers) != size)
-        return err_set(err, ERR_USAGE, "found %d ranks, expected %u: a coordinator, %u server(s), %u worker(s)", size,
-                       1 + job->servers + job->workers, job->servers, job->workers);
+        return err_set(err, ERR_USAGE,
+                       "found %d ranks, expected %u: a coordinator, %u server(s), %u worker(s)",
+                       size, 1 + job->servers + job->workers, job->servers, job->workers);
     return 0;
 }
 
@@ -60,7 +64,8 @@ static void send_end(struct endpoint *endpoint, int code)
 }
 
 /* Who proposes, to *planner; NULL: nobody but people, and in a replay nobody. */
-static int make_planner(struct planner **planner, const struct job *job, const struct run *run, struct err *err)
+static int make_planner(struct planner **planner, const struct job *job, const struct run *run,
+                        struct err *err)
 {
     const Trireme__Experiment *e = run->config->experiment;
     *planner = NULL;
@@ -72,7 +77,8 @@ static int make_planner(struct planner **planner, const struct job *job, const s
     return *planner ? 0 : -1;
 }
 
-static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run, struct err *err)
+static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run,
+                                 struct err *err)
 {
     if (check_size(job, endpoint->size, err) < 0 || job->plan(run, job->request, err) < 0)
         return NULL;
@@ -96,7 +102,8 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
 }
 
 /* Returns whether the job can end in good order. */
-static bool run_coordinator(const struct job *job, struct endpoint *endpoint, uint64_t *kept, struct err *how)
+static bool run_coordinator(const struct job *job, struct endpoint *endpoint, uint64_t *kept,
+                            struct err *how)
 {
     struct run run = {.lock = -1};
     bool orderly = true;
@@ -110,7 +117,8 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
         send_end(endpoint, (int)how->code);
     }
     struct err err;
-    if (run.incarnation && run_status_write(&run, *kept, how, &err) == 0 && environment_supervised())
+    if (run.incarnation && run_status_write(&run, *kept, how, &err) == 0 &&
+        environment_supervised())
         how->text[0] = 0; // `train` reads it there, and says it
     coordinator_free(coordinator);
     run_clear(&run);
@@ -139,7 +147,8 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
     struct endpoint *endpoint = mpi_transport_open();
     if (endpoint->rank > 0) {
         if (run_other(job, endpoint) < 0) {
-            fprintf(stderr, "trireme: rank %d: gave up: the coordinator does not answer\n", endpoint->rank);
+            fprintf(stderr, "trireme: rank %d: gave up: the coordinator does not answer\n",
+                    endpoint->rank);
             mpi_transport_abort(ERR_MACHINE);
         }
         endpoint_free(endpoint);
@@ -153,6 +162,7 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
     }
     endpoint_free(endpoint);
     bool said =
-        environment_supervised() && !err->text[0]; // mpirun takes seconds to end a job whose first rank failed
+        // mpirun takes seconds to end a job whose first rank failed
+        environment_supervised() && !err->text[0];
     return err->code == ERR_NONE || said ? 0 : -1;
 }

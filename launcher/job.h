@@ -6,7 +6,8 @@
 
 struct run;
 
-/* What a launch is to do, before any rank knows its role. plan fills the run (only rank 0 calls it). */
+/* What a launch is to do, before any rank knows its role. plan fills the run (only rank 0 calls
+ * it). */
 struct job {
     int (*plan)(struct run *run, const void *request, struct err *err);
     const void *request;
@@ -15,6 +16,6 @@ struct job {
     const char *replay; /* folder of a run whose campaign is lived through again, or NULL */
 };
 
-/* Runs this rank. Collective over the MPI job. Returns 0, or -1 with how the run ended; ranks but 0 return 0 unless
- * nobody else could say it. *kept: updates in the newest checkpoint (rank 0). */
+/* Runs this rank. Collective over the MPI job. Returns 0, or -1 with how the run ended; ranks but 0
+ * return 0 unless nobody else could say it. *kept: updates in the newest checkpoint (rank 0). */
 int job_run(const struct job *job, uint64_t *kept, struct err *err);

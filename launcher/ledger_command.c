@@ -40,7 +40,8 @@ static struct known *read_known(const char *run, size_t *n, struct err *err)
         char *folder = checkpoint_folder(run, steps[i]), *path = file_join(folder, "manifest.json");
         Trireme__Manifest *manifest = checkpoint_manifest(folder, err);
         if (manifest)
-            known[(*n)++] = (struct known){steps[i], manifest->ledger_records, mem_strdup(manifest->ledger_head)};
+            known[(*n)++] = (struct known){steps[i], manifest->ledger_records,
+                                           mem_strdup(manifest->ledger_head)};
         else
             rc = file_exists(path) ? -1 : 0;
         message_free(manifest);
@@ -54,7 +55,8 @@ static struct known *read_known(const char *run, size_t *n, struct err *err)
     return NULL;
 }
 
-static int compare(const struct ledger *ledger, const struct known *known, const char *run, struct err *err)
+static int compare(const struct ledger *ledger, const struct known *known, const char *run,
+                   struct err *err)
 {
     char head[LEDGER_HEAD_SIZE];
     size_t n = ledger_records(ledger);
@@ -66,7 +68,8 @@ static int compare(const struct ledger *ledger, const struct known *known, const
     ledger_head(ledger, (size_t)known->records, head);
     if (known->head && strcmp(known->head, head))
         return err_set(err, ERR_DATA,
-                       "%s/ledger.jsonl:%" PRIu64 ": found SHA-256 %s, expected %s as in the checkpoint "
+                       "%s/ledger.jsonl:%" PRIu64
+                       ": found SHA-256 %s, expected %s as in the checkpoint "
                        "of step %" PRIu64,
                        run, known->records, head, known->head, known->step);
     return 0;
@@ -79,7 +82,8 @@ int command_ledger_verify(const void *request, void *reply, struct err *err)
     if (run_config_exists(r->run, err) < 0)
         return -1;
     size_t n = 0;
-    struct known *known = read_known(r->run, &n, err); // before the ledger, which may grow meanwhile
+    // before the ledger, which may grow meanwhile
+    struct known *known = read_known(r->run, &n, err);
     if (!known)
         return -1;
     struct ledger *ledger = ledger_open(r->run, false, err);
@@ -105,8 +109,10 @@ static Trireme__Record *copy_of(const Trireme__Record *record)
     shown.proposal = record->kind == TRIREME__RECORD_KIND__proposal ? record->proposal : NULL;
     shown.validation = record->kind == TRIREME__RECORD_KIND__validation ? record->validation : NULL;
     shown.plan = record->kind == TRIREME__RECORD_KIND__hypothesis ? record->plan : NULL;
-    shown.application = record->kind == TRIREME__RECORD_KIND__application ? record->application : NULL;
-    shown.observation = record->kind == TRIREME__RECORD_KIND__observation ? record->observation : NULL;
+    shown.application =
+        record->kind == TRIREME__RECORD_KIND__application ? record->application : NULL;
+    shown.observation =
+        record->kind == TRIREME__RECORD_KIND__observation ? record->observation : NULL;
     shown.judgement = record->kind == TRIREME__RECORD_KIND__verdict ? record->judgement : NULL;
     if (record->promotion && !record->promotion->n_patch)
         shown.promotion = NULL;

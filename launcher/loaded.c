@@ -18,8 +18,8 @@ int loaded_open(struct loaded *loaded, const char *name, bool with_moments, stru
     if (checkpoint_find(&l.folder, &l.manifest, name, warn, err) < 0)
         return -1;
     l.layout = layout_new(l.manifest->config->model);
-    if (checkpoint_read(l.folder, l.manifest, l.layout, &l.weights, with_moments ? l.moments : NULL, &l.n_moments,
-                        err) < 0) {
+    if (checkpoint_read(l.folder, l.manifest, l.layout, &l.weights, with_moments ? l.moments : NULL,
+                        &l.n_moments, err) < 0) {
         loaded_close(&l);
         return -1;
     }

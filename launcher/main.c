@@ -14,12 +14,13 @@
 
 static void print_usage(FILE *out, const char *group)
 {
-    fprintf(out, "usage: trireme %s%sCOMMAND [OPTION]...\n\ncommands:\n", group ? group : "", group ? " " : "");
+    fprintf(out, "usage: trireme %s%sCOMMAND [OPTION]...\n\ncommands:\n", group ? group : "",
+            group ? " " : "");
     for (size_t i = 0; i < n_commands; i++)
         if (!group || !strncmp(commands[i].name, group, strlen(group)))
             fprintf(out, "  %-14s %s\n", commands[i].name, message_comment(commands[i].request));
-    fprintf(out,
-            "\n`trireme COMMAND --help` lists a command's options; --json prints its reply as one line of JSON.\n");
+    fprintf(out, "\n`trireme COMMAND --help` lists a command's options; --json prints its reply as "
+                 "one line of JSON.\n");
 }
 
 /* How many words of a command's name the arguments begin with; 0: it is another command. */
@@ -28,7 +29,8 @@ static int words_matched(const struct command *command, int n, char **words)
     char name[64];
     snprintf(name, sizeof name, "%s", command->name);
     int matched = 0;
-    for (char *rest = NULL, *word = strtok_r(name, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+    for (char *rest = NULL, *word = strtok_r(name, " ", &rest); word;
+         word = strtok_r(NULL, " ", &rest))
         if (matched >= n || strcmp(words[matched++], word))
             return 0;
     return matched;
@@ -105,7 +107,8 @@ static int run(const struct command *command, int n, char **words, struct err *e
 static int usage_error(int n, char **words)
 {
     bool group = n && is_group(words[0]);
-    if (n && (!strcmp(words[0], "--help") || !strcmp(words[0], "-h") || !strcmp(words[0], "help"))) {
+    if (n &&
+        (!strcmp(words[0], "--help") || !strcmp(words[0], "-h") || !strcmp(words[0], "help"))) {
         print_usage(stdout, NULL);
         return 0;
     }

@@ -17,7 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EXEC_FAILED = 127, FILES_MAX = 1 << 16, READ_SIZE = 1 << 16, PIPE_SIZE = 1 << 20, LOG_SIZE = 4 << 20 };
+enum {
+    EXEC_FAILED = 127,
+    FILES_MAX = 1 << 16,
+    READ_SIZE = 1 << 16,
+    PIPE_SIZE = 1 << 20,
+    LOG_SIZE = 4 << 20
+};
 
 /* The ends of three pipes, and the log: what a start needs. */
 struct ends {
@@ -26,7 +32,8 @@ struct ends {
 
 static void close_all(const struct ends *ends)
 {
-    const int files[] = {ends->in[0], ends->in[1], ends->out[0], ends->out[1], ends->err[0], ends->err[1], ends->log};
+    const int files[] = {ends->in[0],  ends->in[1],  ends->out[0], ends->out[1],
+                         ends->err[0], ends->err[1], ends->log};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (files[i] >= 0)
             close(files[i]);
@@ -48,8 +55,9 @@ static int open_all(struct ends *ends, const struct planner_program *program, st
     ends->log = open_log(program->log);
     if (ends->log < 0)
         return err_set(err, ERR_USAGE, "%s: cannot be written: %s", program->log, strerror(errno));
-    if (pipe2(ends->in, O_CLOEXEC) == 0 && pipe2(ends->out, O_CLOEXEC) == 0 && pipe2(ends->err, O_CLOEXEC) == 0 &&
-        fcntl(ends->in[1], F_SETFL, O_NONBLOCK) == 0 && fcntl(ends->out[0], F_SETFL, O_NONBLOCK) == 0 &&
+    if (pipe2(ends->in, O_CLOEXEC) == 0 && pipe2(ends->out, O_CLOEXEC) == 0 &&
+        pipe2(ends->err, O_CLOEXEC) == 0 && fcntl(ends->in[1], F_SETFL, O_NONBLOCK) == 0 &&
+        fcntl(ends->out[0], F_SETFL, O_NONBLOCK) == 0 &&
         fcntl(ends->err[0], F_SETFL, O_NONBLOCK) == 0) {
         fcntl(ends->in[1], F_SETPIPE_SZ, PIPE_SIZE); // where it fails, more calls do
         fcntl(ends->out[1], F_SETPIPE_SZ, PIPE_SIZE);
@@ -73,8 +81,8 @@ static void close_others(rlim_t files)
 }
 
 /* Between fork and exec: only what is safe after a fork of a process with threads. */
-static _Noreturn void child_exec(const struct ends *ends, const struct planner_program *program, pid_t parent,
-                                 rlim_t files)
+static _Noreturn void child_exec(const struct ends *ends, const struct planner_program *program,
+                                 pid_t parent, rlim_t files)
 {
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -102,7 +110,8 @@ static void reap(struct planner_process *p)
             p->left[i] = 0;
 }
 
-int planner_process_start(struct planner_process *process, const struct planner_program *program, struct err *err)
+int planner_process_start(struct planner_process *process, const struct planner_program *program,
+                          struct err *err)
 {
     struct ends ends;
     struct rlimit limit = {.rlim_cur = FILES_MAX};
@@ -121,7 +130,8 @@ int planner_process_start(struct planner_process *process, const struct planner_
     close(ends.in[0]);
     close(ends.out[1]);
     close(ends.err[1]);
-    process->pid = pid, process->in = ends.in[1], process->out = ends.out[0], process->err = ends.err[0];
+    process->pid = pid, process->in = ends.in[1], process->out = ends.out[0],
+    process->err = ends.err[0];
     process->log = ends.log, process->log_path = program->log;
     process->dead = false;
     return 0;
@@ -160,8 +170,9 @@ void planner_process_kill(struct planner_process *process)
     if (process->pid == 0)
         return;
     take_log(process);
-    kill(-process->pid, SIGKILL); // the leader is not yet reaped, so the number is still its group's
-    kill(process->pid, SIGKILL);  // who may not have had the time to lead one
+    // the leader is not yet reaped, so the number is still its group's
+    kill(-process->pid, SIGKILL);
+    kill(process->pid, SIGKILL); // who may not have had the time to lead one
     close(process->in);
     close(process->out);
     close(process->err);
@@ -190,7 +201,8 @@ static ssize_t write_quietly(int fd, const char *bytes, size_t size)
     return n;
 }
 
-void planner_process_write(const struct planner_process *process, const struct text *text, size_t *done)
+void planner_process_write(const struct planner_process *process, const struct text *text,
+                           size_t *done)
 {
     if (*done == text->size)
         return;
@@ -202,7 +214,8 @@ void planner_process_write(const struct planner_process *process, const struct t
 static void look_after(struct planner_process *p)
 {
     siginfo_t info = {0};
-    if (p->dead || waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != p->pid)
+    if (p->dead || waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        info.si_pid != p->pid)
         return;
     p->dead = true;
     p->code = info.si_code, p->status = info.si_status;

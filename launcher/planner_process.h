@@ -1,4 +1,5 @@
-/* A planner's process: started, written to, read from and killed, without ever waiting for it. Local. */
+/* A planner's process: started, written to, read from and killed, without ever waiting for it.
+ * Local. */
 #pragma once
 #include "base/err.h"
 #include "base/text.h"
@@ -21,18 +22,21 @@ struct planner_process {                /* zeroed: none runs */
     pid_t left[PLANNER_PROCESSES_LEFT]; /* killed, and perhaps not yet gone */
 };
 
-/* In a session of its own; it is killed when this process ends. Of our open files it gets none but its three. The program must live
- * as long as it. */
-int planner_process_start(struct planner_process *process, const struct planner_program *program, struct err *err);
+/* In a session of its own; it is killed when this process ends. Of our open files it gets none but
+ * its three. The program must live as long as it. */
+int planner_process_start(struct planner_process *process, const struct planner_program *program,
+                          struct err *err);
 
 /* Kills it and its group and closes the pipes; nothing where none runs. */
 void planner_process_kill(struct planner_process *process);
 
 /* Writes what it takes now of the text from *done on, which moves. */
-void planner_process_write(const struct planner_process *process, const struct text *text, size_t *done);
+void planner_process_write(const struct planner_process *process, const struct text *text,
+                           size_t *done);
 
-/* Adds what there is to read to a text that may grow to max bytes. True: it has ended, and all is read. What it wrote to stderr
- * goes to the log, which a newer one replaces (planner.log.before) when it has 4 MiB. */
+/* Adds what there is to read to a text that may grow to max bytes. True: it has ended, and all is
+ * read. What it wrote to stderr goes to the log, which a newer one replaces (planner.log.before)
+ * when it has 4 MiB. */
 bool planner_process_read(struct planner_process *process, struct text *text, size_t max);
 
 /* "ended with exit status 1", "was ended by signal 9". Of one that has ended. */

@@ -23,7 +23,8 @@ static char *find_in_path(const char *name)
     const char *folder = getenv("PATH");
     for (; folder; folder = strchr(folder, ':') ? strchr(folder, ':') + 1 : NULL) {
         size_t size = strcspn(folder, ":");
-        char *path = size ? mem_format("%.*s/%s", (int)size, folder, name) : mem_format("./%s", name);
+        char *path =
+            size ? mem_format("%.*s/%s", (int)size, folder, name) : mem_format("./%s", name);
         if (is_program(path))
             return path;
         free(path);
@@ -40,7 +41,8 @@ char *planner_program_find(const char *name, struct err *err)
         const char *why = file_is_dir(name)   ? "a folder"
                           : file_exists(name) ? "a file that may not be executed (chmod +x)"
                                               : "nothing there";
-        err_set(err, ERR_USAGE, "experiment.command: %s: found %s, expected the planner's program", name, why);
+        err_set(err, ERR_USAGE, "experiment.command: %s: found %s, expected the planner's program",
+                name, why);
         return NULL;
     }
     char *path = *name ? find_in_path(name) : NULL;
@@ -53,7 +55,8 @@ char *planner_program_find(const char *name, struct err *err)
 /* What tells a process that it is a rank, or where the job's daemons listen. */
 static bool belongs_to_job(const char *variable)
 {
-    static const char *const prefixes[] = {"OMPI_", "OPAL_", "ORTE_", "PRTE_", "PMIX_", "PMI_", "SLURM_", "TRIREME_"};
+    static const char *const prefixes[] = {"OMPI_", "OPAL_", "ORTE_",  "PRTE_",
+                                           "PMIX_", "PMI_",  "SLURM_", "TRIREME_"};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (!strncmp(variable, prefixes[i], strlen(prefixes[i])))
             return true;
@@ -62,7 +65,8 @@ static bool belongs_to_job(const char *variable)
 
 static char **own_variables(void)
 {
-    static const char unbuffered[] = "PYTHONUNBUFFERED=1"; // or a print stays in the program while we wait for it
+    // or a print stays in the program while we wait for it
+    static const char unbuffered[] = "PYTHONUNBUFFERED=1";
     size_t n = 0, k = 0;
     while (environ[n])
         n++;
@@ -82,13 +86,14 @@ static void words_free(char **words)
     free(words);
 }
 
-int planner_program_init(struct planner_program *program, char *const *command, size_t n, const char *run,
-                         struct err *err)
+int planner_program_init(struct planner_program *program, char *const *command, size_t n,
+                         const char *run, struct err *err)
 {
     char *path = planner_program_find(n ? command[0] : "", err);
     if (!path)
         return -1;
-    *program = (struct planner_program){.path = path, .arguments = mem_new(n + 1, sizeof *program->arguments)};
+    *program = (struct planner_program){.path = path,
+                                        .arguments = mem_new(n + 1, sizeof *program->arguments)};
     for (size_t i = 0; i < n; i++)
         program->arguments[i] = mem_strdup(command[i]);
     program->variables = own_variables();

@@ -1,4 +1,5 @@
-/* What is executed for a planner: the program, its arguments, the variables that it gets, its log. */
+/* What is executed for a planner: the program, its arguments, the variables that it gets, its log.
+ */
 #pragma once
 #include "base/err.h"
 
@@ -11,13 +12,14 @@ struct planner_program {
     char *log;        /* path of the file that its stderr is appended to */
 };
 
-/* The file that a program's name stands for, looked up in PATH where it has no slash; fresh. NULL with a sentence (ERR_USAGE)
- * where there is none that can be executed. */
+/* The file that a program's name stands for, looked up in PATH where it has no slash; fresh. NULL
+ * with a sentence (ERR_USAGE) where there is none that can be executed. */
 char *planner_program_find(const char *name, struct err *err);
 
-/* command: n words, the first of which is the program; copied. A failed call leaves nothing to clear. */
-int planner_program_init(struct planner_program *program, char *const *command, size_t n, const char *run,
-                         struct err *err);
+/* command: n words, the first of which is the program; copied. A failed call leaves nothing to
+ * clear. */
+int planner_program_init(struct planner_program *program, char *const *command, size_t n,
+                         const char *run, struct err *err);
 void planner_program_clear(struct planner_program *program);
 
 /* Adds a line of ours to the log, if it can be written to. */

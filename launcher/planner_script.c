@@ -55,8 +55,8 @@ static enum planner_answer fail(struct script *s, struct err *err)
         return PLANNER_FAILED;
     s->gone = true;
     size_t size = strlen(err->text);
-    snprintf(err->text + size, sizeof err->text - size, "; that was failure %u in a row: it is asked no more",
-             s->failures);
+    snprintf(err->text + size, sizeof err->text - size,
+             "; that was failure %u in a row: it is asked no more", s->failures);
     return PLANNER_GONE;
 }
 
@@ -84,18 +84,23 @@ static void ask(struct planner *planner, const Trireme__Briefing *briefing)
 }
 
 /* Takes a line of `size` bytes as the answer. */
-static enum planner_answer take_line(struct script *s, size_t size, Trireme__Proposals **proposals, struct err *err)
+static enum planner_answer take_line(struct script *s, size_t size, Trireme__Proposals **proposals,
+                                     struct err *err)
 {
     Trireme__Proposals *answer = message_new(&trireme__proposals__descriptor);
     if (s->written < s->question.size) {
-        err_set(err, ERR_USAGE, "the planner answered before it had read the briefing, expected one answer to each");
-    } else if (json_read(answer, s->answer.bytes, size, "the planner's answer", ERR_USAGE, err) == 0) {
+        err_set(
+            err, ERR_USAGE,
+            "the planner answered before it had read the briefing, expected one answer to each");
+    } else if (json_read(answer, s->answer.bytes, size, "the planner's answer", ERR_USAGE, err) ==
+               0) {
         size_t n = answer->n_proposals;
         for (size_t i = PLANNER_SCRIPT_PROPOSALS; i < n; i++)
             message_free(answer->proposals[i]);
         if (n > PLANNER_SCRIPT_PROPOSALS) {
-            planner_program_note(&s->program, "trireme: %zu proposals in one answer: the first %d were taken\n", n,
-                                 PLANNER_SCRIPT_PROPOSALS);
+            planner_program_note(&s->program,
+                                 "trireme: %zu proposals in one answer: the first %d were taken\n",
+                                 n, PLANNER_SCRIPT_PROPOSALS);
             answer->n_proposals = PLANNER_SCRIPT_PROPOSALS;
         }
         s->unasked = s->answer.size - size - 1; // what stands behind the line
@@ -110,12 +115,14 @@ static enum planner_answer take_line(struct script *s, size_t size, Trireme__Pro
     return fail(s, err);
 }
 
-static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Proposals **proposals, struct err *err)
+static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Proposals **proposals,
+                                       struct err *err)
 {
     const char *end = s->answer.size ? memchr(s->answer.bytes, '\n', s->answer.size) : NULL;
     size_t size = end ? (size_t)(end - s->answer.bytes) : s->answer.size;
     if (size > PLANNER_SCRIPT_BYTES) {
-        err_set(err, ERR_USAGE, "the planner's answer has more than %d bytes in a line", PLANNER_SCRIPT_BYTES);
+        err_set(err, ERR_USAGE, "the planner's answer has more than %d bytes in a line",
+                PLANNER_SCRIPT_BYTES);
         return fail(s, err);
     }
     if (end)
@@ -127,18 +134,22 @@ static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Pr
     if (ended) {
         char how[100];
         planner_process_how(how, sizeof how, &s->process);
-        err_set(err, ERR_USAGE, "the planner %s without an answer; what it said is in %s", how, s->program.log);
+        err_set(err, ERR_USAGE, "the planner %s without an answer; what it said is in %s", how,
+                s->program.log);
         return fail(s, err);
     }
     if (clock_now() > s->deadline) {
-        err_set(err, ERR_USAGE, "the planner gave no answer within %g s (experiment.patience); what it said is in %s",
-                s->patience, s->program.log);
+        err_set(
+            err, ERR_USAGE,
+            "the planner gave no answer within %g s (experiment.patience); what it said is in %s",
+            s->patience, s->program.log);
         return fail(s, err);
     }
     return PLANNER_NOTHING;
 }
 
-static enum planner_answer poll_planner(struct planner *planner, Trireme__Proposals **proposals, struct err *err)
+static enum planner_answer poll_planner(struct planner *planner, Trireme__Proposals **proposals,
+                                        struct err *err)
 {
     struct script *s = (struct script *)planner;
     if (s->asked && s->process.pid == 0 && planner_process_start(&s->process, &s->program, err) < 0)
@@ -147,7 +158,8 @@ static enum planner_answer poll_planner(struct planner *planner, Trireme__Propos
         drain(s);
     if (s->unasked > PLANNER_SCRIPT_BYTES) {
         err_set(err, ERR_USAGE,
-                "the planner wrote more than %d bytes that nobody asked for, expected one line for each briefing",
+                "the planner wrote more than %d bytes that nobody asked for, expected one line for "
+                "each briefing",
                 PLANNER_SCRIPT_BYTES);
         return fail(s, err);
     }
@@ -171,14 +183,16 @@ int planner_script_check(char *const *command, size_t n, struct err *err)
 {
     char *path = n ? planner_program_find(command[0], err) : NULL;
     if (n == 0)
-        err_set(err, ERR_USAGE,
-                "experiment.command: found none, expected the planner's program, as experiment.planner "
-                "is script");
+        err_set(
+            err, ERR_USAGE,
+            "experiment.command: found none, expected the planner's program, as experiment.planner "
+            "is script");
     free(path);
     return path ? 0 : -1;
 }
 
-struct planner *planner_script_new(char *const *command, size_t n, const char *run, double patience, struct err *err)
+struct planner *planner_script_new(char *const *command, size_t n, const char *run, double patience,
+                                   struct err *err)
 {
     static const struct planner_ops ops = {"script", ask, poll_planner, planner_free};
     if (planner_script_check(command, n, err) < 0)

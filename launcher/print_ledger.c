@@ -20,8 +20,8 @@ void print_answer(const void *reply)
 void print_ledger_verify(const void *reply)
 {
     const Trireme__LedgerVerifyReply *r = reply;
-    printf("%" PRIu64 " records, head %s: the chain holds, and %u checkpoints agree with it\n", r->records, r->head,
-           r->checkpoints);
+    printf("%" PRIu64 " records, head %s: the chain holds, and %u checkpoints agree with it\n",
+           r->records, r->head, r->checkpoints);
 }
 
 static void say(const char *text)
@@ -39,8 +39,9 @@ static void say_patch(Trireme__Change *const *patch, size_t n)
 static void print_validation(const Trireme__Validation *v)
 {
     if (v->accepted) {
-        printf("legal: %s",
-               protobuf_c_enum_descriptor_get_value(&trireme__validation__next__descriptor, (int)v->next)->name);
+        printf("legal: %s", protobuf_c_enum_descriptor_get_value(
+                                &trireme__validation__next__descriptor, (int)v->next)
+                                ->name);
         return;
     }
     printf("refused: ");
@@ -49,7 +50,8 @@ static void print_validation(const Trireme__Validation *v)
 
 static void print_plan(const Trireme__Plan *p)
 {
-    printf("%sat most %u pairs of %" PRIu64 " steps", p->reverse ? "reverse: " : "", p->pairs, p->horizon);
+    printf("%sat most %u pairs of %" PRIu64 " steps", p->reverse ? "reverse: " : "", p->pairs,
+           p->horizon);
     if (p->tail)
         printf(" and a tail of %" PRIu64, p->tail);
     printf(" from step %" PRIu64 ", %u windows, margin %g", p->start, p->windows, p->margin);
@@ -59,8 +61,9 @@ static void print_plan(const Trireme__Plan *p)
 
 static void print_judgement(const Trireme__Judgement *j)
 {
-    printf("%s",
-           protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor, (int)j->outcome)->name);
+    printf("%s", protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor,
+                                                      (int)j->outcome)
+                     ->name);
     if (j->pairs)
         printf(" after %u %s", j->pairs, j->pairs == 1 ? "pair" : "pairs");
     if (j->has_mean)
@@ -96,8 +99,8 @@ static bool print_told(const Trireme__Record *r)
         print_plan(r->plan);
         return true;
     case TRIREME__RECORD_KIND__application:
-        printf("pair %u: trial %u forked from step %" PRIu64, r->application->pair, r->application->trial,
-               r->application->step);
+        printf("pair %u: trial %u forked from step %" PRIu64, r->application->pair,
+               r->application->trial, r->application->step);
         return true;
     case TRIREME__RECORD_KIND__observation:
         printf("pair %u: ", r->observation->pair);
@@ -127,7 +130,9 @@ static void print_record(const Trireme__Record *r)
         printf("%4u", r->number);
     else
         printf("%4s", "");
-    printf("  %-11s ", protobuf_c_enum_descriptor_get_value(&trireme__record_kind__descriptor, (int)r->kind)->name);
+    printf("  %-11s ",
+           protobuf_c_enum_descriptor_get_value(&trireme__record_kind__descriptor, (int)r->kind)
+               ->name);
     if (r->by && *r->by) {
         say(r->by);
         printf(": ");

@@ -14,10 +14,12 @@ static size_t length(const char *text)
     return n;
 }
 
-/* Whether a character changes the direction of those behind it, so that a line reads as what it is not. */
+/* Whether a character changes the direction of those behind it, so that a line reads as what it is
+ * not. */
 static bool turns_text(uint32_t c)
 {
-    return c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    return c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
 }
 
 void print_text(const char *text, size_t width)

@@ -71,8 +71,8 @@ static void print_label(const char *label)
 static void print_plan(const Trireme__Plan *p, const char *label)
 {
     print_label(label);
-    printf("%s: at most %u pairs from step %" PRIu64 " on, %" PRIu64 " steps each", p->slow ? "slow" : "fast",
-           p->pairs, p->start, p->horizon);
+    printf("%s: at most %u pairs from step %" PRIu64 " on, %" PRIu64 " steps each",
+           p->slow ? "slow" : "fast", p->pairs, p->start, p->horizon);
     if (p->tail)
         printf(" and a tail of %" PRIu64, p->tail);
     printf("\n");
@@ -97,18 +97,20 @@ static void print_pairs(const Trireme__Attempt *a)
         const Trireme__PairRow *p = a->pairs[i];
         print_label("");
         if (p->diverged || p->trunk_diverged)
-            printf("%4u %10" PRIu64 " the %s diverged\n", p->pair, p->step, p->diverged ? "fork" : "trunk's tail");
+            printf("%4u %10" PRIu64 " the %s diverged\n", p->pair, p->step,
+                   p->diverged ? "fork" : "trunk's tail");
         else
-            printf("%4u %10" PRIu64 " %12.6f %12.6f %+12.6f\n", p->pair, p->step, p->trunk_loss, p->fork_loss,
-                   p->gain);
+            printf("%4u %10" PRIu64 " %12.6f %12.6f %+12.6f\n", p->pair, p->step, p->trunk_loss,
+                   p->fork_loss, p->gain);
     }
 }
 
 static void print_judgement(const Trireme__Judgement *j)
 {
     print_label("verdict");
-    printf("%s",
-           protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor, (int)j->outcome)->name);
+    printf("%s", protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor,
+                                                      (int)j->outcome)
+                     ->name);
     if (j->pairs)
         printf(" after %u %s", j->pairs, j->pairs == 1 ? "pair" : "pairs");
     if (j->has_half_width)
@@ -118,8 +120,9 @@ static void print_judgement(const Trireme__Judgement *j)
     if (j->outcome == TRIREME__JUDGEMENT__OUTCOME__confirmed)
         printf("\n%17sconfirmed: above 0 at 95 %%, one-sided", "");
     if (j->window_share > 0.25)
-        printf("\n%17s%.0f %% of the spread is the choice of windows: more of them (gate.windows) would help", "",
-               100 * j->window_share);
+        printf("\n%17s%.0f %% of the spread is the choice of windows: more of them (gate.windows) "
+               "would help",
+               "", 100 * j->window_share);
     printf("\n");
     if (j->reason && *j->reason) {
         print_label("");
@@ -137,8 +140,10 @@ static void print_attempt(const Trireme__Attempt *a, bool reverse)
     print_plan(a->plan, "plan");
     if (a->application) {
         print_label("newest fork");
-        printf("trial %u, from step %" PRIu64 ", %" PRIu64 " bytes, the trunk stood still for %.0f ms\n",
-               a->application->trial, a->application->step, a->application->bytes, a->application->pause_ms);
+        printf("trial %u, from step %" PRIu64 ", %" PRIu64
+               " bytes, the trunk stood still for %.0f ms\n",
+               a->application->trial, a->application->step, a->application->bytes,
+               a->application->pause_ms);
     }
     print_pairs(a);
     if (a->judgement)

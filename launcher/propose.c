@@ -15,7 +15,8 @@
 #include <time.h>
 
 /* Asks, and fills the answer in; refused is an error. */
-static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *request, double wait, struct err *err)
+static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *request, double wait,
+               struct err *err)
 {
     if (run_config_exists(run, err) < 0)
         return -1;
@@ -25,9 +26,11 @@ static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *reques
     if (inbox_ask(&answer, run, request, trained ? wait : 0, err) < 0)
         return -1;
     if (!answer) {
-        reply->text = trained
-                          ? mem_format("nobody answered within %g seconds: it waits in %s/inbox", wait, run)
-                          : mem_format("nobody trains this run now: it waits in %s/inbox until somebody does", run);
+        reply->text =
+            trained
+                ? mem_format("nobody answered within %g seconds: it waits in %s/inbox", wait, run)
+                : mem_format("nobody trains this run now: it waits in %s/inbox until somebody does",
+                             run);
         return 0;
     }
     int rc = 0;
@@ -53,18 +56,22 @@ static int read_change(Trireme__Change *change, const char *setting, struct err 
     return 0;
 }
 
-static int read_changes(Trireme__Proposal *proposal, const Trireme__ProposeRequest *r, struct err *err)
+static int read_changes(Trireme__Proposal *proposal, const Trireme__ProposeRequest *r,
+                        struct err *err)
 {
     if (!r->n_set)
-        return err_set(err, ERR_USAGE, "found no --set, expected PATH=VALUE once for each value of the change");
+        return err_set(err, ERR_USAGE,
+                       "found no --set, expected PATH=VALUE once for each value of the change");
     proposal->patch = mem_new(r->n_set, sizeof *proposal->patch);
     for (size_t i = 0; i < r->n_set; i++) {
-        Trireme__Change *change = proposal->patch[proposal->n_patch++] = message_new(&trireme__change__descriptor);
+        Trireme__Change *change = proposal->patch[proposal->n_patch++] =
+            message_new(&trireme__change__descriptor);
         if (read_change(change, r->set[i], err) < 0)
             return -1;
         for (size_t k = 0; k < i; k++)
             if (strcmp(proposal->patch[k]->path, change->path) == 0)
-                return err_set(err, ERR_USAGE, "--set: found %s twice, expected each path once", change->path);
+                return err_set(err, ERR_USAGE, "--set: found %s twice, expected each path once",
+                               change->path);
     }
     return 0;
 }
@@ -114,7 +121,8 @@ static int check_order(const char *run, uint32_t number, const char *order, stru
     return rc;
 }
 
-static int order(Trireme__Answer *reply, const char *run, uint32_t number, char *what, double wait, struct err *err)
+static int order(Trireme__Answer *reply, const char *run, uint32_t number, char *what, double wait,
+                 struct err *err)
 {
     if (check_order(run, number, what, err) < 0)
         return -1;

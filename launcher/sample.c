@@ -17,13 +17,16 @@ enum { BYTE_VOCAB = 256 };
 static int check(const Trireme__Model *model, const Trireme__SampleRequest *r, struct err *err)
 {
     if (model->vocab > BYTE_VOCAB)
-        return err_set(err, ERR_USAGE, "sample: found a vocabulary of %u, expected bytes (at most %d)", model->vocab,
-                       BYTE_VOCAB);
+        return err_set(err, ERR_USAGE,
+                       "sample: found a vocabulary of %u, expected bytes (at most %d)",
+                       model->vocab, BYTE_VOCAB);
     if (!r->prompt[0])
-        return err_set(err, ERR_USAGE, "--prompt: found '', expected at least one byte to go on from");
+        return err_set(err, ERR_USAGE,
+                       "--prompt: found '', expected at least one byte to go on from");
     for (const char *at = r->prompt; *at; at++)
         if ((unsigned char)*at >= model->vocab)
-            return err_set(err, ERR_USAGE, "--prompt: found byte %u, expected bytes below the vocabulary of %u",
+            return err_set(err, ERR_USAGE,
+                           "--prompt: found byte %u, expected bytes below the vocabulary of %u",
                            (unsigned char)*at, model->vocab);
     return 0;
 }
@@ -49,7 +52,8 @@ int command_sample(const void *request, void *reply, struct err *err)
     for (size_t i = n_prompt; i < n; i++) {
         size_t seen = i < config->context ? i : config->context;
         model_logits(model, logits, loaded.weights, tokens + i - seen, seen);
-        tokens[i] = draw_token(logits, config->vocab, r->temperature, r->top_k, random_uniform(r->seed, i));
+        tokens[i] =
+            draw_token(logits, config->vocab, r->temperature, r->top_k, random_uniform(r->seed, i));
     }
     out->has_text = 1;
     out->text.len = n;

@@ -25,7 +25,8 @@
 #include <unistd.h>
 
 enum { EXEC_FAILED = 127, LINE_MAX_SIZE = 4096 };
-static const double grace_seconds = 5;  /* from asking mpirun to end, or from its ranks' end, to killing it */
+static const double grace_seconds =
+    5; /* from asking mpirun to end, or from its ranks' end, to killing it */
 static const double look_seconds = 0.5; /* between two looks at its ranks */
 static const char mark[] = "trireme: "; /* begins the lines that are for people */
 
@@ -45,7 +46,7 @@ struct child {
     int passed;           /* stops passed on */
     double kill_at;       /* 0: not yet */
     double looked;        /* for its ranks */
-    double alone_at;      /* when they were first seen to be gone; 0: they are there, or have not been */
+    double alone_at; /* when they were first seen to be gone; 0: they are there, or have not been */
     bool had_ranks;
     struct text line;  /* of stderr, unfinished */
     struct text noise; /* what mpirun said */
@@ -99,7 +100,8 @@ static void set_columns(void)
     char text[16];
     bool terminal = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
     int columns = terminal ? (size.ws_col ? size.ws_col : 80) : 0;
-    snprintf(text, sizeof text, "%d", columns < ENVIRONMENT_COLUMNS_MAX ? columns : ENVIRONMENT_COLUMNS_MAX - 1);
+    snprintf(text, sizeof text, "%d",
+             columns < ENVIRONMENT_COLUMNS_MAX ? columns : ENVIRONMENT_COLUMNS_MAX - 1);
     setenv(ENVIRONMENT_COLUMNS, text, 1);
 }
 
@@ -135,16 +137,20 @@ static void note_lost(struct child *child, const char *line)
     int rank = 0, pid = 0, signal = 0;
     char host[100] = "";
     if (!at || child->lost[0] ||
-        sscanf(at, "process rank %d with PID %d on node %99s exited on signal %d", &rank, &pid, host, &signal) != 4)
+        sscanf(at, "process rank %d with PID %d on node %99s exited on signal %d", &rank, &pid,
+               host, &signal) != 4)
         return;
-    const char *role = rank == 0 ? "the coordinator" : rank <= (int)child->servers ? "server" : "worker";
+    const char *role = rank == 0                     ? "the coordinator"
+                       : rank <= (int)child->servers ? "server"
+                                                     : "worker";
     int index = rank <= (int)child->servers ? rank - 1 : rank - 1 - (int)child->servers;
     if (rank == 0)
-        snprintf(child->lost, sizeof child->lost, "%s (rank 0 on %s) was lost: killed by signal %d", role, host,
-                 signal);
+        snprintf(child->lost, sizeof child->lost, "%s (rank 0 on %s) was lost: killed by signal %d",
+                 role, host, signal);
     else
-        snprintf(child->lost, sizeof child->lost, "%s %d (rank %d on %s) was lost: killed by signal %d", role, index,
-                 rank, host, signal);
+        snprintf(child->lost, sizeof child->lost,
+                 "%s %d (rank %d on %s) was lost: killed by signal %d", role, index, rank, host,
+                 signal);
 }
 
 static void take_line(struct child *child, const char *line)
@@ -196,7 +202,8 @@ static void pass_stops(struct child *child)
     }
 }
 
-/* mpirun can hang in its own end when a rank dies while it starts (Open MPI 4.1, in PMIx_server_finalize). */
+/* mpirun can hang in its own end when a rank dies while it starts (Open MPI 4.1, in
+ * PMIx_server_finalize). */
 static void watch_end(struct child *child)
 {
     double now = clock_now();
@@ -211,7 +218,8 @@ static void watch_end(struct child *child)
     } else if (child->had_ranks && now - child->alone_at > grace_seconds) {
         if (!child->lost[0])
             snprintf(child->lost, sizeof child->lost,
-                     "the ranks ended, but mpirun did not within %.0f s and was killed", grace_seconds);
+                     "the ranks ended, but mpirun did not within %.0f s and was killed",
+                     grace_seconds);
         kill(-child->pid, SIGKILL);
     }
 }
@@ -237,7 +245,8 @@ static int wait_end(struct child *child)
 }
 
 /* Fills err with how the run ended. */
-static int judge(const struct child *child, const struct supervise *job, int code, uint64_t *kept, struct err *err)
+static int judge(const struct child *child, const struct supervise *job, int code, uint64_t *kept,
+                 struct err *err)
 {
     if (code == EXEC_FAILED && !child->launched)
         return err_set(err, ERR_MACHINE,
@@ -248,17 +257,24 @@ static int judge(const struct child *child, const struct supervise *job, int cod
     Trireme__Status *status = message_new(&trireme__status__descriptor);
     int rc = -1;
     struct err unread;
-    if (child->incarnation && file_exists(path) && (text = file_read(path, &size, ERR_MACHINE, &unread)) &&
-        json_read(status, text, size, path, ERR_MACHINE, &unread) == 0 && status->incarnation == child->incarnation) {
+    if (child->incarnation && file_exists(path) &&
+        (text = file_read(path, &size, ERR_MACHINE, &unread)) &&
+        json_read(status, text, size, path, ERR_MACHINE, &unread) == 0 &&
+        status->incarnation == child->incarnation) {
         *kept = status->step;
-        rc = status->code ? err_set(err, (enum err_code)status->code, "%s", status->text ? status->text : "") : 0;
+        rc = status->code
+                 ? err_set(err, (enum err_code)status->code, "%s", status->text ? status->text : "")
+                 : 0;
         if (code && code != (int)status->code && status->code == 0)
             rc = 0; // the run was over; what mpirun says of its end changes nothing
     } else if (asked > 1) {
-        err_set(err, ERR_MACHINE, "stopped at once on request: what came after the newest checkpoint is lost");
-    } else if (child->lost[0]) {
         err_set(err, ERR_MACHINE,
-                "%s: the run is kept: run the same line again to continue from its newest checkpoint", child->lost);
+                "stopped at once on request: what came after the newest checkpoint is lost");
+    } else if (child->lost[0]) {
+        err_set(
+            err, ERR_MACHINE,
+            "%s: the run is kept: run the same line again to continue from its newest checkpoint",
+            child->lost);
     } else if (code == ERR_USAGE || code == ERR_DATA) {
         err->code = (enum err_code)code; // rank 0 said why, before there was a run to write to
         err->text[0] = 0;

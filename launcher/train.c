@@ -1,4 +1,5 @@
-/* trireme train, trireme resume, trireme ledger replay: inside an MPI job a rank's life, outside it mpirun with the same line. */
+/* trireme train, trireme resume, trireme ledger replay: inside an MPI job a rank's life, outside it
+ * mpirun with the same line. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/ledger.h"
@@ -34,7 +35,8 @@ static int check_init(const struct run *run, const struct layout *layout, struct
     free(steps);
     if (!steps)
         return -1;
-    return n ? 0 : first_weights_check(run->config, layout, err); // a run that goes on needs them no more
+    // a run that goes on needs them no more
+    return n ? 0 : first_weights_check(run->config, layout, err);
 }
 
 /* The planner's program and the operator's policy. */
@@ -64,8 +66,8 @@ static int check(const struct run *run, unsigned servers, struct err *err)
     layout_free(layout);
     if (rc < 0)
         return -1;
-    struct dataset *dataset =
-        dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed, err);
+    struct dataset *dataset = dataset_open(config->data, config->model->context,
+                                           config->model->vocab, config->train->seed, err);
     Trireme__Segment *first = dataset ? run_config_first_segment(config, err) : NULL;
     dataset_free(dataset);
     message_free(first);
@@ -76,16 +78,19 @@ static int plan_train(struct run *run, const void *request, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
     Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
-    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err) : -1;
+    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
+                                                                   : -1;
 }
 
 static int plan_resume(struct run *run, const void *request, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
-    return run_plan_resume(run, r->run, r->set, r->n_set, err) == 0 ? check(run, r->servers, err) : -1;
+    return run_plan_resume(run, r->run, r->set, r->n_set, err) == 0 ? check(run, r->servers, err)
+                                                                    : -1;
 }
 
-/* A replay has the configuration of the end from the beginning on: it cannot follow changes by hand. */
+/* A replay has the configuration of the end from the beginning on: it cannot follow changes by
+ * hand. */
 static int check_ledger(const char *run, struct err *err)
 {
     struct ledger *ledger = ledger_open(run, false, err);
@@ -95,9 +100,10 @@ static int check_ledger(const char *run, struct err *err)
     for (size_t i = 0; rc == 0 && i < ledger_records(ledger); i++) {
         const Trireme__Record *r = ledger_record(ledger, i);
         if (r->kind == TRIREME__RECORD_KIND__correction && r->by && !strcmp(r->by, "person"))
-            rc = err_set(err, ERR_USAGE,
-                         "%s: a replay cannot follow what line %zu of the ledger tells of: %s at step %llu", run,
-                         i + 1, r->text ? r->text : "", (unsigned long long)r->step);
+            rc = err_set(
+                err, ERR_USAGE,
+                "%s: a replay cannot follow what line %zu of the ledger tells of: %s at step %llu",
+                run, i + 1, r->text ? r->text : "", (unsigned long long)r->step);
     }
     ledger_free(ledger);
     return rc;
@@ -109,18 +115,22 @@ static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
     if (run_config_exists(r->run, err) < 0)
         return -1;
     if (run_is_trained(r->run))
-        return err_set(err, ERR_USAGE, "%s: this run is being trained, expected one that is complete", r->run);
-    char *path = file_join(r->run, "status.json"), *here = realpath(r->run, NULL), *there = realpath(r->out, NULL);
+        return err_set(err, ERR_USAGE,
+                       "%s: this run is being trained, expected one that is complete", r->run);
+    char *path = file_join(r->run, "status.json"), *here = realpath(r->run, NULL),
+         *there = realpath(r->out, NULL);
     size_t size = 0;
     char *text = file_read(path, &size, ERR_USAGE, err);
     Trireme__Status *status = message_new(&trireme__status__descriptor);
     int rc = text ? json_read(status, text, size, path, ERR_DATA, err) : -1;
     if (rc == 0 && here && there && !strcmp(here, there))
-        rc = err_set(err, ERR_USAGE, "--out %s: found the run itself, expected another folder", r->out);
+        rc = err_set(err, ERR_USAGE, "--out %s: found the run itself, expected another folder",
+                     r->out);
     else if (rc == 0 && status->code != ERR_NONE)
-        rc = err_set(err, ERR_USAGE,
-                     "%s: found a run that ended with code %u at step %llu, expected one that is complete", r->run,
-                     status->code, (unsigned long long)status->step);
+        rc = err_set(
+            err, ERR_USAGE,
+            "%s: found a run that ended with code %u at step %llu, expected one that is complete",
+            r->run, status->code, (unsigned long long)status->step);
     message_free(status);
     free(text);
     free(there);
@@ -132,9 +142,11 @@ static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
 static int plan_replay(struct run *run, const void *request, struct err *err)
 {
     const Trireme__LedgerReplayRequest *r = request;
-    Trireme__Run *config =
-        check_ended(r, err) < 0 || check_ledger(r->run, err) < 0 ? NULL : run_config_of(r->run, err);
-    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err) : -1;
+    Trireme__Run *config = check_ended(r, err) < 0 || check_ledger(r->run, err) < 0
+                               ? NULL
+                               : run_config_of(r->run, err);
+    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
+                                                                   : -1;
 }
 
 static unsigned cores(void)
@@ -150,14 +162,16 @@ struct launch {
     struct job job;
 };
 
-/* Outside a job: checks what can be checked, then starts mpirun with the same command for every rank. */
+/* Outside a job: checks what can be checked, then starts mpirun with the same command for every
+ * rank. */
 static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 {
     const struct job *job = &launch->job;
     struct run run = {.lock = -1};
     if (launch->hostfile && !job->workers)
-        return err_set(err, ERR_USAGE,
-                       "--workers: found none beside --hostfile, expected their number over all hosts");
+        return err_set(
+            err, ERR_USAGE,
+            "--workers: found none beside --hostfile, expected their number over all hosts");
     int rc = job->plan(&run, job->request, err);
     if (rc == 0)
         rc = file_make_dirs(launch->folder, ERR_USAGE, err);
@@ -182,7 +196,8 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, struct err *err)
 {
     reply->has_step = 1;
-    return environment_in_job() ? job_run(&launch->job, &reply->step, err) : outside(launch, &reply->step, err);
+    return environment_in_job() ? job_run(&launch->job, &reply->step, err)
+                                : outside(launch, &reply->step, err);
 }
 
 int command_train(const void *request, void *reply, struct err *err)

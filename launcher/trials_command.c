@@ -47,7 +47,8 @@ static Trireme__TrialRow *row_of(const struct entry *e)
         row->has_reverse_pairs = true, row->reverse_pairs = (uint32_t)e->reverse.n_pairs;
         row->has_reverse_pairs_max = true, row->reverse_pairs_max = e->reverse.plan->pairs;
     }
-    if (e->reverse.judgement && e->reverse.judgement->has_half_width) { // all four pairs were measured
+    // all four pairs were measured
+    if (e->reverse.judgement && e->reverse.judgement->has_half_width) {
         row->has_gain = true, row->gain = e->reverse.judgement->mean;
         row->has_half_width = true, row->half_width = e->reverse.judgement->half_width;
     }
@@ -73,8 +74,8 @@ int command_trials_ls(const void *request, void *reply, struct err *err)
 }
 
 /* Reads the run's history and finds the proposal of that number. */
-static const struct entry *find(struct history *history, const struct ledger *ledger, const char *run,
-                                uint32_t number, struct err *err)
+static const struct entry *find(struct history *history, const struct ledger *ledger,
+                                const char *run, uint32_t number, struct err *err)
 {
     history_read(history, ledger, ledger_records(ledger));
     const struct entry *entry = history_entry(history, number);
@@ -98,7 +99,8 @@ static Trireme__PairRow *pair_of(const Trireme__Observation *o, bool reverse)
     row->has_trunk_loss = true, row->trunk_loss = o->trunk_loss;
     row->has_fork_loss = true, row->fork_loss = o->fork_loss;
     // the trunk of a reverse pair is what has the change
-    row->has_gain = true, row->gain = reverse ? o->fork_loss - o->trunk_loss : o->trunk_loss - o->fork_loss;
+    row->has_gain = true,
+    row->gain = reverse ? o->fork_loss - o->trunk_loss : o->trunk_loss - o->fork_loss;
     return row;
 }
 
@@ -156,7 +158,8 @@ static size_t records_before_trial(const struct ledger *ledger, uint32_t number)
     size_t n = ledger_records(ledger);
     for (size_t i = n; i > 0; i--) {
         const Trireme__Record *record = ledger_record(ledger, i - 1);
-        if (record->number == number && record->kind == TRIREME__RECORD_KIND__hypothesis && !record->plan->reverse)
+        if (record->number == number && record->kind == TRIREME__RECORD_KIND__hypothesis &&
+            !record->plan->reverse)
             return i;
     }
     return n;
@@ -170,9 +173,10 @@ static const char *value_in(Trireme__Change *const *changes, size_t n, const cha
     return NULL;
 }
 
-/* A row for each value; what it was: said by the promotion, by an earlier promotion, or by the run's own configuration. */
-static void fill_rows(Trireme__TrialsDiffReply *out, const struct entry *e, const struct history *then,
-                      const Trireme__Run *config)
+/* A row for each value; what it was: said by the promotion, by an earlier promotion, or by the
+ * run's own configuration. */
+static void fill_rows(Trireme__TrialsDiffReply *out, const struct entry *e,
+                      const struct history *then, const Trireme__Run *config)
 {
     size_t n = e->proposal->n_patch;
     out->values = mem_new(n, sizeof *out->values);

@@ -11,17 +11,21 @@
 #ifdef HAVE_OPENBLAS
 #include <cblas.h>
 
-static void blas_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha, const float *a,
-                      size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
+static void blas_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha,
+                      const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
+                      size_t ldc)
 {
-    ASSERT(m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX);
-    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
-                (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    ASSERT(m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX &&
+           ldc <= INT_MAX);
+    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a, (int)lda,
+                b, (int)ldb, beta, c, (int)ldc);
 }
 
 static const char *blas_describe(void)
 {
-    return openblas_get_config(); // name, version, how it was built, and the kernels chosen for this processor
+    // name, version, how it was built, and the kernels chosen for this processor
+    return openblas_get_config();
 }
 
 static int blas_threads(void)
@@ -107,8 +111,10 @@ static const char *libm_variant(void)
 #endif
 }
 
-void kernels_fingerprint(char *line, size_t size, const struct kernels *kernels, const char *precision)
+void kernels_fingerprint(char *line, size_t size, const struct kernels *kernels,
+                         const char *precision)
 {
-    snprintf(line, size, "%s %s; %s, %d threads; built for %s by gcc %s; libm %s (%s)", kernels->name, precision,
-             blas_describe(), blas_threads(), INSTRUCTIONS, __VERSION__, gnu_get_libc_version(), libm_variant());
+    snprintf(line, size, "%s %s; %s, %d threads; built for %s by gcc %s; libm %s (%s)",
+             kernels->name, precision, blas_describe(), blas_threads(), INSTRUCTIONS, __VERSION__,
+             gnu_get_libc_version(), libm_variant());
 }

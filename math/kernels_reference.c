@@ -4,8 +4,9 @@
 
 #include <math.h>
 
-void kernels_reference_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha,
-                            const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
+void kernels_reference_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
+                            float alpha, const float *a, size_t lda, const float *b, size_t ldb,
+                            float beta, float *c, size_t ldc)
 {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
@@ -20,7 +21,8 @@ void kernels_reference_gemm(bool transpose_a, bool transpose_b, size_t m, size_t
         }
 }
 
-void kernels_reference_add_rows(float *y, const float *x, const float *bias, size_t rows, size_t columns)
+void kernels_reference_add_rows(float *y, const float *x, const float *bias, size_t rows,
+                                size_t columns)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < columns; i++)
@@ -37,8 +39,8 @@ static void sum_rows(float *sums, const float *x, size_t rows, size_t columns)
     }
 }
 
-static void layernorm(float *y, float *mean, float *rstd, const float *x, const float *weight, const float *bias,
-                      size_t rows, size_t columns, float eps)
+static void layernorm(float *y, float *mean, float *rstd, const float *x, const float *weight,
+                      const float *bias, size_t rows, size_t columns, float eps)
 {
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
         double sum = 0, squares = 0;
@@ -55,8 +57,9 @@ static void layernorm(float *y, float *mean, float *rstd, const float *x, const 
     }
 }
 
-static void layernorm_backward(float *dx, float *dweight, float *dbias, const float *dy, const float *x,
-                               const float *weight, const float *mean, const float *rstd, size_t rows, size_t columns)
+static void layernorm_backward(float *dx, float *dweight, float *dbias, const float *dy,
+                               const float *x, const float *weight, const float *mean,
+                               const float *rstd, size_t rows, size_t columns)
 {
     for (size_t r = 0; r < rows; r++) {
         const float *x_r = x + r * columns, *dy_r = dy + r * columns;
@@ -67,21 +70,24 @@ static void layernorm_backward(float *dx, float *dweight, float *dbias, const fl
             dot += dnorm * (double)(x_r[i] - mean[r]) * (double)rstd[r];
         }
         for (size_t i = 0; i < columns; i++) {
-            double dnorm = (double)dy_r[i] * (double)weight[i], norm = (double)(x_r[i] - mean[r]) * (double)rstd[r];
-            dx[r * columns + i] += (float)((double)rstd[r] * (dnorm - (sum + norm * dot) / (double)columns));
+            double dnorm = (double)dy_r[i] * (double)weight[i],
+                   norm = (double)(x_r[i] - mean[r]) * (double)rstd[r];
+            dx[r * columns + i] +=
+                (float)((double)rstd[r] * (dnorm - (sum + norm * dot) / (double)columns));
         }
     }
     for (size_t i = 0; i < columns; i++) {
         double dw = 0;
         for (size_t r = 0; r < rows; r++)
-            dw += (double)dy[r * columns + i] * (double)(x[r * columns + i] - mean[r]) * (double)rstd[r];
+            dw += (double)dy[r * columns + i] * (double)(x[r * columns + i] - mean[r]) *
+                  (double)rstd[r];
         dweight[i] = (float)dw;
     }
     sum_rows(dbias, dy, rows, columns);
 }
 
-static void rmsnorm(float *y, float *rstd, const float *x, const float *weight, size_t rows, size_t columns,
-                    float eps)
+static void rmsnorm(float *y, float *rstd, const float *x, const float *weight, size_t rows,
+                    size_t columns, float eps)
 {
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
         double squares = 0;
@@ -94,8 +100,8 @@ static void rmsnorm(float *y, float *rstd, const float *x, const float *weight, 
     }
 }
 
-static void rmsnorm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *weight,
-                             const float *rstd, size_t rows, size_t columns)
+static void rmsnorm_backward(float *dx, float *dweight, const float *dy, const float *x,
+                             const float *weight, const float *rstd, size_t rows, size_t columns)
 {
     for (size_t r = 0; r < rows; r++) {
         const float *x_r = x + r * columns, *dy_r = dy + r * columns;
@@ -103,8 +109,10 @@ static void rmsnorm_backward(float *dx, float *dweight, const float *dy, const f
         for (size_t i = 0; i < columns; i++)
             dot += (double)dy_r[i] * (double)weight[i] * (double)x_r[i] * (double)rstd[r];
         for (size_t i = 0; i < columns; i++) {
-            double dnorm = (double)dy_r[i] * (double)weight[i], norm = (double)x_r[i] * (double)rstd[r];
-            dx[r * columns + i] += (float)((double)rstd[r] * (dnorm - norm * dot / (double)columns));
+            double dnorm = (double)dy_r[i] * (double)weight[i],
+                   norm = (double)x_r[i] * (double)rstd[r];
+            dx[r * columns + i] +=
+                (float)((double)rstd[r] * (dnorm - norm * dot / (double)columns));
         }
     }
     for (size_t i = 0; i < columns; i++) {
@@ -145,22 +153,24 @@ static void swiglu_backward(float *dx, const float *dy, const float *x, size_t r
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < width; i++) {
-            float gate = x[r * 2 * width + i], up = x[r * 2 * width + width + i], d = dy[r * width + i];
+            float gate = x[r * 2 * width + i], up = x[r * 2 * width + width + i],
+                  d = dy[r * width + i];
             float s = 1 / (1 + expf(-gate));
             dx[r * 2 * width + i] = d * up * s * (1 + gate * (1 - s));
             dx[r * 2 * width + width + i] = d * gate * s;
         }
 }
 
-void kernels_reference_rotary(float *x, size_t ld, const float *cosine, const float *sine, size_t rows, size_t heads,
-                              size_t width, bool inverse)
+void kernels_reference_rotary(float *x, size_t ld, const float *cosine, const float *sine,
+                              size_t rows, size_t heads, size_t width, bool inverse)
 {
     const size_t half = width / 2;
     for (size_t t = 0; t < rows; t++)
         for (size_t h = 0; h < heads; h++) {
             float *low = x + t * ld + h * width, *high = low + half;
             for (size_t i = 0; i < half; i++) {
-                float c = cosine[t * half + i], s = inverse ? -sine[t * half + i] : sine[t * half + i];
+                float c = cosine[t * half + i],
+                      s = inverse ? -sine[t * half + i] : sine[t * half + i];
                 float a = low[i], b = high[i];
                 low[i] = a * c - b * s;
                 high[i] = b * c + a * s;
@@ -192,7 +202,8 @@ static void softmax_causal(float *p, size_t ld, size_t first, size_t rows, size_
     }
 }
 
-static void softmax_causal_backward(float *dp, const float *p, size_t ld, size_t first, size_t rows, size_t columns)
+static void softmax_causal_backward(float *dp, const float *p, size_t ld, size_t first, size_t rows,
+                                    size_t columns)
 {
     for (size_t r = 0; r < rows; r++, dp += ld, p += ld) {
         size_t n = first + r + 1;
@@ -204,8 +215,8 @@ static void softmax_causal_backward(float *dp, const float *p, size_t ld, size_t
     }
 }
 
-static double cross_entropy(float *dlogits, const float *logits, const int32_t *targets, size_t rows, size_t columns,
-                            float scale)
+static double cross_entropy(float *dlogits, const float *logits, const int32_t *targets,
+                            size_t rows, size_t columns, float scale)
 {
     double loss = 0;
     for (size_t r = 0; r < rows; r++) {

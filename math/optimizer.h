@@ -1,5 +1,6 @@
-/* Rules that turn a gradient into an update of the weights: element by element, so that it does not matter how weights
- * are shared out. A rule is one row of a table; its moments are arrays of the weights' size that begin at zero. */
+/* Rules that turn a gradient into an update of the weights: element by element, so that it does not
+ * matter how weights are shared out. A rule is one row of a table; its moments are arrays of the
+ * weights' size that begin at zero. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -24,8 +25,10 @@ struct optimizer_rule {
 /* The rule of that name (the schema's Optimizer.Name); asserts that it exists. */
 const struct optimizer_rule *optimizer_rule(const char *name);
 
-/* AdamW: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019; as torch.optim.AdamW. */
+/* AdamW: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019; as
+ * torch.optim.AdamW. */
 extern const struct optimizer_rule optimizer_adamw;
 
-/* Gradient descent with momentum, as torch.optim.SGD (no dampening, no Nesterov; decay is added to the gradient). */
+/* Gradient descent with momentum, as torch.optim.SGD (no dampening, no Nesterov; decay is added to
+ * the gradient). */
 extern const struct optimizer_rule optimizer_sgd;

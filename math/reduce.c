@@ -16,5 +16,6 @@ double reduce_squares(const float *x, size_t n)
             lane[l] += (double)x[i + l] * (double)x[i + l];
     for (size_t l = 0; whole + l < n; l++)
         lane[l] += (double)x[whole + l] * (double)x[whole + l];
-    return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+    return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
+           ((lane[4] + lane[5]) + (lane[6] + lane[7]));
 }

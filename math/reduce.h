@@ -1,9 +1,11 @@
-/* The sums and products of numbers that servers and workers make of whole blocks, in a fixed order. */
+/* The sums and products of numbers that servers and workers make of whole blocks, in a fixed order.
+ */
 #pragma once
 #include <stddef.h>
 
 /* sum[i] += part[i]. */
 void reduce_add(float *sum, const float *part, size_t n);
 
-/* Sum of squares in double, over eight lanes that are added pairwise: the same bits on every machine. */
+/* Sum of squares in double, over eight lanes that are added pairwise: the same bits on every
+ * machine. */
 double reduce_squares(const float *x, size_t n);

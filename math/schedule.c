@@ -11,6 +11,8 @@ double schedule_lr(const struct schedule *schedule, double step)
     uint64_t rest = schedule->steps > schedule->warmup ? schedule->steps - schedule->warmup : 1;
     double done = (step - (double)schedule->warmup) / (double)rest;
     done = done > 1 ? 1 : done;
-    double share = schedule->kind == SCHEDULE_COSINE ? 0.5 * (1 + cos(3.14159265358979323846 * done)) : 1 - done;
+    double share = schedule->kind == SCHEDULE_COSINE
+                       ? 0.5 * (1 + cos(3.14159265358979323846 * done))
+                       : 1 - done;
     return schedule->min_lr + share * (schedule->lr - schedule->min_lr);
 }

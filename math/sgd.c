@@ -1,8 +1,8 @@
 #include "math/optimizer.h"
 
 /* b = mu b + g + d w;  w = w - lr b */
-static void sgd_update(float *restrict weights, float *const moments[], const float *restrict gradient, size_t n,
-                       const struct optimizer_step *step)
+static void sgd_update(float *restrict weights, float *const moments[],
+                       const float *restrict gradient, size_t n, const struct optimizer_step *step)
 {
     float *restrict buffer = moments[0];
     const float mu = (float)step->momentum, decay = (float)step->weight_decay, lr = (float)step->lr;

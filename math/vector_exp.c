@@ -3,13 +3,14 @@
 #include <math.h>
 #include <string.h>
 
-/* e^x without a branch, within 3 units in the last place for |x| <= 87; below -87 it is 0, above 87 it is e^87, NaN
- * stays NaN. x = n ln 2 + r with |r| <= ln(2)/2; Taylor's series of e^r to the seventh power (what it leaves out is
- * below 6e-9); n goes into the exponent's bits. */
+/* e^x without a branch, within 3 units in the last place for |x| <= 87; below -87 it is 0, above 87
+ * it is e^87, NaN stays NaN. x = n ln 2 + r with |r| <= ln(2)/2; Taylor's series of e^r to the
+ * seventh power (what it leaves out is below 6e-9); n goes into the exponent's bits. */
 static inline float vector_exp(float x)
 {
     const float shift =
-        12582912.0f; // 1.5 * 2^23: adding it rounds to a whole number, which stands in the lowest bits
+        // 1.5 * 2^23: adding it rounds to a whole number, which stands in the lowest bits
+        12582912.0f;
     const float ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f; // n * ln2_high is exact
     const float y = x > 87.0f ? 87.0f : x;
     const float z = y < -87.0f ? -87.0f : y;
@@ -36,8 +37,9 @@ static inline float sigmoid(float x)
     return 1 / (1 + vector_exp(-x));
 }
 
-// x/2 (1 + tanh(u)) = x sigmoid(2u), 2u = x (A + B x^2): one exponential, and no cancellation for negative x.
-static const float GELU_A = 1.5957691216f, GELU_B = 0.0713548163f; // 2 sqrt(2/pi), and that times 0.044715
+// x/2 (1 + tanh(u)) = x sigmoid(2u), 2u = x (A + B x^2): one exponential, and no cancellation for
+// negative x. 2 sqrt(2/pi), and that times 0.044715
+static const float GELU_A = 1.5957691216f, GELU_B = 0.0713548163f;
 
 void vector_gelu(float *restrict y, const float *restrict x, size_t n)
 {
@@ -64,8 +66,8 @@ void vector_swiglu(float *restrict y, const float *restrict x, size_t rows, size
     }
 }
 
-void vector_swiglu_backward(float *restrict dx, const float *restrict dy, const float *restrict x, size_t rows,
-                            size_t width)
+void vector_swiglu_backward(float *restrict dx, const float *restrict dy, const float *restrict x,
+                            size_t rows, size_t width)
 {
     for (size_t r = 0; r < rows; r++) {
         const float *gate = x + 2 * r * width, *up = gate + width, *dy_r = dy + r * width;
@@ -94,7 +96,8 @@ static float row_max(const float *x, size_t n)
     return lanes[0];
 }
 
-/* The sum of e^(x - max), which also goes to y unless that is NULL; the same bits in both cases. y may be x. */
+/* The sum of e^(x - max), which also goes to y unless that is NULL; the same bits in both cases. y
+ * may be x. */
 static float row_exp(float *y, const float *x, float max, size_t n)
 {
     float lanes[LANES] = {0};
@@ -120,8 +123,8 @@ void vector_softmax_causal(float *p, size_t ld, size_t first, size_t rows, size_
     }
 }
 
-void vector_softmax_causal_backward(float *restrict dp, const float *restrict p, size_t ld, size_t first, size_t rows,
-                                    size_t columns)
+void vector_softmax_causal_backward(float *restrict dp, const float *restrict p, size_t ld,
+                                    size_t first, size_t rows, size_t columns)
 {
     for (size_t r = 0; r < rows; r++, dp += ld, p += ld) {
         const size_t n = first + r + 1;
@@ -139,14 +142,15 @@ void vector_softmax_causal_backward(float *restrict dp, const float *restrict p,
     }
 }
 
-double vector_cross_entropy(float *dlogits, const float *logits, const int32_t *targets, size_t rows, size_t columns,
-                            float scale)
+double vector_cross_entropy(float *dlogits, const float *logits, const int32_t *targets,
+                            size_t rows, size_t columns, float scale)
 {
     double loss = 0;
     for (size_t r = 0; r < rows; r++) {
         const float *x = logits + r * columns;
         float *dx = dlogits ? dlogits + r * columns : NULL;
-        const float max = row_max(x, columns), chosen = x[targets[r]], sum = row_exp(dx, x, max, columns);
+        const float max = row_max(x, columns), chosen = x[targets[r]],
+                    sum = row_exp(dx, x, max, columns);
         loss += log((double)sum) + ((double)max - (double)chosen);
         if (!dx)
             continue;

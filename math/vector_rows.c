@@ -68,9 +68,9 @@ void vector_sum_rows(float *restrict sums, const float *restrict x, size_t rows,
             sums[i] += x[r * columns + i];
 }
 
-void vector_layernorm(float *restrict y, float *restrict mean, float *restrict rstd, const float *restrict x,
-                      const float *restrict weight, const float *restrict bias, size_t rows, size_t columns,
-                      float eps)
+void vector_layernorm(float *restrict y, float *restrict mean, float *restrict rstd,
+                      const float *restrict x, const float *restrict weight,
+                      const float *restrict bias, size_t rows, size_t columns, float eps)
 {
     const float n = (float)columns;
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
@@ -84,8 +84,9 @@ void vector_layernorm(float *restrict y, float *restrict mean, float *restrict r
 }
 
 void vector_layernorm_backward(float *restrict dx, float *restrict dweight, float *restrict dbias,
-                               const float *restrict dy, const float *restrict x, const float *restrict weight,
-                               const float *restrict mean, const float *restrict rstd, size_t rows, size_t columns)
+                               const float *restrict dy, const float *restrict x,
+                               const float *restrict weight, const float *restrict mean,
+                               const float *restrict rstd, size_t rows, size_t columns)
 {
     const float n = (float)columns;
     memset(dweight, 0, columns * sizeof *dweight);
@@ -103,8 +104,8 @@ void vector_layernorm_backward(float *restrict dx, float *restrict dweight, floa
     }
 }
 
-void vector_rmsnorm(float *restrict y, float *restrict rstd, const float *restrict x, const float *restrict weight,
-                    size_t rows, size_t columns, float eps)
+void vector_rmsnorm(float *restrict y, float *restrict rstd, const float *restrict x,
+                    const float *restrict weight, size_t rows, size_t columns, float eps)
 {
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
         const float s = 1 / sqrtf(row_squares(x, 0, columns) / (float)columns + eps);
@@ -115,8 +116,8 @@ void vector_rmsnorm(float *restrict y, float *restrict rstd, const float *restri
 }
 
 void vector_rmsnorm_backward(float *restrict dx, float *restrict dweight, const float *restrict dy,
-                             const float *restrict x, const float *restrict weight, const float *restrict rstd,
-                             size_t rows, size_t columns)
+                             const float *restrict x, const float *restrict weight,
+                             const float *restrict rstd, size_t rows, size_t columns)
 {
     memset(dweight, 0, columns * sizeof *dweight);
     for (size_t r = 0; r < rows; r++, dx += columns, dy += columns, x += columns) {

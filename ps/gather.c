@@ -92,21 +92,24 @@ void gather_begin(struct gather *g, uint32_t n_leaves)
     g->n_complete = 0;
 }
 
-static int check(const struct gather *g, size_t block, struct tree_node node, size_t count, struct err *err)
+static int check(const struct gather *g, size_t block, struct tree_node node, size_t count,
+                 struct err *err)
 {
     struct tree_node sibling, parent;
     if (block < g->shard.first_block || block >= g->shard.first_block + g->shard.n_blocks)
         return err_set(err, ERR_MACHINE, "a push of block %zu, expected blocks %zu to %zu", block,
                        g->shard.first_block, g->shard.first_block + g->shard.n_blocks - 1);
     if (count != g->layout->blocks[block].count)
-        return err_set(err, ERR_MACHINE, "a push of block %zu with %zu numbers, expected %zu", block, count,
-                       g->layout->blocks[block].count);
+        return err_set(err, ERR_MACHINE, "a push of block %zu with %zu numbers, expected %zu",
+                       block, count, g->layout->blocks[block].count);
     if (!sum_tree_family(&sibling, &parent, g->n_leaves, node))
-        return err_set(err, ERR_MACHINE, "a push of leaves %u to %u, which are no node of a tree of %u", node.first,
+        return err_set(err, ERR_MACHINE,
+                       "a push of leaves %u to %u, which are no node of a tree of %u", node.first,
                        node.first + node.count - 1, g->n_leaves);
     for (const struct part *p = g->parts[block - g->shard.first_block]; p; p = p->next)
         if (node.first < p->node.first + p->node.count && p->node.first < node.first + node.count)
-            return err_set(err, ERR_MACHINE, "a push of block %zu, leaves %u to %u, which were pushed before", block,
+            return err_set(err, ERR_MACHINE,
+                           "a push of block %zu, leaves %u to %u, which were pushed before", block,
                            node.first, node.first + node.count - 1);
     return 0;
 }
@@ -123,8 +126,8 @@ static struct part *part_find(struct part **list, struct tree_node node)
     return NULL;
 }
 
-int gather_push(struct gather *g, size_t block, struct tree_node node, const float *numbers, size_t count,
-                struct err *err)
+int gather_push(struct gather *g, size_t block, struct tree_node node, const float *numbers,
+                size_t count, struct err *err)
 {
     if (check(g, block, node, count, err) < 0)
         return -1;

@@ -23,11 +23,13 @@ uint64_t room_available(void)
 char *room_refusal(uint64_t bytes, uint64_t others, uint64_t limit, uint64_t available)
 {
     if (limit && bytes + others > limit)
-        return mem_format("a fork takes %" PRIu64 " bytes beside %" PRIu64 " of other forks, and experiment.memory "
+        return mem_format("a fork takes %" PRIu64 " bytes beside %" PRIu64
+                          " of other forks, and experiment.memory "
                           "allows %" PRIu64 " for all",
                           bytes, others, limit);
     if (!limit && bytes > available / 2)
-        return mem_format("a fork takes %" PRIu64 " bytes, more than half of the %" PRIu64 " that are free", bytes,
-                          available);
+        return mem_format("a fork takes %" PRIu64 " bytes, more than half of the %" PRIu64
+                          " that are free",
+                          bytes, available);
     return NULL;
 }

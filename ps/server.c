@@ -28,7 +28,7 @@ struct server {
     struct shard shard;
     const struct sync_model *sync;
     struct server_trial *trials; /* the list, dropped ones that are still being saved in it */
-    uint64_t n_numbers;          /* trials' numbers up to here were heard of: one that is not live is over */
+    uint64_t n_numbers; /* trials' numbers up to here were heard of: one that is not live is over */
 };
 
 struct server *server_new(struct endpoint *endpoint)
@@ -58,21 +58,26 @@ struct link *server_link(struct server *s)
     return &s->link;
 }
 
-/* The trial that a message names; NULL where it is over. A number that was never heard of is an error. */
-static int find_named(const struct server *s, struct server_trial **trial, int from, uint32_t number, struct err *err)
+/* The trial that a message names; NULL where it is over. A number that was never heard of is an
+ * error. */
+static int find_named(const struct server *s, struct server_trial **trial, int from,
+                      uint32_t number, struct err *err)
 {
     if (number >= s->n_numbers)
-        return err_set(err, ERR_MACHINE, "rank %d spoke of trial %u, which was never forked here", from, number);
+        return err_set(err, ERR_MACHINE, "rank %d spoke of trial %u, which was never forked here",
+                       from, number);
     *trial = server_trial_find(s->trials, number);
     return 0;
 }
 
 /* The same for the coordinator, which knows what is over. */
-static int find_ordered(const struct server *s, struct server_trial **trial, uint32_t number, struct err *err)
+static int find_ordered(const struct server *s, struct server_trial **trial, uint32_t number,
+                        struct err *err)
 {
     if (find_named(s, trial, LINK_COORDINATOR, number, err) < 0)
         return -1;
-    return *trial ? 0 : err_set(err, ERR_MACHINE, "an order for trial %u came, which is over", number);
+    return *trial ? 0
+                  : err_set(err, ERR_MACHINE, "an order for trial %u came, which is over", number);
 }
 
 static int on_start(void *role, int from, const void *message, struct err *err)
@@ -91,26 +96,29 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     free(shards);
     if (rc < 0)
         return -1;
-    struct server_trial *trial = server_trial_new(0, s->start->config, s->layout, &s->shard, s->n_workers);
+    struct server_trial *trial =
+        server_trial_new(0, s->start->config, s->layout, &s->shard, s->n_workers);
     server_trial_add(&s->trials, trial);
     s->n_numbers = 1;
     if (server_trial_start(trial, s->start, err) < 0)
         return -1;
-    link_note(&s->link, "holds %zu of %zu parameters, in %zu blocks", s->shard.count, s->layout->n_params,
-              s->shard.n_blocks);
+    link_note(&s->link, "holds %zu of %zu parameters, in %zu blocks", s->shard.count,
+              s->layout->n_params, s->shard.n_blocks);
     Trireme__Ready ready = TRIREME__READY__INIT;
     link_ready(&s->link, &ready);
     return 0;
 }
 
-/* Why there is no memory for one more fork, or NULL. Of the live trials one is the trunk, whichever it is. */
+/* Why there is no memory for one more fork, or NULL. Of the live trials one is the trunk, whichever
+ * it is. */
 static char *fork_refusal(const struct server *s, uint64_t bytes)
 {
-    uint64_t n_live = 0; // a dropped one that is being saved goes soon: whether it has gone must not decide
+    // a dropped one that is being saved goes soon: whether it has gone must not decide
+    uint64_t n_live = 0;
     for (const struct server_trial *t = s->trials; t; t = t->next)
         n_live += !t->dropped;
-    return room_refusal(bytes, n_live ? (n_live - 1) * bytes : 0, s->start->config->experiment->memory,
-                        room_available());
+    return room_refusal(bytes, n_live ? (n_live - 1) * bytes : 0,
+                        s->start->config->experiment->memory, room_available());
 }
 
 static int on_fork(void *role, int from, const void *message, struct err *err)
@@ -120,18 +128,21 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
     const Trireme__Fork *fork = message;
     struct server_trial *parent = NULL;
     if (fork->trial < s->n_numbers)
-        return err_set(err, ERR_MACHINE, "trial %u is to be forked, but numbers below %llu are taken", fork->trial,
+        return err_set(err, ERR_MACHINE,
+                       "trial %u is to be forked, but numbers below %llu are taken", fork->trial,
                        (unsigned long long)s->n_numbers);
     if (!fork->manifest && find_ordered(s, &parent, fork->parent, err) < 0)
         return -1;
-    s->n_numbers = (uint64_t)fork->trial + 1; // a refused one counts: it may be dropped like those on other servers
+    // a refused one counts: it may be dropped like those on other servers
+    s->n_numbers = (uint64_t)fork->trial + 1;
     Trireme__Forked forked = TRIREME__FORKED__INIT;
     forked.has_trial = 1, forked.trial = fork->trial;
     forked.bytes = server_trial_bytes(&s->shard, fork->config);
     forked.refused = fork->replaces ? NULL : fork_refusal(s, forked.bytes);
     forked.has_bytes = !forked.refused;
     if (!forked.refused) {
-        struct server_trial *trial = server_trial_new(fork->trial, fork->config, s->layout, &s->shard, s->n_workers);
+        struct server_trial *trial =
+            server_trial_new(fork->trial, fork->config, s->layout, &s->shard, s->n_workers);
         server_trial_add(&s->trials, trial);
         if (server_trial_fork(trial, parent, fork, err) < 0)
             return -1;
@@ -163,11 +174,14 @@ static int on_push(void *role, int from, const void *message, struct err *err)
         return -1;
     if (!t)
         return 0;
-    if (frame->incarnation != s->start->incarnation || s->sync->on_push(t->store->step, frame->step) != SYNC_TAKE)
+    if (frame->incarnation != s->start->incarnation ||
+        s->sync->on_push(t->store->step, frame->step) != SYNC_TAKE)
         return err_set(err, ERR_MACHINE,
-                       "rank %d pushed a gradient of step %llu of launch %llu, expected %llu of %llu, to trial %u",
-                       from, (unsigned long long)frame->step, (unsigned long long)frame->incarnation,
-                       (unsigned long long)t->store->step, (unsigned long long)s->start->incarnation, t->number);
+                       "rank %d pushed a gradient of step %llu of launch %llu, expected %llu of "
+                       "%llu, to trial %u",
+                       from, (unsigned long long)frame->step,
+                       (unsigned long long)frame->incarnation, (unsigned long long)t->store->step,
+                       (unsigned long long)s->start->incarnation, t->number);
     struct tree_node node = {frame->node_first, frame->node_count};
     return gather_push(t->gather, frame->block, node, frame->numbers, frame->count, err);
 }
@@ -184,9 +198,10 @@ static int on_pull(void *role, int from, const void *message, struct err *err)
     if (!t)
         return 0;
     if (s->sync->on_pull(t->store->step, pull->step) == SYNC_REFUSE)
-        return err_set(err, ERR_MACHINE,
-                       "rank %d asked for the weights of step %llu, but %llu are committed in trial %u", from,
-                       (unsigned long long)pull->step, (unsigned long long)t->store->step, t->number);
+        return err_set(
+            err, ERR_MACHINE,
+            "rank %d asked for the weights of step %llu, but %llu are committed in trial %u", from,
+            (unsigned long long)pull->step, (unsigned long long)t->store->step, t->number);
     t->pulls[(size_t)from - s->first_worker] =
         (struct pull){.active = true, .step = pull->step, .next_block = s->shard.first_block};
     return 0;
@@ -200,8 +215,10 @@ static int on_verdict(void *role, int from, const void *message, struct err *err
     if (find_ordered(role, &t, verdict->trial, err) < 0)
         return -1;
     if (verdict->step != t->store->step || !gather_complete(t->gather))
-        return err_set(err, ERR_MACHINE, "a verdict on step %llu came while step %llu of trial %u was being summed",
-                       (unsigned long long)verdict->step, (unsigned long long)t->store->step, t->number);
+        return err_set(err, ERR_MACHINE,
+                       "a verdict on step %llu came while step %llu of trial %u was being summed",
+                       (unsigned long long)verdict->step, (unsigned long long)t->store->step,
+                       t->number);
     t->verdict = *verdict;
     t->verdict_waits = true;
     t->verdict_came = clock_now();
@@ -218,11 +235,13 @@ static int on_save(void *role, int from, const void *message, struct err *err)
         return -1;
     for (const struct server_trial *other = s->trials; other; other = other->next)
         if (other->snapshot) // SAVED does not say of which trial it is
-            return err_set(err, ERR_MACHINE, "an order to save trial %u came while trial %u is being saved",
+            return err_set(err, ERR_MACHINE,
+                           "an order to save trial %u came while trial %u is being saved",
                            t->number, other->number);
     if (save->step != t->store->step)
         return err_set(err, ERR_MACHINE, "an order to save step %llu came at step %llu of trial %u",
-                       (unsigned long long)save->step, (unsigned long long)t->store->step, t->number);
+                       (unsigned long long)save->step, (unsigned long long)t->store->step,
+                       t->number);
     t->snapshot_step = save->step;
     t->snapshot = snapshot_begin(t->store, save->folder, s->index, s->start->servers);
     return 0;
@@ -342,7 +361,8 @@ static int act(struct server *s, struct err *err)
         done |= rc;
     }
     server_trial_sweep(&s->trials);
-    for (size_t w = 0; w < s->n_workers; w++) // a round over workers, so no trial comes before another
+    // a round over workers, so no trial comes before another
+    for (size_t w = 0; w < s->n_workers; w++)
         for (struct server_trial *t = s->trials; t; t = t->next)
             if (!t->dropped)
                 done |= serve_pull(s, t, w);

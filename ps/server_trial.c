@@ -11,8 +11,9 @@
 
 #include <stdlib.h>
 
-struct server_trial *server_trial_new(uint32_t number, const Trireme__Run *config, const struct layout *layout,
-                                      const struct shard *shard, size_t n_workers)
+struct server_trial *server_trial_new(uint32_t number, const Trireme__Run *config,
+                                      const struct layout *layout, const struct shard *shard,
+                                      size_t n_workers)
 {
     struct server_trial *t = mem_new(1, sizeof *t);
     t->number = number;
@@ -51,8 +52,8 @@ static void count_from(struct store *store, const Trireme__Manifest *manifest)
 int server_trial_start(struct server_trial *t, const Trireme__Start *start, struct err *err)
 {
     struct store *store = t->store;
-    if (first_weights_read(start, store->layout, store->shard.offset, store->shard.count, store->weights,
-                           store->moments, store->rule->n_moments, err) < 0)
+    if (first_weights_read(start, store->layout, store->shard.offset, store->shard.count,
+                           store->weights, store->moments, store->rule->n_moments, err) < 0)
         return -1;
     if (start->manifest)
         count_from(store, start->manifest);
@@ -61,17 +62,19 @@ int server_trial_start(struct server_trial *t, const Trireme__Start *start, stru
     return 0;
 }
 
-int server_trial_fork(struct server_trial *t, const struct server_trial *parent, const Trireme__Fork *fork,
-                      struct err *err)
+int server_trial_fork(struct server_trial *t, const struct server_trial *parent,
+                      const Trireme__Fork *fork, struct err *err)
 {
     struct store *store = t->store;
     const Trireme__Run *origin = fork->manifest ? fork->manifest->config : parent->config;
     if (t->config->optimizer->name != origin->optimizer->name)
-        return err_set(err, ERR_MACHINE, "trial %u is to go on with moments of another optimizer than its own, %s",
+        return err_set(err, ERR_MACHINE,
+                       "trial %u is to go on with moments of another optimizer than its own, %s",
                        t->number, store->rule->name);
     if (fork->manifest) {
-        if (shard_files_read(fork->checkpoint, fork->manifest, store->layout, store->shard.offset, store->shard.count,
-                             store->weights, store->moments, store->rule->n_moments, err) < 0)
+        if (shard_files_read(fork->checkpoint, fork->manifest, store->layout, store->shard.offset,
+                             store->shard.count, store->weights, store->moments,
+                             store->rule->n_moments, err) < 0)
             return -1;
         count_from(store, fork->manifest);
     } else {
@@ -116,5 +119,6 @@ void server_trial_next_step(struct server_trial *t)
 
 uint64_t server_trial_bytes(const struct shard *shard, const Trireme__Run *config)
 {
-    return (uint64_t)(1 + store_rule(config->optimizer)->n_moments + 1) * shard->count * sizeof(float);
+    return (uint64_t)(1 + store_rule(config->optimizer)->n_moments + 1) * shard->count *
+           sizeof(float);
 }

@@ -27,13 +27,15 @@ struct snapshot {
 static void *snapshot_write(void *argument)
 {
     struct snapshot *s = argument;
-    s->rc = shard_file_write(s->folder, s->k, s->n_servers, s->store->layout, &s->store->shard, s->store->weights,
-                             s->store->moments, s->store->rule->n_moments, &s->digest, &s->bytes, &s->err);
+    s->rc = shard_file_write(s->folder, s->k, s->n_servers, s->store->layout, &s->store->shard,
+                             s->store->weights, s->store->moments, s->store->rule->n_moments,
+                             &s->digest, &s->bytes, &s->err);
     atomic_store(&s->done, true);
     return NULL;
 }
 
-struct snapshot *snapshot_begin(const struct store *store, const char *folder, size_t k, size_t n_servers)
+struct snapshot *snapshot_begin(const struct store *store, const char *folder, size_t k,
+                                size_t n_servers)
 {
     struct snapshot *s = mem_new(1, sizeof *s);
     s->store = store;

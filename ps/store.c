@@ -14,10 +14,12 @@
 const struct optimizer_rule *store_rule(const Trireme__Optimizer *optimizer)
 {
     return optimizer_rule(
-        protobuf_c_enum_descriptor_get_value(&trireme__optimizer__name__descriptor, optimizer->name)->name);
+        protobuf_c_enum_descriptor_get_value(&trireme__optimizer__name__descriptor, optimizer->name)
+            ->name);
 }
 
-struct store *store_new(const struct layout *layout, const struct shard *shard, const Trireme__Optimizer *optimizer)
+struct store *store_new(const struct layout *layout, const struct shard *shard,
+                        const Trireme__Optimizer *optimizer)
 {
     struct store *store = mem_new(1, sizeof *store);
     store->layout = layout;
@@ -39,7 +41,8 @@ void store_free(struct store *store)
     free(store);
 }
 
-static void draw_block(float *weights, const struct tensor *tensor, const struct block *block, uint64_t seed)
+static void draw_block(float *weights, const struct tensor *tensor, const struct block *block,
+                       uint64_t seed)
 {
     uint64_t key = digest_key(seed, tensor->name);
     uint64_t first = block->offset - tensor->offset;
@@ -59,10 +62,11 @@ static void draw_block(float *weights, const struct tensor *tensor, const struct
 
 void store_draw(struct store *store, uint64_t seed)
 {
-    for (size_t b = store->shard.first_block; b < store->shard.first_block + store->shard.n_blocks; b++) {
+    for (size_t b = store->shard.first_block; b < store->shard.first_block + store->shard.n_blocks;
+         b++) {
         const struct block *block = &store->layout->blocks[b];
-        draw_block(store->weights + (block->offset - store->shard.offset), &store->layout->tensors[block->tensor],
-                   block, seed);
+        draw_block(store->weights + (block->offset - store->shard.offset),
+                   &store->layout->tensors[block->tensor], block, seed);
     }
 }
 
@@ -78,8 +82,8 @@ void store_copy(struct store *store, const struct store *from)
     store->updates = from->updates;
 }
 
-void store_update(struct store *store, const struct gather *sums, const Trireme__Optimizer *optimizer, double lr,
-                  float scale)
+void store_update(struct store *store, const struct gather *sums,
+                  const Trireme__Optimizer *optimizer, double lr, float scale)
 {
     struct optimizer_step step = {.lr = lr,
                                   .beta1 = optimizer->beta1,
@@ -88,13 +92,15 @@ void store_update(struct store *store, const struct gather *sums, const Trireme_
                                   .momentum = optimizer->momentum,
                                   .scale = scale,
                                   .step = store->updates + 1};
-    for (size_t b = store->shard.first_block; b < store->shard.first_block + store->shard.n_blocks; b++) {
+    for (size_t b = store->shard.first_block; b < store->shard.first_block + store->shard.n_blocks;
+         b++) {
         const struct block *block = &store->layout->blocks[b];
         size_t at = block->offset - store->shard.offset;
         float *moments[OPTIMIZER_MOMENTS_MAX] = {store->moments[0] + at};
         if (store->moments[1])
             moments[1] = store->moments[1] + at;
-        step.weight_decay = store->layout->tensors[block->tensor].decay ? optimizer->weight_decay : 0;
+        step.weight_decay =
+            store->layout->tensors[block->tensor].decay ? optimizer->weight_decay : 0;
         store->rule->update(store->weights + at, moments, gather_sum(sums, b), block->count, &step);
     }
     store->step++;

@@ -1,8 +1,8 @@
 /* A server's state of one trial: its shard of the weights and moments.
  *
- * It counts twice. `step` is a label: the place in the trial's schedule that the weights stand at, which is given
- * anew where a trial goes on with another batch. `updates` is how many updates made the moments: the optimizer's
- * correction of their bias needs it, and it is not given anew. */
+ * It counts twice. `step` is a label: the place in the trial's schedule that the weights stand at,
+ * which is given anew where a trial goes on with another batch. `updates` is how many updates made
+ * the moments: the optimizer's correction of their bias needs it, and it is not given anew. */
 #pragma once
 #include "base/err.h"
 #include "proto/tensor/shard_map.h"
@@ -29,15 +29,17 @@ struct store {
 const struct optimizer_rule *store_rule(const Trireme__Optimizer *optimizer);
 
 /* Zeroed state. Borrowed: layout. */
-struct store *store_new(const struct layout *layout, const struct shard *shard, const Trireme__Optimizer *optimizer);
+struct store *store_new(const struct layout *layout, const struct shard *shard,
+                        const Trireme__Optimizer *optimizer);
 void store_free(struct store *store);
 
-/* First weights: each a pure function of (seed, tensor name, index in the tensor), so of no number of servers. */
+/* First weights: each a pure function of (seed, tensor name, index in the tensor), so of no number
+ * of servers. */
 void store_draw(struct store *store, uint64_t seed);
 
 /* Makes a store's state that of another one of the same shard and rule, both counts with it. */
 void store_copy(struct store *store, const struct store *from);
 
 /* One update of every block from the complete sums. scale: factor of the gradient (clipping). */
-void store_update(struct store *store, const struct gather *sums, const Trireme__Optimizer *optimizer, double lr,
-                  float scale);
+void store_update(struct store *store, const struct gather *sums,
+                  const Trireme__Optimizer *optimizer, double lr, float scale);

@@ -9,12 +9,14 @@
 
 enum { FINGERPRINT_SIZE = 256 };
 
-void readiness_say(struct link *link, const struct dataset *dataset, const Trireme__Compute *compute)
+void readiness_say(struct link *link, const struct dataset *dataset,
+                   const Trireme__Compute *compute)
 {
     char fingerprint[FINGERPRINT_SIZE], digest[DIGEST_HEX_SIZE];
-    kernels_fingerprint(
-        fingerprint, sizeof fingerprint, kernels_best(),
-        protobuf_c_enum_descriptor_get_value(&trireme__compute__precision__descriptor, compute->precision)->name);
+    kernels_fingerprint(fingerprint, sizeof fingerprint, kernels_best(),
+                        protobuf_c_enum_descriptor_get_value(
+                            &trireme__compute__precision__descriptor, compute->precision)
+                            ->name);
     dataset_digest(dataset, digest);
     Trireme__Ready ready = TRIREME__READY__INIT;
     ready.fingerprint = fingerprint, ready.data_digest = digest;
@@ -24,12 +26,14 @@ void readiness_say(struct link *link, const struct dataset *dataset, const Trire
     for (size_t i = 0; i < n; i++) {
         trireme__eval_source__init(&sources[i]);
         sources[i].name = (char *)dataset_source_name(dataset, i);
-        sources[i].has_samples = 1, sources[i].samples = dataset_eval_samples(dataset, TRIREME__PART__dev, i);
+        sources[i].has_samples = 1,
+        sources[i].samples = dataset_eval_samples(dataset, TRIREME__PART__dev, i);
         sources[i].has_gate_samples = 1;
         sources[i].gate_samples = dataset_eval_samples(dataset, TRIREME__PART__gate, i);
         sources[i].has_sealed_samples = 1;
         sources[i].sealed_samples = dataset_eval_samples(dataset, TRIREME__PART__sealed, i);
-        sources[i].has_bytes_per_token = 1, sources[i].bytes_per_token = dataset_bytes_per_token(dataset, i);
+        sources[i].has_bytes_per_token = 1,
+        sources[i].bytes_per_token = dataset_bytes_per_token(dataset, i);
         pointers[i] = &sources[i];
     }
     ready.n_eval = n, ready.eval = pointers;

@@ -6,4 +6,5 @@ struct dataset;
 struct link;
 
 /* Sends READY, and a line for the log. */
-void readiness_say(struct link *link, const struct dataset *dataset, const Trireme__Compute *compute);
+void readiness_say(struct link *link, const struct dataset *dataset,
+                   const Trireme__Compute *compute);

@@ -11,7 +11,8 @@
 struct subtree {
     size_t n_params, context;
     uint32_t n_levels;
-    float **levels; /* n_levels arrays of n_params; level 0 holds the sum so far, level i the sum of a right child */
+    float **levels; /* n_levels arrays of n_params; level 0 holds the sum so far, level i the sum of
+                       a right child */
     uint32_t microbatch;
     int32_t *tokens; /* (microbatch, context + 1) */
 };
@@ -29,7 +30,8 @@ void subtree_reserve(struct subtree *s, uint32_t n_leaves, uint32_t microbatch)
     if (n_levels > s->n_levels) {
         s->levels = mem_resize(s->levels, n_levels, sizeof *s->levels);
         while (s->n_levels < n_levels)
-            s->levels[s->n_levels++] = NULL; // arrays come with their first use: short leases need few
+            // arrays come with their first use: short leases need few
+            s->levels[s->n_levels++] = NULL;
     }
     if (microbatch > s->microbatch) {
         s->tokens = mem_resize(s->tokens, (size_t)microbatch * (s->context + 1), sizeof *s->tokens);
@@ -48,22 +50,24 @@ void subtree_free(struct subtree *s)
     free(s);
 }
 
-static int leaf(struct subtree *s, const struct subtree_job *job, uint32_t index, float *gradient, struct err *err)
+static int leaf(struct subtree *s, const struct subtree_job *job, uint32_t index, float *gradient,
+                struct err *err)
 {
     for (uint32_t i = 0; i < job->microbatch; i++) {
         uint64_t sample = job->first_sample + (uint64_t)index * job->microbatch + i;
-        if (dataset_sample(job->dataset, job->order, s->tokens + i * (job->context + 1), sample, err) < 0)
+        if (dataset_sample(job->dataset, job->order, s->tokens + i * (job->context + 1), sample,
+                           err) < 0)
             return -1;
     }
     err->code = ERR_NONE;
-    return model_gradient(job->model, gradient, &job->losses[index], job->weights, s->tokens, job->microbatch,
-                          job->context, job->scale)
+    return model_gradient(job->model, gradient, &job->losses[index], job->weights, s->tokens,
+                          job->microbatch, job->context, job->scale)
                ? 0
                : -1;
 }
 
-static int sum_node(struct subtree *s, const struct subtree_job *job, struct tree_node node, uint32_t level,
-                    struct err *err)
+static int sum_node(struct subtree *s, const struct subtree_job *job, struct tree_node node,
+                    uint32_t level, struct err *err)
 {
     ASSERT(level < s->n_levels && job->microbatch <= s->microbatch && job->context <= s->context);
     if (!s->levels[level])
@@ -72,14 +76,15 @@ static int sum_node(struct subtree *s, const struct subtree_job *job, struct tre
         return leaf(s, job, node.first, s->levels[level], err);
     uint32_t left = sum_tree_left(node.count);
     if (sum_node(s, job, (struct tree_node){node.first, left}, level, err) < 0 ||
-        sum_node(s, job, (struct tree_node){node.first + left, node.count - left}, level + 1, err) < 0)
+        sum_node(s, job, (struct tree_node){node.first + left, node.count - left}, level + 1, err) <
+            0)
         return -1;
     reduce_add(s->levels[level], s->levels[level + 1], s->n_params);
     return 0;
 }
 
-const float *subtree_gradient(struct subtree *s, const struct subtree_job *job, struct tree_node node,
-                              struct err *err)
+const float *subtree_gradient(struct subtree *s, const struct subtree_job *job,
+                              struct tree_node node, struct err *err)
 {
     return sum_node(s, job, node, 0, err) < 0 ? NULL : s->levels[0];
 }

@@ -106,14 +106,16 @@ static void make_room(struct worker *w, const Trireme__Train *train)
 static int set_up(struct worker *w, struct err *err)
 {
     const Trireme__Run *config = w->start->config;
-    if (worker_trials_add(&w->trials, TRUNK, config, (const Trireme__Segment *const *)w->start->segments,
-                          w->start->n_segments, NULL, err) < 0)
+    if (worker_trials_add(&w->trials, TRUNK, config,
+                          (const Trireme__Segment *const *)w->start->segments, w->start->n_segments,
+                          NULL, err) < 0)
         return -1;
     w->layout = layout_new(config->model);
     w->shards = mem_new(w->start->servers, sizeof *w->shards);
     if (shard_map(w->shards, w->start->servers, w->layout, err) < 0)
         return -1;
-    w->dataset = dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed, err);
+    w->dataset = dataset_open(config->data, config->model->context, config->model->vocab,
+                              config->train->seed, err);
     if (!w->dataset)
         return -1;
     kernels_set_threads((int)config->compute->threads);
@@ -142,9 +144,11 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
     struct worker *w = role;
     const Trireme__Fork *fork = message;
     if (!fork->config)
-        return err_set(err, ERR_MACHINE, "a fork, trial %u, came without its configuration", fork->trial);
-    return worker_trials_add(&w->trials, fork->trial, fork->config, (const Trireme__Segment *const *)fork->segments,
-                             fork->n_segments, w->start->config, err);
+        return err_set(err, ERR_MACHINE, "a fork, trial %u, came without its configuration",
+                       fork->trial);
+    return worker_trials_add(&w->trials, fork->trial, fork->config,
+                             (const Trireme__Segment *const *)fork->segments, fork->n_segments,
+                             w->start->config, err);
 }
 
 static int on_drop(void *role, int from, const void *message, struct err *err)
@@ -181,12 +185,14 @@ static int on_weights(void *role, int from, const void *message, struct err *err
     if (frame->incarnation == w->start->incarnation && frame->trial < w->trials.next &&
         !worker_trials_find(&w->trials, frame->trial))
         return 0; // sent before the server heard that the trial is over
-    if (frame->incarnation != w->start->incarnation || w->stage != STAGE_PULL || w->blocks_missing == 0 ||
-        frame->trial != w->lease.trial || frame->step != w->lease.step || frame->block >= w->layout->n_blocks ||
+    if (frame->incarnation != w->start->incarnation || w->stage != STAGE_PULL ||
+        w->blocks_missing == 0 || frame->trial != w->lease.trial || frame->step != w->lease.step ||
+        frame->block >= w->layout->n_blocks ||
         frame->count != w->layout->blocks[frame->block].count)
-        return err_set(err, ERR_MACHINE,
-                       "rank %d sent weights of block %llu, trial %u, step %llu, which nobody asked for", from,
-                       (unsigned long long)frame->block, frame->trial, (unsigned long long)frame->step);
+        return err_set(
+            err, ERR_MACHINE,
+            "rank %d sent weights of block %llu, trial %u, step %llu, which nobody asked for", from,
+            (unsigned long long)frame->block, frame->trial, (unsigned long long)frame->step);
     memcpy(w->weights + w->layout->blocks[frame->block].offset, frame->numbers,
            frame->count * sizeof *frame->numbers);
     if (--w->blocks_missing == 0) {
@@ -216,7 +222,8 @@ static bool tick(void *context)
 {
     struct worker *w = context;
     w->link.work++;
-    return w->tick_err.code != ERR_NONE || read_mail(w, &w->tick_err) < 0 || w->link.over || w->trial->over;
+    return w->tick_err.code != ERR_NONE || read_mail(w, &w->tick_err) < 0 || w->link.over ||
+           w->trial->over;
 }
 
 static void begin_pull(struct worker *w)
@@ -238,7 +245,8 @@ static bool has_weights(const struct worker *w)
 static void begin_lease(struct worker *w)
 {
     lease_queue_take(&w->queue, &w->lease);
-    w->trial = worker_trials_find(&w->trials, w->lease.trial); // a dropped trial's leases are gone from the queue
+    // a dropped trial's leases are gone from the queue
+    w->trial = worker_trials_find(&w->trials, w->lease.trial);
     w->stage = STAGE_PULL;
     make_room(w, w->trial->config->train);
     if (!has_weights(w))
@@ -276,7 +284,8 @@ static void send_losses(struct worker *w, size_t first, size_t n)
     end_lease(w);
 }
 
-/* The tick's sentence, if it has one, counts before ours. Returns -1 on error, 1 where the run or the trial is over. */
+/* The tick's sentence, if it has one, counts before ours. Returns -1 on error, 1 where the run or
+ * the trial is over. */
 static int abandoned(struct worker *w, struct err *err)
 {
     if (w->tick_err.code != ERR_NONE)
@@ -287,7 +296,8 @@ static int abandoned(struct worker *w, struct err *err)
 static int read_evaluated(const struct worker *w, int32_t *tokens, uint64_t k, struct err *err)
 {
     const Trireme__Lease *l = &w->lease;
-    const uint64_t sample = l->eval_key ? dataset_eval_drawn(w->dataset, l->part, l->eval_source, l->eval_key, k) : k;
+    const uint64_t sample =
+        l->eval_key ? dataset_eval_drawn(w->dataset, l->part, l->eval_source, l->eval_key, k) : k;
     return dataset_eval_sample(w->dataset, tokens, l->part, l->eval_source, sample, err);
 }
 
@@ -340,7 +350,8 @@ static int server_of(const struct worker *w, size_t block)
     return 1 + (int)s;
 }
 
-/* Sends blocks of the subtree's sum as far as there is room, and goes on to the next subtree or ends the lease. */
+/* Sends blocks of the subtree's sum as far as there is room, and goes on to the next subtree or
+ * ends the lease. */
 static int push(struct worker *w)
 {
     int done = 0;
@@ -372,7 +383,8 @@ static int push(struct worker *w)
 /* Goes on with the lease. Returns 1 if something was done, 0 if not, -1 on error. */
 static int act(struct worker *w, struct err *err)
 {
-    if (w->trial && w->trial->over) { // servers have dropped it too, and pass over what they get of it
+    // servers have dropped it too, and pass over what they get of it
+    if (w->trial && w->trial->over) {
         end_lease(w);
         return 1;
     }
@@ -388,7 +400,8 @@ static int act(struct worker *w, struct err *err)
         if (w->lease.leaves == 0)
             return evaluate(w, err);
         losses_need(w, worker_trial_leaves(w->trial));
-        w->n_nodes = sum_tree_cover(w->nodes, worker_trial_leaves(w->trial), w->lease.first_leaf, w->lease.leaves);
+        w->n_nodes = sum_tree_cover(w->nodes, worker_trial_leaves(w->trial), w->lease.first_leaf,
+                                    w->lease.leaves);
         w->node = 0;
         w->stage = STAGE_COMPUTE;
         return 1;

@@ -20,37 +20,42 @@ static bool same_sources(const Trireme__Data *a, const Trireme__Data *b)
 }
 
 /* What all trials of a run have in common. */
-static int check_like(uint32_t number, const Trireme__Run *config, const Trireme__Run *like, struct err *err)
+static int check_like(uint32_t number, const Trireme__Run *config, const Trireme__Run *like,
+                      struct err *err)
 {
     const char *other = !message_equal(config->model, like->model)       ? "model"
                         : !message_equal(config->compute, like->compute) ? "compute"
                         : !same_sources(config->data, like->data)        ? "data.sources"
                         : config->train->seed != like->train->seed       ? "train.seed"
                                                                          : NULL;
-    return other ? err_set(err, ERR_MACHINE, "trial %u differs from the run in %s, expected all trials to share it",
+    return other ? err_set(err, ERR_MACHINE,
+                           "trial %u differs from the run in %s, expected all trials to share it",
                            number, other)
                  : 0;
 }
 
 int worker_trials_add(struct worker_trials *trials, uint32_t number, const Trireme__Run *config,
-                      const Trireme__Segment *const *segments, size_t n_segments, const Trireme__Run *like,
-                      struct err *err)
+                      const Trireme__Segment *const *segments, size_t n_segments,
+                      const Trireme__Run *like, struct err *err)
 {
     if (number < trials->next)
-        return err_set(err, ERR_MACHINE, "a fork has number %u, expected one from %u on", number, trials->next);
+        return err_set(err, ERR_MACHINE, "a fork has number %u, expected one from %u on", number,
+                       trials->next);
     if (like && check_like(number, config, like, err) < 0)
         return -1;
     struct order *order = order_new(segments, n_segments, err);
     if (!order)
         return err_context(err, "trial %u", number);
     if (order_sources(order) != config->data->n_sources) {
-        err_set(err, ERR_USAGE, "trial %u: data.sources: found %zu sources, expected %zu as in its data order",
+        err_set(err, ERR_USAGE,
+                "trial %u: data.sources: found %zu sources, expected %zu as in its data order",
                 number, config->data->n_sources, order_sources(order));
         order_free(order);
         return -1;
     }
     struct worker_trial *trial = mem_new(1, sizeof *trial);
-    *trial = (struct worker_trial){.number = number, .config = message_copy(config), .order = order};
+    *trial =
+        (struct worker_trial){.number = number, .config = message_copy(config), .order = order};
     trials->rows = mem_grow(trials->rows, trials->n, &trials->room, sizeof *trials->rows);
     trials->rows[trials->n++] = trial;
     trials->next = number + 1;

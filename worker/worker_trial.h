@@ -1,5 +1,6 @@
-/* The trials that a worker knows: number, configuration, data order. The trunk comes with START, others with FORK; they go
- * with DROP. All of a run's trials share the model's shape, the sources and what is computed with: that is checked. */
+/* The trials that a worker knows: number, configuration, data order. The trunk comes with START,
+ * others with FORK; they go with DROP. All of a run's trials share the model's shape, the sources
+ * and what is computed with: that is checked. */
 #pragma once
 #include "base/err.h"
 #include "files.pb-c.h"
@@ -23,11 +24,12 @@ struct worker_trials {
     uint32_t next; /* all numbers below were given, and are never given again */
 };
 
-/* Adds a trial; copies its arguments. like: a trial's configuration that it must share the above with, or NULL. Error: a
- * number that was given before or a configuration that is not like it (ERR_MACHINE), what order_new says. */
+/* Adds a trial; copies its arguments. like: a trial's configuration that it must share the above
+ * with, or NULL. Error: a number that was given before or a configuration that is not like it
+ * (ERR_MACHINE), what order_new says. */
 int worker_trials_add(struct worker_trials *trials, uint32_t number, const Trireme__Run *config,
-                      const Trireme__Segment *const *segments, size_t n_segments, const Trireme__Run *like,
-                      struct err *err);
+                      const Trireme__Segment *const *segments, size_t n_segments,
+                      const Trireme__Run *like, struct err *err);
 
 /* NULL: it is not there. */
 struct worker_trial *worker_trials_find(const struct worker_trials *trials, uint32_t number);

@@ -4,8 +4,8 @@
     experiment.planner: script
     experiment.command: [planners/minimal.py]
 
-Each line on stdin is a briefing, each line on stdout the answer to it. What goes to stderr is kept in RUN/planner.log.
-"""
+Each line on stdin is a briefing, each line on stdout the answer to it. What goes to stderr is kept
+in RUN/planner.log."""
 import json
 import sys
 

@@ -4,10 +4,10 @@
     experiment.planner: script
     experiment.command: [planners/sweep.py, optimizer.lr, 0.5x, 2x, 4x]
 
-A value with an x behind it is a factor of the value at the first briefing; all others are tried as they stand. Nothing is
-kept here: what was tried, and the value at the first briefing, is read from the names of the proposals in each briefing, so
-the sweep goes on where it was when the run is resumed.
-"""
+A value with an x behind it is a factor of the value at the first briefing; all others are tried as
+they stand. Nothing is kept here: what was tried, and the value at the first briefing, is read from
+the names of the proposals in each briefing, so the sweep goes on where it was when the run is
+resumed."""
 import json
 import sys
 
@@ -24,7 +24,8 @@ def same(a, b):
 
 
 def value_of(word, base):
-    """The value that a word of the command line stands for; None where there is nothing to multiply."""
+    """The value that a word of the command line stands for; None where there is nothing to
+    multiply."""
     factor = number(word[:-1]) if word.endswith("x") else None
     if factor is None:
         return word
@@ -40,7 +41,8 @@ def propose(briefing, path, words):
         return []
     before = [t["id"] for t in tried if t.get("id", "").startswith(mine)]
     base = before[0][len(mine):].split(" to ")[0] if before else may["value"]
-    done = [str(t["patch"][path]) for t in tried if list(t.get("patch", {})) == [path]] + [may["value"]]
+    done = [str(t["patch"][path])
+            for t in tried if list(t.get("patch", {})) == [path]] + [may["value"]]
     proposals = []
     for word in words:
         value = value_of(word, base)
@@ -48,8 +50,10 @@ def propose(briefing, path, words):
             print(f"sweep: {word}: {path} is {base}, which cannot be multiplied", file=sys.stderr)
         elif not any(same(value, other) for other in done):
             done.append(value)
-            proposals.append({"id": f"{mine}{base} to {word}", "patch": {path: value},
-                              "hypothesis": f"{path} of {value} gives a lower loss than {may['value']}"})
+            proposals.append({
+                "id": f"{mine}{base} to {word}", "patch": {path: value},
+                "hypothesis": f"{path} of {value} gives a lower loss than {may['value']}"
+            })
     return proposals[:briefing.get("room", 0)]
 
 
@@ -57,7 +61,8 @@ def main():
     if len(sys.argv) < 3:
         sys.exit("usage: sweep.py PATH VALUE..., such as sweep.py optimizer.lr 0.5x 2x 4x")
     for line in sys.stdin:
-        print(json.dumps({"proposals": propose(json.loads(line), sys.argv[1], sys.argv[2:])}), flush=True)
+        print(json.dumps({"proposals": propose(json.loads(line), sys.argv[1], sys.argv[2:])}),
+              flush=True)
 
 
 main()

@@ -24,7 +24,8 @@ char *checkpoint_folder(const char *run, uint64_t step)
     return mem_format("%s/checkpoints/step-%08" PRIu64, run, step);
 }
 
-/* The step in a name like step-00000100; false for other names, also for another writing of the same number. */
+/* The step in a name like step-00000100; false for other names, also for another writing of the
+ * same number. */
 static bool parse_name(const char *name, uint64_t *step)
 {
     char written[32];
@@ -62,7 +63,8 @@ static uint64_t *list(const char *run, bool complete, size_t *n, struct err *err
         free(manifest);
     }
     if (steps)
-        qsort(steps, *n, sizeof *steps, compare_steps); // names sort like their numbers up to 10^8 only
+        // names sort like their numbers up to 10^8 only
+        qsort(steps, *n, sizeof *steps, compare_steps);
     file_names_free(names);
     free(folder);
     return steps;
@@ -100,7 +102,8 @@ static int check_digest(char *text, size_t size, const char *path, struct err *e
         return err_set(err, ERR_DATA, "%s: found no digest of its own", path);
     digest_text(hex, text, size, own);
     if (memcmp(hex, own, DIGEST_HEX_SIZE - 1))
-        return err_set(err, ERR_DATA, "%s: found digest %.32s, expected %s: the file is damaged", path, own, hex);
+        return err_set(err, ERR_DATA, "%s: found digest %.32s, expected %s: the file is damaged",
+                       path, own, hex);
     return 0;
 }
 
@@ -114,15 +117,18 @@ Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
     if (rc == 0)
         rc = check_digest(text, size, path, err);
     if (rc == 0 && manifest->format != FORMAT)
-        rc = err_set(err, ERR_DATA, "%s: found format %u, expected %d", path, manifest->format, FORMAT);
+        rc = err_set(err, ERR_DATA, "%s: found format %u, expected %d", path, manifest->format,
+                     FORMAT);
     if (rc == 0 && manifest->n_shards == 0)
         rc = err_set(err, ERR_DATA, "%s: found no shards", path);
     uint64_t step = 0;
     const char *slash = strrchr(folder, '/');
     if (rc == 0 && parse_name(slash ? slash + 1 : folder, &step) && manifest->step != step)
-        rc = err_set(err, ERR_DATA, "%s: found step %" PRIu64 ", expected that of its folder", path, manifest->step);
+        rc = err_set(err, ERR_DATA, "%s: found step %" PRIu64 ", expected that of its folder", path,
+                     manifest->step);
     for (size_t i = 0; rc == 0 && i < manifest->n_shards; i++)
-        if (!manifest->shards[i]->file || strchr(manifest->shards[i]->file, '/') || !manifest->shards[i]->digest)
+        if (!manifest->shards[i]->file || strchr(manifest->shards[i]->file, '/') ||
+            !manifest->shards[i]->digest)
             rc = err_set(err, ERR_DATA, "%s: shard %zu has no name or no digest", path, i);
     if (rc < 0) {
         message_free(manifest);
@@ -139,7 +145,8 @@ int checkpoint_complete(const char *folder, const Trireme__Manifest *manifest, s
     char hex[DIGEST_HEX_SIZE];
     Trireme__Manifest digested = *manifest;
     digested.digest = zeros;
-    char *json = json_write_pretty(&digested), *path = file_join(folder, "manifest.json"), *own = find_digest(json);
+    char *json = json_write_pretty(&digested), *path = file_join(folder, "manifest.json"),
+         *own = find_digest(json);
     digest_text(hex, json, strlen(json), own);
     memcpy(own, hex, DIGEST_HEX_SIZE - 1);
     char *above = mem_format("%s/..", folder); // where the folder's own name stands
@@ -158,12 +165,13 @@ static int verify_shard(const char *folder, const Trireme__Shard *shard, struct 
     struct file_map map = {0};
     int rc = file_map_open(&map, path, ERR_DATA, err);
     if (rc == 0 && map.size != shard->bytes)
-        rc = err_set(err, ERR_DATA, "%s: found %zu bytes, expected %" PRIu64, path, map.size, shard->bytes);
+        rc = err_set(err, ERR_DATA, "%s: found %zu bytes, expected %" PRIu64, path, map.size,
+                     shard->bytes);
     if (rc == 0) {
         digest_hex(hex, digest_of(map.bytes, map.size));
         if (strcmp(hex, shard->digest))
-            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected %s: the file is damaged", path, hex,
-                         shard->digest);
+            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected %s: the file is damaged",
+                         path, hex, shard->digest);
     }
     file_map_close(&map);
     free(path);
@@ -204,7 +212,8 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
         struct err damaged;
         good = open_verified(found, &damaged);
         if (!good) {
-            char *sentence = mem_format("WARNING: a checkpoint is damaged and passed over: %s", damaged.text);
+            char *sentence =
+                mem_format("WARNING: a checkpoint is damaged and passed over: %s", damaged.text);
             warn(sentence);
             free(sentence);
         }
@@ -212,16 +221,18 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
     free(steps);
     if (n && !good) {
         free(found);
-        return err_set(err, ERR_DATA,
-                       "%s/checkpoints: found %zu, and all are damaged: not starting from step 0 over them", run, n);
+        return err_set(
+            err, ERR_DATA,
+            "%s/checkpoints: found %zu, and all are damaged: not starting from step 0 over them",
+            run, n);
     }
     *folder = found;
     *manifest = good;
     return 0;
 }
 
-int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, void (*warn)(const char *sentence),
-                    struct err *err)
+int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name,
+                    void (*warn)(const char *sentence), struct err *err)
 {
     const char *at = strrchr(name, '@');
     if (!at || file_is_dir(name)) {
@@ -234,7 +245,8 @@ int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *nam
     char *end = NULL;
     uint64_t step = strtoull(at + 1, &end, 10);
     if (end == at + 1 || *end)
-        return err_set(err, ERR_USAGE, "%s: found '%s' behind the @, expected a step", name, at + 1);
+        return err_set(err, ERR_USAGE, "%s: found '%s' behind the @, expected a step", name,
+                       at + 1);
     char *run = mem_format("%.*s", (int)(at - name), name);
     char *found = checkpoint_folder(run, step);
     Trireme__Manifest *good = NULL;
@@ -286,8 +298,10 @@ static bool is_pinned(uint64_t step, const uint64_t *pins, size_t n_pins)
     return false;
 }
 
-/* Calls a function with each folder of RUN/checkpoints that was to take the place of a checkpoint, or had to make room for it. */
-static int each_new(const char *run, int (*call)(const char *path, struct err *err), struct err *err)
+/* Calls a function with each folder of RUN/checkpoints that was to take the place of a checkpoint,
+ * or had to make room for it. */
+static int each_new(const char *run, int (*call)(const char *path, struct err *err),
+                    struct err *err)
 {
     char *folder = file_join(run, "checkpoints");
     size_t n = 0;
@@ -315,7 +329,8 @@ static int recover_new(const char *path, struct err *err)
 {
     if (!file_name_ends(path, ".new"))
         return 0;
-    char *manifest = file_join(path, "manifest.json"), *name = mem_format("%.*s", (int)(strlen(path) - 4), path);
+    char *manifest = file_join(path, "manifest.json"),
+         *name = mem_format("%.*s", (int)(strlen(path) - 4), path);
     int rc = 0;
     if (file_exists(manifest) && !file_exists(name) && rename(path, name) < 0)
         rc = err_set(err, ERR_TRAIN, "%s: cannot rename: %s", path, strerror(errno));
@@ -329,7 +344,8 @@ int checkpoint_recover(const char *run, struct err *err)
     return each_new(run, recover_new, err);
 }
 
-/* Suspended forks serve whoever goes on from that very checkpoint: of older ones they only take room. */
+/* Suspended forks serve whoever goes on from that very checkpoint: of older ones they only take
+ * room. */
 static int remove_suspended(const char *run, uint64_t step, struct err *err)
 {
     char *folder = checkpoint_folder(run, step), *suspended = file_join(folder, "suspended");
@@ -339,8 +355,8 @@ static int remove_suspended(const char *run, uint64_t step, struct err *err)
     return rc;
 }
 
-int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t *pins, size_t n_pins,
-                     struct err *err)
+int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t *pins,
+                     size_t n_pins, struct err *err)
 {
     size_t n = 0, n_unfinished = 0, n_here = 0;
     uint64_t *steps = list(run, true, &n, err), *unfinished = list(run, false, &n_unfinished, err);
@@ -362,11 +378,12 @@ int checkpoint_prune(const char *run, uint64_t step, size_t keep, const uint64_t
     return rc;
 }
 
-int checkpoint_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout,
-                    float **weights, float *moments[2], int *n_moments, struct err *err)
+int checkpoint_read(const char *folder, const Trireme__Manifest *manifest,
+                    const struct layout *layout, float **weights, float *moments[2], int *n_moments,
+                    struct err *err)
 {
-    const ProtobufCEnumValue *name = protobuf_c_enum_descriptor_get_value(&trireme__optimizer__name__descriptor,
-                                                                          manifest->config->optimizer->name);
+    const ProtobufCEnumValue *name = protobuf_c_enum_descriptor_get_value(
+        &trireme__optimizer__name__descriptor, manifest->config->optimizer->name);
     int n = moments ? optimizer_rule(name->name)->n_moments : 0;
     float *w = mem_floats(layout->n_params), *m[OPTIMIZER_MOMENTS_MAX] = {0};
     for (int i = 0; i < n; i++)

@@ -19,8 +19,8 @@ static void warn_to_stderr(const char *sentence)
 }
 
 /* The checkpoint of another run, whose model must have the same tensors. */
-static int find_checkpoint(char **folder, Trireme__Manifest **manifest, const char *name, const struct layout *layout,
-                           struct err *err)
+static int find_checkpoint(char **folder, Trireme__Manifest **manifest, const char *name,
+                           const struct layout *layout, struct err *err)
 {
     if (checkpoint_find(folder, manifest, name, warn_to_stderr, err) < 0)
         return err_context(err, "init.from");
@@ -34,8 +34,8 @@ static int find_checkpoint(char **folder, Trireme__Manifest **manifest, const ch
     return err_set(err, ERR_DATA, "init.from: %s: its model has other tensors than this one", name);
 }
 
-static int read_checkpoint(const char *name, const struct layout *layout, size_t offset, size_t count, float *weights,
-                           struct err *err)
+static int read_checkpoint(const char *name, const struct layout *layout, size_t offset,
+                           size_t count, float *weights, struct err *err)
 {
     char *folder = NULL;
     Trireme__Manifest *manifest = NULL;
@@ -61,13 +61,14 @@ int first_weights_check(const Trireme__Run *config, const struct layout *layout,
     return 0;
 }
 
-int first_weights_read(const Trireme__Start *start, const struct layout *layout, size_t offset, size_t count,
-                       float *weights, float *const moments[], int n_moments, struct err *err)
+int first_weights_read(const Trireme__Start *start, const struct layout *layout, size_t offset,
+                       size_t count, float *weights, float *const moments[], int n_moments,
+                       struct err *err)
 {
     const char *from = start->config->init->from;
     if (start->manifest)
-        return shard_files_read(start->checkpoint, start->manifest, layout, offset, count, weights, moments,
-                                n_moments, err);
+        return shard_files_read(start->checkpoint, start->manifest, layout, offset, count, weights,
+                                moments, n_moments, err);
     if (!from[0])
         return 0;
     if (hugging_face_is(from))

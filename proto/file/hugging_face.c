@@ -40,18 +40,18 @@ static const struct name_row gpt2_names[] = {
     {"head.weight",                "lm_head.weight",                       PART_ALL, false},
 };
 static const struct name_row llama_names[] = {
-    {"embed.token.weight",         "model.embed_tokens.weight",                        PART_ALL,  false},
-    {"layers.%d.norm1.weight",     "model.layers.%d.input_layernorm.weight",           PART_ALL,  false},
-    {"layers.%d.attn.qkv.weight",  "model.layers.%d.self_attn.q_proj.weight",          PART_Q,    false},
-    {"layers.%d.attn.qkv.weight",  "model.layers.%d.self_attn.k_proj.weight",          PART_K,    false},
-    {"layers.%d.attn.qkv.weight",  "model.layers.%d.self_attn.v_proj.weight",          PART_V,    false},
-    {"layers.%d.attn.out.weight",  "model.layers.%d.self_attn.o_proj.weight",          PART_ALL,  false},
-    {"layers.%d.norm2.weight",     "model.layers.%d.post_attention_layernorm.weight",  PART_ALL,  false},
-    {"layers.%d.mlp.up.weight",    "model.layers.%d.mlp.gate_proj.weight",             PART_GATE, false},
-    {"layers.%d.mlp.up.weight",    "model.layers.%d.mlp.up_proj.weight",               PART_UP,   false},
-    {"layers.%d.mlp.down.weight",  "model.layers.%d.mlp.down_proj.weight",             PART_ALL,  false},
-    {"norm.weight",                "model.norm.weight",                                PART_ALL,  false},
-    {"head.weight",                "lm_head.weight",                                   PART_ALL,  false},
+    {"embed.token.weight",        "model.embed_tokens.weight", PART_ALL, false},
+    {"layers.%d.norm1.weight",    "model.layers.%d.input_layernorm.weight", PART_ALL, false},
+    {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.q_proj.weight", PART_Q, false},
+    {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.k_proj.weight", PART_K, false},
+    {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.v_proj.weight", PART_V, false},
+    {"layers.%d.attn.out.weight", "model.layers.%d.self_attn.o_proj.weight", PART_ALL, false},
+    {"layers.%d.norm2.weight",    "model.layers.%d.post_attention_layernorm.weight", PART_ALL, false},
+    {"layers.%d.mlp.up.weight",   "model.layers.%d.mlp.gate_proj.weight", PART_GATE, false},
+    {"layers.%d.mlp.up.weight",   "model.layers.%d.mlp.up_proj.weight", PART_UP, false},
+    {"layers.%d.mlp.down.weight", "model.layers.%d.mlp.down_proj.weight", PART_ALL, false},
+    {"norm.weight",               "model.norm.weight", PART_ALL, false},
+    {"head.weight",               "lm_head.weight", PART_ALL, false},
 };
 // clang-format on
 
@@ -64,8 +64,8 @@ struct piece {
     bool turned;
 };
 
-static void part_rows(const Trireme__Model *model, const struct tensor *t, enum part part, size_t *row,
-                      size_t *n_rows)
+static void part_rows(const Trireme__Model *model, const struct tensor *t, enum part part,
+                      size_t *row, size_t *n_rows)
 {
     size_t d = model->width / model->heads, q = model->width, kv = model->kv_heads * d;
     const size_t first[] = {0, 0, q, q + kv, 0, model->ffn};
@@ -88,7 +88,8 @@ static struct piece *pieces_of(const Trireme__Model *model, const struct layout 
 {
     bool llama = model->arch == TRIREME__MODEL__ARCH__llama;
     const struct name_row *rows = llama ? llama_names : gpt2_names;
-    size_t n_rows = llama ? sizeof llama_names / sizeof *llama_names : sizeof gpt2_names / sizeof *gpt2_names;
+    size_t n_rows =
+        llama ? sizeof llama_names / sizeof *llama_names : sizeof gpt2_names / sizeof *gpt2_names;
     struct piece *pieces = mem_new(n_rows * model->layers + n_rows, sizeof *pieces);
     *n = 0;
     for (size_t i = 0; i < n_rows; i++) {
@@ -173,7 +174,8 @@ static void turn(float *out, const float *in, size_t rows, size_t columns)
 }
 
 /* The numbers of one piece in our order, in fresh memory. */
-static float *piece_read(const struct piece *p, const struct hub *hub, const char *folder, struct err *err)
+static float *piece_read(const struct piece *p, const struct hub *hub, const char *folder,
+                         struct err *err)
 {
     const struct safetensors_entry *e = hub_find(hub, p->name);
     if (!e) {
@@ -181,14 +183,17 @@ static float *piece_read(const struct piece *p, const struct hub *hub, const cha
         return NULL;
     }
     size_t rows = p->turned ? p->columns : p->rows, columns = p->turned ? p->rows : p->columns;
-    if (e->n_dims != p->n_dims || e->shape[0] != rows || (p->n_dims == 2 && e->shape[1] != columns)) {
-        err_set(err, ERR_DATA, "%s: tensor '%s': found %d dimensions, the first of %zu, expected %zu x %zu", folder,
-                p->name, e->n_dims, e->n_dims ? e->shape[0] : 0, rows, columns);
+    if (e->n_dims != p->n_dims || e->shape[0] != rows ||
+        (p->n_dims == 2 && e->shape[1] != columns)) {
+        err_set(err, ERR_DATA,
+                "%s: tensor '%s': found %d dimensions, the first of %zu, expected %zu x %zu",
+                folder, p->name, e->n_dims, e->n_dims ? e->shape[0] : 0, rows, columns);
         return NULL;
     }
     float *numbers = mem_floats(e->count);
     if (!safetensors_floats(e, 0, e->count, numbers)) {
-        err_set(err, ERR_DATA, "%s: tensor '%s' is of no floating-point type that can be read", folder, p->name);
+        err_set(err, ERR_DATA, "%s: tensor '%s' is of no floating-point type that can be read",
+                folder, p->name);
         free(numbers);
         return NULL;
     }
@@ -200,8 +205,8 @@ static float *piece_read(const struct piece *p, const struct hub *hub, const cha
     return turned;
 }
 
-int hugging_face_read(const char *folder, const Trireme__Model *model, const struct layout *layout, size_t offset,
-                      size_t count, float *weights, struct err *err)
+int hugging_face_read(const char *folder, const Trireme__Model *model, const struct layout *layout,
+                      size_t offset, size_t count, float *weights, struct err *err)
 {
     struct hub hub;
     if (hub_open(&hub, folder, err) < 0)
@@ -212,14 +217,16 @@ int hugging_face_read(const char *folder, const Trireme__Model *model, const str
     for (size_t i = 0; i < n && rc == 0; i++) {
         const struct piece *p = &pieces[i];
         size_t end = p->offset + p->rows * p->columns;
-        size_t first = p->offset > offset ? p->offset : offset, last = end < offset + count ? end : offset + count;
+        size_t first = p->offset > offset ? p->offset : offset,
+               last = end < offset + count ? end : offset + count;
         if (first >= last)
             continue;
         float *numbers = piece_read(p, &hub, folder, err);
         if (!numbers)
             rc = -1;
         else
-            memcpy(weights + (first - offset), numbers + (first - p->offset), (last - first) * sizeof *weights);
+            memcpy(weights + (first - offset), numbers + (first - p->offset),
+                   (last - first) * sizeof *weights);
         free(numbers);
     }
     free(pieces);
@@ -237,8 +244,10 @@ int hugging_face_write(const char *folder, const Trireme__Model *model, const st
     for (size_t i = 0; i < n; i++) {
         const struct piece *p = &pieces[i];
         parts[i] = (struct safetensors_part){
-            .name = p->name, .n_dims = p->n_dims, .shape = {p->rows, p->columns},
-                    .numbers = weights + p->offset
+            .name = p->name,
+            .n_dims = p->n_dims,
+            .shape = {p->rows, p->columns},
+            .numbers = weights + p->offset
         };
         if (p->turned) {
             turned[i] = mem_floats(p->rows * p->columns);

@@ -1,7 +1,7 @@
-/* The tensors of Hugging Face directories, model.safetensors (one file or several), for GPT2LMHeadModel and
- * LlamaForCausalLM. One table an architecture says which rows of which tensor stand there under which name; GPT-2's four
- * Conv1D matrices stand there as (in, out), so they are turned.
- * The shape stands in config.json: hugging_face_config.h. */
+/* The tensors of Hugging Face directories, model.safetensors (one file or several), for
+ * GPT2LMHeadModel and LlamaForCausalLM. One table an architecture says which rows of which tensor
+ * stand there under which name; GPT-2's four Conv1D matrices stand there as (in, out), so they are
+ * turned. The shape stands in config.json: hugging_face_config.h. */
 #pragma once
 #include "base/err.h"
 
@@ -12,8 +12,8 @@
 struct layout;
 
 /* Elements [offset, offset + count) of the flat array of a resolved model. */
-int hugging_face_read(const char *folder, const Trireme__Model *model, const struct layout *layout, size_t offset,
-                      size_t count, float *weights, struct err *err);
+int hugging_face_read(const char *folder, const Trireme__Model *model, const struct layout *layout,
+                      size_t offset, size_t count, float *weights, struct err *err);
 
 /* Writes config.json and model.safetensors into a folder that exists. */
 int hugging_face_write(const char *folder, const Trireme__Model *model, const struct layout *layout,

@@ -15,7 +15,8 @@
 /* Their name of each field of ours. */
 struct shape_row {
     const char *ours, *theirs;
-    const char *fallback; /* where theirs is missing: their documented default, or NULL: it must be there */
+    const char *
+        fallback; /* where theirs is missing: their documented default, or NULL: it must be there */
 };
 
 // clang-format off
@@ -97,12 +98,14 @@ static Trireme__Model *shape_read(const struct node *root, const char *path, str
     }
     for (size_t i = 0; i < sizeof computed / sizeof *computed; i++)
         if (!one_of(computed[i].values, value(root, computed[i].name))) {
-            err_set(err, ERR_DATA, "%s: found %s %s, which is not computed here, expected one of: %s", path,
+            err_set(err, ERR_DATA,
+                    "%s: found %s %s, which is not computed here, expected one of: %s", path,
                     computed[i].name, value(root, computed[i].name), computed[i].values);
             return NULL;
         }
     const struct shape_row *rows = llama ? llama_shape : gpt2_shape;
-    size_t n = llama ? sizeof llama_shape / sizeof *llama_shape : sizeof gpt2_shape / sizeof *gpt2_shape;
+    size_t n =
+        llama ? sizeof llama_shape / sizeof *llama_shape : sizeof gpt2_shape / sizeof *gpt2_shape;
     Trireme__Model *model = message_new(&trireme__model__descriptor);
     int rc = message_set_path(model, "arch", type, path, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
@@ -114,8 +117,8 @@ static Trireme__Model *shape_read(const struct node *root, const char *path, str
     }
     const char *head = value(root, "head_dim");
     if (rc == 0 && strcmp(head, "null") && strtoull(head, NULL, 10) * model->heads != model->width)
-        rc = err_set(err, ERR_DATA, "%s: found head_dim %s with %u heads, expected %u / %u", path, head, model->heads,
-                     model->width, model->heads);
+        rc = err_set(err, ERR_DATA, "%s: found head_dim %s with %u heads, expected %u / %u", path,
+                     head, model->heads, model->width, model->heads);
     if (rc < 0) {
         err->code = ERR_DATA;
         message_free(model);
@@ -125,10 +128,12 @@ static Trireme__Model *shape_read(const struct node *root, const char *path, str
 }
 
 /* Fields that were given and differ; open sizes (0) agree with anything. */
-static int check_given(const Trireme__Model *given, const Trireme__Model *theirs, const char *path, struct err *err)
+static int check_given(const Trireme__Model *given, const Trireme__Model *theirs, const char *path,
+                       struct err *err)
 {
 #define AGREES(field) (!given->has_##field || given->field == theirs->field)
-    const bool kv_open = given->kv_heads == 0 || (theirs->kv_heads == 0 && given->kv_heads == theirs->heads);
+    const bool kv_open =
+        given->kv_heads == 0 || (theirs->kv_heads == 0 && given->kv_heads == theirs->heads);
     const bool ffn_open = given->ffn == 0 || (theirs->ffn == 0 && given->ffn == 4 * theirs->width);
     // clang-format off
     const struct {
@@ -151,9 +156,10 @@ static int check_given(const Trireme__Model *given, const Trireme__Model *theirs
 #undef AGREES
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (!fields[i].agrees)
-            return err_set(err, ERR_USAGE,
-                           "model.%s: the value given is not the one in %s: leave it out, or make them agree",
-                           fields[i].name, path);
+            return err_set(
+                err, ERR_USAGE,
+                "model.%s: the value given is not the one in %s: leave it out, or make them agree",
+                fields[i].name, path);
     return 0;
 }
 
@@ -195,21 +201,29 @@ int hugging_face_config_write(const char *folder, const Trireme__Model *m, struc
             &json,
             "{\n  \"architectures\": [\"LlamaForCausalLM\"],\n  \"model_type\": \"llama\",\n"
             "  \"hidden_size\": %u,\n  \"intermediate_size\": %u,\n  \"num_hidden_layers\": %u,\n"
-            "  \"num_attention_heads\": %u,\n  \"num_key_value_heads\": %u,\n  \"max_position_embeddings\": %u,\n"
-            "  \"vocab_size\": %u,\n  \"rms_norm_eps\": %.17g,\n  \"rope_theta\": %.17g,\n  \"hidden_act\": "
+            "  \"num_attention_heads\": %u,\n  \"num_key_value_heads\": %u,\n  "
+            "\"max_position_embeddings\": %u,\n"
+            "  \"vocab_size\": %u,\n  \"rms_norm_eps\": %.17g,\n  \"rope_theta\": %.17g,\n  "
+            "\"hidden_act\": "
             "\"silu\",\n"
-            "  \"attention_bias\": false,\n  \"mlp_bias\": false,\n  \"bos_token_id\": null,\n  \"eos_token_id\": "
+            "  \"attention_bias\": false,\n  \"mlp_bias\": false,\n  \"bos_token_id\": null,\n  "
+            "\"eos_token_id\": "
             "null,\n",
-            m->width, m->ffn, m->layers, m->heads, m->kv_heads, m->context, m->vocab, m->norm_eps, m->rope_theta);
+            m->width, m->ffn, m->layers, m->heads, m->kv_heads, m->context, m->vocab, m->norm_eps,
+            m->rope_theta);
     else
-        text_printf(
-            &json,
-            "{\n  \"architectures\": [\"GPT2LMHeadModel\"],\n  \"model_type\": \"gpt2\",\n  \"n_embd\": %u,\n"
-            "  \"n_inner\": %u,\n  \"n_layer\": %u,\n  \"n_head\": %u,\n  \"n_positions\": %u,\n  \"n_ctx\": %u,\n"
-            "  \"vocab_size\": %u,\n  \"layer_norm_epsilon\": %.17g,\n  \"activation_function\": \"gelu_new\",\n"
-            "  \"attn_pdrop\": 0.0,\n  \"embd_pdrop\": 0.0,\n  \"resid_pdrop\": 0.0,\n  \"bos_token_id\": null,\n"
-            "  \"eos_token_id\": null,\n",
-            m->width, m->ffn, m->layers, m->heads, m->context, m->context, m->vocab, m->norm_eps);
+        text_printf(&json,
+                    "{\n  \"architectures\": [\"GPT2LMHeadModel\"],\n  \"model_type\": \"gpt2\",\n "
+                    " \"n_embd\": %u,\n"
+                    "  \"n_inner\": %u,\n  \"n_layer\": %u,\n  \"n_head\": %u,\n  \"n_positions\": "
+                    "%u,\n  \"n_ctx\": %u,\n"
+                    "  \"vocab_size\": %u,\n  \"layer_norm_epsilon\": %.17g,\n  "
+                    "\"activation_function\": \"gelu_new\",\n"
+                    "  \"attn_pdrop\": 0.0,\n  \"embd_pdrop\": 0.0,\n  \"resid_pdrop\": 0.0,\n  "
+                    "\"bos_token_id\": null,\n"
+                    "  \"eos_token_id\": null,\n",
+                    m->width, m->ffn, m->layers, m->heads, m->context, m->context, m->vocab,
+                    m->norm_eps);
     text_printf(&json, "  \"tie_word_embeddings\": %s,\n  \"torch_dtype\": \"float32\"\n}\n",
                 m->tied ? "true" : "false");
     char *path = file_join(folder, "config.json");

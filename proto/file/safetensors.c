@@ -47,7 +47,8 @@ static const struct node *child(const struct node *map, const char *key)
 /* A whole number of the header; false for anything else. */
 static bool whole(const struct node *node, size_t *value)
 {
-    if (!node || node->kind != NODE_LITERAL || !*node->text || strspn(node->text, "0123456789") != strlen(node->text))
+    if (!node || node->kind != NODE_LITERAL || !*node->text ||
+        strspn(node->text, "0123456789") != strlen(node->text))
         return false;
     errno = 0;
     unsigned long long v = strtoull(node->text, NULL, 10);
@@ -56,8 +57,8 @@ static bool whole(const struct node *node, size_t *value)
 }
 
 /* Type, shape and place of one tensor; the reason where they are no good. */
-static const char *read_entry(struct safetensors_entry *entry, size_t *begin, size_t *end, const struct node *node,
-                              size_t data_size)
+static const char *read_entry(struct safetensors_entry *entry, size_t *begin, size_t *end,
+                              const struct node *node, size_t data_size)
 {
     if (node->kind != NODE_MAP)
         return "its description is no object";
@@ -84,7 +85,8 @@ static const char *read_entry(struct safetensors_entry *entry, size_t *begin, si
     size_t bytes = 0;
     if (__builtin_mul_overflow(entry->count, types[t].bits / 8, &bytes))
         return "its shape is no list of sizes";
-    if (!whole(&place->children[0], begin) || !whole(&place->children[1], end) || *begin > *end || *end > data_size)
+    if (!whole(&place->children[0], begin) || !whole(&place->children[1], end) || *begin > *end ||
+        *end > data_size)
         return "its data_offsets lie outside the file";
     return *end - *begin == bytes ? NULL : "its data_offsets do not fit its shape";
 }
@@ -103,11 +105,12 @@ static int compare_spans(const void *a, const void *b)
 
 static int compare_entries(const void *a, const void *b)
 {
-    return strcmp(((const struct safetensors_entry *)a)->name, ((const struct safetensors_entry *)b)->name);
+    return strcmp(((const struct safetensors_entry *)a)->name,
+                  ((const struct safetensors_entry *)b)->name);
 }
 
-static int read_header(struct safetensors *file, const struct node *root, const char *path, const unsigned char *data,
-                       size_t data_size, struct err *err)
+static int read_header(struct safetensors *file, const struct node *root, const char *path,
+                       const unsigned char *data, size_t data_size, struct err *err)
 {
     struct span *spans = mem_new(root->n, sizeof *spans);
     int rc = 0;
@@ -131,9 +134,11 @@ static int read_header(struct safetensors *file, const struct node *root, const 
         size_t at = 0;
         for (size_t i = 0; i < file->n && rc == 0; at = spans[i++].end)
             if (spans[i].begin != at)
-                rc = err_set(err, ERR_DATA, "%s: the tensors leave a hole or overlap at byte %zu", path, at);
+                rc = err_set(err, ERR_DATA, "%s: the tensors leave a hole or overlap at byte %zu",
+                             path, at);
         if (rc == 0 && at != data_size)
-            rc = err_set(err, ERR_DATA, "%s: found %zu bytes of tensors, expected %zu", path, data_size, at);
+            rc = err_set(err, ERR_DATA, "%s: found %zu bytes of tensors, expected %zu", path,
+                         data_size, at);
         qsort(file->entries, file->n, sizeof *file->entries, compare_entries);
     }
     free(spans);
@@ -151,8 +156,10 @@ int safetensors_open(struct safetensors *file, const char *path, struct err *err
     if (opened.map.size >= sizeof n)
         memcpy(&n, opened.map.bytes, sizeof n);
     if (opened.map.size < sizeof n || n > HEADER_MAX || n > opened.map.size - sizeof n) {
-        err_set(err, ERR_DATA, "%s: found a header of %llu bytes in a file of %zu: cut short, or no safetensors file",
-                path, (unsigned long long)n, opened.map.size);
+        err_set(
+            err, ERR_DATA,
+            "%s: found a header of %llu bytes in a file of %zu: cut short, or no safetensors file",
+            path, (unsigned long long)n, opened.map.size);
         goto fail;
     }
     root = json_node_read((const char *)opened.map.bytes + sizeof n, n, path, ERR_DATA, err);
@@ -163,7 +170,8 @@ int safetensors_open(struct safetensors *file, const char *path, struct err *err
         goto fail;
     }
     opened.entries = mem_new(root->n, sizeof *opened.entries);
-    if (read_header(&opened, root, path, opened.map.bytes + sizeof n + n, opened.map.size - sizeof n - n, err) < 0)
+    if (read_header(&opened, root, path, opened.map.bytes + sizeof n + n,
+                    opened.map.size - sizeof n - n, err) < 0)
         goto fail;
     node_free(root);
     *file = opened;
@@ -207,7 +215,8 @@ bool safetensors_floats(const struct safetensors_entry *entry, size_t first, siz
 
 static int compare_parts(const void *a, const void *b)
 {
-    return strcmp(((const struct safetensors_part *)a)->name, ((const struct safetensors_part *)b)->name);
+    return strcmp(((const struct safetensors_part *)a)->name,
+                  ((const struct safetensors_part *)b)->name);
 }
 
 static size_t part_bytes(const struct safetensors_part *part)
@@ -222,7 +231,8 @@ static void write_header(struct text *out, const struct safetensors_part *parts,
     text_add(&json, "{\"__metadata__\":{\"format\":\"pt\"}");
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        text_printf(&json, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", parts[i].name, parts[i].shape[0]);
+        text_printf(&json, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", parts[i].name,
+                    parts[i].shape[0]);
         if (parts[i].n_dims == 2)
             text_printf(&json, ",%zu", parts[i].shape[1]);
         text_printf(&json, "],\"data_offsets\":[%zu,%zu]}", at, at + part_bytes(&parts[i]));
@@ -237,8 +247,8 @@ static void write_header(struct text *out, const struct safetensors_part *parts,
     text_clear(&json);
 }
 
-int safetensors_write(const char *path, struct safetensors_part *parts, size_t n, struct digest *digest,
-                      uint64_t *bytes, enum err_code code, struct err *err)
+int safetensors_write(const char *path, struct safetensors_part *parts, size_t n,
+                      struct digest *digest, uint64_t *bytes, enum err_code code, struct err *err)
 {
     qsort(parts, n, sizeof *parts, compare_parts);
     struct text header = {0};

@@ -1,8 +1,10 @@
-/* safetensors files (huggingface/safetensors, "Format"): a 64-bit little-endian length N, N bytes of JSON that name each
- * tensor's type, shape and place, then the tensors, row-major and without gaps.
+/* safetensors files (huggingface/safetensors, "Format"): a 64-bit little-endian length N, N bytes
+ * of JSON that name each tensor's type, shape and place, then the tensors, row-major and without
+ * gaps.
  *
- * Reading checks everything before anything is used: the header's length against the file, every offset against the size
- * that type and shape say, no hole, no overlap, the end of the last tensor against the end of the file. */
+ * Reading checks everything before anything is used: the header's length against the file, every
+ * offset against the size that type and shape say, no hole, no overlap, the end of the last tensor
+ * against the end of the file. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -47,7 +49,7 @@ struct safetensors_part {
     const float *numbers;
 };
 
-/* Writes a file whole or not at all, and durably. The parts are sorted by name in place. digest and bytes (of the whole
- * file) may be NULL. */
-int safetensors_write(const char *path, struct safetensors_part *parts, size_t n, struct digest *digest,
-                      uint64_t *bytes, enum err_code code, struct err *err);
+/* Writes a file whole or not at all, and durably. The parts are sorted by name in place. digest and
+ * bytes (of the whole file) may be NULL. */
+int safetensors_write(const char *path, struct safetensors_part *parts, size_t n,
+                      struct digest *digest, uint64_t *bytes, enum err_code code, struct err *err);

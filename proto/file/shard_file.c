@@ -24,23 +24,26 @@ struct slice {
 };
 
 /* The rows of each tensor that lie in [offset, offset + count), which is cut at rows. */
-static size_t slices_of(struct slice *slices, const struct layout *layout, size_t offset, size_t count)
+static size_t slices_of(struct slice *slices, const struct layout *layout, size_t offset,
+                        size_t count)
 {
     size_t n = 0;
     for (size_t i = 0; i < layout->n_tensors; i++) {
         const struct tensor *t = &layout->tensors[i];
         size_t first = t->offset > offset ? t->offset : offset;
-        size_t end = t->offset + tensor_count(t) < offset + count ? t->offset + tensor_count(t) : offset + count;
+        size_t end = t->offset + tensor_count(t) < offset + count ? t->offset + tensor_count(t)
+                                                                  : offset + count;
         if (first < end)
-            slices[n++] = (struct slice){
-                .tensor = t, .row = (first - t->offset) / t->columns, .end = (end - t->offset) / t->columns};
+            slices[n++] = (struct slice){.tensor = t,
+                                         .row = (first - t->offset) / t->columns,
+                                         .end = (end - t->offset) / t->columns};
     }
     return n;
 }
 
 int shard_file_write(const char *folder, size_t k, size_t n_servers, const struct layout *layout,
-                     const struct shard *shard, const float *weights, float *const moments[], int n_moments,
-                     struct digest *digest, uint64_t *bytes, struct err *err)
+                     const struct shard *shard, const float *weights, float *const moments[],
+                     int n_moments, struct digest *digest, uint64_t *bytes, struct err *err)
 {
     struct slice *slices = mem_new(layout->n_tensors, sizeof *slices);
     size_t n_slices = slices_of(slices, layout, shard->offset, shard->count), n = 0;
@@ -70,14 +73,16 @@ int shard_file_write(const char *folder, size_t k, size_t n_servers, const struc
     return rc;
 }
 
-/* What a key like "moment1/head.weight[8:16]" names; false for one that names nothing of this layout. */
+/* What a key like "moment1/head.weight[8:16]" names; false for one that names nothing of this
+ * layout. */
 static bool parse_key(const char *key, const struct layout *layout, int *kind, struct slice *slice)
 {
     const char *slash = strchr(key, '/'), *bracket = strchr(key, '[');
     if (!slash)
         return false;
     for (*kind = 0; *kind < 3; (*kind)++)
-        if (strlen(kinds[*kind]) == (size_t)(slash - key) && !memcmp(kinds[*kind], key, (size_t)(slash - key)))
+        if (strlen(kinds[*kind]) == (size_t)(slash - key) &&
+            !memcmp(kinds[*kind], key, (size_t)(slash - key)))
             break;
     size_t length = bracket ? (size_t)(bracket - slash - 1) : strlen(slash + 1);
     for (size_t i = 0; i < layout->n_tensors && *kind < 3; i++) {
@@ -86,7 +91,8 @@ static bool parse_key(const char *key, const struct layout *layout, int *kind, s
             continue;
         *slice = (struct slice){.tensor = t, .row = 0, .end = t->rows};
         int end = 0;
-        if (bracket && (sscanf(bracket, "[%zu:%zu]%n", &slice->row, &slice->end, &end) != 2 || !end || bracket[end]))
+        if (bracket && (sscanf(bracket, "[%zu:%zu]%n", &slice->row, &slice->end, &end) != 2 ||
+                        !end || bracket[end]))
             return false;
         return slice->row < slice->end && slice->end <= t->rows;
     }
@@ -113,7 +119,8 @@ static bool span_add(struct target *target, struct span span)
         if (target->spans[i].kind == span.kind && target->spans[i].first < span.last &&
             span.first < target->spans[i].last)
             return false;
-    target->spans = mem_grow(target->spans, target->n_spans, &target->spans_room, sizeof *target->spans);
+    target->spans =
+        mem_grow(target->spans, target->n_spans, &target->spans_room, sizeof *target->spans);
     target->spans[target->n_spans++] = span;
     return true;
 }
@@ -139,29 +146,34 @@ static int read_shard(struct target *target, const char *path, struct err *err)
         int kind = 0;
         if (!parse_key(e->name, target->layout, &kind, &slice) || e->type != SAFETENSORS_F32 ||
             e->count != (slice.end - slice.row) * slice.tensor->columns) {
-            rc = err_set(err, ERR_DATA, "%s: tensor '%s' does not belong to this model", path, e->name);
+            rc = err_set(err, ERR_DATA, "%s: tensor '%s' does not belong to this model", path,
+                         e->name);
             break;
         }
-        size_t begin = slice.tensor->offset + slice.row * slice.tensor->columns, end = begin + e->count;
+        size_t begin = slice.tensor->offset + slice.row * slice.tensor->columns,
+               end = begin + e->count;
         size_t first = begin > target->offset ? begin : target->offset;
         size_t last = end < target->offset + target->count ? end : target->offset + target->count;
         if (first >= last || !target->arrays[kind])
             continue;
         if (!span_add(target, (struct span){kind, first, last})) {
-            rc = err_set(err, ERR_DATA, "%s: tensor '%s' is in the checkpoint twice", path, e->name);
+            rc =
+                err_set(err, ERR_DATA, "%s: tensor '%s' is in the checkpoint twice", path, e->name);
             break;
         }
-        safetensors_floats(e, first - begin, last - first, target->arrays[kind] + (first - target->offset));
+        safetensors_floats(e, first - begin, last - first,
+                           target->arrays[kind] + (first - target->offset));
     }
     safetensors_close(&file);
     return rc;
 }
 
-int shard_files_read(const char *folder, const Trireme__Manifest *manifest, const struct layout *layout,
-                     size_t offset, size_t count, float *weights, float *const moments[], int n_moments,
-                     struct err *err)
+int shard_files_read(const char *folder, const Trireme__Manifest *manifest,
+                     const struct layout *layout, size_t offset, size_t count, float *weights,
+                     float *const moments[], int n_moments, struct err *err)
 {
-    struct target target = {.layout = layout, .offset = offset, .count = count, .arrays = {weights}};
+    struct target target = {
+        .layout = layout, .offset = offset, .count = count, .arrays = {weights}};
     for (int m = 0; m < n_moments; m++)
         target.arrays[1 + m] = moments[m];
     int rc = 0;

@@ -22,11 +22,12 @@ bool endpoint_room(struct endpoint *endpoint, int to)
     return endpoint->ops->room(endpoint, to);
 }
 
-void endpoint_send_frame(struct endpoint *endpoint, int to, enum tag tag, const struct frame *header,
-                         const float *numbers)
+void endpoint_send_frame(struct endpoint *endpoint, int to, enum tag tag,
+                         const struct frame *header, const float *numbers)
 {
     ASSERT(endpoint_room(endpoint, to));
-    endpoint->ops->send(endpoint, to, tag, header, sizeof *header, numbers, header->count * sizeof *numbers, true);
+    endpoint->ops->send(endpoint, to, tag, header, sizeof *header, numbers,
+                        header->count * sizeof *numbers, true);
 }
 
 bool endpoint_poll(struct endpoint *endpoint, struct parcel *parcel)
@@ -40,19 +41,23 @@ void endpoint_free(struct endpoint *endpoint)
         endpoint->ops->free(endpoint);
 }
 
-static int dispatch_control(const struct handler *row, void *role, const struct parcel *parcel, struct err *err)
+static int dispatch_control(const struct handler *row, void *role, const struct parcel *parcel,
+                            struct err *err)
 {
-    ProtobufCMessage *message = protobuf_c_message_unpack(tag_type(parcel->tag), NULL, parcel->size, parcel->bytes);
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(tag_type(parcel->tag), NULL, parcel->size, parcel->bytes);
     if (!message)
-        return err_set(err, ERR_MACHINE,
-                       "rank %d: a message '%s' of %zu bytes cannot be read: are all ranks of one build?",
-                       parcel->from, tag_name(parcel->tag), parcel->size);
+        return err_set(
+            err, ERR_MACHINE,
+            "rank %d: a message '%s' of %zu bytes cannot be read: are all ranks of one build?",
+            parcel->from, tag_name(parcel->tag), parcel->size);
     int rc = row->on_message(role, parcel->from, message, err);
     protobuf_c_message_free_unpacked(message, NULL);
     return rc;
 }
 
-int endpoint_dispatch(const struct handler *table, size_t n, void *role, const struct parcel *parcel, struct err *err)
+int endpoint_dispatch(const struct handler *table, size_t n, void *role,
+                      const struct parcel *parcel, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
         if ((int)table[i].tag != parcel->tag)
@@ -62,6 +67,6 @@ int endpoint_dispatch(const struct handler *table, size_t n, void *role, const s
         const struct frame *frame = frame_open(parcel->bytes, parcel->size, err);
         return frame ? table[i].on_message(role, parcel->from, frame, err) : -1;
     }
-    return err_set(err, ERR_MACHINE, "rank %d sent a message '%s' that this rank has no use for", parcel->from,
-                   tag_name(parcel->tag));
+    return err_set(err, ERR_MACHINE, "rank %d sent a message '%s' that this rank has no use for",
+                   parcel->from, tag_name(parcel->tag));
 }

@@ -1,5 +1,6 @@
-/* Waiting without burning a core: a rank that found nothing to do looks again a few times, then gives its core away, then
- * sleeps, a little longer each time, so that on a machine with more ranks than cores the workers keep theirs. */
+/* Waiting without burning a core: a rank that found nothing to do looks again a few times, then
+ * gives its core away, then sleeps, a little longer each time, so that on a machine with more ranks
+ * than cores the workers keep theirs. */
 #pragma once
 
 struct idle {

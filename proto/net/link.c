@@ -12,7 +12,8 @@ enum { PARCELS_A_READ = 64 };
 void link_init(struct link *link, struct endpoint *endpoint)
 {
     double now = clock_now();
-    *link = (struct link){.endpoint = endpoint, .patience = LINK_START_PATIENCE, .heard = now, .beaten = now};
+    *link = (struct link){
+        .endpoint = endpoint, .patience = LINK_START_PATIENCE, .heard = now, .beaten = now};
 }
 
 double link_beat_seconds(double patience)
@@ -30,13 +31,13 @@ int link_keep(struct link *link, struct err *err)
         link->beaten = now;
     }
     if (now - link->heard > link->patience)
-        return err_set(err, ERR_MACHINE, "rank %d: the coordinator has been silent for %.0f s", link->endpoint->rank,
-                       now - link->heard);
+        return err_set(err, ERR_MACHINE, "rank %d: the coordinator has been silent for %.0f s",
+                       link->endpoint->rank, now - link->heard);
     return 0;
 }
 
-static int take(struct link *link, const struct parcel *parcel, const struct handler *table, size_t n, void *role,
-                struct err *err)
+static int take(struct link *link, const struct parcel *parcel, const struct handler *table,
+                size_t n, void *role, struct err *err)
 {
     link->work += parcel->tag != TAG_BEAT;
     if (parcel->from == LINK_COORDINATOR)
@@ -51,7 +52,8 @@ static int take(struct link *link, const struct parcel *parcel, const struct han
         return 0;
     }
     if (!link->started && parcel->tag != TAG_START)
-        return err_set(err, ERR_MACHINE, "rank %d sent a message before the run was known", parcel->from);
+        return err_set(err, ERR_MACHINE, "rank %d sent a message before the run was known",
+                       parcel->from);
     return endpoint_dispatch(table, n, role, parcel, err);
 }
 
@@ -59,7 +61,8 @@ int link_read(struct link *link, const struct handler *table, size_t n, void *ro
 {
     int any = 0;
     struct parcel parcel;
-    for (int i = 0; i < PARCELS_A_READ && !link->over && endpoint_poll(link->endpoint, &parcel); i++) {
+    for (int i = 0; i < PARCELS_A_READ && !link->over && endpoint_poll(link->endpoint, &parcel);
+         i++) {
         any = 1;
         if (take(link, &parcel, table, n, role, err) < 0)
             return -1;

@@ -1,7 +1,7 @@
 /* A server's or worker's line to the coordinator: signs of life both ways, the end, and faults.
  *
- * A rank that hears nothing from the coordinator for `patience` seconds fails; one that fails tells the coordinator, which
- * ends the run. All functions are local. */
+ * A rank that hears nothing from the coordinator for `patience` seconds fails; one that fails tells
+ * the coordinator, which ends the run. All functions are local. */
 #pragma once
 #include "base/err.h"
 
@@ -17,11 +17,12 @@ struct handler;
 struct link {
     struct endpoint *endpoint; /* borrowed */
     double patience;           /* seconds */
-    double heard, beaten;      /* clock_now() of the last message from the coordinator and of our last beat */
-    uint64_t work;             /* grows while the rank gets on: layers passed, messages handled */
-    bool started;              /* START came */
-    bool over;                 /* the coordinator said END */
-    uint32_t code;             /* with this exit code of the run */
+    double heard,
+        beaten;    /* clock_now() of the last message from the coordinator and of our last beat */
+    uint64_t work; /* grows while the rank gets on: layers passed, messages handled */
+    bool started;  /* START came */
+    bool over;     /* the coordinator said END */
+    uint32_t code; /* with this exit code of the run */
 };
 
 enum {
@@ -31,15 +32,19 @@ enum {
 
 void link_init(struct link *link, struct endpoint *endpoint);
 
-/* Seconds from one beat to the next, on both sides: one, or less where patience is so short that one would not do. */
+/* Seconds from one beat to the next, on both sides: one, or less where patience is so short that
+ * one would not do. */
 double link_beat_seconds(double patience);
 
-/* Beats (link_beat_seconds); fails (ERR_MACHINE) when the coordinator has been silent for too long. To be called often. */
+/* Beats (link_beat_seconds); fails (ERR_MACHINE) when the coordinator has been silent for too long.
+ * To be called often. */
 int link_keep(struct link *link, struct err *err);
 
-/* Reads mail, up to a bound, and keeps the link. Beats and the end are the link's own; the rest goes to the role's table,
- * and before START nothing but START is taken. Returns 1 if there was mail, 0 if not, -1 on error. */
-int link_read(struct link *link, const struct handler *table, size_t n, void *role, struct err *err);
+/* Reads mail, up to a bound, and keeps the link. Beats and the end are the link's own; the rest
+ * goes to the role's table, and before START nothing but START is taken. Returns 1 if there was
+ * mail, 0 if not, -1 on error. */
+int link_read(struct link *link, const struct handler *table, size_t n, void *role,
+              struct err *err);
 
 /* START has been understood: from now on the run's patience counts. */
 void link_started(struct link *link, double patience);

@@ -28,8 +28,8 @@ struct local_hub {
     struct local_endpoint *endpoints[];
 };
 
-static void local_send(struct endpoint *endpoint, int to, int tag, const void *head, size_t head_size,
-                       const void *body, size_t body_size, bool bulk)
+static void local_send(struct endpoint *endpoint, int to, int tag, const void *head,
+                       size_t head_size, const void *body, size_t body_size, bool bulk)
 {
     struct local_hub *hub = ((struct local_endpoint *)endpoint)->hub;
     ASSERT(to >= 0 && to < hub->n);
@@ -39,7 +39,8 @@ static void local_send(struct endpoint *endpoint, int to, int tag, const void *h
     size_t bytes = (sizeof(struct letter) + head_size + body_size + 63) / 64 * 64;
     struct letter *letter = aligned_alloc(64, bytes);
     ASSERT(letter);
-    *letter = (struct letter){.from = endpoint->rank, .tag = tag, .bulk = bulk, .size = head_size + body_size};
+    *letter = (struct letter){
+        .from = endpoint->rank, .tag = tag, .bulk = bulk, .size = head_size + body_size};
     if (head_size)
         memcpy(letter->bytes, head, head_size);
     if (body_size)
@@ -66,7 +67,8 @@ static bool local_poll(struct endpoint *endpoint, struct parcel *parcel)
     if (!e->first)
         e->last = &e->first;
     e->n_bulk -= letter->bulk;
-    *parcel = (struct parcel){.from = letter->from, .tag = letter->tag, .bytes = letter->bytes, .size = letter->size};
+    *parcel = (struct parcel){
+        .from = letter->from, .tag = letter->tag, .bytes = letter->bytes, .size = letter->size};
     return true;
 }
 

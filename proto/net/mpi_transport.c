@@ -87,8 +87,8 @@ static struct flight *send_free(struct mpi_endpoint *e, size_t size)
     return &e->sends[e->n_sends++];
 }
 
-static void mpi_send(struct endpoint *endpoint, int to, int tag, const void *head, size_t head_size, const void *body,
-                     size_t body_size, bool bulk)
+static void mpi_send(struct endpoint *endpoint, int to, int tag, const void *head, size_t head_size,
+                     const void *body, size_t body_size, bool bulk)
 {
     struct mpi_endpoint *e = (struct mpi_endpoint *)endpoint;
     struct flight *f = send_free(e, head_size + body_size);
@@ -187,7 +187,8 @@ static void mpi_free(struct endpoint *endpoint)
     bool busy = true;
     while (busy) {
         struct parcel late;
-        while (mpi_poll(endpoint, &late)) { // what arrives after the end is of no use, but its sender waits for us
+        // what arrives after the end is of no use, but its sender waits for us
+        while (mpi_poll(endpoint, &late)) {
         }
         busy = false;
         for (size_t i = 0; i < e->n_sends; i++)
@@ -218,7 +219,8 @@ static void mpi_free(struct endpoint *endpoint)
     free(e);
 }
 
-static const struct endpoint_ops mpi_ops = {.send = mpi_send, .room = mpi_room, .poll = mpi_poll, .free = mpi_free};
+static const struct endpoint_ops mpi_ops = {
+    .send = mpi_send, .room = mpi_room, .poll = mpi_poll, .free = mpi_free};
 
 struct endpoint *mpi_transport_open(void)
 {

@@ -14,7 +14,8 @@ enum turn {
 
 typedef enum turn (*role_turn_fn)(void *role, struct err *err);
 
-/* Turns a server or worker until it is over. After a failure its sentence goes to the coordinator, and END is awaited for
- * `link.patience` seconds at most. Returns the run's exit code, or -1 where no END came. Local. */
+/* Turns a server or worker until it is over. After a failure its sentence goes to the coordinator,
+ * and END is awaited for `link.patience` seconds at most. Returns the run's exit code, or -1 where
+ * no END came. Local. */
 struct link;
 int role_run(role_turn_fn turn, void *role, struct link *link);

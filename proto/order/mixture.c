@@ -8,14 +8,15 @@
 #include <string.h>
 
 static const int64_t WHOLE = (int64_t)1 << 32; /* what all shares add up to */
-static const uint64_t MARK_EVERY = 65536;      /* samples from one remembered position to the next */
+static const uint64_t MARK_EVERY = 65536; /* samples from one remembered position to the next */
 enum { NO_CHOICE = -1 };
 
 /* Where a walk is: all before `position` is given out. */
 struct walk {
     uint64_t position;
     uint64_t *counts; /* (n) samples given */
-    int64_t *lags;    /* (n) share * position - period * counts: how far behind its share, in units of 1/period */
+    int64_t *lags; /* (n) share * position - period * counts: how far behind its share, in units of
+                      1/period */
 };
 
 struct mixture {
@@ -27,19 +28,22 @@ struct mixture {
     struct walk marks[2]; /* earlier positions of this walk, the newer one first */
 };
 
-/* Weights as integers of 60 bits relative to the largest; 0 with a sentence for what is no weight. */
+/* Weights as integers of 60 bits relative to the largest; 0 with a sentence for what is no weight.
+ */
 static uint64_t scale_weights(uint64_t *scaled, const double *weights, size_t n, struct err *err)
 {
     double largest = 0;
     for (size_t i = 0; i < n; i++) {
         if (!(weights[i] >= 0) || !isfinite(weights[i])) {
-            err_set(err, ERR_USAGE, "weight of source %zu: found %g, expected a number from 0 up", i, weights[i]);
+            err_set(err, ERR_USAGE, "weight of source %zu: found %g, expected a number from 0 up",
+                    i, weights[i]);
             return 0;
         }
         largest = fmax(largest, weights[i]);
     }
     if (largest <= 0) {
-        err_set(err, ERR_USAGE, "the weights of all %zu sources are zero, expected one above zero", n);
+        err_set(err, ERR_USAGE, "the weights of all %zu sources are zero, expected one above zero",
+                n);
         return 0;
     }
     int exponent;
@@ -63,7 +67,8 @@ static void round_shares(int64_t *shares, const uint64_t *scaled, size_t n)
         remainders[i] = product % sum;
         left -= shares[i];
     }
-    for (; left > 0; left--) { // the remainders add up to left * sum, each below sum: there are enough of them
+    // the remainders add up to left * sum, each below sum: there are enough of them
+    for (; left > 0; left--) {
         size_t largest = 0;
         for (size_t i = 1; i < n; i++)
             if (remainders[i] > remainders[largest])
@@ -86,7 +91,8 @@ static int64_t common_divisor(int64_t a, int64_t b)
 
 static void walk_init(struct walk *walk, size_t n)
 {
-    *walk = (struct walk){.counts = mem_new(n, sizeof *walk->counts), .lags = mem_new(n, sizeof *walk->lags)};
+    *walk = (struct walk){.counts = mem_new(n, sizeof *walk->counts),
+                          .lags = mem_new(n, sizeof *walk->lags)};
 }
 
 static void walk_copy(struct walk *to, const struct walk *from, size_t n)
@@ -147,7 +153,8 @@ void mixture_free(struct mixture *mixture)
     free(mixture);
 }
 
-/* Tijdeman's choice for the sample at now.position; all terms are multiplied by period * (2k - 2). */
+/* Tijdeman's choice for the sample at now.position; all terms are multiplied by period * (2k - 2).
+ */
 static long choose(const struct mixture *mixture)
 {
     const int64_t slack = 2 * (int64_t)mixture->n_positive - 2, period = mixture->period;
@@ -158,12 +165,14 @@ static long choose(const struct mixture *mixture)
         if (share == 0 || slack * due < period)
             continue;
         const int64_t room = period * (slack - 1) - slack * due;
-        if (best == NO_CHOICE || (__int128)room * mixture->shares[best] < (__int128)best_room * share) {
+        if (best == NO_CHOICE ||
+            (__int128)room * mixture->shares[best] < (__int128)best_room * share) {
             best = (long)i;
             best_room = room;
         }
     }
-    ASSERT(best != NO_CHOICE); // what is due adds up to period, so someone has period/k >= period/(2k-2)
+    // what is due adds up to period, so someone has period/k >= period/(2k-2)
+    ASSERT(best != NO_CHOICE);
     return best;
 }
 
@@ -237,5 +246,6 @@ void mixture_counts(struct mixture *mixture, uint64_t *counts, uint64_t p)
 
 bool mixture_equal(const struct mixture *a, const struct mixture *b)
 {
-    return a->n == b->n && a->period == b->period && !memcmp(a->shares, b->shares, a->n * sizeof *a->shares);
+    return a->n == b->n && a->period == b->period &&
+           !memcmp(a->shares, b->shares, a->n * sizeof *a->shares);
 }

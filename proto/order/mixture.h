@@ -1,15 +1,17 @@
 /* Which source gives sample number p, counted from the start of a segment.
  *
- * Weights become integers over 2^32 (largest remainder, ties to the lowest index), then R. Tijdeman's rule, "The
- * chairman assignment problem", Discrete Math. 32 (1980): with k sources of positive share l_i and x_i(t) samples
- * given after t, step t = 1, 2, .. takes, among the sources with l_i t - x_i(t-1) >= 1/(2k-2), the one whose (1 -
- * 1/(2k-2) - (l_i t - x_i(t-1))) / l_i is smallest (ties: lowest index). Then |x_i(t) - l_i t| <= 1 - 1/(2k-2) for
- * every source and every t: no prefix is a whole sample away from its share.
+ * Weights become integers over 2^32 (largest remainder, ties to the lowest index), then R.
+ * Tijdeman's rule, "The chairman assignment problem", Discrete Math. 32 (1980): with k sources of
+ * positive share l_i and x_i(t) samples given after t, step t = 1, 2, .. takes, among the sources
+ * with l_i t - x_i(t-1) >= 1/(2k-2), the one whose (1 - 1/(2k-2) - (l_i t - x_i(t-1))) / l_i is
+ * smallest (ties: lowest index). Then |x_i(t) - l_i t| <= 1 - 1/(2k-2) for every source and every
+ * t: no prefix is a whole sample away from its share.
  *
- * The answer is a pure function of the weights and p, in exact integer arithmetic; it repeats after 2^32 samples or
- * fewer, so positions do not overflow. The object only remembers where it was: walking forward costs O(k) a sample,
- * going back less than 65,536 samples at most twice that many steps, and a jump elsewhere O(p k) once, from the
- * start. Measured on one core of a Xeon: 13 ns a sample with 3 sources, 19 with 7; a jump to sample 10^8 takes 0.7 s.
+ * The answer is a pure function of the weights and p, in exact integer arithmetic; it repeats after
+ * 2^32 samples or fewer, so positions do not overflow. The object only remembers where it was:
+ * walking forward costs O(k) a sample, going back less than 65,536 samples at most twice that many
+ * steps, and a jump elsewhere O(p k) once, from the start. Measured on one core of a Xeon: 13 ns a
+ * sample with 3 sources, 19 with 7; a jump to sample 10^8 takes 0.7 s.
  */
 #pragma once
 #include "base/err.h"
@@ -20,8 +22,8 @@
 
 struct mixture;
 
-/* NULL with a sentence (ERR_USAGE) where a weight is negative or not finite or all are zero. A share below 2^-33
- * counts as zero. The weights are not kept. */
+/* NULL with a sentence (ERR_USAGE) where a weight is negative or not finite or all are zero. A
+ * share below 2^-33 counts as zero. The weights are not kept. */
 struct mixture *mixture_new(const double *weights, size_t n, struct err *err);
 void mixture_free(struct mixture *mixture);
 

@@ -31,6 +31,7 @@ uint64_t permutation_at(uint64_t key, uint64_t n, uint64_t index)
         half_bits++;
     do
         index = feistel(key, half_bits, index);
-    while (index >= n); // ends: the walk is a cycle through the index that it began with, which is below n
+    // ends: the walk is a cycle through the index that it began with, which is below n
+    while (index >= n);
     return index;
 }

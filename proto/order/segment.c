@@ -61,17 +61,23 @@ static int check_segment(const Trireme__Segment *const *segments, size_t i, stru
 {
     const Trireme__Segment *segment = segments[i];
     if (i == 0 && segment->first_sample != 0)
-        return err_set(err, ERR_DATA, "data order: the first segment begins at sample %" PRIu64 ", expected 0",
+        return err_set(err, ERR_DATA,
+                       "data order: the first segment begins at sample %" PRIu64 ", expected 0",
                        segment->first_sample);
     if (i > 0 && segment->first_sample <= segments[i - 1]->first_sample)
         return err_set(err, ERR_DATA,
-                       "data order: segment %zu begins at sample %" PRIu64 ", expected one after %" PRIu64, i,
-                       segment->first_sample, segments[i - 1]->first_sample);
+                       "data order: segment %zu begins at sample %" PRIu64
+                       ", expected one after %" PRIu64,
+                       i, segment->first_sample, segments[i - 1]->first_sample);
     if (segment->n_weights == 0)
-        return err_set(err, ERR_DATA, "data order: segment %zu has no sources, expected at least one", i);
-    if (segment->n_weights != segments[0]->n_weights || segment->n_cursors != segments[0]->n_weights)
-        return err_set(err, ERR_DATA, "data order: segment %zu has %zu weights and %zu cursors, expected %zu of each",
-                       i, segment->n_weights, segment->n_cursors, segments[0]->n_weights);
+        return err_set(err, ERR_DATA,
+                       "data order: segment %zu has no sources, expected at least one", i);
+    if (segment->n_weights != segments[0]->n_weights ||
+        segment->n_cursors != segments[0]->n_weights)
+        return err_set(
+            err, ERR_DATA,
+            "data order: segment %zu has %zu weights and %zu cursors, expected %zu of each", i,
+            segment->n_weights, segment->n_cursors, segments[0]->n_weights);
     return 0;
 }
 
@@ -83,7 +89,8 @@ static uint64_t sum_of(const uint64_t *counts, size_t n)
     return sum;
 }
 
-/* Where a segment begins in its mixture: where the one before is by then, if it goes on with that. */
+/* Where a segment begins in its mixture: where the one before is by then, if it goes on with that.
+ */
 static uint64_t phase_of(const struct order *order, const struct piece *piece)
 {
     const uint64_t given = sum_of(piece->cursors, order->n_sources);
@@ -91,7 +98,8 @@ static uint64_t phase_of(const struct order *order, const struct piece *piece)
         return given;
     const struct piece *before = &order->pieces[order->n_pieces - 1];
     const uint64_t given_before = sum_of(before->cursors, order->n_sources);
-    return mixture_equal(before->mixture, piece->mixture) && before->parts == piece->parts && given >= given_before
+    return mixture_equal(before->mixture, piece->mixture) && before->parts == piece->parts &&
+                   given >= given_before
                ? before->phase + given - given_before
                : 0;
 }
@@ -162,7 +170,8 @@ struct order_place order_locate(struct order *order, uint64_t sample)
 {
     const struct piece *piece = piece_of(order, sample);
     uint64_t before = 0;
-    size_t source = mixture_source(piece->mixture, &before, piece->phase + (sample - piece->first_sample));
+    size_t source =
+        mixture_source(piece->mixture, &before, piece->phase + (sample - piece->first_sample));
     uint64_t index = piece->cursors[source] + (before - piece->base[source]);
     return (struct order_place){.source = source,
                                 .window = index / piece->parts,
@@ -175,7 +184,8 @@ uint32_t order_parts(const struct order *order, uint64_t sample)
     return piece_of(order, sample)->parts;
 }
 
-static void counts_in(const struct order *order, const struct piece *piece, uint64_t *counts, uint64_t sample)
+static void counts_in(const struct order *order, const struct piece *piece, uint64_t *counts,
+                      uint64_t sample)
 {
     mixture_counts(piece->mixture, counts, piece->phase + (sample - piece->first_sample));
     for (size_t i = 0; i < order->n_sources; i++)
@@ -194,9 +204,10 @@ static void convert(uint64_t *counts, size_t n, uint32_t from, uint32_t to)
         counts[i] = (uint64_t)(((unsigned __int128)counts[i] * to + from - 1) / from);
 }
 
-/* Whether the segment before the last one would go on at `sample` with these cursors, weights and parts. */
-static bool goes_on(const struct order *order, uint64_t sample, const uint64_t *cursors, uint32_t parts,
-                    const struct mixture *mixture)
+/* Whether the segment before the last one would go on at `sample` with these cursors, weights and
+ * parts. */
+static bool goes_on(const struct order *order, uint64_t sample, const uint64_t *cursors,
+                    uint32_t parts, const struct mixture *mixture)
 {
     if (order->n_pieces < 2)
         return false;
@@ -211,15 +222,16 @@ static bool goes_on(const struct order *order, uint64_t sample, const uint64_t *
 }
 
 /* Puts a segment that begins at `sample` at the end of the list. */
-static void put(Trireme__Segment ***segments, size_t *n_segments, struct order *order, uint64_t sample,
-                const struct order_change *change, const struct mixture *mixture)
+static void put(Trireme__Segment ***segments, size_t *n_segments, struct order *order,
+                uint64_t sample, const struct order_change *change, const struct mixture *mixture)
 {
     const struct piece *last = &order->pieces[order->n_pieces - 1];
     const uint32_t parts = parts_of(change->parts);
     uint64_t *cursors = mem_new(order->n_sources, sizeof *cursors);
     counts_in(order, last, cursors, sample + change->skip);
     convert(cursors, order->n_sources, last->parts, parts);
-    const bool dropped = sample == last->first_sample && goes_on(order, sample, cursors, parts, mixture);
+    const bool dropped =
+        sample == last->first_sample && goes_on(order, sample, cursors, parts, mixture);
     if (sample == last->first_sample)
         trireme__segment__free_unpacked((*segments)[--*n_segments], NULL);
     if (!dropped) {
@@ -229,8 +241,8 @@ static void put(Trireme__Segment ***segments, size_t *n_segments, struct order *
     free(cursors);
 }
 
-int order_append(Trireme__Segment ***segments, size_t *n_segments, uint64_t sample, const struct order_change *change,
-                 struct err *err)
+int order_append(Trireme__Segment ***segments, size_t *n_segments, uint64_t sample,
+                 const struct order_change *change, struct err *err)
 {
     struct order *order = order_new((const Trireme__Segment *const *)*segments, *n_segments, err);
     if (!order)
@@ -239,12 +251,14 @@ int order_append(Trireme__Segment ***segments, size_t *n_segments, uint64_t samp
     struct mixture *mixture = NULL;
     const struct piece *last = &order->pieces[order->n_pieces - 1];
     if (change->n_sources != order->n_sources) {
-        err_set(err, ERR_USAGE, "data.sources: found %zu sources, expected %zu as at the start of the trial",
+        err_set(err, ERR_USAGE,
+                "data.sources: found %zu sources, expected %zu as at the start of the trial",
                 change->n_sources, order->n_sources);
         goto out;
     }
     if (sample < last->first_sample) {
-        err_set(err, ERR_DATA, "data order: it changes at sample %" PRIu64 ", expected no change before %" PRIu64,
+        err_set(err, ERR_DATA,
+                "data order: it changes at sample %" PRIu64 ", expected no change before %" PRIu64,
                 sample, last->first_sample);
         goto out;
     }
@@ -252,7 +266,8 @@ int order_append(Trireme__Segment ***segments, size_t *n_segments, uint64_t samp
     if (!mixture)
         goto out;
     rc = 0;
-    if (change->skip || parts_of(change->parts) != last->parts || !mixture_equal(mixture, last->mixture))
+    if (change->skip || parts_of(change->parts) != last->parts ||
+        !mixture_equal(mixture, last->mixture))
         put(segments, n_segments, order, sample, change, mixture);
 out:
     mixture_free(mixture);

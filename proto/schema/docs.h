@@ -1,5 +1,5 @@
-/* The table that gen/schema_gen writes at build time (generated/schema_docs.c): what protoc knows of the schema and
- * protobuf-c leaves out. Inside proto/schema only; others ask walk.h. */
+/* The table that gen/schema_gen writes at build time (generated/schema_docs.c): what protoc knows
+ * of the schema and protobuf-c leaves out. Inside proto/schema only; others ask walk.h. */
 #pragma once
 #include "proto/schema/walk.h"
 

@@ -81,7 +81,8 @@ static bool is_silent(const void *value, const ProtobufCFieldDescriptor *field)
     static const char zero[8];
     if (field->type == PROTOBUF_C_TYPE_BYTES)
         return ((const ProtobufCBinaryData *)value)->len == 0;
-    return memcmp(value, field->default_value ? field->default_value : zero, element_size(field)) == 0;
+    return memcmp(value, field->default_value ? field->default_value : zero, element_size(field)) ==
+           0;
 }
 
 bool field_is_list(const ProtobufCFieldDescriptor *field)
@@ -95,7 +96,8 @@ size_t field_count(const void *message, const ProtobufCFieldDescriptor *field)
         return *list_count(message, field);
     if (is_pointer(field))
         return *(void **)at(message, field->offset) != NULL;
-    return !has_flag(field) || *flag(message, field) || !is_silent(at(message, field->offset), field);
+    return !has_flag(field) || *flag(message, field) ||
+           !is_silent(at(message, field->offset), field);
 }
 
 bool field_has_value(const void *message, const ProtobufCFieldDescriptor *field)
@@ -137,7 +139,8 @@ struct scalar field_scalar(const void *message, const ProtobufCFieldDescriptor *
     case PROTOBUF_C_TYPE_BOOL:
         return (struct scalar){SCALAR_BOOL, .b = *(const protobuf_c_boolean *)p};
     case PROTOBUF_C_TYPE_ENUM: {
-        const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(field->descriptor, *(const int *)p);
+        const ProtobufCEnumValue *value =
+            protobuf_c_enum_descriptor_get_value(field->descriptor, *(const int *)p);
         return (struct scalar){SCALAR_TEXT, .text = value ? value->name : NULL};
     }
     case PROTOBUF_C_TYPE_STRING: {
@@ -161,11 +164,13 @@ bool field_equal(const void *a, const void *b, const ProtobufCFieldDescriptor *f
     if (x.kind == SCALAR_BOOL)
         return x.b == y.b;
     if (x.kind == SCALAR_BYTES)
-        return x.bytes->len == y.bytes->len && (!x.bytes->len || !memcmp(x.bytes->data, y.bytes->data, x.bytes->len));
+        return x.bytes->len == y.bytes->len &&
+               (!x.bytes->len || !memcmp(x.bytes->data, y.bytes->data, x.bytes->len));
     return x.u == y.u; // the same bits, so that nan equals nan and -0 differs from 0
 }
 
-ProtobufCMessage *field_message(const void *message, const ProtobufCFieldDescriptor *field, size_t i)
+ProtobufCMessage *field_message(const void *message, const ProtobufCFieldDescriptor *field,
+                                size_t i)
 {
     ASSERT(field->type == PROTOBUF_C_TYPE_MESSAGE);
     return *(ProtobufCMessage **)element(message, field, i);
@@ -205,7 +210,8 @@ void field_set(void *message, const ProtobufCFieldDescriptor *field, size_t i, s
         *(protobuf_c_boolean *)p = value.b;
         return;
     case PROTOBUF_C_TYPE_ENUM:
-        *(int *)p = protobuf_c_enum_descriptor_get_value_by_name(field->descriptor, value.text)->value;
+        *(int *)p =
+            protobuf_c_enum_descriptor_get_value_by_name(field->descriptor, value.text)->value;
         return;
     case PROTOBUF_C_TYPE_STRING: {
         char *copy = mem_strdup(value.text); // first: the old text may be what is set

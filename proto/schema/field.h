@@ -1,9 +1,9 @@
 /* One field of a message in memory: the one place that knows how protobuf-c lays messages out.
  *
- * A singular field is its member, and a has_ flag at quantifier_offset where it is an optional number, bool or enum.
- * A repeated field is a pointer to its elements, and their count at quantifier_offset. Elements of a list are counted
- * from 0; a singular field has element 0. Inside proto/schema only; ours are messages of message.h, which own all
- * that they point to. Local. */
+ * A singular field is its member, and a has_ flag at quantifier_offset where it is an optional
+ * number, bool or enum. A repeated field is a pointer to its elements, and their count at
+ * quantifier_offset. Elements of a list are counted from 0; a singular field has element 0. Inside
+ * proto/schema only; ours are messages of message.h, which own all that they point to. Local. */
 #pragma once
 #include "proto/schema/walk.h"
 
@@ -12,29 +12,32 @@ bool field_is_list(const ProtobufCFieldDescriptor *field);
 /* Elements of a list; of a singular field 1 where it is set (see walk.h), else 0. */
 size_t field_count(const void *message, const ProtobufCFieldDescriptor *field);
 
-/* Whether there is a value to tell: set, or a default is declared. False for a NULL submessage. Of singular fields.
+/* Whether there is a value to tell: set, or a default is declared. False for a NULL submessage. Of
+ * singular fields.
  */
 bool field_has_value(const void *message, const ProtobufCFieldDescriptor *field);
 
 /* Whether the value is the declared default. Of singular scalars. */
 bool field_is_default(const void *message, const ProtobufCFieldDescriptor *field);
 
-/* The value of an element: of one that is not set, its default. Text is borrowed from the message. The name of an
- * enum number that the schema does not know is NULL. */
+/* The value of an element: of one that is not set, its default. Text is borrowed from the message.
+ * The name of an enum number that the schema does not know is NULL. */
 struct scalar field_scalar(const void *message, const ProtobufCFieldDescriptor *field, size_t i);
-ProtobufCMessage *field_message(const void *message, const ProtobufCFieldDescriptor *field, size_t i);
+ProtobufCMessage *field_message(const void *message, const ProtobufCFieldDescriptor *field,
+                                size_t i);
 
 /* Whether an element is the same in two messages, to the last bit; both have it. Of scalars. */
 bool field_equal(const void *a, const void *b, const ProtobufCFieldDescriptor *field, size_t i);
 
-/* Sets an element that exists; text is copied. The value is of the field's kind and range; no bytes. */
+/* Sets an element that exists; text is copied. The value is of the field's kind and range; no
+ * bytes. */
 void field_set(void *message, const ProtobufCFieldDescriptor *field, size_t i, struct scalar value);
 
 /* Makes more elements at the end: each 0, NULL, or a fresh message. */
 void field_append(void *message, const ProtobufCFieldDescriptor *field, size_t more);
 
-/* Back to the default: no elements, the declared default (strings are owned copies), a fresh submessage. What was
- * there is freed. */
+/* Back to the default: no elements, the declared default (strings are owned copies), a fresh
+ * submessage. What was there is freed. */
 void field_reset(void *message, const ProtobufCFieldDescriptor *field);
 
 /* Frees what the field points to; the member is left dangling. */
@@ -43,6 +46,6 @@ void field_free(void *message, const ProtobufCFieldDescriptor *field);
 /* Makes to's member, whose bytes count for nothing yet, a copy of from's. */
 void field_copy(void *to, const void *from, const ProtobufCFieldDescriptor *field);
 
-/* Makes a message ours that protobuf-c initialised or unpacked, all the way down: default strings that stand in
- * static memory become owned copies, submessages that are absent are made. */
+/* Makes a message ours that protobuf-c initialised or unpacked, all the way down: default strings
+ * that stand in static memory become owned copies, submessages that are absent are made. */
 void fields_adopt(void *message);

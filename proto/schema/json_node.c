@@ -18,14 +18,15 @@ static bool is_large_whole(const char *text)
 {
     bool negative;
     uint64_t size;
-    return number_read_whole(&negative, &size, text) && *text != '+' && !negative && size > INT64_MAX;
+    return number_read_whole(&negative, &size, text) && *text != '+' && !negative &&
+           size > INT64_MAX;
 }
 
 static int read_value(struct source *source, struct node *node, const json_t *value, unsigned depth)
 {
     if (depth > NODE_DEPTH_MAX)
-        return err_set(source->err, source->code, "%s: found more than %d levels of lists and maps", source->where,
-                       NODE_DEPTH_MAX);
+        return err_set(source->err, source->code, "%s: found more than %d levels of lists and maps",
+                       source->where, NODE_DEPTH_MAX);
     char real[NUMBER_SIZE];
     switch (json_typeof(value)) {
     case JSON_NULL:
@@ -56,7 +57,8 @@ static int read_value(struct source *source, struct node *node, const json_t *va
         return 0;
     case JSON_OBJECT: {
         node->kind = NODE_MAP;
-        for (void *at = json_object_iter((json_t *)value); at; at = json_object_iter_next((json_t *)value, at)) {
+        for (void *at = json_object_iter((json_t *)value); at;
+             at = json_object_iter_next((json_t *)value, at)) {
             struct node *child = node_add(node);
             child->key = mem_strdup(json_object_iter_key(at));
             if (read_value(source, child, json_object_iter_value(at), depth + 1) != 0)
@@ -68,7 +70,8 @@ static int read_value(struct source *source, struct node *node, const json_t *va
     return 0;
 }
 
-struct node *json_node_read(const char *text, size_t size, const char *where, enum err_code code, struct err *err)
+struct node *json_node_read(const char *text, size_t size, const char *where, enum err_code code,
+                            struct err *err)
 {
     json_error_t mistake;
     struct source source = {where, code, err};
@@ -76,7 +79,8 @@ struct node *json_node_read(const char *text, size_t size, const char *where, en
     if (!value) {
         struct text clean = {0}; // it quotes the input
         value_write_clean(&clean, mistake.text);
-        err_set(err, code, "%s:%d: not JSON: %s", where, mistake.line, clean.bytes ? clean.bytes : "");
+        err_set(err, code, "%s:%d: not JSON: %s", where, mistake.line,
+                clean.bytes ? clean.bytes : "");
         text_clear(&clean);
         return NULL;
     }

@@ -100,7 +100,8 @@ void json_out_scalar(struct json_out *out, const char *key, struct scalar value)
         text_printf(&out->text, "%lld", (long long)value.i);
         return;
     case SCALAR_UINT:
-        text_printf(&out->text, value.u > INT64_MAX ? "\"%llu\"" : "%llu", (unsigned long long)value.u);
+        text_printf(&out->text, value.u > INT64_MAX ? "\"%llu\"" : "%llu",
+                    (unsigned long long)value.u);
         return;
     case SCALAR_REAL:
     case SCALAR_FLOAT:

@@ -1,4 +1,5 @@
-/* JSON written piece by piece: commas, line ends and quotes come by themselves. key is NULL outside of objects. */
+/* JSON written piece by piece: commas, line ends and quotes come by themselves. key is NULL outside
+ * of objects. */
 #pragma once
 #include "base/text.h"
 
@@ -14,6 +15,7 @@ struct json_out {
 void json_out_open(struct json_out *out, const char *key, char bracket);
 void json_out_close(struct json_out *out, char bracket);
 void json_out_text(struct json_out *out, const char *key, const char *value);
-void json_out_literal(struct json_out *out, const char *key, const char *literal); /* a number, true, false */
+/* a number, true, false */
+void json_out_literal(struct json_out *out, const char *key, const char *literal);
 void json_out_scalar(struct json_out *out, const char *key, struct scalar value);
 char *json_out_take(struct json_out *out);

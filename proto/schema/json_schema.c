@@ -38,7 +38,8 @@ static void collect(struct types *types, const ProtobufCMessageDescriptor *type)
     }
 }
 
-static void write_bounds(struct json_out *out, const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
+static void write_bounds(struct json_out *out, const ProtobufCFieldDescriptor *field,
+                         const struct field_doc *doc)
 {
     struct whole_range range;
     if (value_whole_range(&range, field, doc)) {
@@ -71,7 +72,8 @@ static void write_names(struct json_out *out, const ProtobufCEnumDescriptor *typ
 }
 
 /* What a value, or each element of a list, may be. */
-static void write_type(struct json_out *out, const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
+static void write_type(struct json_out *out, const ProtobufCFieldDescriptor *field,
+                       const struct field_doc *doc)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_MESSAGE: {
@@ -95,8 +97,8 @@ static void write_type(struct json_out *out, const ProtobufCFieldDescriptor *fie
     }
 }
 
-static void write_field(struct json_out *out, const void *defaults, const ProtobufCFieldDescriptor *field,
-                        const struct field_doc *doc)
+static void write_field(struct json_out *out, const void *defaults,
+                        const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
 {
     json_out_open(out, field->name, '{');
     json_out_text(out, "description", doc->comment);

@@ -30,7 +30,8 @@ static void leave_list(void *context, const char *name, const struct field_doc *
     json_out_close(context, doc->map ? '}' : ']');
 }
 
-static void scalar(void *context, const char *name, const struct field_doc *doc, struct scalar value, bool is_default)
+static void scalar(void *context, const char *name, const struct field_doc *doc,
+                   struct scalar value, bool is_default)
 {
     (void)is_default;
     if (doc->map && number_is_literal(value.text))

@@ -64,14 +64,16 @@ static bool enums_are_known(const void *message)
         for (size_t k = 0; k < field_count(message, field); k++) {
             if (field->type == PROTOBUF_C_TYPE_ENUM && !field_scalar(message, field, k).text)
                 return false;
-            if (field->type == PROTOBUF_C_TYPE_MESSAGE && !enums_are_known(field_message(message, field, k)))
+            if (field->type == PROTOBUF_C_TYPE_MESSAGE &&
+                !enums_are_known(field_message(message, field, k)))
                 return false;
         }
     }
     return true;
 }
 
-void *message_unpack(const ProtobufCMessageDescriptor *type, const void *bytes, size_t size, struct err *err)
+void *message_unpack(const ProtobufCMessageDescriptor *type, const void *bytes, size_t size,
+                     struct err *err)
 {
     void *message = protobuf_c_message_unpack(type, NULL, size, bytes);
     if (message)
@@ -79,7 +81,8 @@ void *message_unpack(const ProtobufCMessageDescriptor *type, const void *bytes, 
     if (message && enums_are_known(message))
         return message;
     message_free(message);
-    err_set(err, ERR_MACHINE, "%zu bytes that should be a %s are none: damaged, or of another version", size,
+    err_set(err, ERR_MACHINE,
+            "%zu bytes that should be a %s are none: damaged, or of another version", size,
             type->name);
     return NULL;
 }

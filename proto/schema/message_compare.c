@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int check_fields(const struct place *above, const ProtobufCMessage *message, const char *where,
-                        struct err *err)
+static int check_fields(const struct place *above, const ProtobufCMessage *message,
+                        const char *where, struct err *err)
 {
     const ProtobufCMessageDescriptor *type = message->descriptor;
     const struct message_doc *docs = message_doc(type);
@@ -24,7 +24,8 @@ static int check_fields(const struct place *above, const ProtobufCMessage *messa
             if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
                 if (check_fields(here, field_message(message, field, i), where, err) != 0)
                     return -1;
-            } else if (value_check(field_scalar(message, field, i), field, doc, ERR_USAGE, err) != 0) {
+            } else if (value_check(field_scalar(message, field, i), field, doc, ERR_USAGE, err) !=
+                       0) {
                 struct text path = {0};
                 place_write(&path, here);
                 err_context(err, "%s: %s", where, path.bytes);
@@ -63,8 +64,10 @@ static void diff_element(struct diff *diff, const struct place *here, const void
                          const ProtobufCFieldDescriptor *field, size_t i)
 {
     if (field->type != PROTOBUF_C_TYPE_MESSAGE) {
-        bool both = field_is_list(field) || (field_has_value(a, field) && field_has_value(b, field));
-        bool none = !field_is_list(field) && !field_has_value(a, field) && !field_has_value(b, field);
+        bool both =
+            field_is_list(field) || (field_has_value(a, field) && field_has_value(b, field));
+        bool none =
+            !field_is_list(field) && !field_has_value(a, field) && !field_has_value(b, field);
         if (!none && !(both && field_equal(a, b, field, i)))
             add_difference(diff, here);
         return;

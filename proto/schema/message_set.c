@@ -79,7 +79,8 @@ static int find_element(struct target *target, const struct steps *steps, struct
         !number_read_whole(&negative, &index, steps->piece) || index > n) {
         err_set(err, ERR_USAGE, "unknown element, expected the number of one in the list");
         if (target->message)
-            err_set(err, ERR_USAGE, "unknown element, expected a number from 0 to %zu (%zu appends)", n, n);
+            err_set(err, ERR_USAGE,
+                    "unknown element, expected a number from 0 to %zu (%zu appends)", n, n);
         return fail_here(steps, err);
     }
     if (target->message && index == n)
@@ -104,7 +105,8 @@ static int follow(struct target *target, struct steps *steps, struct err *err)
         if (!steps->piece)
             return 0;
         if (field->type != PROTOBUF_C_TYPE_MESSAGE) {
-            err_set(err, ERR_USAGE, "unknown key, expected none behind %s, which is one value", field->name);
+            err_set(err, ERR_USAGE, "unknown key, expected none behind %s, which is one value",
+                    field->name);
             return fail_here(steps, err);
         }
         target->type = field->descriptor;
@@ -123,7 +125,8 @@ static int find(struct target *target, const char *path, struct err *err)
     return result;
 }
 
-const struct field_doc *message_path_doc(const ProtobufCMessageDescriptor *type, const char *path, struct err *err)
+const struct field_doc *message_path_doc(const ProtobufCMessageDescriptor *type, const char *path,
+                                         struct err *err)
 {
     struct target target = {.type = type};
     if (find(&target, path, err) != 0)
@@ -131,8 +134,10 @@ const struct field_doc *message_path_doc(const ProtobufCMessageDescriptor *type,
     return field_doc(target.type, target.field);
 }
 
-/* Reads a value, which is YAML or stands for itself, into what the path says, of a message that may be spoiled. */
-static int set(void *message, const char *path, const char *value, bool is_yaml, const char *where, struct err *err)
+/* Reads a value, which is YAML or stands for itself, into what the path says, of a message that may
+ * be spoiled. */
+static int set(void *message, const char *path, const char *value, bool is_yaml, const char *where,
+               struct err *err)
 {
     struct target target = {.type = ((ProtobufCMessage *)message)->descriptor, .message = message};
     if (find(&target, path, err) != 0)
@@ -148,14 +153,16 @@ static int set(void *message, const char *path, const char *value, bool is_yaml,
     }
     struct reader reader = {where, ERR_USAGE, err};
     struct place place = place_field(NULL, path);
-    int result = target.is_element ? read_element(&reader, &place, target.message, target.field, target.index, node)
-                                   : read_field(&reader, &place, target.message, target.field, node);
+    int result =
+        target.is_element
+            ? read_element(&reader, &place, target.message, target.field, target.index, node)
+            : read_field(&reader, &place, target.message, target.field, node);
     node_free(tree);
     return result;
 }
 
-static int set_copy(void *message, const char *path, const char *value, bool is_yaml, const char *where,
-                    struct err *err)
+static int set_copy(void *message, const char *path, const char *value, bool is_yaml,
+                    const char *where, struct err *err)
 {
     void *copy = message_copy(message);
     int result = set(copy, path, value, is_yaml, where, err);
@@ -165,7 +172,8 @@ static int set_copy(void *message, const char *path, const char *value, bool is_
     return result;
 }
 
-int message_set_path(void *message, const char *path, const char *value, const char *where, struct err *err)
+int message_set_path(void *message, const char *path, const char *value, const char *where,
+                     struct err *err)
 {
     return set_copy(message, path, value, false, where, err);
 }

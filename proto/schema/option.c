@@ -67,7 +67,8 @@ static const struct field_doc *open_place(const struct arguments *arguments)
 {
     const struct message_doc *docs = arguments->docs;
     for (const struct field_doc *doc = docs->fields; doc < docs->fields + docs->n; doc++)
-        if (doc->place && (!arguments->given[doc->slot] || field_is_list(doc_field(arguments->type, doc))))
+        if (doc->place &&
+            (!arguments->given[doc->slot] || field_is_list(doc_field(arguments->type, doc))))
             return doc;
     return NULL;
 }
@@ -108,7 +109,8 @@ static int unknown_option(const struct arguments *arguments, const char *option,
     if (best)
         text_printf(&expected, " (did you mean %s?)", best);
     value_write_found(&found, word);
-    err_set(arguments->err, ERR_USAGE, "%s: unknown option, expected one of %s", found.bytes, expected.bytes);
+    err_set(arguments->err, ERR_USAGE, "%s: unknown option, expected one of %s", found.bytes,
+            expected.bytes);
     text_clear(&expected);
     text_clear(&found);
     free(word);
@@ -117,7 +119,8 @@ static int unknown_option(const struct arguments *arguments, const char *option,
 }
 
 /* The option that the first size bytes name; NULL: none. */
-static const struct field_doc *find_option(const struct arguments *arguments, const char *option, size_t size)
+static const struct field_doc *find_option(const struct arguments *arguments, const char *option,
+                                           size_t size)
 {
     const struct message_doc *docs = arguments->docs;
     for (const struct field_doc *doc = docs->fields; doc < docs->fields + docs->n; doc++) {
@@ -153,7 +156,8 @@ static int check_missing(const struct arguments *arguments)
 {
     const struct message_doc *docs = arguments->docs;
     for (const struct field_doc *doc = docs->fields; doc < docs->fields + docs->n; doc++) {
-        if (arguments->given[doc->slot] || !option_is_required(doc_field(arguments->type, doc), doc))
+        if (arguments->given[doc->slot] ||
+            !option_is_required(doc_field(arguments->type, doc), doc))
             continue;
         err_set(arguments->err, ERR_USAGE, "missing, expected it (%s)", doc->comment);
         return fail_named(arguments, doc);
@@ -194,7 +198,8 @@ int options_read(void *request, int n_args, char *const *args, bool *help, struc
     *help = asks_help(n_args, args);
     if (*help)
         return 0;
-    struct arguments arguments = {.request = message_copy(request), .type = type, .docs = message_doc(type)};
+    struct arguments arguments = {
+        .request = message_copy(request), .type = type, .docs = message_doc(type)};
     arguments.given = mem_new(type->n_fields, sizeof *arguments.given);
     arguments.n = n_args;
     arguments.args = args;

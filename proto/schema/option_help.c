@@ -27,7 +27,8 @@ static void add_piece(struct page *page, const char *piece)
         text_add(&page->text, "\n");
         page->column = 0;
     }
-    int blanks = page->column < page->indent ? (int)(page->indent - page->column) : page->column > page->indent;
+    int blanks = page->column < page->indent ? (int)(page->indent - page->column)
+                                             : page->column > page->indent;
     text_printf(&page->text, "%*s%s", blanks, "", piece);
     page->column += (size_t)blanks + size;
 }
@@ -81,7 +82,8 @@ static char *name_and_type(const ProtobufCFieldDescriptor *field, const struct f
 }
 
 /* One argument in the usage line: "[--set TEXT]...". */
-static void add_usage(struct page *page, const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
+static void add_usage(struct page *page, const ProtobufCFieldDescriptor *field,
+                      const struct field_doc *doc)
 {
     bool is_required = option_is_required(field, doc);
     char *name = name_and_type(field, doc);
@@ -92,7 +94,8 @@ static void add_usage(struct page *page, const ProtobufCFieldDescriptor *field, 
     free(name);
 }
 
-static void add_default(struct text *note, const void *defaults, const ProtobufCFieldDescriptor *field)
+static void add_default(struct text *note, const void *defaults,
+                        const ProtobufCFieldDescriptor *field)
 {
     struct scalar value = field_scalar(defaults, field, 0);
     char digits[NUMBER_SIZE];
@@ -111,20 +114,22 @@ static void add_default(struct text *note, const void *defaults, const ProtobufC
     }
 }
 
-static void add_option(struct page *page, const void *defaults, const ProtobufCFieldDescriptor *field,
-                       const struct field_doc *doc)
+static void add_option(struct page *page, const void *defaults,
+                       const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
 {
     struct text note = {0};
     value_note(&note, doc);
     if (field->default_value)
         add_default(&note, defaults, field);
-    char *words = note.size ? mem_format("%s (%s)", doc->comment, note.bytes) : mem_strdup(doc->comment);
+    char *words =
+        note.size ? mem_format("%s (%s)", doc->comment, note.bytes) : mem_strdup(doc->comment);
     char *name = name_and_type(field, doc);
     add_entry(page, 2, name, words);
     free(name);
     free(words);
     text_clear(&note);
-    const ProtobufCEnumDescriptor *names = field->type == PROTOBUF_C_TYPE_ENUM ? field->descriptor : NULL;
+    const ProtobufCEnumDescriptor *names =
+        field->type == PROTOBUF_C_TYPE_ENUM ? field->descriptor : NULL;
     for (unsigned i = 0; names && i < names->n_values; i++)
         add_entry(page, 6, names->values[i].name, enum_value_comment(names, &names->values[i]));
 }

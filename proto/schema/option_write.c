@@ -50,7 +50,8 @@ static char *value_text(struct scalar value)
     return NULL;
 }
 
-static void scalar(void *context, const char *name, const struct field_doc *doc, struct scalar value, bool is_default)
+static void scalar(void *context, const char *name, const struct field_doc *doc,
+                   struct scalar value, bool is_default)
 {
     struct out *out = context;
     if (is_default && name)

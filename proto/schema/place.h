@@ -1,5 +1,5 @@
-/* A place in a message while one goes down into it: frames on the stack, written as "data.sources.0.weight" only
- * where a sentence needs it. */
+/* A place in a message while one goes down into it: frames on the stack, written as
+ * "data.sources.0.weight" only where a sentence needs it. */
 #pragma once
 #include "base/text.h"
 

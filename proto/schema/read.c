@@ -48,7 +48,8 @@ static int refuse(const struct reader *reader, const struct place *place, const 
     static const char *const found[] = {
         [NODE_NULL] = "nothing", [NODE_LIST] = "a list", [NODE_MAP] = "keys and values"};
     bool is_one = node->text != NULL;
-    err_set(reader->err, reader->code, "found %s, expected %s", is_one ? "one value" : found[node->kind], expected);
+    err_set(reader->err, reader->code, "found %s, expected %s",
+            is_one ? "one value" : found[node->kind], expected);
     return add_place(reader, place, node->line);
 }
 
@@ -60,8 +61,8 @@ static int compare_keys(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
-/* The first child whose key another one has before it, which goes to *before; NULL: there is none. In n log n: the text may be
- * anybody's. */
+/* The first child whose key another one has before it, which goes to *before; NULL: there is none.
+ * In n log n: the text may be anybody's. */
 static const struct node *find_second(const struct node *node, const struct node **before)
 {
     const struct node **sorted = mem_new(node->n, sizeof *sorted), *second = NULL;
@@ -78,13 +79,13 @@ static const struct node *find_second(const struct node *node, const struct node
     return second;
 }
 
-static int refuse_second(const struct reader *reader, const struct place *place, const struct node *second,
-                         const struct node *before)
+static int refuse_second(const struct reader *reader, const struct place *place,
+                         const struct node *second, const struct node *before)
 {
     err_set(reader->err, reader->code, "found a second time, expected once");
     if (before->line)
-        err_set(reader->err, reader->code, "found a second time, expected once (the first is on line %u)",
-                before->line);
+        err_set(reader->err, reader->code,
+                "found a second time, expected once (the first is on line %u)", before->line);
     return add_place(reader, place, second->line);
 }
 
@@ -121,8 +122,8 @@ static int read_map(const struct reader *reader, const struct place *place, void
 int read_field(const struct reader *reader, const struct place *place, void *message,
                const ProtobufCFieldDescriptor *field, const struct node *node)
 {
-    bool is_absent =
-        field->type == PROTOBUF_C_TYPE_MESSAGE && !field_is_list(field) && field_count(message, field) == 0;
+    bool is_absent = field->type == PROTOBUF_C_TYPE_MESSAGE && !field_is_list(field) &&
+                     field_count(message, field) == 0;
     if (node->kind == NODE_NULL || is_absent)
         field_reset(message, field);
     if (node->kind == NODE_NULL)
@@ -149,15 +150,16 @@ void read_names(struct text *names, const ProtobufCMessageDescriptor *type, cons
     struct near_name near = {.word = word};
     text_add(names, docs->n ? "" : "none");
     for (size_t i = 0; i < docs->n; i++) {
-        text_printf(names, "%s%s", i == 0 ? (docs->n > 1 ? "one of " : "") : ", ", docs->fields[i].field);
+        text_printf(names, "%s%s", i == 0 ? (docs->n > 1 ? "one of " : "") : ", ",
+                    docs->fields[i].field);
         near_name_offer(&near, docs->fields[i].field);
     }
     if (near.best)
         text_printf(names, " (did you mean %s?)", near.best);
 }
 
-static int unknown_key(const struct reader *reader, const struct place *place, const ProtobufCMessageDescriptor *type,
-                       const struct node *node)
+static int unknown_key(const struct reader *reader, const struct place *place,
+                       const ProtobufCMessageDescriptor *type, const struct node *node)
 {
     struct text names = {0}, key = {0};
     read_names(&names, type, node->key);
@@ -181,8 +183,8 @@ static int read_message(const struct reader *reader, const struct place *place, 
             value_write_found(&found, node->text);
         else
             text_add(&found, node->kind == NODE_LIST ? "a list" : "nothing");
-        err_set(reader->err, reader->code, "found %s, expected keys and values, the keys %s", found.bytes,
-                names.bytes);
+        err_set(reader->err, reader->code, "found %s, expected keys and values, the keys %s",
+                found.bytes, names.bytes);
         text_clear(&found);
         text_clear(&names);
         return add_place(reader, place, node->line);
@@ -190,7 +192,8 @@ static int read_message(const struct reader *reader, const struct place *place, 
     const struct node *before = NULL, *second = find_second(node, &before);
     for (size_t i = 0; i < node->n; i++) {
         const struct node *child = &node->children[i];
-        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, child->key);
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field_by_name(type, child->key);
         if (!field)
             return unknown_key(reader, place, type, child);
         struct place here = place_field(place, field->name);
@@ -212,7 +215,8 @@ void read_swap(void *a, void *b)
     free(other);
 }
 
-static int read_tree(void *message, struct node *root, const char *where, enum err_code code, struct err *err)
+static int read_tree(void *message, struct node *root, const char *where, enum err_code code,
+                     struct err *err)
 {
     if (!root)
         return -1;
@@ -226,12 +230,14 @@ static int read_tree(void *message, struct node *root, const char *where, enum e
     return result;
 }
 
-int yaml_read(void *message, const char *text, size_t size, const char *where, enum err_code code, struct err *err)
+int yaml_read(void *message, const char *text, size_t size, const char *where, enum err_code code,
+              struct err *err)
 {
     return read_tree(message, yaml_node_read(text, size, where, true, code, err), where, code, err);
 }
 
-int json_read(void *message, const char *text, size_t size, const char *where, enum err_code code, struct err *err)
+int json_read(void *message, const char *text, size_t size, const char *where, enum err_code code,
+              struct err *err)
 {
     return read_tree(message, json_node_read(text, size, where, code, err), where, code, err);
 }

@@ -1,4 +1,5 @@
-/* A tree of nodes put into a message: what read.c and message_set.c share. Inside proto/schema only. */
+/* A tree of nodes put into a message: what read.c and message_set.c share. Inside proto/schema
+ * only. */
 #pragma once
 #include "proto/schema/place.h"
 

@@ -6,7 +6,8 @@
 
 #define UTF8_BAD UINT32_MAX
 
-/* The character at *s, which moves behind it; UTF8_BAD where there is none, and *s moves by one byte. */
+/* The character at *s, which moves behind it; UTF8_BAD where there is none, and *s moves by one
+ * byte. */
 uint32_t utf8_next(const char **s);
 
 bool utf8_valid(const char *s);

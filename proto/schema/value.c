@@ -36,7 +36,8 @@ static const struct whole_range *type_range(const ProtobufCFieldDescriptor *fiel
     }
 }
 
-bool value_whole_range(struct whole_range *range, const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
+bool value_whole_range(struct whole_range *range, const ProtobufCFieldDescriptor *field,
+                       const struct field_doc *doc)
 {
     const struct whole_range *type = type_range(field);
     if (!type)
@@ -68,9 +69,10 @@ static void expected_name(struct text *text, const ProtobufCEnumDescriptor *type
     }
 }
 
-/* The declared bounds, after a word for each of the cases: both, only the lower, only the upper one. */
-static void write_bounds(struct text *text, const struct field_doc *doc, const char *from, const char *least,
-                         const char *most)
+/* The declared bounds, after a word for each of the cases: both, only the lower, only the upper
+ * one. */
+static void write_bounds(struct text *text, const struct field_doc *doc, const char *from,
+                         const char *least, const char *most)
 {
     bool has_min = isfinite(doc->min), has_max = isfinite(doc->max);
     if (has_min) {
@@ -102,11 +104,13 @@ void value_note(struct text *text, const struct field_doc *doc)
     write_bounds(text, doc, "", "at least ", "at most ");
 }
 
-void value_expected(struct text *text, const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
+void value_expected(struct text *text, const ProtobufCFieldDescriptor *field,
+                    const struct field_doc *doc)
 {
     struct whole_range range;
     if (value_whole_range(&range, field, doc))
-        text_printf(text, "a whole number from %lld to %llu", (long long)range.min, (unsigned long long)range.max);
+        text_printf(text, "a whole number from %lld to %llu", (long long)range.min,
+                    (unsigned long long)range.max);
     else if (field->type == PROTOBUF_C_TYPE_DOUBLE || field->type == PROTOBUF_C_TYPE_FLOAT)
         write_bounds(text, doc, "a number from ", "a number of at least ", "a number of at most ");
     else if (field->type == PROTOBUF_C_TYPE_BOOL)
@@ -141,8 +145,9 @@ void value_write_found(struct text *text, const char *bytes)
 }
 
 /* "found WHAT, expected ..." and what near names there are. */
-static int refuse(const char *found, const ProtobufCFieldDescriptor *field, const struct field_doc *doc,
-                  const char *word, enum err_code code, struct err *err)
+static int refuse(const char *found, const ProtobufCFieldDescriptor *field,
+                  const struct field_doc *doc, const char *word, enum err_code code,
+                  struct err *err)
 {
     struct text expected = {0};
     value_expected(&expected, field, doc);
@@ -159,7 +164,8 @@ static int refuse(const char *found, const ProtobufCFieldDescriptor *field, cons
     return -1;
 }
 
-static bool keeps_bounds(struct scalar value, const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
+static bool keeps_bounds(struct scalar value, const ProtobufCFieldDescriptor *field,
+                         const struct field_doc *doc)
 {
     struct whole_range range;
     switch (value.kind) {
@@ -182,8 +188,8 @@ static bool keeps_bounds(struct scalar value, const ProtobufCFieldDescriptor *fi
     return true;
 }
 
-int value_check(struct scalar value, const ProtobufCFieldDescriptor *field, const struct field_doc *doc,
-                enum err_code code, struct err *err)
+int value_check(struct scalar value, const ProtobufCFieldDescriptor *field,
+                const struct field_doc *doc, enum err_code code, struct err *err)
 {
     if (keeps_bounds(value, field, doc))
         return 0;
@@ -199,8 +205,8 @@ int value_check(struct scalar value, const ProtobufCFieldDescriptor *field, cons
     return -1;
 }
 
-static bool read_whole(struct scalar *value, const char *text, const ProtobufCFieldDescriptor *field,
-                       const struct field_doc *doc)
+static bool read_whole(struct scalar *value, const char *text,
+                       const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
 {
     bool negative, is_signed = type_range(field)->min < 0;
     uint64_t size;
@@ -235,10 +241,11 @@ static bool read_word(struct scalar *value, const char *word, const ProtobufCFie
     return number_read(&value->r, word, single) && keeps_bounds(*value, field, doc);
 }
 
-static bool read_node(struct scalar *value, const struct node *node, const ProtobufCFieldDescriptor *field,
-                      const struct field_doc *doc)
+static bool read_node(struct scalar *value, const struct node *node,
+                      const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
 {
-    bool is_text = field->type == PROTOBUF_C_TYPE_STRING, is_enum = field->type == PROTOBUF_C_TYPE_ENUM;
+    bool is_text = field->type == PROTOBUF_C_TYPE_STRING,
+         is_enum = field->type == PROTOBUF_C_TYPE_ENUM;
     *value = (struct scalar){SCALAR_TEXT, .text = node->text};
     if (!node->text || field->type == PROTOBUF_C_TYPE_BYTES)
         return false;
@@ -257,10 +264,13 @@ int value_read(struct scalar *value, const struct node *node, const ProtobufCFie
     }
     struct text found = {0};
     if (!node->text)
-        text_add(&found, node->kind == NODE_LIST ? "a list" : node->kind == NODE_MAP ? "keys and values" : "nothing");
+        text_add(&found, node->kind == NODE_LIST  ? "a list"
+                         : node->kind == NODE_MAP ? "keys and values"
+                                                  : "nothing");
     else
         value_write_found(&found, node->text);
-    if (node->kind == NODE_STRING && field->type != PROTOBUF_C_TYPE_ENUM && field->type != PROTOBUF_C_TYPE_STRING)
+    if (node->kind == NODE_STRING && field->type != PROTOBUF_C_TYPE_ENUM &&
+        field->type != PROTOBUF_C_TYPE_STRING)
         text_add(&found, " in quotes");
     if (node->text && field->type == PROTOBUF_C_TYPE_STRING && node->kind != NODE_LITERAL)
         text_add(&found, ", which is not UTF-8");

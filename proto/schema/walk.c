@@ -14,13 +14,14 @@ static int compare_message(const void *name, const void *row)
 
 const struct message_doc *message_doc(const ProtobufCMessageDescriptor *type)
 {
-    const struct message_doc *doc =
-        bsearch(type->name, schema_messages, schema_n_messages, sizeof *schema_messages, compare_message);
+    const struct message_doc *doc = bsearch(type->name, schema_messages, schema_n_messages,
+                                            sizeof *schema_messages, compare_message);
     ASSERT(doc && doc->n == type->n_fields);
     return doc;
 }
 
-const struct field_doc *field_doc(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
+const struct field_doc *field_doc(const ProtobufCMessageDescriptor *message,
+                                  const ProtobufCFieldDescriptor *field)
 {
     const struct message_doc *doc = message_doc(message);
     for (size_t i = 0; i < doc->n; i++)
@@ -45,7 +46,8 @@ static int compare_value(const void *key, const void *row)
 const char *enum_value_comment(const ProtobufCEnumDescriptor *type, const ProtobufCEnumValue *value)
 {
     struct value_doc key = {.type = type->name, .value = value->name};
-    const struct value_doc *doc = bsearch(&key, schema_values, schema_n_values, sizeof *schema_values, compare_value);
+    const struct value_doc *doc =
+        bsearch(&key, schema_values, schema_n_values, sizeof *schema_values, compare_value);
     ASSERT(doc);
     return doc->comment;
 }
@@ -60,16 +62,20 @@ const char *when_name(enum schema_when when)
     return schema_when_names[when];
 }
 
-static void walk_element(const void *message, const ProtobufCFieldDescriptor *field, size_t i, const char *name,
-                         const struct field_doc *doc, const struct visitor *visitor);
+static void walk_element(const void *message, const ProtobufCFieldDescriptor *field, size_t i,
+                         const char *name, const struct field_doc *doc,
+                         const struct visitor *visitor);
 
 static const char *text_of(const void *message, const struct field_doc *doc)
 {
-    const char *text = field_scalar(message, doc_field(((const ProtobufCMessage *)message)->descriptor, doc), 0).text;
+    const char *text =
+        field_scalar(message, doc_field(((const ProtobufCMessage *)message)->descriptor, doc), 0)
+            .text;
     return text ? text : "";
 }
 
-static void walk_entry(const ProtobufCMessage *entry, const struct field_doc *doc, const struct visitor *visitor)
+static void walk_entry(const ProtobufCMessage *entry, const struct field_doc *doc,
+                       const struct visitor *visitor)
 {
     const struct message_doc *docs = message_doc(entry->descriptor);
     struct scalar value = {SCALAR_TEXT, .text = text_of(entry, &docs->fields[MAP_VALUE])};
@@ -99,8 +105,9 @@ static void walk_fields(const ProtobufCMessage *message, const struct visitor *v
     }
 }
 
-static void walk_element(const void *message, const ProtobufCFieldDescriptor *field, size_t i, const char *name,
-                         const struct field_doc *doc, const struct visitor *visitor)
+static void walk_element(const void *message, const ProtobufCFieldDescriptor *field, size_t i,
+                         const char *name, const struct field_doc *doc,
+                         const struct visitor *visitor)
 {
     if (field->type != PROTOBUF_C_TYPE_MESSAGE) {
         bool is_default = !field_is_list(field) && field_is_default(message, field);

@@ -1,16 +1,17 @@
 /* The walk over a message.
  *
- * Everything that is said about configuration, control messages, files and commands comes from the descriptors: YAML,
- * JSON, JSON Schema, help and options are visitors of a message or of its type. Field comments, bounds and units are
- * not in protobuf-c's descriptors: a build-time tool (proto/schema/gen) puts them into a const table from protoc's
- * descriptor set, and fails on a field without a comment.
+ * Everything that is said about configuration, control messages, files and commands comes from the
+ * descriptors: YAML, JSON, JSON Schema, help and options are visitors of a message or of its type.
+ * Field comments, bounds and units are not in protobuf-c's descriptors: a build-time tool
+ * (proto/schema/gen) puts them into a const table from protoc's descriptor set, and fails on a
+ * field without a comment.
  *
- * Supported: singular and repeated fields of all scalar types, enums, strings, bytes and messages (proto2). `bytes`
- * are written as the text that they may be, and never read from text. Refused while building: oneof, groups,
- * extensions.
+ * Supported: singular and repeated fields of all scalar types, enums, strings, bytes and messages
+ * (proto2). `bytes` are written as the text that they may be, and never read from text. Refused
+ * while building: oneof, groups, extensions.
  *
- * An optional scalar counts as set where its has_ flag is on or its value differs from the default (from 0 where none
- * is declared), so `lease->step = 5` says enough. All functions are local. */
+ * An optional scalar counts as set where its has_ flag is on or its value differs from the default
+ * (from 0 where none is declared), so `lease->step = 5` says enough. All functions are local. */
 #pragma once
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -31,35 +32,48 @@ struct field_doc {
     const char *field;   /* "lr" */
     const char *comment; /* one paragraph, no line ends */
     const char *unit;    /* or NULL */
-    const char *names;   /* of an enum field: full name of the type whose values it takes; else NULL */
-    const char *place;   /* word in the usage line of a positional argument, or NULL */
-    double min, max;     /* -INFINITY, INFINITY where not given */
+    const char
+        *names; /* of an enum field: full name of the type whose values it takes; else NULL */
+    const char *place; /* word in the usage line of a positional argument, or NULL */
+    double min, max;   /* -INFINITY, INFINITY where not given */
     enum schema_when when;
     enum schema_judged judged;
     bool map;    /* a list of (key, value) messages that texts write as an object {key: value} */
     size_t slot; /* index in protobuf-c's fields, which stand in the order of their numbers */
 };
-const struct field_doc *field_doc(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field);
+const struct field_doc *field_doc(const ProtobufCMessageDescriptor *message,
+                                  const ProtobufCFieldDescriptor *field);
 const char *message_comment(const ProtobufCMessageDescriptor *message);
-const char *enum_value_comment(const ProtobufCEnumDescriptor *type, const ProtobufCEnumValue *value);
+const char *enum_value_comment(const ProtobufCEnumDescriptor *type,
+                               const ProtobufCEnumValue *value);
 
 /* The value of one element of a field. An enum travels as its name in text. */
-enum scalar_kind { SCALAR_BOOL, SCALAR_INT, SCALAR_UINT, SCALAR_REAL, SCALAR_FLOAT, SCALAR_TEXT, SCALAR_BYTES };
+enum scalar_kind {
+    SCALAR_BOOL,
+    SCALAR_INT,
+    SCALAR_UINT,
+    SCALAR_REAL,
+    SCALAR_FLOAT,
+    SCALAR_TEXT,
+    SCALAR_BYTES
+};
 struct scalar {
     enum scalar_kind kind;
     union {
-        bool b;           /* SCALAR_BOOL */
-        int64_t i;        /* SCALAR_INT */
-        uint64_t u;       /* SCALAR_UINT */
-        double r;         /* SCALAR_REAL; SCALAR_FLOAT: the same of a float field, which fewer digits write exactly */
-        const char *text; /* SCALAR_TEXT, borrowed */
+        bool b;     /* SCALAR_BOOL */
+        int64_t i;  /* SCALAR_INT */
+        uint64_t u; /* SCALAR_UINT */
+        double r; /* SCALAR_REAL; SCALAR_FLOAT: the same of a float field, which fewer digits write
+                     exactly */
+        const char *text;                 /* SCALAR_TEXT, borrowed */
         const ProtobufCBinaryData *bytes; /* SCALAR_BYTES, borrowed */
     };
 };
 
-/* All five are called, so all are there. leave_x is called where enter_x returned true; false skips what is inside.
- * name is the field's name, NULL for an element of a list and for the root; doc is the field's (for an element: its
- * list's), NULL for the root. The elements of a map (doc->map) are scalars: name is the key, the text is the value. */
+/* All five are called, so all are there. leave_x is called where enter_x returned true; false skips
+ * what is inside. name is the field's name, NULL for an element of a list and for the root; doc is
+ * the field's (for an element: its list's), NULL for the root. The elements of a map (doc->map) are
+ * scalars: name is the key, the text is the value. */
 struct visitor {
     void *context;
     bool (*enter_message)(void *context, const char *name, const ProtobufCMessageDescriptor *type,
@@ -67,11 +81,11 @@ struct visitor {
     void (*leave_message)(void *context, const char *name);
     bool (*enter_list)(void *context, const char *name, const struct field_doc *doc, size_t n);
     void (*leave_list)(void *context, const char *name, const struct field_doc *doc);
-    void (*scalar)(void *context, const char *name, const struct field_doc *doc, struct scalar value,
-                   bool is_default);
+    void (*scalar)(void *context, const char *name, const struct field_doc *doc,
+                   struct scalar value, bool is_default);
 };
 
-/* Visits the fields of a message in the order of their declaration. A scalar that is not set is visited with its
- * declared default (is_default true, as for one that was set to just that), or skipped where none is declared; so is
- * a submessage that is NULL. */
+/* Visits the fields of a message in the order of their declaration. A scalar that is not set is
+ * visited with its declared default (is_default true, as for one that was set to just that), or
+ * skipped where none is declared; so is a submessage that is NULL. */
 void message_walk(const ProtobufCMessage *message, const struct visitor *visitor);

@@ -63,8 +63,8 @@ static size_t event_line(const struct source *source)
 
 static bool is_null(const char *word)
 {
-    return !*word || strcmp(word, "~") == 0 || strcmp(word, "null") == 0 || strcmp(word, "Null") == 0 ||
-           strcmp(word, "NULL") == 0;
+    return !*word || strcmp(word, "~") == 0 || strcmp(word, "null") == 0 ||
+           strcmp(word, "Null") == 0 || strcmp(word, "NULL") == 0;
 }
 
 static int read_scalar(struct source *source, struct node *node)
@@ -108,7 +108,8 @@ static int read_map(struct source *source, struct node *node, unsigned depth)
         struct node key = {.kind = NODE_NULL};
         size_t line = event_line(source);
         if (source->event.type != YAML_SCALAR_EVENT)
-            return fail(source, line, "found a key that is a list, a map or an alias, expected a word");
+            return fail(source, line,
+                        "found a key that is a list, a map or an alias, expected a word");
         if (read_node(source, &key, depth + 1) != 0)
             return -1;
         struct node *child = node_add(node);
@@ -136,8 +137,9 @@ static int read_node(struct source *source, struct node *node, unsigned depth)
     else if (event->type == YAML_MAPPING_START_EVENT)
         anchor = event->data.mapping_start.anchor, tag = event->data.mapping_start.tag;
     if (event->type == YAML_ALIAS_EVENT || anchor)
-        return fail(source, line,
-                    "found an anchor or an alias (& or *), expected the value itself, or quotes around it");
+        return fail(
+            source, line,
+            "found an anchor or an alias (& or *), expected the value itself, or quotes around it");
     if (tag)
         return fail(source, line, "found a tag (!), expected the value alone, or quotes around it");
     if (event->type == YAML_SEQUENCE_START_EVENT)
@@ -162,13 +164,14 @@ static int read_document(struct source *source, struct node *root)
     return 0;
 }
 
-struct node *yaml_node_read(const char *text, size_t size, const char *where, bool with_lines, enum err_code code,
-                            struct err *err)
+struct node *yaml_node_read(const char *text, size_t size, const char *where, bool with_lines,
+                            enum err_code code, struct err *err)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
     if (size >= 3 && memcmp(text, byte_order_mark, 3) == 0)
         text += 3, size -= 3;
-    struct source source = {.text = text, .where = where, .with_lines = with_lines, .code = code, .err = err};
+    struct source source = {
+        .text = text, .where = where, .with_lines = with_lines, .code = code, .err = err};
     if (!yaml_parser_initialize(&source.parser)) {
         err_set(err, ERR_TRAIN, "out of memory while reading %s", where);
         return NULL;

@@ -14,7 +14,8 @@
 
 enum { COMMENT_COLUMN = 32 };
 
-/* A message's or list's line stays open until something stands below it: nothing makes it "{}" or "[]". */
+/* A message's or list's line stays open until something stands below it: nothing makes it "{}" or
+ * "[]". */
 enum open { CLOSED, OPEN_NAME, OPEN_DASH };
 
 struct out {
@@ -113,11 +114,13 @@ static void leave_list(void *context, const char *name, const struct field_doc *
     leave(context, doc->map ? "{}" : "[]");
 }
 
-/* Whether every YAML reader takes the word for text: it begins like a name or a path, holds letters that mean nothing
- * in YAML, and is no word for null or a bool (in YAML 1.1: yes, no, on, off, y, n too). */
+/* Whether every YAML reader takes the word for text: it begins like a name or a path, holds letters
+ * that mean nothing in YAML, and is no word for null or a bool (in YAML 1.1: yes, no, on, off, y, n
+ * too). */
 static bool is_plain(const char *s)
 {
-    static const char *const taken[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
+    static const char *const taken[] = {"null", "true", "false", "yes", "no",
+                                        "on",   "off",  "y",     "n"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (strcasecmp(s, taken[i]) == 0)
             return false;
@@ -133,8 +136,8 @@ static bool is_plain(const char *s)
 /* Characters that YAML does not take, or takes for line ends. */
 static bool is_special(uint32_t c)
 {
-    return c < ' ' || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe ||
-           c == 0xffff;
+    return c < ' ' || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029 || c == 0xfeff ||
+           c == 0xfffe || c == 0xffff;
 }
 
 static void write_text(struct text *text, const char *s)
@@ -184,7 +187,8 @@ static void entry(struct out *out, const char *key, const char *value)
     end_line(out, NULL);
 }
 
-static void scalar(void *context, const char *name, const struct field_doc *doc, struct scalar value, bool is_default)
+static void scalar(void *context, const char *name, const struct field_doc *doc,
+                   struct scalar value, bool is_default)
 {
     struct out *out = context;
     (void)is_default;

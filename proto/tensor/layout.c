@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The table of one architecture is written once, with %d for the layer. A row whose `when` is false is left out. */
+/* The table of one architecture is written once, with %d for the layer. A row whose `when` is false
+ * is left out. */
 struct row {
     bool when;
     const char *name;
@@ -48,12 +49,14 @@ static void add_blocks(struct layout *layout)
         size_t rows_a_block = BLOCK_ELEMENTS / t->columns ? BLOCK_ELEMENTS / t->columns : 1;
         for (size_t row = 0; row < t->rows; row += rows_a_block) {
             size_t n_rows = t->rows - row < rows_a_block ? t->rows - row : rows_a_block;
-            layout->blocks = mem_grow(layout->blocks, layout->n_blocks, &room, sizeof *layout->blocks);
-            layout->blocks[layout->n_blocks++] = (struct block){.tensor = i,
-                                                                .row = row,
-                                                                .n_rows = n_rows,
-                                                                .offset = t->offset + row * t->columns,
-                                                                .count = n_rows * t->columns};
+            layout->blocks =
+                mem_grow(layout->blocks, layout->n_blocks, &room, sizeof *layout->blocks);
+            layout->blocks[layout->n_blocks++] =
+                (struct block){.tensor = i,
+                               .row = row,
+                               .n_rows = n_rows,
+                               .offset = t->offset + row * t->columns,
+                               .count = n_rows * t->columns};
         }
     }
 }

@@ -1,9 +1,10 @@
 /* The layout of a model: one table of named tensors in one flat array of floats, cut into blocks.
  *
- * A matrix is stored as (rows = outputs, columns = inputs), row-major: y = x W^T. Fused matrices keep their parts as
- * whole rows: attn.qkv is q (heads*d rows), k (kv_heads*d), v (kv_heads*d); llama's mlp.up is gate (ffn rows), then up.
- * A block is whole rows of one tensor, at most about BLOCK_ELEMENTS; blocks do not depend on the number of servers, so
- * sums over blocks do not either. */
+ * A matrix is stored as (rows = outputs, columns = inputs), row-major: y = x W^T. Fused matrices
+ * keep their parts as whole rows: attn.qkv is q (heads*d rows), k (kv_heads*d), v (kv_heads*d);
+ * llama's mlp.up is gate (ffn rows), then up. A block is whole rows of one tensor, at most about
+ * BLOCK_ELEMENTS; blocks do not depend on the number of servers, so sums over blocks do not either.
+ */
 #pragma once
 #include "config.pb-c.h"
 
@@ -46,6 +47,7 @@ size_t tensor_count(const struct tensor *tensor); /* elements */
 /* Whether two layouts have the same tensors, by name and shape. */
 bool layout_equal(const struct layout *a, const struct layout *b);
 
-/* The tensor of that name; asserts that it exists. The name is a printf format: layout_find(l, "layers.%d.norm1.weight", i). */
+/* The tensor of that name; asserts that it exists. The name is a printf format: layout_find(l,
+ * "layers.%d.norm1.weight", i). */
 const struct tensor *layout_find(const struct layout *layout, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

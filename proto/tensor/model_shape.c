@@ -18,18 +18,22 @@ int model_shape_resolve(Trireme__Model *model, struct err *err)
         model->ffn = llama ? (8 * model->width / 3 + 31) / 32 * 32 : 4 * model->width;
     }
     if (model->width % model->heads)
-        return err_set(err, ERR_USAGE, "model.heads: found %u, expected a number that divides model.width = %u",
+        return err_set(err, ERR_USAGE,
+                       "model.heads: found %u, expected a number that divides model.width = %u",
                        model->heads, model->width);
     if (model->heads % model->kv_heads)
-        return err_set(err, ERR_USAGE, "model.kv_heads: found %u, expected a number that divides model.heads = %u",
+        return err_set(err, ERR_USAGE,
+                       "model.kv_heads: found %u, expected a number that divides model.heads = %u",
                        model->kv_heads, model->heads);
     if (!llama && model->kv_heads != model->heads)
-        return err_set(err, ERR_USAGE, "model.kv_heads: found %u with arch gpt2, expected 0 or model.heads = %u",
+        return err_set(err, ERR_USAGE,
+                       "model.kv_heads: found %u with arch gpt2, expected 0 or model.heads = %u",
                        model->kv_heads, model->heads);
     if (llama && model->width / model->heads % 2)
-        return err_set(err, ERR_USAGE,
-                       "model.width: found %u with %u heads, expected an even number of dimensions a head",
-                       model->width, model->heads);
+        return err_set(
+            err, ERR_USAGE,
+            "model.width: found %u with %u heads, expected an even number of dimensions a head",
+            model->width, model->heads);
     return 0;
 }
 

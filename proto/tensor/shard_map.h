@@ -1,5 +1,5 @@
-/* Which server holds which blocks: each a run of consecutive blocks, as even in elements as blocks allow. A pure function
- * of layout and number of servers, so every rank computes it for itself. */
+/* Which server holds which blocks: each a run of consecutive blocks, as even in elements as blocks
+ * allow. A pure function of layout and number of servers, so every rank computes it for itself. */
 #pragma once
 #include "base/err.h"
 

@@ -20,7 +20,8 @@ uint32_t sum_tree_depth(uint32_t count)
     return depth;
 }
 
-static size_t cover(struct tree_node *nodes, size_t n_nodes, struct tree_node at, uint32_t first, uint32_t end)
+static size_t cover(struct tree_node *nodes, size_t n_nodes, struct tree_node at, uint32_t first,
+                    uint32_t end)
 {
     if (first >= at.first + at.count || end <= at.first)
         return n_nodes;
@@ -34,13 +35,15 @@ static size_t cover(struct tree_node *nodes, size_t n_nodes, struct tree_node at
     return cover(nodes, n_nodes, (struct tree_node){at.first + left, at.count - left}, first, end);
 }
 
-size_t sum_tree_cover(struct tree_node nodes[SUM_TREE_COVER_MAX], uint32_t n, uint32_t first, uint32_t count)
+size_t sum_tree_cover(struct tree_node nodes[SUM_TREE_COVER_MAX], uint32_t n, uint32_t first,
+                      uint32_t count)
 {
     ASSERT(first <= n && count <= n - first);
     return count ? cover(nodes, 0, (struct tree_node){0, n}, first, first + count) : 0;
 }
 
-bool sum_tree_family(struct tree_node *sibling, struct tree_node *parent, uint32_t n, struct tree_node node)
+bool sum_tree_family(struct tree_node *sibling, struct tree_node *parent, uint32_t n,
+                     struct tree_node node)
 {
     if (node.count == 0 || node.first >= n || node.count > n - node.first)
         return false;

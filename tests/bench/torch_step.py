@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The rival's training step: the same GPT-2 shape in PyTorch on CPU, alone or with DDP over gloo.
 
-usage: torch_step.py [--processes N] [--steps S]    prints tokens a second over all processes: the median step
-OpenBLAS's kernels and one thread a process are set as Trireme sets them for itself.
-"""
+usage: torch_step.py [--processes N] [--steps S]    prints tokens a second over all processes: the
+median step
+
+OpenBLAS's kernels and one thread a process are set as Trireme sets them for itself."""
 import argparse
 import os
 import statistics
@@ -26,12 +27,15 @@ class Block(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
         self.up, self.down = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
-        self.register_buffer("mask", torch.full((CONTEXT, CONTEXT), float("-inf")).triu(1), persistent=False)
+        self.register_buffer("mask",
+                             torch.full((CONTEXT, CONTEXT), float("-inf")).triu(1),
+                             persistent=False)
 
     def forward(self, x):
         b, t, c = x.shape
-        q, k, v = (y.view(b, t, HEADS, c // HEADS).transpose(1, 2) for y in self.qkv(self.norm1(x)).split(c, 2))
-        scores = (q @ k.transpose(2, 3)) * (c // HEADS) ** -0.5 + self.mask
+        q, k, v = (y.view(b, t, HEADS, c // HEADS).transpose(1, 2)
+                   for y in self.qkv(self.norm1(x)).split(c, 2))
+        scores = (q @ k.transpose(2, 3)) * (c // HEADS)**-0.5 + self.mask
         mixed = scores.softmax(3) @ v
         x = x + self.out(mixed.transpose(1, 2).reshape(b, t, c))
         return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
@@ -41,7 +45,8 @@ class Model(nn.Module):
     def __init__(self):
         super().__init__()
         self.token, self.position = nn.Embedding(VOCAB, WIDTH), nn.Embedding(CONTEXT, WIDTH)
-        self.blocks, self.norm = nn.Sequential(*(Block() for _ in range(LAYERS))), nn.LayerNorm(WIDTH)
+        self.blocks, self.norm = nn.Sequential(*(Block()
+                                                 for _ in range(LAYERS))), nn.LayerNorm(WIDTH)
 
     def forward(self, x, y):
         h = self.norm(self.blocks(self.token(x) + self.position(torch.arange(x.shape[1]))))
@@ -78,8 +83,10 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     context = torch.multiprocessing.get_context("spawn")
     results = context.SimpleQueue()
-    children = [context.Process(target=train, args=(r, arguments.processes, arguments.steps, results))
-                for r in range(arguments.processes)]
+    children = [
+        context.Process(target=train, args=(r, arguments.processes, arguments.steps, results))
+        for r in range(arguments.processes)
+    ]
     for child in children:
         child.start()
     for child in children:

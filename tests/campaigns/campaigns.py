@@ -1,4 +1,5 @@
-"""What the campaigns share: texts, configurations, runs, what their ledgers say, the statistics of the tables."""
+"""What the campaigns share: texts, configurations, runs, what their ledgers say, the statistics of
+the tables."""
 import concurrent.futures
 import glob
 import json
@@ -12,7 +13,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 STEP_TOKENS = 16 * 64
 BASE = {
-    "model": {"arch": "llama", "layers": 2, "heads": 4, "width": 64, "context": 64, "vocab": 256, "tied": True},
+    "model": {
+        "arch": "llama", "layers": 2, "heads": 4, "width": 64, "context": 64, "vocab": 256,
+        "tied": True
+    },
     "train": {"batch": 16, "microbatch": 8},
     "optimizer": {"lr": 4e-3, "beta2": 0.99},
     "schedule": {"warmup": 50, "min_lr": 1e-5},
@@ -33,7 +37,6 @@ def merged(*trees):
 
 class Bench:
     """A folder of texts and runs, and how many runs go on at a time."""
-
     def __init__(self, out, jobs, seeds):
         self.out, self.jobs, self.seeds = os.path.abspath(out), jobs, seeds
         self.program = os.path.abspath(os.environ["TRIREME"])
@@ -41,10 +44,13 @@ class Bench:
         os.makedirs(os.path.join(self.out, "runs"), exist_ok=True)
 
     def call(self, *words, check=True):
-        done = subprocess.run([self.program] + [str(w) for w in words], capture_output=True, text=True,
+        done = subprocess.run([self.program] + [str(w) for w in words],
+                              capture_output=True,
+                              text=True,
                               stdin=subprocess.DEVNULL)
         if check and done.returncode:
-            sys.exit("trireme %s: exit code %d\n%s" % (" ".join(map(str, words)), done.returncode, done.stderr[-2000:]))
+            sys.exit("trireme %s: exit code %d\n%s" %
+                     (" ".join(map(str, words)), done.returncode, done.stderr[-2000:]))
         return done
 
     def json(self, *words):
@@ -60,7 +66,8 @@ class Bench:
         return folder
 
     def code(self):
-        return self.text("code", ["/usr/include/linux", "/usr/include/asm-generic", "/usr/include/*.h"])
+        return self.text("code",
+                         ["/usr/include/linux", "/usr/include/asm-generic", "/usr/include/*.h"])
 
     def prose(self):
         return self.text("prose", ["/usr/share/common-licenses", "/usr/share/doc/*/copyright"])
@@ -85,7 +92,8 @@ class Bench:
     def is_whole(self, name, steps):
         folder = self.run(name)
         done = self.call("ckpt", "ls", folder, "--json", check=False)
-        return done.returncode == 0 and any(c["step"] == steps for c in json.loads(done.stdout).get("checkpoints", []))
+        return done.returncode == 0 and any(c["step"] == steps
+                                            for c in json.loads(done.stdout).get("checkpoints", []))
 
     def words(self, name, config):
         """The command line that trains this configuration as the run `name`."""
@@ -116,13 +124,19 @@ class Bench:
 
     def write(self, name, result):
         """Writes results/NAME.json, with what the numbers hang on."""
-        commit = subprocess.run(["git", "-C", os.environ.get("TRIREME_SOURCE", HERE), "rev-parse", "--short", "HEAD"],
-                                capture_output=True, text=True).stdout.strip()
+        commit = subprocess.run(
+            ["git", "-C",
+             os.environ.get("TRIREME_SOURCE", HERE), "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True).stdout.strip()
         data = {}
         for path in sorted(glob.glob(os.path.join(self.out, "data", "*.json"))):
             with open(path) as f:
                 made = json.load(f)
-            data[made["name"]] = {key: made[key] for key in ("documents", "bytes", "train", "gate", "sealed")}
+            data[made["name"]] = {
+                key: made[key]
+                for key in ("documents", "bytes", "train", "gate", "sealed")
+            }
         text = json.dumps({"commit": commit, "data": data, **result}, indent=1)
         for path, word in ((self.out, "OUT"), (ROOT, "ROOT"), (sys.executable, "python3")):
             text = text.replace(path, word)
@@ -142,14 +156,17 @@ def records(run):
 
 
 def hypotheses(run):
-    """What the ledger says of each proposal: patch, reason of a refusal, plan, gains, verdict, confirmation, tokens."""
+    """What the ledger says of each proposal: patch, reason of a refusal, plan, gains, verdict,
+    confirmation, tokens."""
     by_number = {}
     for r in records(run):
         kind, h = r["kind"], by_number.get(r.get("number"))
         if kind == "proposal":
             p = r["proposal"]
-            by_number[r["number"]] = {"number": r["number"], "id": p.get("id"), "patch": p["patch"], "tokens": 0,
-                                      "outcome": "refused", "gains": [], "variances": [], "reverse": []}
+            by_number[r["number"]] = {
+                "number": r["number"], "id": p.get("id"), "patch": p["patch"], "tokens": 0,
+                "outcome": "refused", "gains": [], "variances": [], "reverse": []
+            }
         elif h is None:
             continue
         elif kind == "validation":
@@ -184,7 +201,8 @@ def hypotheses(run):
 
 
 def same(found, expected):
-    """Whether two ledgers tell of the same; mean and t of a hypothesis that was closed for another reason are not in older ones."""
+    """Whether two ledgers tell of the same; mean and t of a hypothesis that was closed for another
+    reason are not in older ones."""
     for a, b in zip(found, expected):
         for key in ("mean", "t"):
             if a.get(key) is None or b.get(key) is None:
@@ -197,7 +215,8 @@ def mean(x):
 
 
 def sd(x):
-    return math.sqrt(sum((v - mean(x)) ** 2 for v in x) / (len(x) - 1)) if len(x) > 1 else float("nan")
+    return math.sqrt(sum(
+        (v - mean(x))**2 for v in x) / (len(x) - 1)) if len(x) > 1 else float("nan")
 
 
 def t_tail(t, nu):
@@ -236,8 +255,8 @@ def interval(x):
 def sign_flip(x):
     """Exact two-sided p of the mean under flips of the signs."""
     n, limit = len(x), abs(sum(x)) * (1 - 1e-12)
-    sums = [sum(v if bits >> i & 1 else -v for i, v in enumerate(x)) for bits in range(2 ** n)]
-    return sum(abs(v) >= limit for v in sums) / 2 ** n
+    sums = [sum(v if bits >> i & 1 else -v for i, v in enumerate(x)) for bits in range(2**n)]
+    return sum(abs(v) >= limit for v in sums) / 2**n
 
 
 def table(head, rows):

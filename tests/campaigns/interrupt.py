@@ -1,4 +1,5 @@
-"""Ctrl-C in the middle of pairs, and the same line again: verdicts and hash must be those of the run left in peace."""
+"""Ctrl-C in the middle of pairs, and the same line again: verdicts and hash must be those of the
+run left in peace."""
 import json
 import os
 import shutil
@@ -18,13 +19,18 @@ CASES = {  # run that is there: forks in whose middle it is stopped, counted ove
 
 def applications(run):
     path = os.path.join(run, "ledger.jsonl")
-    return [r["application"] for r in records(run) if r["kind"] == "application"] if os.path.exists(path) else []
+    return [r["application"] for r in records(run)
+            if r["kind"] == "application"] if os.path.exists(path) else []
 
 
 def stop(bench, words, run, fork):
-    """Runs the line until so many forks have begun and a little longer, then Ctrl-C. None: it ended before."""
-    process = subprocess.Popen([bench.program] + [str(w) for w in words], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    """Runs the line until so many forks have begun and a little longer, then Ctrl-C. None: it ended
+    before."""
+    process = subprocess.Popen([bench.program] + [str(w) for w in words],
+                               stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL,
+                               start_new_session=True)
     while process.poll() is None:
         try:
             begun = applications(run)
@@ -39,7 +45,9 @@ def stop(bench, words, run, fork):
     os.killpg(process.pid, signal.SIGINT)
     code = process.wait()
     steps = [c["step"] for c in bench.json("ckpt", "ls", run)["checkpoints"]]
-    return {"fork": fork, "began at": begun[-1]["step"], "stopped at": max(steps), "exit code": code}
+    return {
+        "fork": fork, "began at": begun[-1]["step"], "stopped at": max(steps), "exit code": code
+    }
 
 
 def main(bench):
@@ -51,13 +59,18 @@ def main(bench):
         words = bench.words(again, config)
         stops = [stop(bench, words, bench.run(again), fork) for fork in CASES[name]]
         bench.call(*words)
-        return {"run": name, "stops": stops, "hash": bench.hash(name), "again": bench.hash(again),
-                "corrections": sum(r["kind"] == "correction" for r in records(bench.run(again))),
-                "same verdicts": same(hypotheses(bench.run(again)), hypotheses(bench.run(name)))}
+        return {
+            "run": name, "stops": stops, "hash": bench.hash(name), "again": bench.hash(again),
+            "corrections": sum(r["kind"] == "correction" for r in records(bench.run(again))),
+            "same verdicts": same(hypotheses(bench.run(again)), hypotheses(bench.run(name)))
+        }
 
     found = bench.each(disturbed, [n for n in CASES if os.path.exists(bench.run(n))])
-    table(["run", "stopped at (fork begun at)", "hash", "hash of the disturbed run", "same verdicts"],
-          [[r["run"],
-            ", ".join("%d (%d)" % (s["stopped at"], s["began at"]) if s else "ended before" for s in r["stops"]),
-            r["hash"], r["again"], "yes" if r["same verdicts"] else "NO"] for r in found])
+    table(
+        ["run", "stopped at (fork begun at)", "hash", "hash of the disturbed run", "same verdicts"],
+        [[
+            r["run"], ", ".join(
+                "%d (%d)" % (s["stopped at"], s["began at"]) if s else "ended before"
+                for s in r["stops"]), r["hash"], r["again"], "yes" if r["same verdicts"] else "NO"
+        ] for r in found])
     bench.write("interrupt", {"runs": found})

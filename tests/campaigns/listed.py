@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A planner that proposes what a file lists: `listed.py FILE`, a JSON list of proposals. Those whose names stand in the
-briefing were proposed before."""
+"""A planner that proposes what a file lists: `listed.py FILE`, a JSON list of proposals. Those
+whose names stand in the briefing were proposed before."""
 import json
 import sys
 

@@ -45,21 +45,30 @@ def breaches(root, law):
                 if home and not inside(name, home):
                     yield f"{where}: {header} is at home in {' '.join(home)}"
                 target = header.split("/")[0]
-                if top in floors and target in floors and target != top and floors[target] >= floors[top]:
-                    yield f"{where}: {top} (floor {floors[top]}) may not include {target} (floor {floors[target]})"
+                if top in floors and target in floors and target != top and floors[
+                        target] >= floors[top]:
+                    yield (f"{where}: {top} (floor {floors[top]}) may not include {target} "
+                           f"(floor {floors[target]})")
                 if top != "tests" and target == "tests":
                     yield f"{where}: {top} may not include the tests"
             code = line.split("//")[0]
             for call, home in calls.items():
-                if re.search(rf"(?<![\w.>]){call}\(", code) and not inside(name, home) and top != "tests":
+                if re.search(rf"(?<![\w.>]){call}\(",
+                             code) and not inside(name, home) and top != "tests":
                     yield f"{where}: {call} is called in {' '.join(home)} only"
 
 
 def prove():
     law = read_law((pathlib.Path(__file__).parent / "layers.txt").read_text())
-    bad = {"math/a.c": '#include "proto/net/frame.h"', "ps/b.c": '#include "worker/worker.h"', "base/c.c": "#include <mpi.h>",
-           "coordinator/d.c": 'char *s = getenv("HOME");', "launcher/e.c": '#include "tests/unit/support.h"'}
-    good = {"ps/f.c": '#include "proto/net/frame.h"\n#include "ps/gather.h"', "launcher/g.c": 'getenv("HOME");'}
+    bad = {
+        "math/a.c": '#include "proto/net/frame.h"', "ps/b.c": '#include "worker/worker.h"',
+        "base/c.c": "#include <mpi.h>", "coordinator/d.c": 'char *s = getenv("HOME");',
+        "launcher/e.c": '#include "tests/unit/support.h"'
+    }
+    good = {
+        "ps/f.c": '#include "proto/net/frame.h"\n#include "ps/gather.h"',
+        "launcher/g.c": 'getenv("HOME");'
+    }
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         for name, text in {**bad, **good}.items():

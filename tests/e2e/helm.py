@@ -1,4 +1,5 @@
-"""Runs in which changes are tried beside the training: what the tests of campaigns, people, planners and the ledger share."""
+"""Runs in which changes are tried beside the training: what the tests of campaigns, people,
+planners and the ledger share."""
 import json
 import os
 import signal
@@ -7,10 +8,16 @@ import stat
 from trireme import TOKEN, Case, environment_of, wait_for
 
 STEPS = 400
-# Steps of a millisecond or two. The rate is far too low, so that whoever raises it sees that promoted and confirmed.
+# Steps of a millisecond or two. The rate is far too low: raising it is promoted and confirmed.
 CONFIG = {
-    "model": {"arch": "llama", "layers": 1, "heads": 2, "width": 32, "context": 32, "vocab": 256, "tied": True},
-    "data": {"sources": [{"name": "a", "path": "a", "weight": 0.6}, {"name": "b", "path": "b", "weight": 0.4}]},
+    "model": {
+        "arch": "llama", "layers": 1, "heads": 2, "width": 32, "context": 32, "vocab": 256,
+        "tied": True
+    },
+    "data": {
+        "sources": [{"name": "a", "path": "a", "weight": 0.6},
+                    {"name": "b", "path": "b", "weight": 0.4}]
+    },
     "train": {"steps": STEPS, "batch": 8, "microbatch": 4, "seed": 4},
     "optimizer": {"lr": 3e-4},
     "schedule": {"warmup": 10, "min_lr": 1e-5},
@@ -22,7 +29,6 @@ CONFIG = {
 
 class Helm(Case):
     """A folder with two prepared texts, large enough for all parts, and run.yaml."""
-
     def make(self):
         for seed, name in enumerate("ab", 1):
             self.write_data(name, seed, 300000, "--val", 0.3)
@@ -64,7 +70,8 @@ class Helm(Case):
         return "./" + name
 
     def freeze(self, call, rank=2):
-        """Stops a rank (of 1 + 1 + 2 the first worker), so that the training stands still; thaw() lets it go on."""
+        """Stops a rank (of 1 + 1 + 2 the first worker), so that the training stands still; thaw()
+        lets it go on."""
         pid = call.rank(rank)
         os.kill(pid, signal.SIGSTOP)
         return pid
@@ -102,11 +109,14 @@ class Helm(Case):
         return records
 
     def wait_records(self, call, run, n, kind=None):
-        """Waits until the ledger has so many records of that kind, while the call trains on; all there are then."""
-        wait_for(lambda: len(self.ledger(run, kind)) >= n or call.process.poll() is not None, "%d records" % n)
+        """Waits until the ledger has so many records of that kind, while the call trains on; all
+        there are then."""
+        wait_for(lambda: len(self.ledger(run, kind)) >= n or call.process.poll() is not None,
+                 "%d records" % n)
         records = self.ledger(run, kind)
         if len(records) < n:
-            self.fail("ended with %d records of kind %s, expected %d: %r" % (len(records), kind, n, call.end()))
+            self.fail("ended with %d records of kind %s, expected %d: %r" %
+                      (len(records), kind, n, call.end()))
         return records
 
     def events(self, run):
@@ -122,7 +132,8 @@ class Helm(Case):
         return {row["number"]: row for row in trials}
 
     def assert_same_campaign(self, run, other):
-        self.assertEqual(self.bodies(run), self.bodies(other), "ledgers of %s and %s" % (run, other))
+        self.assertEqual(self.bodies(run), self.bodies(other),
+                         "ledgers of %s and %s" % (run, other))
         self.assertEqual(self.hash_of(run), self.hash_of(other))
 
     # People
@@ -139,11 +150,13 @@ class Helm(Case):
     # Processes
 
     def planners(self, call):
-        """Planners of a call and whatever they began: they are told nothing of the job, but have its TMPDIR."""
+        """Planners of a call and whatever they began: they are told nothing of the job, but have
+        its TMPDIR."""
         found = []
         for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
             environment = environment_of(pid)
-            if environment.get(b"TMPDIR") == os.fsencode(call.tmp) and TOKEN.encode() not in environment:
+            if environment.get(b"TMPDIR") == os.fsencode(
+                    call.tmp) and TOKEN.encode() not in environment:
                 found.append(pid)
         return found
 

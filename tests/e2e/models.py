@@ -11,19 +11,26 @@ SAMPLES, CONTEXT = 12, 16
 class Models(Case):
     def fetch(self, model):
         for name in ("hf", "tokens.bin"):
-            (shutil.copytree if name == "hf" else shutil.copy)(os.path.join(FIXTURES, model, name), self.path(name))
+            (shutil.copytree if name == "hf" else shutil.copy)(os.path.join(FIXTURES, model, name),
+                                                               self.path(name))
 
     def config(self, name, first, **train):
-        return self.write_config(
-            name, base={"init": {"from": first}, "data": {"order": "sequential", "sources": [{"name": "t", "path": "tokens.bin"}]},
-                        "schedule": {"kind": "constant", "warmup": 0}, "eval": {"every": 0}, "checkpoint": {"every": 4}},
-            train={"steps": 8, "batch": SAMPLES, "microbatch": 3, **train})
+        return self.write_config(name,
+                                 base={
+                                     "init": {"from": first}, "data": {
+                                         "order": "sequential",
+                                         "sources": [{"name": "t", "path": "tokens.bin"}]
+                                     }, "schedule": {"kind": "constant", "warmup": 0},
+                                     "eval": {"every": 0}, "checkpoint": {"every": 4}
+                                 },
+                                 train={"steps": 8, "batch": SAMPLES, "microbatch": 3, **train})
 
     def first_loss(self, run):
         return self.metrics(run, "train")[0]["loss"]
 
     def check_import(self, model):
-        """From an export and from the checkpoint itself a run starts with the same loss, and with PyTorch's."""
+        """From an export and from the checkpoint itself a run starts with the same loss, and with
+        PyTorch's."""
         self.fetch(model)
         self.succeed("train", self.config("run.yaml", "hf"), "--out", "run", "--workers", 2)
         self.succeed("export", "run@8", "--out", "out")

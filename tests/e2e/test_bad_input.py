@@ -17,7 +17,8 @@ class BadConfiguration(Case):
 
     def test_an_unknown_key_is_refused_with_file_line_and_suggestion(self):
         self.write("bad.yaml", "model:\n  arch: gpt2\n  layrs: 3\n")
-        self.refuse(2, ["bad.yaml:3", "model.layrs", "did you mean layers?"], "train", "bad.yaml", "--out", "run")
+        self.refuse(2, ["bad.yaml:3", "model.layrs", "did you mean layers?"], "train", "bad.yaml",
+                    "--out", "run")
         self.assert_nothing("run")
 
     def test_an_unknown_key_in_a_setting_is_refused_with_a_suggestion(self):
@@ -26,12 +27,14 @@ class BadConfiguration(Case):
     def test_a_value_out_of_bounds_is_refused_with_the_bounds(self):
         self.refuse_setting("train.steps=0", "train.steps", "found '0'", "1 to 1000000000")
         self.write("bad.yaml", "optimizer: {lr: 1000}\n")
-        self.refuse(2, ["bad.yaml:1", "optimizer.lr", "1000", "100"], "train", "bad.yaml", "--out", "run")
+        self.refuse(2, ["bad.yaml:1", "optimizer.lr", "1000", "100"], "train", "bad.yaml", "--out",
+                    "run")
 
     def test_a_value_of_the_wrong_type_is_refused_with_the_type(self):
         self.refuse_setting("model.width=broad", "model.width", "found 'broad'", "whole number")
         self.write("bad.yaml", "train:\n  steps: [1, 2]\n")
-        self.refuse(2, ["bad.yaml:2", "train.steps", "whole number"], "train", "bad.yaml", "--out", "run")
+        self.refuse(2, ["bad.yaml:2", "train.steps", "whole number"], "train", "bad.yaml", "--out",
+                    "run")
 
     def test_an_unknown_name_of_a_choice_is_refused_with_the_choices(self):
         self.refuse_setting("model.arch=gpt3", "model.arch", "gpt3", "gpt2", "llama")
@@ -44,10 +47,12 @@ class BadConfiguration(Case):
         self.refuse_setting("model.heads=3", "model.heads", "found 3", "divides model.width = 16")
 
     def test_a_batch_that_is_no_multiple_of_the_microbatch_is_refused(self):
-        self.refuse_setting("train.microbatch=4", "train.batch", "found 6", "multiple of train.microbatch = 4")
+        self.refuse_setting("train.microbatch=4", "train.batch", "found 6",
+                            "multiple of train.microbatch = 4")
 
     def test_more_servers_than_blocks_are_refused(self):
-        self.refuse(2, ["servers", "found 1000", "at most", "block"], "train", "run.yaml", "--out", "run", "--servers", 1000)
+        self.refuse(2, ["servers", "found 1000", "at most", "block"], "train", "run.yaml", "--out",
+                    "run", "--servers", 1000)
         self.assert_nothing("run")
 
     def test_a_configuration_that_is_missing_is_refused(self):
@@ -61,7 +66,8 @@ class BadConfiguration(Case):
         self.refuse(2, ["--out", "found ''"], "train", "run.yaml", "--out", "")
 
     def test_a_hostfile_without_a_number_of_workers_is_refused(self):
-        self.refuse(2, ["--workers", "--hostfile"], "train", "run.yaml", "--out", "run", "--hostfile", "hosts")
+        self.refuse(2, ["--workers", "--hostfile"], "train", "run.yaml", "--out", "run",
+                    "--hostfile", "hosts")
         self.assert_nothing("run")
 
     def test_an_unknown_option_is_refused(self):
@@ -105,7 +111,8 @@ class BadData(Case):
 
     def test_a_wrong_magic_number_is_refused_with_what_to_say_for_nanogpt(self):
         self.change("tokens.bin", 0, b"\x2a\0\0\0")
-        self.refuse_data(3, "tokens.bin", "found magic number 42", "expected llm.c's 20240520", "format: nanogpt")
+        self.refuse_data(3, "tokens.bin", "found magic number 42", "expected llm.c's 20240520",
+                         "format: nanogpt")
 
     def test_another_version_of_the_format_is_refused(self):
         self.change("tokens.bin", 4, b"\x09\0\0\0")
@@ -124,7 +131,8 @@ class BadData(Case):
         self.write_config(data={"sources": [{"name": "t", "path": "empty"}]})
         self.refuse_data(3, "empty", "trireme data prepare")
 
-    def test_a_token_above_the_vocabulary_ends_the_run_with_the_token_its_place_and_the_vocabulary(self):
+    def test_a_token_above_the_vocabulary_ends_the_run_with_the_token_its_place_and_the_vocabulary(
+            self):
         self.change("tokens.bin", 1024 + 2 * 1000, b"\xc8\0")
         self.refuse(3, ["tokens.bin", "token ", "expected one below the vocabulary of 150"],
                     "train", "run.yaml", "--out", "run", "--workers", 1, "--set", "model.vocab=150",
@@ -164,7 +172,8 @@ class BadOutput(Case):
         self.assertEqual(self.read("file"), b"text")
 
     def test_an_output_where_no_folder_can_be_made_is_refused(self):
-        self.refuse(2, ["/proc/run", "cannot make the folder"], "train", "run.yaml", "--out", "/proc/run")
+        self.refuse(2, ["/proc/run", "cannot make the folder"], "train", "run.yaml", "--out",
+                    "/proc/run")
 
     def test_a_folder_that_is_no_run_is_refused_and_left_alone(self):
         before = self.tree("data")

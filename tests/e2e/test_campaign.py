@@ -1,5 +1,5 @@
-"""A campaign comes to the same verdicts and the same bits on any numbers of ranks, however often it was stopped or killed on
-the way, and when its ledger is lived through again."""
+"""A campaign comes to the same verdicts and the same bits on any numbers of ranks, however often it
+was stopped or killed on the way, and when its ledger is lived through again."""
 import os
 import shutil
 import signal
@@ -20,14 +20,16 @@ class Campaign(Helm):
     def make(self):
         super().make()
         self.write("policy.yaml", POLICY)
-        self.write_config(base=helm.CONFIG, experiment={"planner": "random", "policy": "policy.yaml"},
+        self.write_config(base=helm.CONFIG,
+                          experiment={"planner": "random", "policy": "policy.yaml"},
                           checkpoint={"every": 20, "keep": 100})
         self.trained("whole")
 
     def in_mid_pair(self, call, run, n):
         """Waits for the n-th fork, and a few steps more: its pair is not over."""
         step = self.wait_records(call, run, n, "application")[n - 1]["step"]
-        wait_for(lambda: self.steps_done(run) >= step + 5 or call.process.poll() is not None, "steps of a pair")
+        wait_for(lambda: self.steps_done(run) >= step + 5 or call.process.poll() is not None,
+                 "steps of a pair")
         self.assertIsNone(call.process.poll(), "the training ended before it could be disturbed")
 
     def assert_as_whole(self, run):
@@ -57,7 +59,8 @@ class Campaign(Helm):
         self.assert_as_whole("run")
 
     def kill(self, *ranks):
-        """Kills these ranks of 1 + 2 + 2 in mid-pair, one in each launch, later ones later in the campaign."""
+        """Kills these ranks of 1 + 2 + 2 in mid-pair, one in each launch, later ones later in the
+        campaign."""
         for i, rank in enumerate(ranks):
             call = self.train("run", servers=2)
             self.in_mid_pair(call, "run", 3 + 5 * i)
@@ -85,7 +88,8 @@ class Campaign(Helm):
         """A launch that finds what a crash leaves which came right after the n-th record."""
         shutil.rmtree(self.path("run"), ignore_errors=True)
         shutil.copytree(self.path("whole"), self.path("run"))
-        self.write("run/ledger.jsonl", b"".join(self.read("whole/ledger.jsonl").splitlines(keepends=True)[:n]))
+        self.write("run/ledger.jsonl",
+                   b"".join(self.read("whole/ledger.jsonl").splitlines(keepends=True)[:n]))
         for step in self.checkpoints("run"):
             if self.manifest("run", step)["ledger_records"] > n:
                 shutil.rmtree(self.path("run/checkpoints/step-%08d" % step))
@@ -95,13 +99,15 @@ class Campaign(Helm):
     def test_a_crash_between_two_records_changes_nothing(self):
         kinds = [record["kind"] for record in self.ledger("whole")]
         pairs = list(zip(kinds, kinds[1:]))
-        for two in (("verdict", "proposal"), ("proposal", "validation"), ("application", "application"), ("promotion", "hypothesis")):
+        for two in (("verdict", "proposal"), ("proposal", "validation"),
+                    ("application", "application"), ("promotion", "hypothesis")):
             with self.subTest(between=two):
                 self.assertIn(two, pairs)
                 self.assert_goes_on_after(pairs.index(two) + 1)
 
     def test_a_replay_on_another_number_of_workers_ends_with_the_same_hash(self):
-        done = self.succeed("ledger", "replay", "whole", "--out", "again", "--workers", 3, "--servers", 2)
+        done = self.succeed("ledger", "replay", "whole", "--out", "again", "--workers", 3,
+                            "--servers", 2)
         self.assertIn(self.hash_of("whole"), done.out)
         self.assert_as_whole("again")
 
@@ -132,8 +138,8 @@ class Campaign(Helm):
 
 class Resumed(Helm):
     """What the operator says counts, whatever a promotion has put in force."""
-
-    def test_resume_with_a_value_that_was_promoted_takes_the_operators_and_keeps_the_other_changes(self):
+    def test_resume_with_a_value_that_was_promoted_takes_the_operators_and_keeps_the_other_changes(
+            self):
         call = self.begin_with("run", "optimizer.lr=0.003", "optimizer.beta2=0.9")
         self.wait_records(call, "run", 1, "promotion")
         self.stop(call)
@@ -157,8 +163,11 @@ class Resumed(Helm):
 
     def test_a_promotion_after_the_operators_change_is_not_undone_by_the_same_line_again(self):
         self.assertEqual(self.train("run", "--max-seconds", 0.01).end().code, 85)
-        self.assertEqual(self.begin("resume", "run", "--workers", 2, "--set", "optimizer.lr=0.0004", "--max-seconds", 0.01).end().code, 85)
-        self.succeed("propose", "run", "--set", "optimizer.lr=0.003", "--why", "too slow", "--wait", 0)
+        self.assertEqual(
+            self.begin("resume", "run", "--workers", 2, "--set", "optimizer.lr=0.0004",
+                       "--max-seconds", 0.01).end().code, 85)
+        self.succeed("propose", "run", "--set", "optimizer.lr=0.003", "--why", "too slow", "--wait",
+                     0)
         call = self.begin("resume", "run", "--workers", 2)
         self.wait_records(call, "run", 1, "promotion")
         self.stop(call)

@@ -1,4 +1,5 @@
-"""Everything around training: resume with changes, evaluation, samples, checkpoints, configuration, data and help."""
+"""Everything around training: resume with changes, evaluation, samples, checkpoints, configuration,
+data and help."""
 import json
 import os
 
@@ -8,7 +9,6 @@ from trireme import Case, text_like
 
 class Run(Case):
     """A finished run of 12 steps with checkpoints of the steps 4, 8 and 12, on two sources."""
-
     def setUp(self):
         super().setUp()
         self.once(self.make)
@@ -16,7 +16,9 @@ class Run(Case):
     def make(self):
         self.write_data("data")
         self.write_data("more", seed=2)
-        self.write_config(data={"sources": [{"name": "a", "path": "data", "weight": 3}, {"name": "b", "path": "more"}]})
+        self.write_config(data={
+            "sources": [{"name": "a", "path": "data", "weight": 3}, {"name": "b", "path": "more"}]
+        })
         self.succeed("train", "run.yaml", "--out", "run", "--workers", 2)
 
 
@@ -31,7 +33,8 @@ class Resume(Run):
         self.assertEqual(len(self.manifest("run", 20)["segments"]), 1)
 
     def test_a_new_weight_of_a_source_goes_on_by_a_segment(self):
-        self.succeed("resume", "run", "--workers", 1, "--set", "train.steps=16", "--set", "data.sources.0.weight=1")
+        self.succeed("resume", "run", "--workers", 1, "--set", "train.steps=16", "--set",
+                     "data.sources.0.weight=1")
         self.assert_whole("run", 16)
         segments = self.manifest("run", 16)["segments"]
         self.assertEqual([int(s.get("first_sample", 0)) for s in segments], [0, 12 * 6])
@@ -42,8 +45,10 @@ class Resume(Run):
 
     def test_the_shape_of_the_model_cannot_change(self):
         before = self.tree("run")
-        for setting in ("model.width=32", "model.vocab=300", "model.layers=2", "train.seed=1", "data.order=sequential"):
-            self.refuse(2, [setting.split("=")[0], "cannot change"], "resume", "run", "--set", setting)
+        for setting in ("model.width=32", "model.vocab=300", "model.layers=2", "train.seed=1",
+                        "data.order=sequential"):
+            self.refuse(2, [setting.split("=")[0], "cannot change"], "resume", "run", "--set",
+                        setting)
         self.refuse(2, ["model.widht", "unknown key"], "resume", "run", "--set", "model.widht=32")
         self.refuse(2, ["optimizer.lr", "found '-1'"], "resume", "run", "--set", "optimizer.lr=-1")
         self.assertEqual(self.tree("run"), before)
@@ -54,28 +59,32 @@ class Resume(Run):
         self.assert_nothing("nowhere")
 
     def test_keep_2_leaves_two_checkpoints(self):
-        self.succeed("resume", "run", "--workers", 1, "--set", "train.steps=20", "--set", "checkpoint.keep=2")
-        self.assertEqual(sorted(os.listdir(self.path("run/checkpoints"))), ["step-00000016", "step-00000020"])
+        self.succeed("resume", "run", "--workers", 1, "--set", "train.steps=20", "--set",
+                     "checkpoint.keep=2")
+        self.assertEqual(sorted(os.listdir(self.path("run/checkpoints"))),
+                         ["step-00000016", "step-00000020"])
 
     def test_a_checkpoint_is_written_where_none_is_due_but_at_the_end(self):
-        self.succeed("train", "run.yaml", "--out", "last", "--workers", 1, "--set", "checkpoint.every=0", "--set", "train.steps=5")
+        self.succeed("train", "run.yaml", "--out", "last", "--workers", 1, "--set",
+                     "checkpoint.every=0", "--set", "train.steps=5")
         self.assertEqual(self.checkpoints("last"), [5])
 
     def test_eval_every_0_switches_evaluation_off(self):
-        self.succeed("train", "run.yaml", "--out", "quiet", "--workers", 1, "--set", "eval.every=0", "--set", "train.steps=5")
+        self.succeed("train", "run.yaml", "--out", "quiet", "--workers", 1, "--set", "eval.every=0",
+                     "--set", "train.steps=5")
         self.assertEqual(self.metrics("quiet", "eval"), [])
 
     def test_surplus_workers_idle_with_one_line(self):
-        done = self.succeed("train", "run.yaml", "--out", "wide", "--workers", 3, "--set", "train.microbatch=3",
-                            "--set", "train.steps=3")
+        done = self.succeed("train", "run.yaml", "--out", "wide", "--workers", 3, "--set",
+                            "train.microbatch=3", "--set", "train.steps=3")
         self.assertEqual(done.out.count("1 of 3 workers will have nothing to do"), 1, done)
         self.assert_whole("wide", 3)
 
     def test_a_source_without_validation_is_left_out_with_one_line(self):
         self.write("c.txt", text_like(3, 4000))
         self.succeed("data", "prepare", "c.txt", "--out", "small", "--val", 0)
-        done = self.succeed("train", "run.yaml", "--out", "part", "--workers", 2, "--set", "data.sources.1.path=small",
-                            "--set", "train.steps=5")
+        done = self.succeed("train", "run.yaml", "--out", "part", "--workers", 2, "--set",
+                            "data.sources.1.path=small", "--set", "train.steps=5")
         self.assertEqual(done.out.count("'b' has no validation part"), 1, done)
         self.assertEqual([s["name"] for s in self.metrics("part", "eval")[0]["sources"]], ["a"])
 
@@ -84,18 +93,23 @@ class Read(Run):
     def test_eval_gives_exactly_the_numbers_of_metrics_jsonl(self):
         for step in (12, None):
             line = self.metrics("run", "eval")[-1]
-            reply = json.loads(self.succeed("eval", "run" + ("@%d" % step if step else ""), "--json").out)
+            reply = json.loads(
+                self.succeed("eval", "run" + ("@%d" % step if step else ""), "--json").out)
             self.assertEqual(reply["step"], 12)
             for name in ("val_loss", "val_bpb", "sources"):
                 self.assertEqual(reply[name], line[name])
 
     def test_eval_of_other_samples_is_another_number(self):
         first = json.loads(self.succeed("eval", "run", "--json").out)["val_loss"]
-        self.assertNotEqual(json.loads(self.succeed("eval", "run", "--json", "--set", "eval.samples=3").out)["val_loss"], first)
-        self.assertNotEqual(json.loads(self.succeed("eval", "run@4", "--json").out)["val_loss"], first)
+        self.assertNotEqual(
+            json.loads(self.succeed("eval", "run", "--json", "--set",
+                                    "eval.samples=3").out)["val_loss"], first)
+        self.assertNotEqual(
+            json.loads(self.succeed("eval", "run@4", "--json").out)["val_loss"], first)
 
     def sample(self, *options, prompt="the "):
-        text = self.succeed("sample", "run", "--prompt", prompt, "--tokens", 40, "--json", *options).out
+        text = self.succeed("sample", "run", "--prompt", prompt, "--tokens", 40, "--json",
+                            *options).out
         return json.loads(text)["text"]
 
     def test_samples_follow_from_the_seed(self):
@@ -125,22 +139,29 @@ class Read(Run):
         self.assertEqual([[int(n) for n in line.split()] for line in lines[1:]],
                          [[step, 6 * step, 1, size] for step in (4, 8, 12)])
         reply = json.loads(self.succeed("ckpt", "ls", "run", "--json").out)
-        self.assertEqual(reply["checkpoints"], [{"step": step, "samples": 6 * step, "shards": 1, "bytes": size}
-                                                for step in (4, 8, 12)])
+        self.assertEqual(reply["checkpoints"],
+                         [{"step": step, "samples": 6 * step, "shards": 1, "bytes": size}
+                          for step in (4, 8, 12)])
 
     def test_ckpt_verify_says_what_it_read(self):
         size = os.path.getsize(self.path(self.shard("run", 8)))
-        self.assertEqual(self.succeed("ckpt", "verify", "run@8").out, "step 8: 1 shards, %d bytes: all digests agree\n" % size)
-        self.assertEqual(json.loads(self.succeed("ckpt", "verify", "run", "--json").out), {"step": 12, "shards": 1, "bytes": size})
+        self.assertEqual(
+            self.succeed("ckpt", "verify", "run@8").out,
+            "step 8: 1 shards, %d bytes: all digests agree\n" % size)
+        self.assertEqual(json.loads(self.succeed("ckpt", "verify", "run", "--json").out),
+                         {"step": 12, "shards": 1, "bytes": size})
 
     def test_ckpt_hash_is_of_one_step_and_the_same_as_json(self):
         newest = self.hash_of("run")
         self.assertEqual(self.hash_of("run@12"), newest)
         self.assertEqual(len({self.hash_of("run@%d" % step) for step in (4, 8, 12)}), 3)
-        self.assertEqual(json.loads(self.succeed("ckpt", "hash", "run", "--json").out), {"hash": newest})
+        self.assertEqual(json.loads(self.succeed("ckpt", "hash", "run", "--json").out),
+                         {"hash": newest})
 
     def test_runs_and_steps_that_are_not_there_are_refused(self):
-        for command in (["eval"], ["ckpt", "verify"], ["ckpt", "hash"], ["sample", "--prompt", "a"], ["export", "--out", "x"]):
+        for command in (["eval"], ["ckpt", "verify"], ["ckpt",
+                                                       "hash"], ["sample", "--prompt",
+                                                                 "a"], ["export", "--out", "x"]):
             self.refuse(2, ["nowhere", "no such run"], *command, "nowhere")
             self.refuse(3, ["run", "no checkpoint of step 5"], *command, "run@5")
             self.refuse(2, ["run@five", "'five'", "step"], *command, "run@five")
@@ -155,7 +176,8 @@ class Read(Run):
 class Configuration(Case):
     def test_config_prints_yaml_that_reads_back_to_itself(self):
         self.write_config()
-        for words in ([], ["run.yaml"], ["run.yaml", "--set", "model.arch=llama", "--set", "optimizer.lr=3e-4"]):
+        for words in ([], ["run.yaml"],
+                      ["run.yaml", "--set", "model.arch=llama", "--set", "optimizer.lr=3e-4"]):
             text = self.succeed("config", *words).out
             self.write("again.yaml", text)
             self.assertEqual(self.succeed("config", "again.yaml").out, text)
@@ -187,7 +209,8 @@ class Prepare(Case):
     def test_preparing_the_same_twice_is_accepted_and_changes_nothing(self):
         first = self.succeed("data", "prepare", "a.txt", "--out", "data")
         before = self.tree("data")
-        self.assertEqual(sorted(os.listdir(self.path("data"))), ["data.yaml", "train_000000.bin", "val_000000.bin"])
+        self.assertEqual(sorted(os.listdir(self.path("data"))),
+                         ["data.yaml", "train_000000.bin", "val_000000.bin"])
         self.assertEqual(self.succeed("data", "prepare", "a.txt", "--out", "data").out, first.out)
         self.assertEqual(self.tree("data"), before)
 
@@ -199,23 +222,29 @@ class Prepare(Case):
 
     def test_an_exact_duplicate_is_dropped(self):
         self.write("c.txt", self.read("a.txt"))
-        reply = json.loads(self.succeed("data", "prepare", "a.txt", "b.txt", "c.txt", "--out", "data", "--json").out)
+        reply = json.loads(
+            self.succeed("data", "prepare", "a.txt", "b.txt", "c.txt", "--out", "data",
+                         "--json").out)
         self.assertEqual((reply["documents"], reply["duplicates"], reply["bytes"]), (2, 1, 80000))
         self.assertEqual(reply["train"]["tokens"] + reply["val"]["tokens"], 80000)
 
     def test_input_that_is_not_there_is_refused_and_nothing_is_written(self):
         before = self.tree()
-        self.refuse(2, ["nowhere.txt", "No such file"], "data", "prepare", "nowhere.txt", "--out", "data")
+        self.refuse(2, ["nowhere.txt", "No such file"], "data", "prepare", "nowhere.txt", "--out",
+                    "data")
         self.refuse(2, ["FILE|DIR", "missing"], "data", "prepare", "--out", "data")
         self.refuse(2, ["a.txt"], "data", "prepare", "b.txt", "--out", "a.txt")
-        self.refuse(2, ["--tokenizer", "'bpe'", "byte"], "data", "prepare", "a.txt", "--out", "data", "--tokenizer", "bpe")
+        self.refuse(2, ["--tokenizer", "'bpe'", "byte"], "data", "prepare", "a.txt", "--out",
+                    "data", "--tokenizer", "bpe")
         self.assertEqual(self.tree(), before)
         self.assert_nothing("data")
 
 
 class Help(Case):
-    commands = ["data prepare", "train", "resume", "eval", "sample", "ckpt ls", "ckpt verify", "ckpt hash", "export", "config",
-                "bench gemm", "bench step"]
+    commands = [
+        "data prepare", "train", "resume", "eval", "sample", "ckpt ls", "ckpt verify", "ckpt hash",
+        "export", "config", "bench gemm", "bench step"
+    ]
 
     def test_help_at_every_level(self):
         top = self.succeed("--help").out

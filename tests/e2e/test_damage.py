@@ -11,7 +11,6 @@ STEPS = 12
 
 class DamagedCheckpoint(Case):
     """A run that was stopped after step 8 of 12; its checkpoints are of the steps 4 and 8."""
-
     def setUp(self):
         super().setUp()
         self.train = ["train", "run.yaml", "--workers", 1, "--out"]
@@ -29,7 +28,9 @@ class DamagedCheckpoint(Case):
         warnings = [line for line in done.err.splitlines() if "WARNING" in line]
         self.assertEqual(len(warnings), warned, done)
         for warning in warnings:
-            self.assertTrue(warning.startswith("trireme: WARNING: a checkpoint is damaged and passed over: "), warning)
+            self.assertTrue(
+                warning.startswith("trireme: WARNING: a checkpoint is damaged and passed over: "),
+                warning)
         self.assertIn("continuing from run/checkpoints/step-%08d" % step, done.out)
         self.assertEqual(self.hash_of("run"), self.hash_of("whole"))
         self.assertEqual(self.losses("run"), self.losses("whole"))
@@ -67,7 +68,8 @@ class DamagedCheckpoint(Case):
         done = self.run_it(*self.train, "run")
         self.assertEqual(done.code, 3, done)
         lines = done.err.splitlines()
-        self.assertEqual([line.startswith("trireme: WARNING: ") for line in lines], [True, True, False], done)
+        self.assertEqual([line.startswith("trireme: WARNING: ") for line in lines],
+                         [True, True, False], done)
         for part in ("run/checkpoints", "found 2", "all are damaged", "step 0"):
             self.assertIn(part, lines[-1])
         self.assertEqual(self.read("run/metrics.jsonl"), metrics)
@@ -75,7 +77,9 @@ class DamagedCheckpoint(Case):
 
     def test_a_named_checkpoint_that_is_damaged_is_refused_and_not_replaced_by_another(self):
         self.cut(self.shard("run", 8), -1)
-        for command in (["eval"], ["ckpt", "verify"], ["ckpt", "hash"], ["sample", "--prompt", "a"], ["export", "--out", "hf"]):
+        for command in (["eval"], ["ckpt", "verify"], ["ckpt",
+                                                       "hash"], ["sample", "--prompt",
+                                                                 "a"], ["export", "--out", "hf"]):
             self.refuse(3, ["shard-0-of-1.safetensors", "found", "expected"], *command, "run@8")
         self.assert_nothing("hf")
         self.succeed("ckpt", "verify", "run@4")
@@ -94,7 +98,6 @@ class DamagedCheckpoint(Case):
 
 class DamagedFirstWeights(Case):
     """init.from: a Hugging Face directory, or another run's checkpoint."""
-
     def setUp(self):
         super().setUp()
         self.write_data()
@@ -102,8 +105,9 @@ class DamagedFirstWeights(Case):
         shutil.copytree(os.path.join(FIXTURES, "gpt2", "hf"), self.path("hf"))
         shutil.copy(os.path.join(FIXTURES, "gpt2", "tokens.bin"), self.path("tokens.bin"))
         self.model = "hf/model.safetensors"
-        self.write("hf.yaml", "init: {from: hf}\ndata: {sources: [{name: t, path: tokens.bin}]}\n"
-                              "train: {steps: 1, batch: 1, microbatch: 1}\n")
+        self.write(
+            "hf.yaml", "init: {from: hf}\ndata: {sources: [{name: t, path: tokens.bin}]}\n"
+            "train: {steps: 1, batch: 1, microbatch: 1}\n")
 
     def refuse_model(self, *parts):
         self.refuse(3, parts, "train", "hf.yaml", "--out", "run", "--workers", 1)
@@ -111,7 +115,7 @@ class DamagedFirstWeights(Case):
 
     def header(self):
         data = self.read(self.model)
-        (size,) = struct.unpack("<Q", data[:8])
+        (size, ) = struct.unpack("<Q", data[:8])
         return data[8:8 + size], data[8 + size:]
 
     def write_header(self, header, body):
@@ -160,21 +164,25 @@ class DamagedFirstWeights(Case):
         self.assert_nothing("run")
 
     def test_a_model_block_that_disagrees_is_refused(self):
-        self.refuse(2, ["model.width", "hf/config.json"], "train", "hf.yaml", "--out", "run", "--set", "model.width=48")
+        self.refuse(2, ["model.width", "hf/config.json"], "train", "hf.yaml", "--out", "run",
+                    "--set", "model.width=48")
         self.assert_nothing("run")
 
     def test_init_from_nowhere_is_refused_and_nothing_is_written(self):
-        self.refuse(2, ["init.from", "nowhere"], "train", "run.yaml", "--out", "run", "--set", "init.from=nowhere")
+        self.refuse(2, ["init.from", "nowhere"], "train", "run.yaml", "--out", "run", "--set",
+                    "init.from=nowhere")
         self.assert_nothing("run")
 
     def test_init_from_a_damaged_or_missing_checkpoint_is_refused_and_nothing_is_written(self):
         self.succeed("train", "run.yaml", "--out", "first", "--workers", 1)
-        self.refuse(3, ["init.from", "step 5"], "train", "run.yaml", "--out", "run", "--set", "init.from=first@5")
-        self.refuse(3, ["init.from", "other tensors"], "train", "run.yaml", "--out", "run", "--set", "init.from=first@4",
-                    "--set", "model.layers=2")
+        self.refuse(3, ["init.from", "step 5"], "train", "run.yaml", "--out", "run", "--set",
+                    "init.from=first@5")
+        self.refuse(3, ["init.from", "other tensors"], "train", "run.yaml", "--out", "run", "--set",
+                    "init.from=first@4", "--set", "model.layers=2")
         name = self.shard("first", 4)
         self.change(name, -5, bytes([self.read(name)[-5] ^ 16]))
-        self.refuse(3, ["init.from", name, "found digest"], "train", "run.yaml", "--out", "run", "--set", "init.from=first@4")
+        self.refuse(3, ["init.from", name, "found digest"], "train", "run.yaml", "--out", "run",
+                    "--set", "init.from=first@4")
         self.assert_nothing("run")
 
 

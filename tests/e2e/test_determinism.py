@@ -1,4 +1,5 @@
-"""Same inputs, same bits: on any numbers of workers and servers, and however often a run was stopped on the way."""
+"""Same inputs, same bits: on any numbers of workers and servers, and however often a run was
+stopped on the way."""
 import signal
 
 import trireme
@@ -15,8 +16,12 @@ class SameBits(Case):
         self.write_data("more", seed=2, size=40000)
 
     def config(self, leaves):
-        return self.write_config(model={"layers": 2, "arch": "llama"}, train={"steps": STEPS, "batch": 2 * leaves, "microbatch": 2},
-                                 data={"sources": [{"name": "a", "path": "data", "weight": 3}, {"name": "b", "path": "more"}]})
+        return self.write_config(model={"layers": 2, "arch": "llama"},
+                                 train={"steps": STEPS, "batch": 2 * leaves, "microbatch": 2},
+                                 data={
+                                     "sources": [{"name": "a", "path": "data", "weight": 3},
+                                                 {"name": "b", "path": "more"}]
+                                 })
 
     def check(self, leaves):
         config = self.config(leaves)
@@ -25,14 +30,16 @@ class SameBits(Case):
             run = "run-%d-%d" % (workers, servers)
             self.succeed("train", config, "--out", run, "--workers", workers, "--servers", servers)
             self.assert_whole(run, STEPS)
-            evals = [(m["step"], m["val_loss"], m["val_bpb"], m["sources"]) for m in self.metrics(run, "eval")]
+            evals = [(m["step"], m["val_loss"], m["val_bpb"], m["sources"])
+                     for m in self.metrics(run, "eval")]
             self.assertEqual([e[0] for e in evals], [5, 10, STEPS])
             results[workers, servers] = (self.hash_of(run), self.losses(run), evals)
         first = results[RANKS[0]]
         for ranks, result in results.items():
             self.assertEqual(result[0], first[0], "ckpt hash of %d workers x %d servers" % ranks)
             self.assertEqual(result[1:], first[1:], "curves of %d workers x %d servers" % ranks)
-        self.assertNotEqual(first[0], self.hash_of("run-1-1@12"), "two steps of the run have one hash")
+        self.assertNotEqual(first[0], self.hash_of("run-1-1@12"),
+                            "two steps of the run have one hash")
 
     def test_six_leaves_give_the_same_bits_on_all_numbers_of_ranks(self):
         self.check(6)
@@ -43,8 +50,8 @@ class SameBits(Case):
     def test_another_seed_gives_other_bits(self):
         config = self.config(2)
         for seed in (1, 2):
-            self.succeed("train", config, "--out", "run%d" % seed, "--workers", 1, "--set", "train.seed=%d" % seed,
-                         "--set", "train.steps=2")
+            self.succeed("train", config, "--out", "run%d" % seed, "--workers", 1, "--set",
+                         "train.seed=%d" % seed, "--set", "train.steps=2")
         self.assertNotEqual(self.hash_of("run1"), self.hash_of("run2"))
 
 
@@ -60,22 +67,26 @@ class StopAndGoOn(Case):
 
     def make(self):
         self.write_data()
-        self.write_config(model={"width": 32, "context": 64}, train={"steps": self.steps},
-                          eval={"every": 30}, checkpoint={"every": 40, "keep": 2})
+        self.write_config(model={"width": 32, "context": 64},
+                          train={"steps": self.steps},
+                          eval={"every": 30},
+                          checkpoint={"every": 40, "keep": 2})
         self.succeed(*self.line, "whole", "--workers", 2)
 
     def stop(self, run, *signals, workers=2, servers=1):
         """Trains until a few steps are done, sends the signals, and returns how it ended."""
         before = self.steps_done(run)
         call = self.begin(*self.line, run, "--workers", workers, "--servers", servers)
-        wait_for(lambda: self.steps_done(run) >= before + 20 or call.process.poll() is not None, "twenty steps")
+        wait_for(lambda: self.steps_done(run) >= before + 20 or call.process.poll() is not None,
+                 "twenty steps")
         for number in signals:
             call.process.send_signal(number)
         return call.end()
 
     def assert_stopped(self, done, run):
         self.assertEqual(done.code, 85, done)
-        self.assert_sentence(done.err, ["stopped on request at step ", "checkpoint", "run the same line again"])
+        self.assert_sentence(
+            done.err, ["stopped on request at step ", "checkpoint", "run the same line again"])
         step = int(done.err.split("at step ")[1].split(",")[0])
         self.assertLess(step, self.steps)
         self.assertEqual(self.checkpoints(run)[-1], step)
@@ -89,9 +100,10 @@ class StopAndGoOn(Case):
 
         def evals(name):
             return [(m["step"], m["val_loss"]) for m in self.metrics(name, "eval")]
+
         self.assertEqual(evals(run), evals("whole"))
 
-    def test_interrupt_and_terminate_stop_after_a_checkpoint_and_other_ranks_go_on_with_the_same_bits(self):
+    def test_interrupt_and_terminate_stop_after_a_checkpoint_and_others_go_on_with_equal_bits(self):
         first = self.assert_stopped(self.stop("run", signal.SIGINT), "run")
         second = self.assert_stopped(self.stop("run", signal.SIGTERM, workers=3, servers=2), "run")
         self.assertGreater(second, first)

@@ -1,5 +1,5 @@
-"""Ranks that die, hang or never start: a sentence that names them, nothing left over, and a run that goes on as if nothing
-had happened."""
+"""Ranks that die, hang or never start: a sentence that names them, nothing left over, and a run
+that goes on as if nothing had happened."""
 import fcntl
 import json
 import os
@@ -25,14 +25,17 @@ class Faults(Case):
 
     def make(self):
         self.write_data()
-        self.write_config(model={"width": 32, "context": 64}, train={"steps": STEPS}, eval={"every": 50},
+        self.write_config(model={"width": 32, "context": 64},
+                          train={"steps": STEPS},
+                          eval={"every": 50},
                           checkpoint={"every": 20, "keep": 2})
         self.succeed("train", "run.yaml", "--out", "whole", "--workers", 1)
 
     def begin_run(self, steps=45, *more):
         """A run that has done some steps."""
         call = self.begin(*self.line, "run", *more)
-        wait_for(lambda: self.steps_done("run") >= steps or call.process.poll() is not None, "%d steps" % steps)
+        wait_for(lambda: self.steps_done("run") >= steps or call.process.poll() is not None,
+                 "%d steps" % steps)
         self.assertIsNone(call.process.poll(), "the run ended before it could be disturbed")
         self.shared = call.shared_files()
         return call
@@ -75,7 +78,10 @@ class Faults(Case):
         done = call.end(30)
         self.assertLess(time.monotonic() - began, 20)
         self.assertEqual(done.code, 5, done)
-        self.assert_sentence(done.err, ["worker 0 (rank 3 on ", "process %d)" % pid, "silent for ", "its part of a step"])
+        self.assert_sentence(
+            done.err,
+            ["worker 0 (rank 3 on ",
+             "process %d)" % pid, "silent for ", "its part of a step"])
 
     def test_a_stopped_server_is_named_within_bounded_time_and_nothing_is_left(self):
         call = self.begin_run(45, "--set", "wait.patience=2", *self.endless)
@@ -108,11 +114,15 @@ class Faults(Case):
         call.process.wait()
         wait_for(lambda: not processes(call.token), "the ranks' end", 20)
         call.process.communicate()
-        # mpirun, interrupted twice on its way out, may leave its folder of sockets; processes and memory must be gone
+        # mpirun, interrupted twice on its way out, may leave its folder of sockets;
+        # processes and memory must be gone
         self.assert_goes_on()
 
     def test_mpirun_that_is_missing_is_said_with_the_package_that_has_it(self):
-        self.refuse(5, ["mpirun", "PATH", "openmpi-bin"], *self.line, "run", env={"PATH": "/nonexistent"})
+        self.refuse(5, ["mpirun", "PATH", "openmpi-bin"],
+                    *self.line,
+                    "run",
+                    env={"PATH": "/nonexistent"})
 
     def test_an_mpirun_that_fails_is_quoted(self):
         os.mkdir(self.path("bin"))
@@ -127,14 +137,19 @@ class Faults(Case):
         os.mkdir(self.path("bin"))
         self.write("bin/mpirun", "#!/bin/sh\nsleep 1.2\nkill -STOP $$\n")
         os.chmod(self.path("bin/mpirun"), 0o755)
-        self.refuse(5, ["ranks ended", "mpirun did not", "killed"], *self.line, "run", timeout=30,
+        self.refuse(5, ["ranks ended", "mpirun did not", "killed"],
+                    *self.line,
+                    "run",
+                    timeout=30,
                     env={"PATH": self.path("bin") + ":/bin:/usr/bin"})
 
     def test_a_second_train_on_a_run_that_is_being_trained_is_refused_and_the_first_goes_on(self):
         call = self.begin_run(30, *self.endless)
         incarnation = self.read("run/incarnation")
-        self.refuse(2, ["run", "being trained by another process"], *self.line, "run", *self.endless)
-        self.refuse(2, ["run", "being trained by another process"], "resume", "run", "--set", "train.steps=5")
+        self.refuse(2, ["run", "being trained by another process"], *self.line, "run",
+                    *self.endless)
+        self.refuse(2, ["run", "being trained by another process"], "resume", "run", "--set",
+                    "train.steps=5")
         self.assertEqual(self.read("run/incarnation"), incarnation)
         done = self.steps_done("run")
         wait_for(lambda: self.steps_done("run") > done, "the first one's next step")
@@ -148,12 +163,14 @@ class Faults(Case):
         self.assertEqual(json.loads(self.read("run/status.json"))["code"], 0)
         with open(self.path("run/lock")) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.refuse(2, ["being trained by another process"], *self.line, "run", "--set", "train.steps=1")
+            self.refuse(2, ["being trained by another process"], *self.line, "run", "--set",
+                        "train.steps=1")
         self.succeed(*self.line, "run", "--set", "train.steps=1")
 
     def test_training_that_diverges_ends_with_its_step_and_keeps_the_run(self):
-        done = self.run_it(*self.line, "run", "--set", "optimizer.lr=100", "--set", "optimizer.clip=0",
-                           "--set", "optimizer.name=sgd", "--set", "schedule.kind=constant")
+        done = self.run_it(*self.line, "run", "--set", "optimizer.lr=100", "--set",
+                           "optimizer.clip=0", "--set", "optimizer.name=sgd", "--set",
+                           "schedule.kind=constant")
         self.assertEqual(done.code, 4, done)
         self.assert_sentence(done.err, ["step ", "diverged", "run keeps step "])
         self.assertTrue(os.path.exists(self.path("run/metrics.jsonl")))

@@ -1,4 +1,5 @@
-"""The ledger of a run cannot be changed without being found out, and neither a crash nor its absence does harm."""
+"""The ledger of a run cannot be changed without being found out, and neither a crash nor its
+absence does harm."""
 import hashlib
 import json
 import os
@@ -14,7 +15,6 @@ from trireme import wait_for
 
 class Chain(Helm):
     """One campaign that is over, and one that was stopped in its middle."""
-
     def make(self):
         super().make()
         self.write_config(base=helm.CONFIG, experiment={"planner": "random"})
@@ -30,7 +30,7 @@ class Chain(Helm):
         self.write(run + "/ledger.jsonl", b"".join(lines))
 
     def assert_found_out(self, run, line):
-        """verify ends with 3 and names the altered line, or the one after it, whose `prev` it is."""
+        """verify ends with 3 and names the altered line, or the one after it (its `prev`)."""
         done = self.refuse(3, ["ledger.jsonl"], "ledger", "verify", run)
         found = re.search(r"ledger\.jsonl:(\d+)|line (\d+)", done.err)
         self.assertIsNotNone(found, "no line is named: " + done.err)
@@ -42,13 +42,15 @@ class Chain(Helm):
             self.assertEqual(reply["records"], len(self.lines(run)))
             self.assertEqual(reply["checkpoints"], len(self.checkpoints(run)))
             newest = self.manifest(run, self.checkpoints(run)[-1])
-            self.assertEqual((newest["ledger_records"], newest["ledger_head"]), (reply["records"], reply["head"]))
+            self.assertEqual((newest["ledger_records"], newest["ledger_head"]),
+                             (reply["records"], reply["head"]))
 
     def test_any_flipped_bit_is_found_with_its_line(self):
         draw = random.Random(11)
         whole = self.lines("whole")
         places = [(i, draw.randrange(len(whole[i]))) for i in draw.sample(range(len(whole)), 30)]
-        places += [(0, 0), (3, len(whole[3]) - 1), (len(whole) - 1, 10), (len(whole) - 1, len(whole[-1]) - 2)]
+        places += [(0, 0), (3, len(whole[3]) - 1), (len(whole) - 1, 10),
+                   (len(whole) - 1, len(whole[-1]) - 2)]
         for i, at in places:
             lines, old = list(whole), whole[i][at]
             new = draw.choice([old ^ 1 << bit for bit in range(7) if 32 <= old ^ 1 << bit < 127])
@@ -71,9 +73,11 @@ class Chain(Helm):
         whole = self.lines("whole")
         for lines in (whole[:-1], whole[:3], []):
             self.put("whole", lines)
-            self.refuse(3, ["ledger.jsonl: found %d records, expected at least" % len(lines)], "ledger", "verify", "whole")
+            self.refuse(3, ["ledger.jsonl: found %d records, expected at least" % len(lines)],
+                        "ledger", "verify", "whole")
         self.put("whole", whole[:8] + [whole[8][:40]])  # in the middle of a line
-        self.refuse(3, ["ledger.jsonl", "found 8 records, expected at least"], "ledger", "verify", "whole")
+        self.refuse(3, ["ledger.jsonl", "found 8 records, expected at least"], "ledger", "verify",
+                    "whole")
         os.unlink(self.path("whole/ledger.jsonl"))
         self.refuse(3, ["ledger.jsonl: found 0 records"], "ledger", "verify", "whole")
 
@@ -87,7 +91,8 @@ class Chain(Helm):
             lines.append(line)
         self.put("whole", lines)
         self.refuse(3, ["ledger.jsonl", "SHA-256", "checkpoint"], "ledger", "verify", "whole")
-        self.refuse(3, ["ledger.jsonl", "checkpoint"], "resume", "whole", "--set", "train.steps=%d" % (helm.STEPS + 1))
+        self.refuse(3, ["ledger.jsonl", "checkpoint"], "resume", "whole", "--set",
+                    "train.steps=%d" % (helm.STEPS + 1))
 
     def test_the_chain_is_what_sha256sum_says(self):
         lines = self.lines("whole")
@@ -106,7 +111,8 @@ class Chain(Helm):
 
     def test_a_run_whose_ledger_was_altered_does_not_go_on(self):
         half = self.lines("half")
-        for lines in (half[:4] + half[5:], [half[0].replace(b"random", b"rundom"), *half[1:]], half[:-3]):
+        for lines in (half[:4] + half[5:], [half[0].replace(b"random", b"rundom"),
+                                            *half[1:]], half[:-3]):
             self.put("half", lines)
             before = self.tree("half/checkpoints")
             for words in (("resume", "half"), ("train", "run.yaml", "--out", "half")):
@@ -117,7 +123,8 @@ class Chain(Helm):
     def test_an_altered_ledger_is_not_replayed_and_not_read(self):
         lines = self.lines("whole")
         self.put("whole", lines[:4] + lines[5:])
-        self.refuse(3, ["ledger.jsonl"], "ledger", "replay", "whole", "--out", "again", "--workers", 1)
+        self.refuse(3, ["ledger.jsonl"], "ledger", "replay", "whole", "--out", "again", "--workers",
+                    1)
         self.assert_nothing("again")
         for words in (("trials", "ls", "whole"), ("ledger", "show", "whole"), ("brief", "whole")):
             self.refuse(3, ["ledger.jsonl"], *words)
@@ -131,19 +138,20 @@ class Chain(Helm):
         self.succeed("ledger", "verify", "run")
         self.trained("run")
         whole = before[:before.rindex(b"\n") + 1]
-        self.assertTrue(self.read("run/ledger.jsonl").startswith(whole), "lines that stood there were changed")
+        self.assertTrue(
+            self.read("run/ledger.jsonl").startswith(whole), "lines that stood there were changed")
         self.assert_same_campaign("run", "whole")
 
 
 class Before(Helm):
     """A run of a program that knew of no experiments."""
-
     def test_an_old_run_goes_on_as_before_and_gets_no_ledger(self):
         self.trained("plain")
         call = self.train("old")
         wait_for(lambda: self.steps_done("old") >= 60, "a checkpoint")
         self.stop(call)
-        config = re.sub(r"(?m)^(experiment|gate):.*\n(?:[ \t-].*\n)*", "", self.read("old/config.yaml").decode())
+        config = re.sub(r"(?m)^(experiment|gate):.*\n(?:[ \t-].*\n)*", "",
+                        self.read("old/config.yaml").decode())
         self.assertNotIn("gate", config)
         self.write("old/config.yaml", config)  # as one wrote it before there were experiments
         self.succeed("resume", "old", "--workers", 1)
@@ -154,7 +162,6 @@ class Before(Helm):
 
 class Parts(Helm):
     """What the parts of the validation text say."""
-
     def evaluate(self, *more):
         return json.loads(self.succeed("eval", "run", "--json", *more).out)
 
@@ -168,7 +175,8 @@ class Parts(Helm):
             self.assertAlmostEqual(reply["val_loss"], (3 * a + b) / 4, 12)
             self.assertNotEqual(a, b)
             self.assertEqual([source["name"] for source in reply["sources"]], ["a", "b"])
-        self.assertEqual(len({results["gate"]["val_loss"], results["sealed"]["val_loss"], dev["val_loss"]}), 3)
+        self.assertEqual(
+            len({results["gate"]["val_loss"], results["sealed"]["val_loss"], dev["val_loss"]}), 3)
         plain = self.evaluate("--part", "sealed", "--set", "gate.weights=[]")
         self.assertNotEqual(plain["val_loss"], results["sealed"]["val_loss"])
         self.assertEqual(plain["sources"], results["sealed"]["sources"])
@@ -179,13 +187,14 @@ class Parts(Helm):
     def test_a_part_that_is_none_is_refused(self):
         self.trained("run", "--set", "train.steps=1")
         self.refuse(2, ["part", "secret", "dev, gate, sealed"], "eval", "run", "--part", "secret")
-        self.refuse(2, ["gate.weights", "3"], "train", "run.yaml", "--out", "new", "--set", "gate.weights=[1, 2, 3]")
+        self.refuse(2, ["gate.weights", "3"], "train", "run.yaml", "--out", "new", "--set",
+                    "gate.weights=[1, 2, 3]")
         self.assert_nothing("new")
 
     def test_a_text_without_a_gate_part_says_that_experiments_are_off_and_trains_all_the_same(self):
         self.write_data("small", 1, 40000)
-        done = self.trained("run", "--set", "data.sources.0.path=small", "--set", "experiment.planner=random",
-                            "--set", "train.steps=60")
+        done = self.trained("run", "--set", "data.sources.0.path=small", "--set",
+                            "experiment.planner=random", "--set", "train.steps=60")
         self.assertRegex(done.out, "note: experiments are off: .*source 'a'")
         self.assert_nothing("run/ledger.jsonl")
 

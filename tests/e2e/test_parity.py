@@ -19,17 +19,27 @@ class Parity(Case):
         hashes = set()
         for workers in (1, 3):
             run = os.path.join(model, "run%d" % workers)
-            self.succeed("train", config, "--out", "run%d" % workers, "--workers", workers, cwd=folder)
+            self.succeed("train",
+                         config,
+                         "--out",
+                         "run%d" % workers,
+                         "--workers",
+                         workers,
+                         cwd=folder)
             self.assert_whole(run, 20)
             worst = {"loss": 0, "grad_norm": 0, "lr": 0}
             for found, row in zip(self.metrics(run, "train"), expected):
                 for name, bound in (("loss", LOSS), ("grad_norm", NORM), ("lr", RATE)):
                     away = abs(found[name] - row[name]) / abs(row[name])
                     worst[name] = max(worst[name], away)
-                    self.assertLessEqual(away, bound, "step %d: %s is %.9g, PyTorch has %.9g" %
-                                         (found["step"], name, found[name], row[name]))
-            print("%s %s on %d workers: largest relative deviations: loss %.1e, gradient norm %.1e, lr %.1e" %
-                  (model, config, workers, worst["loss"], worst["grad_norm"], worst["lr"]), flush=True)
+                    self.assertLessEqual(
+                        away, bound, "step %d: %s is %.9g, PyTorch has %.9g" %
+                        (found["step"], name, found[name], row[name]))
+            print(
+                "%s %s on %d workers: largest relative deviations: "
+                "loss %.1e, gradient norm %.1e, lr %.1e"
+                % (model, config, workers, worst["loss"], worst["grad_norm"], worst["lr"]),
+                flush=True)
             hashes.add(self.hash_of(run))
         self.assertEqual(len(hashes), 1)
 

@@ -1,4 +1,5 @@
-"""People propose, approve, veto and kill while a run trains or stands still, and read what became of it."""
+"""People propose, approve, veto and kill while a run trains or stands still, and read what became
+of it."""
 import json
 import os
 
@@ -13,8 +14,10 @@ ENDLESS = ["--set", "train.steps=1000000"]
 ONCE = """import json, sys
 for line in sys.stdin:
     tried = json.loads(line).get("tried", [])
-    one = {"id": "one", "patch": {"optimizer.lr": 0.0012}, "hypothesis": "the rate is far too low", "predicted": "less"}
-    two = {"id": "two", "patch": {"optimizer.beta2": 0.8}, "hypothesis": "the mean of squares is too slow"}
+    one = {"id": "one", "patch": {"optimizer.lr": 0.0012}, "hypothesis": "the rate is far too low",
+           "predicted": "less"}
+    two = {"id": "two", "patch": {"optimizer.beta2": 0.8},
+           "hypothesis": "the mean of squares is too slow"}
     print(json.dumps({"proposals": [] if tried else [one, two]}), flush=True)
 """
 
@@ -22,10 +25,12 @@ for line in sys.stdin:
 class People(Helm):
     def begin_endless(self, *more):
         call = self.train("run", *ENDLESS, *more)
-        wait_for(lambda: self.steps_done("run") >= 3 or call.process.poll() is not None, "the first steps")
+        wait_for(lambda: self.steps_done("run") >= 3 or call.process.poll() is not None,
+                 "the first steps")
         return call
 
-    def test_proposals_to_a_run_that_trains_are_taken_or_refused_with_the_sentence_that_says_why(self):
+    def test_proposals_to_a_run_that_trains_are_taken_or_refused_with_the_sentence_that_says_why(
+            self):
         call = self.begin_endless()
         refused = [
             (["optimizer.speed: unknown key", "lr, beta1"], "optimizer.speed=2"),
@@ -36,17 +41,21 @@ class People(Helm):
             (["optimizer.beta1", "expected", "0.999999"], "optimizer.beta1=1.5"),
             (["optimizer.lr: found 'fast', expected a number"], "optimizer.lr=fast"),
             (["optimizer.lr: found", "has already"], "optimizer.lr=0.0003"),
-            (["optimizer.momentum: has no effect, since optimizer.name is adamw"], "optimizer.momentum=0.5"),
+            (["optimizer.momentum: has no effect, since optimizer.name is adamw"],
+             "optimizer.momentum=0.5"),
             (["schedule.min_lr"], "schedule.min_lr=1"),
             (["train.batch", "microbatch"], "train.batch=6"),
         ]
         for parts, change in refused:
             self.propose_refused(parts, "run", change)
-        answer = self.propose("run", "optimizer.lr=0.001", "optimizer.beta2=0.9", why="it is too slow",
+        answer = self.propose("run",
+                              "optimizer.lr=0.001",
+                              "optimizer.beta2=0.9",
+                              why="it is too slow",
                               more=["--predict", "less"])
         self.assertEqual((answer["accepted"], answer["number"]), (True, len(refused) + 1))
-        self.propose_refused(["duplicate: proposal %d says the same" % answer["number"]], "run", "optimizer.beta2=9e-1",
-                             "optimizer.lr=1e-3")
+        self.propose_refused(["duplicate: proposal %d says the same" % answer["number"]], "run",
+                             "optimizer.beta2=9e-1", "optimizer.lr=1e-3")
         self.stop(call)
         records = self.ledger("run")
         proposals = [r for r in records if r["kind"] == "proposal"]
@@ -55,17 +64,20 @@ class People(Helm):
         self.assertEqual(validations, [False] * len(refused) + [True, False])
         taken = proposals[answer["number"] - 1]["proposal"]
         self.assertEqual((taken["hypothesis"], taken["predicted"]), ("it is too slow", "less"))
-        self.assertEqual([r["number"] for r in records if r["kind"] == "hypothesis"], [answer["number"]])
+        self.assertEqual([r["number"] for r in records if r["kind"] == "hypothesis"],
+                         [answer["number"]])
         self.assertEqual(os.listdir(self.path("run", "inbox")), [], "left in the inbox")
 
     def test_what_is_no_proposal_is_refused_before_anybody_is_asked(self):
         self.trained("run", "--set", "train.steps=2")
         before = self.tree("run")
         self.refuse(2, ["found no --set"], "propose", "run", "--why", "x")
-        self.refuse(2, ["--set", "expected PATH=VALUE"], "propose", "run", "--set", "optimizer.lr", "--why", "x")
+        self.refuse(2, ["--set", "expected PATH=VALUE"], "propose", "run", "--set", "optimizer.lr",
+                    "--why", "x")
         twice = ["--set", "optimizer.lr=1", "--set", "optimizer.lr=2"]
         self.refuse(2, ["optimizer.lr twice"], "propose", "run", *twice, "--why", "x")
-        self.refuse(2, ["nowhere: found no run"], "propose", "nowhere", "--set", "optimizer.lr=1", "--why", "x")
+        self.refuse(2, ["nowhere: found no run"], "propose", "nowhere", "--set", "optimizer.lr=1",
+                    "--why", "x")
         self.refuse(2, ["nowhere"], "trials", "kill", "nowhere", 1)
         done = self.run_it("propose", "run", "--set", "optimizer.lr=1")
         self.assertEqual(done.code, 2, done)
@@ -74,7 +86,8 @@ class People(Helm):
 
     def test_a_proposal_to_a_run_that_nobody_trains_waits_and_is_taken_by_the_next_launch(self):
         self.stop(self.begin_endless())
-        done = self.succeed("propose", "run", "--set", "optimizer.lr=0.001", "--why", "later", "--wait", 0.1)
+        done = self.succeed("propose", "run", "--set", "optimizer.lr=0.001", "--why", "later",
+                            "--wait", 0.1)
         self.assertIn("nobody trains this run now", done.out)
         self.assertIn("run/inbox", done.out)
         again = self.propose("run", "optimizer.lr=0.001", more=["--wait", 0.1])
@@ -86,7 +99,8 @@ class People(Helm):
         self.assertEqual(self.rows("run")[1]["hypothesis"], "later")
         self.stop(call)
 
-    def test_an_open_trial_is_killed_and_another_vetoed_and_orders_that_fit_nothing_are_refused(self):
+    def test_an_open_trial_is_killed_and_another_vetoed_and_orders_that_fit_nothing_are_refused(
+            self):
         call = self.begin_endless()
         self.propose("run", "optimizer.lr=0.001")
         self.propose("run", "optimizer.beta2=0.9")
@@ -94,7 +108,8 @@ class People(Helm):
         answer = json.loads(self.succeed("trials", "kill", "run", 1, "--json").out)
         self.assertEqual((answer["accepted"], answer["number"]), (True, 1))
         self.assertIn("proposal 2", self.succeed("trials", "veto", "run", 2).out)
-        self.refuse(2, ["proposal 1 is inconclusive, expected one that is queued, open"], "trials", "kill", "run", 1)
+        self.refuse(2, ["proposal 1 is inconclusive, expected one that is queued, open"], "trials",
+                    "kill", "run", 1)
         self.refuse(2, ["run: found no proposal 7, there are 2"], "trials", "veto", "run", 7)
         self.refuse(2, ["proposal 2 is"], "trials", "approve", "run", 2)
         self.stop(call)
@@ -103,7 +118,8 @@ class People(Helm):
         self.assertEqual([r["order"] for r in self.ledger("run", "order")], ["kill", "veto"])
         self.assertEqual(self.ledger("run", "application"), [])
 
-    def test_a_killed_trial_gives_its_fork_back_and_the_trunk_is_that_of_a_run_without_experiments(self):
+    def test_a_killed_trial_gives_its_fork_back_and_the_trunk_is_that_of_a_run_without_experiments(
+            self):
         self.trained("plain")
         call = self.begin_with("run", "optimizer.clip=0.5")
         self.wait_records(call, "run", 1, "application")
@@ -116,12 +132,15 @@ class People(Helm):
 
     def test_what_waits_for_approval_is_tried_once_a_person_approves_and_never_if_one_vetoes(self):
         planner = self.write_program("once.py", ONCE)
-        self.write_config(base=helm.CONFIG, experiment={"planner": "script", "command": [planner], "mode": "approve"},
+        self.write_config(base=helm.CONFIG,
+                          experiment={"planner": "script", "command": [planner], "mode": "approve"},
                           train={"steps": 1200, "batch": 64})
         call = self.train("run")
         self.wait_records(call, "run", 2, "validation")
-        self.assertEqual([row["state"] for row in self.rows("run").values()], ["waiting", "waiting"])
-        self.assertEqual([r["validation"]["next"] for r in self.ledger("run", "validation")], ["waiting", "waiting"])
+        self.assertEqual([row["state"] for row in self.rows("run").values()],
+                         ["waiting", "waiting"])
+        self.assertEqual([r["validation"]["next"] for r in self.ledger("run", "validation")],
+                         ["waiting", "waiting"])
         self.assertIn("waiting", self.succeed("trials", "ls", "run").out)
         self.succeed("trials", "veto", "run", 2)
         self.assertEqual(self.ledger("run", "hypothesis"), [])
@@ -139,9 +158,10 @@ class People(Helm):
         self.assertEqual(self.rows("run")[1]["state"], "open")
         self.stop(call)
 
-    def test_a_run_that_observes_writes_proposals_down_tries_none_and_ends_as_one_without_experiments(self):
+    def test_a_run_that_observes_writes_down_tries_none_and_ends_as_one_without_experiments(self):
         self.trained("plain")
-        self.trained("run", "--set", "experiment.planner=random", "--set", "experiment.mode=observe")
+        self.trained("run", "--set", "experiment.planner=random", "--set",
+                     "experiment.mode=observe")
         states = [row["state"] for row in self.rows("run").values()]
         self.assertEqual(states[0], "observed")
         self.assertLessEqual(set(states), {"observed", "refused"})
@@ -164,13 +184,18 @@ class People(Helm):
 
 class Reading(Helm):
     """What people read before, during and after."""
-
     def read_trials(self, run):
-        return [self.succeed("trials", *words).out for words in (("ls", run), ("show", run, 1), ("diff", run, 1))]
+        return [
+            self.succeed("trials", *words).out
+            for words in (("ls", run), ("show", run, 1), ("diff", run, 1))
+        ]
 
     def test_trials_tell_how_far_it_is_while_it_goes_on(self):
-        call = self.begin_with("run", "optimizer.lr=0.000423", why="the rate is far too low",
-                               more=["--predict", "a lower loss"], options=["--set", "train.batch=64"])
+        call = self.begin_with("run",
+                               "optimizer.lr=0.000423",
+                               why="the rate is far too low",
+                               more=["--predict", "a lower loss"],
+                               options=["--set", "train.batch=64"])
         self.wait_records(call, "run", 1, "observation")
         frozen = self.freeze(call)
         ls, show, diff = self.read_trials("run")
@@ -180,8 +205,9 @@ class Reading(Helm):
         self.stop(call)
         self.assertRegex(ls, r"1 +open +[1-7]/8 +optimizer.lr=0.000423\n +the rate is far too low")
         self.assertRegex(show, r"\A1: open, proposed by person at step \d+\n")
-        for word in ("change", "why", "the rate is far too low", "predicted", "a lower loss", "plan", "slow", "margin",
-                     "alpha 0.01", "newest fork", "pairs", "trunk", "gain"):
+        for word in ("change", "why", "the rate is far too low", "predicted", "a lower loss",
+                     "plan", "slow", "margin", "alpha 0.01", "newest fork", "pairs", "trunk",
+                     "gain"):
             self.assertIn(word, show)
         self.assertEqual(diff, "optimizer.lr: 0.0003 -> 0.000423\n")
         for word in ("step: ", "steps: 400", "may_change:", "outcome: open", "hypotheses_left: 9"):
@@ -192,7 +218,8 @@ class Reading(Helm):
         call = self.begin_with("run", "optimizer.lr=0.000423", why="the rate is far too low")
         done = call.end()
         self.assertEqual(done.code, 0, done)
-        for part in ("hypothesis 1: optimizer.lr=0.000423", "hypothesis 1: promoted at step", "hypothesis 1: confirmed"):
+        for part in ("hypothesis 1: optimizer.lr=0.000423", "hypothesis 1: promoted at step",
+                     "hypothesis 1: confirmed"):
             self.assertIn(part, done.out)
         ls, show, diff = self.read_trials("run")
         self.assertIn("promoted at step", ls)
@@ -202,11 +229,14 @@ class Reading(Helm):
         self.assertEqual(diff, "optimizer.lr: 0.0003 -> 0.000423\n")
         story = self.succeed("ledger", "show", "run").out
         self.assertEqual(len(story.splitlines()), len(self.ledger("run")))
-        for word in ("proposal", "validation", "hypothesis", "application", "observation", "verdict", "promotion", "person"):
+        for word in ("proposal", "validation", "hypothesis", "application", "observation",
+                     "verdict", "promotion", "person"):
             self.assertIn(word, story)
         shown = json.loads(self.succeed("trials", "show", "run", 1, "--json").out)
         self.assertEqual(len(shown["reverse"]["pairs"]), 4)
-        self.assertEqual(json.loads(self.succeed("ledger", "show", "run", "--json").out)["records"][0]["kind"], "proposal")
+        self.assertEqual(
+            json.loads(self.succeed("ledger", "show", "run", "--json").out)["records"][0]["kind"],
+            "proposal")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Planners that are programs: whatever they do, training goes on to its bits; what they are told keeps the gate's secrets."""
+"""Planners that are programs: whatever they do, training goes on to its bits; what they are told
+keeps the gate's secrets."""
 import json
 import os
 import signal
@@ -8,7 +9,8 @@ import trireme
 from helm import Helm
 from trireme import wait_for
 
-PLANNERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "launcher", "planners")
+PLANNERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "launcher",
+                        "planners")
 STEPS = 800
 
 SLEEPS = "#!/bin/sh\nsleep 1000\n"
@@ -36,7 +38,8 @@ for line in sys.stdin:
     patches = [{"optimizer.lr": 0.000423}, {"data.sources.0.weight": 0.2}, {"train.seed": 1}]
     if json.loads(line).get("tried"):
         patches = []
-    print(json.dumps({"proposals": [{"id": str(n), "patch": p} for n, p in enumerate(patches)]}), flush=True)
+    print(json.dumps({"proposals": [{"id": str(n), "patch": p} for n, p in enumerate(patches)]}),
+          flush=True)
 """
 
 
@@ -47,7 +50,8 @@ class Troubles(Helm):
 
     def configure(self, text, *arguments, **experiment):
         command = [self.write_program("planner", text), *arguments]
-        self.write_config(base=helm.CONFIG, train={"steps": STEPS},
+        self.write_config(base=helm.CONFIG,
+                          train={"steps": STEPS},
                           experiment={"planner": "script", "command": command, **experiment})
 
     def run_with(self, text, **experiment):
@@ -92,13 +96,14 @@ class Troubles(Helm):
         self.assert_events("the planner's answer")
 
     def test_proposals_that_are_not_legal_are_refused_each_with_its_reason(self):
-        self.run_with(ANSWERS % [{"id": "a", "patch": {"optimizer.lr": 1e6}}, {"id": "b", "patch": {"train.seed": 2}},
-                                 {"id": "c"}])
+        self.run_with(ANSWERS % [{"id": "a", "patch": {"optimizer.lr": 1e6}},
+                                 {"id": "b", "patch": {"train.seed": 2}}, {"id": "c"}])
         reasons = [r["validation"]["reason"] for r in self.ledger("run", "validation")]
         for part, reason in zip(("optimizer.lr", "train.seed"), reasons):
             self.assertIn(part, reason)
         self.assert_events("found no change")
-        self.assertEqual({r["validation"]["accepted"] for r in self.ledger("run", "validation")}, {False})
+        self.assertEqual({r["validation"]["accepted"]
+                          for r in self.ledger("run", "validation")}, {False})
 
     def test_the_same_proposal_a_thousand_times_is_cut_short(self):
         self.run_with(ANSWERS % '[{"id": "a", "patch": {"optimizer.beta1": 1}}] * 1000')
@@ -124,14 +129,16 @@ class Troubles(Helm):
         for command, parts in ((["./nothing"], ["./nothing", "nothing there"]),
                                (["no-such-planner"], ["no such program in PATH"]),
                                (["./not-a-program"], ["chmod +x"]), ([], ["experiment.command"])):
-            self.write_config(base=helm.CONFIG, experiment={"planner": "script", "command": command})
+            self.write_config(base=helm.CONFIG,
+                              experiment={"planner": "script", "command": command})
             self.refuse(2, parts, "train", "run.yaml", "--out", "run")
             self.assert_nothing("run")
 
     def begin_asked(self, n):
         """A training whose planner runs, in so many processes."""
         call = self.train("run", "--set", "train.steps=2000", "--set", "train.batch=32")
-        wait_for(lambda: len(self.planners(call)) == n or call.process.poll() is not None, "the planner's processes")
+        wait_for(lambda: len(self.planners(call)) == n or call.process.poll() is not None,
+                 "the planner's processes")
         return call
 
     def test_no_process_of_a_planner_outlives_an_interrupted_training(self):
@@ -152,8 +159,10 @@ class Troubles(Helm):
 class Told(Helm):
     """What a planner is told, and `trireme brief`, which shows the same."""
 
-    SECRET = {"seed", "alpha", "beta", "t", "mean", "margin", "windows", "trunk_loss", "fork_loss", "window_variance",
-              "window_share", "command"}
+    SECRET = {
+        "seed", "alpha", "beta", "t", "mean", "margin", "windows", "trunk_loss", "fork_loss",
+        "window_variance", "window_share", "command"
+    }
 
     def walk(self, value, path=""):
         """(path, leaf) of everything in a JSON value."""
@@ -171,7 +180,11 @@ class Told(Helm):
         numbers = set()
         for record in self.ledger(run):
             for part in ("observation", "judgement"):
-                numbers |= {v for _, v in self.walk(record.get(part, {})) if isinstance(v, float) and v not in (0, 1)}
+                numbers |= {
+                    v
+                    for _, v in self.walk(record.get(part, {}))
+                    if isinstance(v, float) and v not in (0, 1)
+                }
         return numbers
 
     def assert_keeps_secrets(self, briefing, run):
@@ -182,7 +195,8 @@ class Told(Helm):
             if path.startswith("/tried/-/patch/"):
                 continue  # it proposed that itself
             self.assertNotIn(name.split(".")[-1], self.SECRET, path)
-            self.assertFalse(name.endswith(".path") or name.startswith(("gate.", "experiment.", "init.")), path)
+            self.assertFalse(
+                name.endswith(".path") or name.startswith(("gate.", "experiment.", "init.")), path)
             self.assertNotIn(value, measured, path)
             if isinstance(value, str):
                 self.assertNotIn(self.folder, value, path)
@@ -192,7 +206,9 @@ class Told(Helm):
 
     def test_briefings_hold_no_seed_no_path_and_nothing_of_the_gate(self):
         planner = self.write_program("tells", TELLS)
-        self.write_config(base=helm.CONFIG, train={"seed": 4}, experiment={"planner": "script", "command": [planner]})
+        self.write_config(base=helm.CONFIG,
+                          train={"seed": 4},
+                          experiment={"planner": "script", "command": [planner]})
         self.trained("run")
         with open(self.path("told.jsonl")) as f:
             told = [json.loads(line) for line in f]
@@ -207,31 +223,43 @@ class Told(Helm):
         self.assertEqual(shown["sources"][0]["name"], "a")
 
     def test_a_policy_narrows_what_a_briefing_says_and_what_is_taken(self):
-        self.write("policy.yaml", "allow:\n  - {path: optimizer.lr, min: 0.0001, max: 0.001}\n"
-                                  "  - {path: data.sources.*.weight, max: 2}\n")
+        self.write(
+            "policy.yaml", "allow:\n  - {path: optimizer.lr, min: 0.0001, max: 0.001}\n"
+            "  - {path: data.sources.*.weight, max: 2}\n")
         self.write_config(base=helm.CONFIG, experiment={"policy": "policy.yaml"})
         call = self.train("run", "--set", "train.steps=1000000")
-        wait_for(lambda: self.steps_done("run") >= 3 or call.process.poll() is not None, "the first steps")
-        may = {m["path"]: m for m in json.loads(self.succeed("brief", "run", "--json").out)["may_change"]}
-        self.assertEqual(set(may), {"optimizer.lr", "data.sources.0.weight", "data.sources.1.weight"})
+        wait_for(lambda: self.steps_done("run") >= 3 or call.process.poll() is not None,
+                 "the first steps")
+        may = {
+            m["path"]: m
+            for m in json.loads(self.succeed("brief", "run", "--json").out)["may_change"]
+        }
+        self.assertEqual(set(may),
+                         {"optimizer.lr", "data.sources.0.weight", "data.sources.1.weight"})
         self.assertEqual((may["optimizer.lr"]["min"], may["optimizer.lr"]["max"]), (0.0001, 0.001))
-        self.assertEqual((may["data.sources.1.weight"]["min"], may["data.sources.1.weight"]["max"]), (0, 2))
-        self.propose_refused(["optimizer.lr: found 0.002, expected a number from 0.0001 to 0.001", "policy"], "run",
-                             "optimizer.lr=0.002")
-        self.propose_refused(["optimizer.beta2", "policy lets no experiment change"], "run", "optimizer.beta2=0.9")
+        self.assertEqual((may["data.sources.1.weight"]["min"], may["data.sources.1.weight"]["max"]),
+                         (0, 2))
+        self.propose_refused(
+            ["optimizer.lr: found 0.002, expected a number from 0.0001 to 0.001", "policy"], "run",
+            "optimizer.lr=0.002")
+        self.propose_refused(["optimizer.beta2", "policy lets no experiment change"], "run",
+                             "optimizer.beta2=0.9")
         self.propose("run", "optimizer.lr=0.001")
         self.stop(call)
 
     def test_a_bad_policy_is_refused_before_anything_is_written(self):
-        for policy, parts in (
-                ("allow:\n  - {path: train.seed}\n", ["policy.yaml", "train.seed", "no experiment may change"]),
-                ("allow:\n  - {path: optimizer.beta1, max: 2}\n", ["policy.yaml", "optimizer.beta1", "can only narrow"]),
-                ("allow:\n  - {path: optimizer.lr, min: 2, max: 1}\n", ["policy.yaml", "min 2 above max 1"]),
-                ("allow:\n  - {path: optimizer.speed}\n", ["policy.yaml", "speed"]),
-                ("allow: optimizer.lr\n", ["policy.yaml"]),
-                ("forbid: []\n", ["policy.yaml", "forbid"])):
+        for policy, parts in (("allow:\n  - {path: train.seed}\n",
+                               ["policy.yaml", "train.seed", "no experiment may change"
+                                ]), ("allow:\n  - {path: optimizer.beta1, max: 2}\n",
+                                     ["policy.yaml", "optimizer.beta1", "can only narrow"
+                                      ]), ("allow:\n  - {path: optimizer.lr, min: 2, max: 1}\n",
+                                           ["policy.yaml", "min 2 above max 1"]),
+                              ("allow:\n  - {path: optimizer.speed}\n", ["policy.yaml", "speed"]),
+                              ("allow: optimizer.lr\n",
+                               ["policy.yaml"]), ("forbid: []\n", ["policy.yaml", "forbid"])):
             self.write("policy.yaml", policy)
-            self.refuse(2, parts, "train", "run.yaml", "--out", "run", "--set", "experiment.policy=policy.yaml")
+            self.refuse(2, parts, "train", "run.yaml", "--out", "run", "--set",
+                        "experiment.policy=policy.yaml")
             self.assert_nothing("run")
         self.refuse(2, ["experiment.policy", "none.yaml"], "train", "run.yaml", "--out", "run",
                     "--set", "experiment.policy=none.yaml")
@@ -240,11 +268,12 @@ class Told(Helm):
 
 class Ours(Helm):
     """The programs in launcher/planners."""
-
     def campaign(self, program, *arguments):
         command = [os.path.join(PLANNERS, program), *arguments]
         # steps that take a while: on a busy machine the first answer may need a second
-        self.write_config(base=helm.CONFIG, train={"batch": 64}, experiment={"planner": "script", "command": command})
+        self.write_config(base=helm.CONFIG,
+                          train={"batch": 64},
+                          experiment={"planner": "script", "command": command})
         self.trained("run")
         self.assertEqual(self.events("run"), [])
         rows = self.rows("run")
@@ -258,7 +287,8 @@ class Ours(Helm):
 
     def test_sweep_has_each_value_tried_in_turn(self):
         rows = self.campaign("sweep.py", "optimizer.beta2", "0.8", "0.99")
-        self.assertEqual([float(row["patch"]["optimizer.beta2"]) for row in rows.values()][:2], [0.8, 0.99])
+        self.assertEqual([float(row["patch"]["optimizer.beta2"]) for row in rows.values()][:2],
+                         [0.8, 0.99])
         self.assertGreaterEqual(rows[1]["pairs"], 3)
 
 

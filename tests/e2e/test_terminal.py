@@ -10,7 +10,10 @@ import termios
 import trireme
 from trireme import Case
 
-STEP = re.compile(r"step (\d+)/(\d+)  loss (\d+\.\d+)  (\d+) tok/s  lr \S+  norm \S+  ETA (\d+h\d\dm|\d+m\d\ds|\d+s)")
+STEP = re.compile(
+    r"step (\d+)/(\d+)  loss (\d+\.\d+)  (\d+) tok/s  "
+    r"lr \S+  norm \S+  ETA (\d+h\d\dm|\d+m\d\ds|\d+s)"
+)
 
 
 class Terminal(Case):
@@ -22,7 +25,9 @@ class Terminal(Case):
         except OSError as error:
             self.skipTest("this machine has no pseudo-terminals: %s" % error)
         self.write_data()
-        self.write_config(model={"width": 32, "context": 64}, train={"steps": 150}, eval={"every": 60})
+        self.write_config(model={"width": 32, "context": 64},
+                          train={"steps": 150},
+                          eval={"every": 60})
 
     def on_terminal(self, columns, *words, interrupt_at=None):
         """Runs the program on a pseudo-terminal; what it wrote there, and how it ended."""
@@ -69,31 +74,48 @@ class Terminal(Case):
         self.assertTrue(shown.endswith("\n"), repr(shown[-80:]))
 
     def test_a_narrow_terminal_gets_lines_that_fit(self):
-        shown, done = self.on_terminal(40, "train", "run.yaml", "--out", "run", "--workers", 1, "--set", "eval.every=0")
+        shown, done = self.on_terminal(40, "train", "run.yaml", "--out", "run", "--workers", 1,
+                                       "--set", "eval.every=0")
         self.assertEqual(done.code, 0, shown)
         parts = [part.replace("\x1b[K", "") for part in re.split(r"\r\n|\r", shown)]
         self.assertTrue(any(part.startswith("step 150/150") for part in parts), shown)
         self.assertLess(max(map(len, parts)), 40)
 
     def test_an_interrupt_on_a_terminal_ends_the_live_line_before_the_sentence(self):
-        shown, done = self.on_terminal(100, "train", "run.yaml", "--out", "run", "--workers", 2, "--set",
-                                       "train.steps=1000000", interrupt_at=b"step 60  val_loss")
+        shown, done = self.on_terminal(100,
+                                       "train",
+                                       "run.yaml",
+                                       "--out",
+                                       "run",
+                                       "--workers",
+                                       2,
+                                       "--set",
+                                       "train.steps=1000000",
+                                       interrupt_at=b"step 60  val_loss")
         self.assertEqual(done.code, 85, shown)
-        self.assertRegex(shown, r"\r\ntrireme: stopped on request at step \d+, with a checkpoint: [^\r\n]*\r\n\Z")
+        self.assertRegex(
+            shown,
+            r"\r\ntrireme: stopped on request at step \d+, with a checkpoint: [^\r\n]*\r\n\Z")
 
     def test_without_a_terminal_there_are_plain_lines(self):
         done = self.succeed("train", "run.yaml", "--out", "run", "--workers", 2)
         self.assertNotIn("\r", done.out)
         self.assertNotIn("\x1b", done.out)
         lines = done.out.splitlines()
-        self.assertEqual([int(STEP.match(line).group(1)) for line in lines if STEP.match(line)], [1, 150])
-        self.assertEqual([line.split()[1] for line in lines if "val_loss" in line], ["60", "120", "150"])
+        self.assertEqual([int(STEP.match(line).group(1)) for line in lines if STEP.match(line)],
+                         [1, 150])
+        self.assertEqual([line.split()[1] for line in lines if "val_loss" in line],
+                         ["60", "120", "150"])
         self.assertEqual(done.err, "")
 
     def test_the_run_keeps_a_log(self):
         self.succeed("train", "run.yaml", "--out", "run", "--workers", 2)
         log = self.read("run/log.txt").decode()
-        self.assertRegex(log, r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ worker 1 \(rank 3 on \S+, process \d+\) is ready$")
+        self.assertRegex(
+            log,
+            r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "
+            r"worker 1 \(rank 3 on \S+, process \d+\) is ready$"
+        )
         self.assertRegex(log, r"(?m)Z complete: run/checkpoints/step-00000150$")
 
 

@@ -1,4 +1,4 @@
-"""PyTorch reads what export wrote, and computes the same loss. Skipped where there is no PyTorch."""
+"""PyTorch reads what export wrote, and computes the same loss. Skipped without PyTorch."""
 import os
 import subprocess
 import sys
@@ -12,7 +12,8 @@ CLOSE = 2e-5
 
 
 def torch_is_there():
-    return subprocess.run([sys.executable, "-c", "import torch, numpy"], stdout=subprocess.DEVNULL,
+    return subprocess.run([sys.executable, "-c", "import torch, numpy"],
+                          stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode == 0
 
 
@@ -20,12 +21,21 @@ def torch_is_there():
 class Torch(Models):
     def check_torch(self, model):
         mine = self.check_import(model)
-        done = subprocess.run([sys.executable, "-B", os.path.join(FIXTURES, "torch_reader.py"), "loss", self.path("out"),
-                               self.path("tokens.bin"), "--context", str(CONTEXT), "--samples", str(SAMPLES)],
-                              stdout=subprocess.PIPE, check=True, timeout=120)
+        done = subprocess.run([
+            sys.executable, "-B",
+            os.path.join(FIXTURES, "torch_reader.py"), "loss",
+            self.path("out"),
+            self.path("tokens.bin"), "--context",
+            str(CONTEXT), "--samples",
+            str(SAMPLES)
+        ],
+                              stdout=subprocess.PIPE,
+                              check=True,
+                              timeout=120)
         theirs = float(done.stdout)
         print("%s: loss of the exported model: %.9g, PyTorch's %.9g, relative deviation %.1e" %
-              (model, mine, theirs, abs(mine - theirs) / theirs), flush=True)
+              (model, mine, theirs, abs(mine - theirs) / theirs),
+              flush=True)
         self.assertLessEqual(abs(mine - theirs), CLOSE * theirs)
 
     def test_pytorch_reads_an_exported_gpt2_with_the_same_loss(self):

@@ -1,9 +1,9 @@
-"""What the end-to-end tests share: running the program with a time-out, small texts and configurations, reading what a run
-leaves, and finding the processes of one call (they carry a token of their own in their environment).
+"""What the end-to-end tests share: running the program with a time-out, small texts and
+configurations, reading what a run leaves, and finding the processes of one call (they carry a token
+of their own in their environment).
 
-Every call of a test runs in the test's own folder, with a TMPDIR of its own; no test needs more than Python's standard
-library, the program named by the variable TRIREME, and mpirun.
-"""
+Every call of a test runs in the test's own folder, with a TMPDIR of its own; no test needs more
+than Python's standard library, the program named by the variable TRIREME, and mpirun."""
 import json
 import os
 import random
@@ -16,7 +16,8 @@ import tempfile
 import time
 import unittest
 
-PROGRAM = os.environ.get("TRIREME") or sys.exit("TRIREME: found nothing, expected the path of the program to test")
+PROGRAM = os.environ.get("TRIREME") or sys.exit(
+    "TRIREME: found nothing, expected the path of the program to test")
 FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fixtures")
 TOKEN = "TRIREME_E2E"
 TIMEOUT = 60
@@ -35,7 +36,6 @@ CONFIG = {
 
 class Done:
     """How a call ended."""
-
     def __init__(self, code, out, err):
         self.code, self.out, self.err = code, out, err
 
@@ -53,7 +53,8 @@ def environment_of(pid):
 
 
 def processes(token):
-    """Process number -> environment of all that live and carry the token (a process that has ended carries none)."""
+    """Process number -> environment of all that live and carry the token (a process that has ended
+    carries none)."""
     found = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -80,7 +81,8 @@ def wait_for(condition, what, seconds=30):
 
 
 class Call:
-    """One run of the program, begun. Its processes can be found by rank; end() waits and checks that none is left."""
+    """One run of the program, begun. Its processes can be found by rank; end() waits and checks
+    that none is left."""
 
     count = 0
 
@@ -90,19 +92,29 @@ class Call:
         self.token = "%d-%d-%d" % (os.getpid(), Call.count, time.monotonic_ns())
         self.tmp = tempfile.mkdtemp(prefix="t", dir=test.tmp)
         # Open MPI's names of sockets are long; a run's own TMPDIR shows what it leaves
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "PMIX_", "PMI_", "SLURM_"))}
+        environment = {
+            k: v
+            for k, v in os.environ.items() if not k.startswith(("OMPI_", "PMIX_", "PMI_", "SLURM_"))
+        }
         environment.update({TOKEN: self.token, "TMPDIR": self.tmp})
         if self.words and self.words[0] not in ("train", "resume") and not before:
             environment.pop("ASAN_OPTIONS", None)
         environment.update(env or {})
         pipe = subprocess.PIPE if pipes else None
-        self.process = subprocess.Popen(list(before) + [program] + self.words, cwd=cwd or test.folder, env=environment,
-                                        stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+        self.process = subprocess.Popen(list(before) + [program] + self.words,
+                                        cwd=cwd or test.folder,
+                                        env=environment,
+                                        stdin=subprocess.DEVNULL,
+                                        stdout=pipe,
+                                        stderr=pipe)
         test.calls.append(self)
 
     def ranks(self):
         """Rank -> process number."""
-        return {rank_of(e): pid for pid, e in processes(self.token).items() if rank_of(e) is not None}
+        return {
+            rank_of(e): pid
+            for pid, e in processes(self.token).items() if rank_of(e) is not None
+        }
 
     def rank(self, number):
         return wait_for(lambda: self.ranks().get(number), "rank %d" % number)
@@ -139,7 +151,8 @@ class Call:
         try:
             wait_for(lambda: self.left() == ([], []), "the call's processes and files", 5)
         except AssertionError:
-            self.test.fail("trireme %s: left processes and files %s\n%s" % (" ".join(self.words), self.left(), done))
+            self.test.fail("trireme %s: left processes and files %s\n%s" %
+                           (" ".join(self.words), self.left(), done))
 
     def kill(self):
         for pid in [self.process.pid] + list(processes(self.token)):
@@ -154,7 +167,8 @@ def text_of(data):
 
 
 class Case(unittest.TestCase):
-    """A test with a folder of its own (self.folder), removed at its end together with whatever still runs."""
+    """A test with a folder of its own (self.folder), removed at its end together with whatever
+    still runs."""
 
     maxDiff = None
 
@@ -175,7 +189,8 @@ class Case(unittest.TestCase):
         shutil.rmtree(self.tmp, ignore_errors=True)
 
     def once(self, make):
-        """The files that all tests of a class begin with: made by the first of them, copied for the others."""
+        """The files that all tests of a class begin with: made by the first of them, copied for the
+        others."""
         cls = type(self)
         if "kept" not in cls.__dict__:
             make()
@@ -200,7 +215,7 @@ class Case(unittest.TestCase):
         return done
 
     def refuse(self, code, parts, *words, **options):
-        """A call that must end with the code and one sentence on stderr that holds all the parts."""
+        """A call that must end with the code and one sentence on stderr with all the parts."""
         done = self.run_it(*words, **options)
         self.assertEqual(done.code, code, "trireme %s: %r" % (" ".join(map(str, words)), done))
         self.assert_sentence(done.err, parts)
@@ -243,7 +258,8 @@ class Case(unittest.TestCase):
         os.truncate(self.path(name), size if size >= 0 else os.path.getsize(self.path(name)) + size)
 
     def write_config(self, name="run.yaml", base=CONFIG, **changes):
-        """A configuration as YAML (JSON is YAML); changes are sections whose fields replace the base's."""
+        """A configuration as YAML (JSON is YAML); changes are sections whose fields replace the
+        base's."""
         config = json.loads(json.dumps(base))
         for section, fields in changes.items():
             config[section] = {**config.get(section, {}), **fields}
@@ -279,12 +295,15 @@ class Case(unittest.TestCase):
         """Updates that metrics.jsonl shows while the run goes on."""
         try:
             with open(self.path(run, "metrics.jsonl")) as f:
-                return sum(line.startswith('{"kind":"train","trial":"trunk"') and line.endswith("\n") for line in f)
+                return sum(
+                    line.startswith('{"kind":"train","trial":"trunk"') and line.endswith("\n")
+                    for line in f)
         except FileNotFoundError:
             return 0
 
     def losses(self, run):
-        """(step, loss, grad_norm, lr) of each step of the trunk: what must not depend on ranks or interruptions."""
+        """(step, loss, grad_norm, lr) of each step of the trunk: what must not depend on ranks or
+        interruptions."""
         return [(m["step"], m["loss"], m["grad_norm"], m["lr"]) for m in self.trunk(run)]
 
     def trunk(self, run):
@@ -300,20 +319,26 @@ class Case(unittest.TestCase):
 
     def checkpoints(self, run):
         names = os.listdir(self.path(run, "checkpoints"))
-        return sorted(int(n[5:]) for n in names if os.path.exists(self.path(run, "checkpoints", n, "manifest.json")))
+        return sorted(
+            int(n[5:]) for n in names
+            if os.path.exists(self.path(run, "checkpoints", n, "manifest.json")))
 
     def manifest(self, run, step):
         with open(self.path(run, "checkpoints", "step-%08d" % step, "manifest.json")) as f:
             return json.load(f)
 
     def shard(self, run, step, k=0, of=1):
-        return os.path.join(run, "checkpoints", "step-%08d" % step, "shard-%d-of-%d.safetensors" % (k, of))
+        return os.path.join(run, "checkpoints", "step-%08d" % step,
+                            "shard-%d-of-%d.safetensors" % (k, of))
 
 
 def text_like(seed, size):
     """Words of a small vocabulary in random order, newlines now and then."""
     draw = random.Random(seed)
-    words = ["".join(draw.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(draw.randint(1, 8))) for _ in range(60)]
+    words = [
+        "".join(draw.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(draw.randint(1, 8)))
+        for _ in range(60)
+    ]
     text = ""
     while len(text) < size:
         text += draw.choice(words) + draw.choice("      \n")
@@ -328,11 +353,14 @@ def token_file(tokens, magic=LLMC_MAGIC, version=1, count=None):
 
 def safetensors(data):
     """(header, bytes of each tensor) of a safetensors file."""
-    (size,) = struct.unpack("<Q", data[:8])
+    (size, ) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8:8 + size])
     header.pop("__metadata__", None)
     body = data[8 + size:]
-    return header, {name: body[e["data_offsets"][0]:e["data_offsets"][1]] for name, e in header.items()}
+    return header, {
+        name: body[e["data_offsets"][0]:e["data_offsets"][1]]
+        for name, e in header.items()
+    }
 
 
 SKIPPED = 77  # what ctest is told where nothing could be tested

@@ -1,8 +1,10 @@
-/* What the gate promises, measured: whole campaigns on drawn gains, judged by coordinator/gate as a run judges them.
+/* What the gate promises, measured: whole campaigns on drawn gains, judged by coordinator/gate as a
+ * run judges them.
  *
- * Prints a table and fails if a promise is broken, or if a rule that is known to be bad is not convicted by the same
- * harness. Everything follows from fixed seeds: the numbers are the same each time. Not a model of training: gains are
- * drawn, of one sd, independent from pair to pair unless a row says otherwise. */
+ * Prints a table and fails if a promise is broken, or if a rule that is known to be bad is not
+ * convicted by the same harness. Everything follows from fixed seeds: the numbers are the same each
+ * time. Not a model of training: gains are drawn, of one sd, independent from pair to pair unless a
+ * row says otherwise. */
 #include "base/random.h"
 #include "coordinator/gate.h"
 
@@ -53,7 +55,8 @@ static void draw_heavy_tails(double x[PAIRS], struct noise *noise)
 {
     for (unsigned j = 0; j < PAIRS; j++) {
         double z = normal(noise);
-        x[j] = z / sqrt(chi_square(noise, 3)); // Student's t with 3 degrees of freedom, scaled to sd 1
+        // Student's t with 3 degrees of freedom, scaled to sd 1
+        x[j] = z / sqrt(chi_square(noise, 3));
     }
 }
 
@@ -165,7 +168,8 @@ static struct power measure_power(uint64_t row, draw_fn draw, double gain)
 
 struct campaigns {
     rule_fn rule;
-    bool shared;    /* all hypotheses at once, beside one trunk, whose noise is half of each gain's variance */
+    bool shared;    /* all hypotheses at once, beside one trunk, whose noise is half of each gain's
+                       variance */
     unsigned gains; /* bit h: hypothesis h gains 2 sd; the others nothing */
 };
 
@@ -211,14 +215,16 @@ static struct outcome measure_campaigns(uint64_t row, struct campaigns c)
     struct outcome o = {0};
     for (unsigned i = 0; i < CAMPAIGNS; i++)
         campaign_run(&o, &c, &noise);
-    return (struct outcome){o.any / CAMPAIGNS, o.rate / CAMPAIGNS, o.fdr / CAMPAIGNS, o.pairs / CAMPAIGNS};
+    return (struct outcome){o.any / CAMPAIGNS, o.rate / CAMPAIGNS, o.fdr / CAMPAIGNS,
+                            o.pairs / CAMPAIGNS};
 }
 
 struct interval {
     double low, high;
 };
 
-/* Wilson's 95 % interval of a share; of a mean of numbers from 0 to 1 it is too wide, if anything. */
+/* Wilson's 95 % interval of a share; of a mean of numbers from 0 to 1 it is too wide, if anything.
+ */
 static struct interval wilson(double share, double n)
 {
     const double z = 1.959964;
@@ -243,8 +249,8 @@ static bool promised(double share)
 static void print_campaigns(const char *name, const struct outcome *o, const char *says)
 {
     struct interval any = wilson(o->any, CAMPAIGNS);
-    printf("%-44s %6.3f [%.3f, %.3f]  %7.4f  %6.3f  %5.2f  %s\n", name, o->any, any.low, any.high, o->rate, o->fdr,
-           o->pairs, says);
+    printf("%-44s %6.3f [%.3f, %.3f]  %7.4f  %6.3f  %5.2f  %s\n", name, o->any, any.low, any.high,
+           o->rate, o->fdr, o->pairs, says);
 }
 
 static void table_of_campaigns(void)
@@ -256,12 +262,16 @@ static void table_of_campaigns(void)
     print_campaigns("the gate, 10 nulls", &o, verdict(o.any >= 0.06 && promised(o.any), "ok"));
 
     o = measure_campaigns(2, (struct campaigns){.rule = rule_gate, .shared = true});
-    print_campaigns("the gate, 10 nulls beside one trunk", &o, verdict(o.any >= 0.05 && promised(o.any), "ok"));
+    print_campaigns("the gate, 10 nulls beside one trunk", &o,
+                    verdict(o.any >= 0.05 && promised(o.any), "ok"));
 
-    o = measure_campaigns(3, (struct campaigns){.rule = rule_gate, .gains = 1 << 1 | 1 << 4 | 1 << 7});
-    print_campaigns("the gate, 3 gains of 2 sd between 7 nulls", &o, verdict(promised(o.fdr), "ok"));
+    o = measure_campaigns(3,
+                          (struct campaigns){.rule = rule_gate, .gains = 1 << 1 | 1 << 4 | 1 << 7});
+    print_campaigns("the gate, 3 gains of 2 sd between 7 nulls", &o,
+                    verdict(promised(o.fdr), "ok"));
 
-    o = measure_campaigns(4, (struct campaigns){.rule = rule_gate, .gains = 1 << 0 | 1 << 1 | 1 << 2});
+    o = measure_campaigns(4,
+                          (struct campaigns){.rule = rule_gate, .gains = 1 << 0 | 1 << 1 | 1 << 2});
     print_campaigns("the gate, 3 gains of 2 sd before 7 nulls", &o, verdict(promised(o.fdr), "ok"));
 
     o = measure_campaigns(5, (struct campaigns){.rule = rule_keep_if_lower});
@@ -270,11 +280,15 @@ static void table_of_campaigns(void)
 
     o = measure_campaigns(6, (struct campaigns){.rule = rule_peeking});
     convicted = wilson(o.any, CAMPAIGNS).low > 0.20 && o.rate > 2 * FIRST_ALPHA;
-    print_campaigns("alpha_t again after each of 2 to 8, 10 nulls", &o, verdict(convicted, "convicted"));
+    print_campaigns("alpha_t again after each of 2 to 8, 10 nulls", &o,
+                    verdict(convicted, "convicted"));
 
-    printf("any: campaigns with a false promotion; null: false promotions per null; pairs: mean pairs per null\n"
-           "FDR: mean share of false ones among the promotions: this is what is promised to stay below alpha\n"
-           "expected of the gate: any .079; beside one trunk .068; with gains FDR .036, any .134\n\n");
+    printf(
+        "any: campaigns with a false promotion; null: false promotions per null; pairs: mean pairs "
+        "per null\n"
+        "FDR: mean share of false ones among the promotions: this is what is promised to stay "
+        "below alpha\n"
+        "expected of the gate: any .079; beside one trunk .068; with gains FDR .036, any .134\n\n");
 }
 
 static void table_of_power(void)
@@ -293,9 +307,10 @@ static void table_of_power(void)
     printf("%-24s %9s %9s %7s %9s\n", "gain/sd", "promoted", "expected", "pairs", "expected");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct power p = measure_power(100 + i, draw_normal, rows[i].gain);
-        bool holds = fabs(p.promoted - rows[i].promoted) <= 0.03 && fabs(p.pairs - rows[i].pairs) <= 0.15;
-        printf("%-24g %8.1f%% %8.0f%% %7.2f %9.1f  %s\n", rows[i].gain, 100 * p.promoted, 100 * rows[i].promoted,
-               p.pairs, rows[i].pairs, verdict(holds, "ok"));
+        bool holds =
+            fabs(p.promoted - rows[i].promoted) <= 0.03 && fabs(p.pairs - rows[i].pairs) <= 0.15;
+        printf("%-24g %8.1f%% %8.0f%% %7.2f %9.1f  %s\n", rows[i].gain, 100 * p.promoted,
+               100 * rows[i].promoted, p.pairs, rows[i].pairs, verdict(holds, "ok"));
     }
     printf("\n");
 }
@@ -316,15 +331,17 @@ static void table_of_wrong_models(void)
         {"skew -1.6 (chi-square 3, turned)",  draw_skewed_much    },
         {"skew -2 (exponential, turned)",     draw_exponential    },
     };
-    printf("false promotions of nulls where the model of the noise is wrong, %d hypotheses a row, alpha_t %.2f\n",
+    printf("false promotions of nulls where the model of the noise is wrong, %d hypotheses a row, "
+           "alpha_t %.2f\n",
            TRIED, FIRST_ALPHA);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct power p = measure_power(200 + i, rows[i].draw, 0);
         struct interval ci = wilson(p.promoted, TRIED);
-        printf("%-36s %6.2f%% [%.2f, %.2f] %7.2f pairs\n", rows[i].name, 100 * p.promoted, 100 * ci.low,
-               100 * ci.high, p.pairs);
+        printf("%-36s %6.2f%% [%.2f, %.2f] %7.2f pairs\n", rows[i].name, 100 * p.promoted,
+               100 * ci.low, 100 * ci.high, p.pairs);
     }
-    printf("shown, not promised: 8 pairs do not see a loss that is rarer than 1 in 8; reverse pairs are for that\n");
+    printf("shown, not promised: 8 pairs do not see a loss that is rarer than 1 in 8; reverse "
+           "pairs are for that\n");
 }
 
 int main(void)

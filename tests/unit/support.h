@@ -17,5 +17,6 @@ void test_folder_free(char *folder);
 /* Fails with both texts unless part stands in whole. */
 void assert_contains(const char *whole, const char *part);
 
-/* Fails with both numbers and the index unless |a[i]-b[i]| <= absolute + relative * |b[i]| for all i. */
+/* Fails with both numbers and the index unless |a[i]-b[i]| <= absolute + relative * |b[i]| for all
+ * i. */
 void assert_floats_near(const float *a, const float *b, size_t n, double absolute, double relative);

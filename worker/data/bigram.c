@@ -9,7 +9,8 @@
 enum { BYTES = 256, PIECE = 65536 };
 
 /* Adds the pairs of one range to counts (BYTES, BYTES): row the token before, column the token. */
-static void count_pairs(uint64_t *counts, int32_t *piece, const struct token_file *file, const Trireme__Range *range)
+static void count_pairs(uint64_t *counts, int32_t *piece, const struct token_file *file,
+                        const Trireme__Range *range)
 {
     struct err err;
     for (uint64_t done = 0; done + 1 < range->tokens;) {
@@ -37,7 +38,8 @@ double bigram_nats(const struct token_file *file, Trireme__Range *const *ranges,
             row += counts[a * BYTES + b];
         for (size_t b = 0; b < BYTES; b++)
             if (counts[a * BYTES + b])
-                sum -= (double)counts[a * BYTES + b] * log((double)counts[a * BYTES + b] / (double)row);
+                sum -= (double)counts[a * BYTES + b] *
+                       log((double)counts[a * BYTES + b] / (double)row);
         pairs += row;
     }
     free(piece);

@@ -27,10 +27,12 @@ bool data_yaml_has_val(const Trireme__DataSet *set)
     return is_set(set->val);
 }
 
-static int check_file(const Trireme__TokenFile *file, const char *which, const char *where, struct err *err)
+static int check_file(const Trireme__TokenFile *file, const char *which, const char *where,
+                      struct err *err)
 {
     if (strchr(file->file, '/') || file->file[0] == '.')
-        return err_set(err, ERR_DATA, "%s: %s.file: found '%s', expected the name of a file in the folder", where,
+        return err_set(err, ERR_DATA,
+                       "%s: %s.file: found '%s', expected the name of a file in the folder", where,
                        which, file->file);
     return 0;
 }
@@ -68,8 +70,9 @@ static int check_ranges(const Trireme__DataSet *set, const char *where, struct e
                          where, all[i]->tokens, all[i]->first, tokens);
         else if (i > 0 && all[i]->first < all[i - 1]->first + all[i - 1]->tokens)
             rc = err_set(err, ERR_DATA,
-                         "%s: two ranges hold token %" PRIu64 ", expected dev, gate and sealed to share none", where,
-                         all[i]->first);
+                         "%s: two ranges hold token %" PRIu64
+                         ", expected dev, gate and sealed to share none",
+                         where, all[i]->first);
     }
     free(all);
     return rc;
@@ -78,10 +81,12 @@ static int check_ranges(const Trireme__DataSet *set, const char *where, struct e
 static int check_set(const Trireme__DataSet *set, const char *where, struct err *err)
 {
     if (set->format != 1)
-        return err_set(err, ERR_DATA, "%s: found format %" PRIu32 ", expected 1", where, set->format);
+        return err_set(err, ERR_DATA, "%s: found format %" PRIu32 ", expected 1", where,
+                       set->format);
     if (!is_set(set->train))
-        return err_set(err, ERR_DATA, "%s: train.file is missing, expected the name of the file of training tokens",
-                       where);
+        return err_set(
+            err, ERR_DATA,
+            "%s: train.file is missing, expected the name of the file of training tokens", where);
     if (check_file(set->train, "train", where, err) < 0)
         return -1;
     if (data_yaml_has_val(set) && check_file(set->val, "val", where, err) < 0)
@@ -130,7 +135,8 @@ static int verify_file(const char *folder, const Trireme__TokenFile *file, struc
         digest_hex(hex, digest);
         const char *expected = file->digest ? file->digest : "";
         if (strcmp(hex, expected))
-            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected '%s' as in data.yaml", path, hex, expected);
+            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected '%s' as in data.yaml", path,
+                         hex, expected);
     }
     free(path);
     return rc;

@@ -1,5 +1,5 @@
-/* data.yaml of a prepared folder: what its token files are and which ranges of the validation file are dev, gate and
- * sealed. The schema is DataSet in proto/files.proto. */
+/* data.yaml of a prepared folder: what its token files are and which ranges of the validation file
+ * are dev, gate and sealed. The schema is DataSet in proto/files.proto. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -9,9 +9,9 @@
 
 bool data_yaml_exists(const char *folder);
 
-/* Reads it and checks what can be checked without the token files: version, plain file names, ranges that lie in the
- * validation file and do not overlap. *digest: of the file's bytes. Freed by message_free; NULL with a sentence
- * (ERR_DATA). */
+/* Reads it and checks what can be checked without the token files: version, plain file names,
+ * ranges that lie in the validation file and do not overlap. *digest: of the file's bytes. Freed by
+ * message_free; NULL with a sentence (ERR_DATA). */
 Trireme__DataSet *data_yaml_read(const char *folder, struct digest *digest, struct err *err);
 
 /* Whether the folder has validation tokens. */

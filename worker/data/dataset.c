@@ -22,16 +22,19 @@ struct dataset {
     size_t n_sources;
 };
 
-static int add_source(struct dataset *dataset, const Trireme__Source *config, size_t context, size_t vocab,
-                      struct err *err)
+static int add_source(struct dataset *dataset, const Trireme__Source *config, size_t context,
+                      size_t vocab, struct err *err)
 {
     if (!config->path || !config->path[0])
-        return err_set(err, ERR_USAGE, "data.sources.%zu.path: found nothing, expected a folder or a token file",
+        return err_set(err, ERR_USAGE,
+                       "data.sources.%zu.path: found nothing, expected a folder or a token file",
                        dataset->n_sources);
-    char *name = config->name && config->name[0] ? mem_strdup(config->name) : path_base_name(config->path);
+    char *name =
+        config->name && config->name[0] ? mem_strdup(config->name) : path_base_name(config->path);
     for (size_t i = 0; i < dataset->n_sources; i++)
         if (!strcmp(dataset->sources[i].name, name)) {
-            err_set(err, ERR_USAGE, "data.sources: %zu and %zu are both named '%s', expected different names", i,
+            err_set(err, ERR_USAGE,
+                    "data.sources: %zu and %zu are both named '%s', expected different names", i,
                     dataset->n_sources, name);
             free(name);
             return -1;
@@ -45,8 +48,8 @@ static int add_source(struct dataset *dataset, const Trireme__Source *config, si
     return 0;
 }
 
-struct dataset *dataset_open(const Trireme__Data *config, size_t context, size_t vocab, uint64_t seed,
-                             struct err *err)
+struct dataset *dataset_open(const Trireme__Data *config, size_t context, size_t vocab,
+                             uint64_t seed, struct err *err)
 {
     struct dataset *dataset = mem_new(1, sizeof *dataset);
     dataset->order_kind = config->order;
@@ -77,8 +80,8 @@ void dataset_free(struct dataset *dataset)
     free(dataset);
 }
 
-int dataset_sample(const struct dataset *dataset, struct order *order, int32_t *tokens, uint64_t sample,
-                   struct err *err)
+int dataset_sample(const struct dataset *dataset, struct order *order, int32_t *tokens,
+                   uint64_t sample, struct err *err)
 {
     const struct order_place place = order_locate(order, sample);
     ASSERT(place.source < dataset->n_sources);
@@ -86,7 +89,8 @@ int dataset_sample(const struct dataset *dataset, struct order *order, int32_t *
     const uint64_t n = source_train_samples(named->source);
     uint64_t window = place.window % n;
     if (dataset->order_kind == TRIREME__DATA__ORDER__shuffled)
-        window = permutation_at(permutation_key(dataset->seed, named->name, place.window / n), n, window);
+        window = permutation_at(permutation_key(dataset->seed, named->name, place.window / n), n,
+                                window);
     return source_train_sample(named->source, tokens, window, place.part, place.parts, err);
 }
 
@@ -113,15 +117,15 @@ double dataset_bytes_per_token(const struct dataset *dataset, size_t source)
     return source_bytes_per_token(dataset->sources[source].source);
 }
 
-int dataset_eval_sample(const struct dataset *dataset, int32_t *tokens, Trireme__Part part, size_t source,
-                        uint64_t sample, struct err *err)
+int dataset_eval_sample(const struct dataset *dataset, int32_t *tokens, Trireme__Part part,
+                        size_t source, uint64_t sample, struct err *err)
 {
     ASSERT(source < dataset->n_sources);
     return source_val_sample(dataset->sources[source].source, tokens, part, sample, err);
 }
 
-uint64_t dataset_eval_drawn(const struct dataset *dataset, Trireme__Part part, size_t source, uint64_t key,
-                            uint64_t k)
+uint64_t dataset_eval_drawn(const struct dataset *dataset, Trireme__Part part, size_t source,
+                            uint64_t key, uint64_t k)
 {
     const uint64_t n = dataset_eval_samples(dataset, part, source);
     ASSERT(n > 0);

@@ -27,7 +27,8 @@ static void leave_out_unreadable(struct documents *documents, const struct err *
 
 static void add_document(struct documents *documents, const char *path)
 {
-    documents->list = mem_grow(documents->list, documents->n, &documents->room, sizeof *documents->list);
+    documents->list =
+        mem_grow(documents->list, documents->n, &documents->room, sizeof *documents->list);
     documents->list[documents->n++] = (struct document){.path = mem_strdup(path)};
 }
 
@@ -75,8 +76,8 @@ static void walk_folder(const struct walk *walk, const char *folder)
     file_names_free(names);
 }
 
-int documents_read(const char *path, unsigned char *piece, size_t room, documents_take_fn take, void *context,
-                   struct err *err)
+int documents_read(const char *path, unsigned char *piece, size_t room, documents_take_fn take,
+                   void *context, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
@@ -153,7 +154,8 @@ static int compare_contents(const void *a, const void *b)
 
 static bool same_contents(const struct document *x, const struct document *y)
 {
-    return x->digest.high == y->digest.high && x->digest.low == y->digest.low && x->bytes == y->bytes;
+    return x->digest.high == y->digest.high && x->digest.low == y->digest.low &&
+           x->bytes == y->bytes;
 }
 
 static void drop_duplicates(struct documents *documents)
@@ -174,8 +176,8 @@ static void drop_duplicates(struct documents *documents)
     qsort(list, kept, sizeof *list, compare_paths);
 }
 
-int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs, const char *leave_out,
-                   struct err *err)
+int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
+                   const char *leave_out, struct err *err)
 {
     *documents = (struct documents){0};
     struct walk walk = {.documents = documents};

@@ -37,8 +37,8 @@ char *path_parent(const char *path)
 char *path_temporary(const char *path)
 {
     char *trimmed = path_trim(path), *name = path_base_name(path);
-    char *temporary =
-        mem_format("%.*s.%s.tmp-%ld", (int)(strlen(trimmed) - strlen(name)), trimmed, name, (long)getpid());
+    char *temporary = mem_format("%.*s.%s.tmp-%ld", (int)(strlen(trimmed) - strlen(name)), trimmed,
+                                 name, (long)getpid());
     free(name);
     free(trimmed);
     return temporary;

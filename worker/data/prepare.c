@@ -38,7 +38,8 @@ static int copy_bytes(void *context, const unsigned char *bytes, size_t n, struc
 {
     struct copy *copy = context;
     if (n > copy->source->bytes - copy->read)
-        return err_set(err, ERR_DATA, "%s: changed while it was read: found more than %" PRIu64 " bytes",
+        return err_set(err, ERR_DATA,
+                       "%s: changed while it was read: found more than %" PRIu64 " bytes",
                        copy->source->path, copy->source->bytes);
     digest_stream_add(copy->digest, bytes, n);
     copy->read += n;
@@ -46,7 +47,8 @@ static int copy_bytes(void *context, const unsigned char *bytes, size_t n, struc
         const struct prepare_piece *piece = &copy->plan->pieces[copy->piece];
         const uint64_t left = piece->tokens - copy->done;
         const size_t now = n < left ? n : (size_t)left;
-        if (token_writer_put(&copy->files[piece->val], piece->first + copy->done, bytes, now, err) < 0)
+        if (token_writer_put(&copy->files[piece->val], piece->first + copy->done, bytes, now, err) <
+            0)
             return -1;
         bytes += now;
         n -= now;
@@ -59,8 +61,8 @@ static int copy_bytes(void *context, const unsigned char *bytes, size_t n, struc
     return 0;
 }
 
-static int copy_document(struct copy *copy, const struct document *document, unsigned char *piece, size_t room,
-                         struct err *err)
+static int copy_document(struct copy *copy, const struct document *document, unsigned char *piece,
+                         size_t room, struct err *err)
 {
     copy->source = document;
     copy->read = 0;
@@ -70,14 +72,16 @@ static int copy_document(struct copy *copy, const struct document *document, uns
     if (rc < 0)
         return -1;
     if (digest.high != document->digest.high || digest.low != document->digest.low)
-        return err_set(err, ERR_DATA, "%s: changed while it was read: found other contents the second time",
+        return err_set(err, ERR_DATA,
+                       "%s: changed while it was read: found other contents the second time",
                        document->path);
     return 0;
 }
 
-/* Writes the token files of the plan into a folder; there is no validation file without validation. */
-static int write_tokens(const char *folder, const struct prepare_plan *plan, const struct documents *documents,
-                        struct err *err)
+/* Writes the token files of the plan into a folder; there is no validation file without validation.
+ */
+static int write_tokens(const char *folder, const struct prepare_plan *plan,
+                        const struct documents *documents, struct err *err)
 {
     enum { ROOM = 1 << 20 };
     struct copy copy = {
@@ -102,8 +106,8 @@ static int write_tokens(const char *folder, const struct prepare_plan *plan, con
     return rc;
 }
 
-static int describe_file(Trireme__TokenFile *file, char hex[DIGEST_HEX_SIZE], const char *folder, const char *name,
-                         uint64_t tokens, struct err *err)
+static int describe_file(Trireme__TokenFile *file, char hex[DIGEST_HEX_SIZE], const char *folder,
+                         const char *name, uint64_t tokens, struct err *err)
 {
     char *path = file_join(folder, name);
     struct digest digest;
@@ -166,7 +170,8 @@ static char *describe(const char *folder, const char *name, const struct prepare
 
 enum place { PLACE_FREE, PLACE_TAKEN };
 
-/* What stands at --out: nothing or an empty folder, or a prepared folder; anything else is an error. */
+/* What stands at --out: nothing or an empty folder, or a prepared folder; anything else is an
+ * error. */
 static int look_at_place(enum place *place, const char *out, struct err *err)
 {
     *place = PLACE_FREE;
@@ -180,8 +185,10 @@ static int look_at_place(enum place *place, const char *out, struct err *err)
         return -1;
     file_names_free(names);
     if (n > 0 && !data_yaml_exists(out))
-        return err_set(err, ERR_USAGE,
-                       "%s: found a folder of other files, expected an empty or a prepared one, or nothing", out);
+        return err_set(
+            err, ERR_USAGE,
+            "%s: found a folder of other files, expected an empty or a prepared one, or nothing",
+            out);
     *place = n > 0 ? PLACE_TAKEN : PLACE_FREE;
     return 0;
 }
@@ -198,9 +205,10 @@ static int compare_with(const char *out, const char *yaml, struct err *err)
     const bool equal = !strcmp(found, yaml);
     free(found);
     if (!equal)
-        return err_set(
-            err, ERR_USAGE,
-            "%s: found data prepared from another text or with other options, expected the same or nothing", out);
+        return err_set(err, ERR_USAGE,
+                       "%s: found data prepared from another text or with other options, expected "
+                       "the same or nothing",
+                       out);
     struct digest digest;
     Trireme__DataSet *set = data_yaml_read(out, &digest, err);
     int rc = set ? data_yaml_verify(out, set, err) : -1;
@@ -222,29 +230,35 @@ static int publish(const char *temporary, const char *out, const char *yaml, str
     return rc;
 }
 
-static void note(struct text *notes, const struct documents *documents, const struct prepare_plan *plan, double val)
+static void note(struct text *notes, const struct documents *documents,
+                 const struct prepare_plan *plan, double val)
 {
     if (!notes)
         return;
     if (documents->empty || documents->unreadable)
-        text_printf(notes, "left out %" PRIu64 " files: %" PRIu64 " empty, %" PRIu64 " unreadable%s%s%s\n",
-                    documents->empty + documents->unreadable, documents->empty, documents->unreadable,
-                    documents->why ? " (the first: " : "", documents->why ? documents->why : "",
-                    documents->why ? ")" : "");
+        text_printf(notes,
+                    "left out %" PRIu64 " files: %" PRIu64 " empty, %" PRIu64 " unreadable%s%s%s\n",
+                    documents->empty + documents->unreadable, documents->empty,
+                    documents->unreadable, documents->why ? " (the first: " : "",
+                    documents->why ? documents->why : "", documents->why ? ")" : "");
     const double total = (double)documents->bytes, share = (double)plan->val_tokens / total;
     if (val > 0 && plan->val_tokens == 0)
         text_printf(notes,
-                    "no validation: found %" PRIu64 " tokens, expected at least %d (two blocks) to set one apart\n",
+                    "no validation: found %" PRIu64
+                    " tokens, expected at least %d (two blocks) to set one apart\n",
                     documents->bytes, 2 * SPLIT_BLOCK);
     else if (share < 0.9 * val || share > 1.1 * val)
-        text_printf(notes, "validation has %.3g %% of the tokens, asked for %.3g %%: whole %s come no nearer\n",
-                    100 * share, 100 * val, plan->by_documents ? "documents" : "blocks");
+        text_printf(
+            notes,
+            "validation has %.3g %% of the tokens, asked for %.3g %%: whole %s come no nearer\n",
+            100 * share, 100 * val, plan->by_documents ? "documents" : "blocks");
 }
 
 static int check_request(const Trireme__DataPrepareRequest *request, struct err *err)
 {
     if (strcmp(request->tokenizer, "byte"))
-        return err_set(err, ERR_USAGE, "--tokenizer: found '%s', expected byte", request->tokenizer);
+        return err_set(err, ERR_USAGE, "--tokenizer: found '%s', expected byte",
+                       request->tokenizer);
     if (request->n_input == 0)
         return err_set(err, ERR_USAGE, "found no file or folder to prepare, expected at least one");
     if (!request->out || !request->out[0])
@@ -252,18 +266,21 @@ static int check_request(const Trireme__DataPrepareRequest *request, struct err 
     return 0;
 }
 
-/* Everything between finding the documents and the folder in its place; temporary exists and is removed by the
- * caller. */
-static char *write_folder(const char *temporary, const Trireme__DataPrepareRequest *request, enum place place,
-                          const struct documents *documents, const struct prepare_plan *plan, struct err *err)
+/* Everything between finding the documents and the folder in its place; temporary exists and is
+ * removed by the caller. */
+static char *write_folder(const char *temporary, const Trireme__DataPrepareRequest *request,
+                          enum place place, const struct documents *documents,
+                          const struct prepare_plan *plan, struct err *err)
 {
     char *base = path_base_name(request->out), *out = path_trim(request->out), *yaml = NULL;
     if (write_tokens(temporary, plan, documents, err) < 0)
         goto out;
-    yaml = describe(temporary, request->name && request->name[0] ? request->name : base, plan, documents, err);
+    yaml = describe(temporary, request->name && request->name[0] ? request->name : base, plan,
+                    documents, err);
     if (!yaml)
         goto out;
-    if ((place == PLACE_TAKEN ? compare_with(out, yaml, err) : publish(temporary, out, yaml, err)) < 0) {
+    if ((place == PLACE_TAKEN ? compare_with(out, yaml, err) : publish(temporary, out, yaml, err)) <
+        0) {
         free(yaml);
         yaml = NULL;
     }
@@ -273,19 +290,23 @@ out:
     return yaml;
 }
 
-int prepare(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set, struct text *notes, struct err *err)
+int prepare(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set, struct text *notes,
+            struct err *err)
 {
     enum place place;
     if (check_request(request, err) < 0 || look_at_place(&place, request->out, err) < 0)
         return -1;
     struct documents documents;
     struct prepare_plan plan = {0};
-    char *temporary = path_temporary(request->out), *parent = path_parent(request->out), *yaml = NULL;
+    char *temporary = path_temporary(request->out), *parent = path_parent(request->out),
+         *yaml = NULL;
     int rc = -1;
     if (documents_find(&documents, request->input, request->n_input, request->out, err) < 0)
         goto out_names;
     if (documents.n == 0) {
-        err_set(err, ERR_DATA, "found no text in %zu inputs: %" PRIu64 " files are empty, %" PRIu64 " unreadable%s%s",
+        err_set(err, ERR_DATA,
+                "found no text in %zu inputs: %" PRIu64 " files are empty, %" PRIu64
+                " unreadable%s%s",
                 request->n_input, documents.empty, documents.unreadable, documents.why ? ": " : "",
                 documents.why ? documents.why : "");
         goto out_documents;
@@ -294,7 +315,8 @@ int prepare(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set, s
     if (file_make_dirs(parent, ERR_USAGE, err) < 0)
         goto out_documents;
     if (mkdir(temporary, 0755) < 0) {
-        err_set(err, ERR_USAGE, "%s: cannot make a folder beside it: %s", request->out, strerror(errno));
+        err_set(err, ERR_USAGE, "%s: cannot make a folder beside it: %s", request->out,
+                strerror(errno));
         goto out_documents;
     }
     yaml = write_folder(temporary, request, place, &documents, &plan, err);

@@ -23,7 +23,8 @@ static struct split_unit *document_units(const struct documents *documents, uint
         const struct document *document = &documents->list[i];
         uint32_t words[4];
         random_block(words, key, document->digest.low, document->digest.high);
-        units[i] = (struct split_unit){.tokens = document->bytes, .hash = (uint64_t)words[1] << 32 | words[0]};
+        units[i] = (struct split_unit){.tokens = document->bytes,
+                                       .hash = (uint64_t)words[1] << 32 | words[0]};
     }
     return units;
 }
@@ -38,7 +39,8 @@ static void add_range(struct prepare_ranges *ranges, uint64_t first, uint64_t to
     ranges->pointers[ranges->n++] = range;
 }
 
-/* Places in the files: training in the text's order; validation part after part, each in the text's order. */
+/* Places in the files: training in the text's order; validation part after part, each in the text's
+ * order. */
 static void place_units(struct prepare_plan *plan, const struct split_unit *units)
 {
     uint64_t next[SPLIT_PARTS] = {0};
@@ -62,8 +64,8 @@ static void place_units(struct prepare_plan *plan, const struct split_unit *unit
     }
     for (size_t i = 0; i < plan->n; i++) {
         const enum split_part part = units[i].part;
-        plan->pieces[i] =
-            (struct prepare_piece){.tokens = units[i].tokens, .val = part != SPLIT_TRAIN, .first = next[part]};
+        plan->pieces[i] = (struct prepare_piece){
+            .tokens = units[i].tokens, .val = part != SPLIT_TRAIN, .first = next[part]};
         if (part != SPLIT_TRAIN && !plan->by_documents)
             add_range(&plan->ranges[part], next[part], units[i].tokens);
         next[part] += units[i].tokens;
@@ -83,7 +85,8 @@ void prepare_plan_init(struct prepare_plan *plan, const struct documents *docume
     } else {
         units = split_blocks(&plan->n, documents->bytes, key);
     }
-    // the last block stays in training: where few are chosen, validation must not be the tail of the text
+    // the last block stays in training: where few are chosen, validation must not be the tail of
+    // the text
     const size_t candidates = plan->by_documents ? plan->n : plan->n - 1;
     if (target > 0 && candidates > 0)
         split_choose(units, candidates, target);

@@ -40,15 +40,16 @@ struct source {
     struct digest set_digest;
 };
 
-static void part_add(struct source *source, struct part *part, size_t file, uint64_t first, uint64_t tokens)
+static void part_add(struct source *source, struct part *part, size_t file, uint64_t first,
+                     uint64_t tokens)
 {
     const uint64_t samples = tokens ? (tokens - 1) / source->context : 0;
     part->longest = tokens > part->longest ? tokens : part->longest;
     if (samples == 0)
         return;
     part->stretches = mem_grow(part->stretches, part->n, &part->room, sizeof *part->stretches);
-    part->stretches[part->n++] =
-        (struct stretch){.file = file, .first = first, .samples_before = part->samples, .samples = samples};
+    part->stretches[part->n++] = (struct stretch){
+        .file = file, .first = first, .samples_before = part->samples, .samples = samples};
     part->samples += samples;
 }
 
@@ -64,21 +65,22 @@ static long add_file(struct source *source, const char *path, struct err *err)
 }
 
 /* Opens a file that data.yaml names; its number, or -1. */
-static long add_prepared_file(struct source *source, const Trireme__TokenFile *expected, struct err *err)
+static long add_prepared_file(struct source *source, const Trireme__TokenFile *expected,
+                              struct err *err)
 {
     char *path = file_join(source->path, expected->file);
     long i = add_file(source, path, err);
     if (i >= 0 && source->files[i].n_tokens != expected->tokens) {
-        err_set(err, ERR_DATA, "%s: found %" PRIu64 " tokens, expected %" PRIu64 " as in data.yaml", path,
-                source->files[i].n_tokens, expected->tokens);
+        err_set(err, ERR_DATA, "%s: found %" PRIu64 " tokens, expected %" PRIu64 " as in data.yaml",
+                path, source->files[i].n_tokens, expected->tokens);
         i = -1;
     }
     free(path);
     return i;
 }
 
-static void part_add_ranges(struct source *source, Trireme__Part part, size_t file, Trireme__Range *const *ranges,
-                            size_t n)
+static void part_add_ranges(struct source *source, Trireme__Part part, size_t file,
+                            Trireme__Range *const *ranges, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         part_add(source, &source->val[part], file, ranges[i]->first, ranges[i]->tokens);
@@ -92,7 +94,8 @@ static int open_prepared(struct source *source, struct err *err)
     const Trireme__DataSet *set = source->set;
     if (set->vocab > source->vocab)
         return err_set(err, ERR_DATA,
-                       "%s/data.yaml: found a vocabulary of %" PRIu32 ", expected at most the model's %zu",
+                       "%s/data.yaml: found a vocabulary of %" PRIu32
+                       ", expected at most the model's %zu",
                        source->path, set->vocab, source->vocab);
     long train = add_prepared_file(source, set->train, err);
     if (train < 0)
@@ -114,8 +117,8 @@ static void add_foreign_val(struct source *source, size_t file)
 {
     struct digest digest = token_file_digest(&source->files[file]);
     size_t n = 0;
-    struct split_unit *blocks =
-        split_blocks(&n, source->files[file].n_tokens, digest_key(digest.high ^ digest.low, "split"));
+    struct split_unit *blocks = split_blocks(&n, source->files[file].n_tokens,
+                                             digest_key(digest.high ^ digest.low, "split"));
     split_parts(blocks, n);
     uint64_t first = 0;
     for (size_t i = 0; i < n; i++) {
@@ -150,7 +153,8 @@ static int open_folder(struct source *source, struct err *err)
     file_names_free(names);
     if (rc == 0 && source->train.longest == 0)
         rc = err_set(err, ERR_DATA,
-                     "%s: found neither data.yaml nor a file *train*.bin, expected a folder of tokens; `trireme data "
+                     "%s: found neither data.yaml nor a file *train*.bin, expected a folder of "
+                     "tokens; `trireme data "
                      "prepare` makes one from text",
                      source->path);
     return rc;
@@ -164,7 +168,8 @@ static int open_file(struct source *source, struct err *err)
     return 0;
 }
 
-struct source *source_open(const Trireme__Source *config, size_t context, size_t vocab, struct err *err)
+struct source *source_open(const Trireme__Source *config, size_t context, size_t vocab,
+                           struct err *err)
 {
     ASSERT(context >= 1 && vocab >= 1);
     struct source *source = mem_new(1, sizeof *source);
@@ -217,8 +222,8 @@ double source_bytes_per_token(const struct source *source)
 }
 
 /* Part number `i` of `n` of a sample. */
-static int read_sample(const struct source *source, const struct part *part, int32_t *tokens, uint64_t sample,
-                       uint32_t i, uint32_t n, struct err *err)
+static int read_sample(const struct source *source, const struct part *part, int32_t *tokens,
+                       uint64_t sample, uint32_t i, uint32_t n, struct err *err)
 {
     ASSERT(sample < part->samples && i < n && source->context % n == 0);
     size_t low = 0, high = part->n - 1;
@@ -231,18 +236,20 @@ static int read_sample(const struct source *source, const struct part *part, int
     }
     const struct stretch *stretch = &part->stretches[low];
     const size_t length = source->context / n;
-    const uint64_t first = stretch->first + (sample - stretch->samples_before) * source->context + i * length;
-    return token_file_read(&source->files[stretch->file], tokens, first, length + 1, source->vocab, err);
+    const uint64_t first =
+        stretch->first + (sample - stretch->samples_before) * source->context + i * length;
+    return token_file_read(&source->files[stretch->file], tokens, first, length + 1, source->vocab,
+                           err);
 }
 
-int source_train_sample(const struct source *source, int32_t *tokens, uint64_t sample, uint32_t part, uint32_t parts,
-                        struct err *err)
+int source_train_sample(const struct source *source, int32_t *tokens, uint64_t sample,
+                        uint32_t part, uint32_t parts, struct err *err)
 {
     return read_sample(source, &source->train, tokens, sample, part, parts, err);
 }
 
-int source_val_sample(const struct source *source, int32_t *tokens, Trireme__Part part, uint64_t sample,
-                      struct err *err)
+int source_val_sample(const struct source *source, int32_t *tokens, Trireme__Part part,
+                      uint64_t sample, struct err *err)
 {
     return read_sample(source, &source->val[part], tokens, sample, 0, 1, err);
 }

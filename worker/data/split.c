@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static const double SHARES[SPLIT_PARTS] = {[SPLIT_DEV] = 0.2, [SPLIT_GATE] = 0.5, [SPLIT_SEALED] = 0.3};
+static const double SHARES[SPLIT_PARTS] = {
+    [SPLIT_DEV] = 0.2, [SPLIT_GATE] = 0.5, [SPLIT_SEALED] = 0.3};
 
 struct rank {
     uint64_t hash;

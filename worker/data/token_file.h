@@ -3,11 +3,11 @@
  * llm.c:    256 little-endian int32 (magic, version, number of tokens, zeros), then the tokens:
  *               magic 20240520, version 1: uint16     magic 20240801, version 7: uint32
  *           The file is exactly as long as its header says (llmc/dataloader.h).
- * nanoGPT:  uint16 tokens and nothing else; it cannot be told from noise, so it is opened only where the
- * configuration says so.
+ * nanoGPT:  uint16 tokens and nothing else; it cannot be told from noise, so it is opened only
+ * where the configuration says so.
  *
- * Nothing outside the map is read, whatever the file holds. A file that another process cuts short while it is mapped
- * ends ours with SIGBUS: token files are written once and renamed into place. */
+ * Nothing outside the map is read, whatever the file holds. A file that another process cuts short
+ * while it is mapped ends ours with SIGBUS: token files are written once and renamed into place. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -28,13 +28,15 @@ struct token_file {
 };
 
 /* On error (ERR_DATA) the file is as after token_file_close. */
-int token_file_open(struct token_file *file, const char *path, Trireme__Source__Format format, struct err *err);
+int token_file_open(struct token_file *file, const char *path, Trireme__Source__Format format,
+                    struct err *err);
 void token_file_close(struct token_file *file); /* accepts a zeroed one */
 
-/* Tokens first .. first+n, which must lie in the file. One that is not below vocab is an error (ERR_DATA: file,
- * place, token, vocab). */
-int token_file_read(const struct token_file *file, int32_t *tokens, uint64_t first, size_t n, size_t vocab,
-                    struct err *err);
+/* Tokens first .. first+n, which must lie in the file. One that is not below vocab is an error
+ * (ERR_DATA: file, place, token, vocab). */
+int token_file_read(const struct token_file *file, int32_t *tokens, uint64_t first, size_t n,
+                    size_t vocab, struct err *err);
 
-/* Of the size and the first and last 4096 bytes: tells apart what two ranks see, without reading the whole. */
+/* Of the size and the first and last 4096 bytes: tells apart what two ranks see, without reading
+ * the whole. */
 struct digest token_file_digest(const struct token_file *file);

@@ -10,24 +10,30 @@
 #include <string.h>
 #include <unistd.h>
 
-static int write_at(const struct token_writer *writer, const void *bytes, size_t size, uint64_t offset,
-                    struct err *err)
+static int write_at(const struct token_writer *writer, const void *bytes, size_t size,
+                    uint64_t offset, struct err *err)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = pwrite(writer->fd, (const char *)bytes + done, size - done, (off_t)(offset + done));
+        ssize_t n =
+            pwrite(writer->fd, (const char *)bytes + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno != EINTR)
-            return err_set(err, ERR_USAGE, "%s: cannot write %zu bytes: %s", writer->path, size, strerror(errno));
+            return err_set(err, ERR_USAGE, "%s: cannot write %zu bytes: %s", writer->path, size,
+                           strerror(errno));
         done += n > 0 ? (size_t)n : 0;
     }
     return 0;
 }
 
-int token_writer_open(struct token_writer *writer, const char *path, uint64_t n_tokens, struct err *err)
+int token_writer_open(struct token_writer *writer, const char *path, uint64_t n_tokens,
+                      struct err *err)
 {
     if (n_tokens > INT32_MAX)
-        return err_set(err, ERR_DATA, "%s: found %" PRIu64 " tokens, expected at most %" PRId32 " (llm.c's format)",
+        return err_set(err, ERR_DATA,
+                       "%s: found %" PRIu64 " tokens, expected at most %" PRId32
+                       " (llm.c's format)",
                        path, n_tokens, INT32_MAX);
-    *writer = (struct token_writer){.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+    *writer =
+        (struct token_writer){.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
     if (writer->fd < 0)
         return err_set(err, ERR_USAGE, "%s: cannot write: %s", path, strerror(errno));
     writer->path = mem_strdup(path);
@@ -40,8 +46,8 @@ int token_writer_open(struct token_writer *writer, const char *path, uint64_t n_
     return -1;
 }
 
-int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes, size_t n,
-                     struct err *err)
+int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
+                     size_t n, struct err *err)
 {
     for (size_t done = 0; done < n;) {
         const size_t now = n - done < TOKEN_WRITER_PIECE ? n - done : TOKEN_WRITER_PIECE;

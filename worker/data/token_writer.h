@@ -14,13 +14,14 @@ struct token_writer {
 
 enum { TOKEN_WRITER_PIECE = 65536 };
 
-/* Makes the file and writes its header. ERR_DATA where llm.c's header cannot hold n_tokens (2^31 or more), ERR_USAGE
- * where the system refuses. On error there is nothing to clear. */
-int token_writer_open(struct token_writer *writer, const char *path, uint64_t n_tokens, struct err *err);
+/* Makes the file and writes its header. ERR_DATA where llm.c's header cannot hold n_tokens (2^31 or
+ * more), ERR_USAGE where the system refuses. On error there is nothing to clear. */
+int token_writer_open(struct token_writer *writer, const char *path, uint64_t n_tokens,
+                      struct err *err);
 
 /* Writes bytes as tokens first .. first+n. */
-int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes, size_t n,
-                     struct err *err);
+int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
+                     size_t n, struct err *err);
 
 /* Makes the file durable. */
 int token_writer_sync(struct token_writer *writer, struct err *err);

@@ -15,8 +15,8 @@ static float *take(float *arena, size_t *used, size_t n)
     return p;
 }
 
-static void take_layer(struct layer_activations *layer, float *arena, size_t *used, const Trireme__Model *config,
-                       size_t N)
+static void take_layer(struct layer_activations *layer, float *arena, size_t *used,
+                       const Trireme__Model *config, size_t N)
 {
     const size_t C = config->width, F = config->ffn;
     const size_t Q = C + 2 * config->kv_heads * (C / config->heads);

@@ -1,14 +1,15 @@
-/* The memory of one pass: what the forward pass keeps for the backward pass, and scratch. One arena, sized for the
- * largest microbatch. N = B*T rows; other letters: README.md. Probabilities of attention are not kept: the backward
- * pass computes them again block by block, so memory grows with T and not with its square. */
+/* The memory of one pass: what the forward pass keeps for the backward pass, and scratch. One
+ * arena, sized for the largest microbatch. N = B*T rows; other letters: README.md. Probabilities of
+ * attention are not kept: the backward pass computes them again block by block, so memory grows
+ * with T and not with its square. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 #include "config.pb-c.h"
 
-/* Query rows of one block of scores. Tokens a second at context 256, width 384, one Sapphire Rapids core: 32: 1390,
- * 64: 1410, 128: 1330, 256: 1310. */
+/* Query rows of one block of scores. Tokens a second at context 256, width 384, one Sapphire Rapids
+ * core: 32: 1390, 64: 1410, 128: 1330, 256: 1310. */
 enum { ATTENTION_ROWS = 64 };
 
 struct layer_activations {
@@ -23,10 +24,12 @@ struct layer_activations {
 };
 
 struct activations {
-    struct layer_activations *layers; /* n_layers, and one more of which only x is there: after the last layer */
-    float *norm, *mean, *rstd;        /* (N, C), (N), (N) */
-    float *logits;                    /* (head_rows, V), and their gradient */
-    size_t head_rows;          /* rows that the head takes at a time: bounds the memory of a large vocabulary */
+    struct layer_activations
+        *layers; /* n_layers, and one more of which only x is there: after the last layer */
+    float *norm, *mean, *rstd; /* (N, C), (N), (N) */
+    float *logits;             /* (head_rows, V), and their gradient */
+    size_t
+        head_rows; /* rows that the head takes at a time: bounds the memory of a large vocabulary */
     int32_t *inputs, *targets; /* (N) */
     float *dx;                 /* (N, C) gradient of the residual stream */
     float *dbranch;            /* (N, C) gradient of a norm's output, or of mix */

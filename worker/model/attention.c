@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void attention_init(struct attention *attention, const struct layout *layout, int layer, const Trireme__Model *config,
-                    const float *cosine, const float *sine)
+void attention_init(struct attention *attention, const struct layout *layout, int layer,
+                    const Trireme__Model *config, const float *cosine, const float *sine)
 {
     const bool gpt2 = config->arch == TRIREME__MODEL__ARCH__gpt2;
     char name[TENSOR_NAME_SIZE];
@@ -44,39 +44,47 @@ struct head_view {
     size_t ld;
 };
 
-static struct head_view view(const struct attention *attention, float *qkv, size_t T, size_t b, size_t h)
+static struct head_view view(const struct attention *attention, float *qkv, size_t T, size_t b,
+                             size_t h)
 {
-    const size_t D = attention->width, H = attention->heads, G = attention->kv_heads, Q = (H + 2 * G) * D;
+    const size_t D = attention->width, H = attention->heads, G = attention->kv_heads,
+                 Q = (H + 2 * G) * D;
     const size_t g = h / (H / G);
     float *sample = qkv + b * T * Q;
-    return (struct head_view){.q = sample + h * D, .k = sample + (H + g) * D, .v = sample + (H + G + g) * D, .ld = Q};
+    return (struct head_view){
+        .q = sample + h * D, .k = sample + (H + g) * D, .v = sample + (H + G + g) * D, .ld = Q};
 }
 
-/* The probabilities (rows, columns) of queries first..first+rows-1 over the keys before columns = first + rows. */
-static void probabilities(const struct pass *pass, float *p, struct head_view x, size_t D, size_t first, size_t rows)
+/* The probabilities (rows, columns) of queries first..first+rows-1 over the keys before columns =
+ * first + rows. */
+static void probabilities(const struct pass *pass, float *p, struct head_view x, size_t D,
+                          size_t first, size_t rows)
 {
     const struct kernels *k = pass->kernels;
     const size_t columns = first + rows;
     const float scale = 1 / sqrtf((float)D);
-    k->gemm(false, true, rows, columns, D, scale, x.q + first * x.ld, x.ld, x.k, x.ld, 0, p, columns);
+    k->gemm(false, true, rows, columns, D, scale, x.q + first * x.ld, x.ld, x.k, x.ld, 0, p,
+            columns);
     k->softmax_causal(p, columns, first, rows, columns);
 }
 
 /* mix (T, D; distance C) of one head. */
-static void head_forward(const struct pass *pass, float *mix, struct head_view x, size_t D, size_t C)
+static void head_forward(const struct pass *pass, float *mix, struct head_view x, size_t D,
+                         size_t C)
 {
     float *p = pass->memory->scores;
     for (size_t first = 0; first < pass->T; first += ATTENTION_ROWS) {
         const size_t rows = pass->T - first < ATTENTION_ROWS ? pass->T - first : ATTENTION_ROWS,
                      columns = first + rows;
         probabilities(pass, p, x, D, first, rows);
-        pass->kernels->gemm(false, false, rows, D, columns, 1, p, columns, x.v, x.ld, 0, mix + first * C, C);
+        pass->kernels->gemm(false, false, rows, D, columns, 1, p, columns, x.v, x.ld, 0,
+                            mix + first * C, C);
     }
 }
 
 /* Writes dx.q and adds to dx.k, dx.v, from dmix (T, D; distance C) of one head. */
-static void head_backward(const struct pass *pass, struct head_view dx, const float *dmix, struct head_view x,
-                          size_t D, size_t C)
+static void head_backward(const struct pass *pass, struct head_view dx, const float *dmix,
+                          struct head_view x, size_t D, size_t C)
 {
     const struct kernels *k = pass->kernels;
     const float scale = 1 / sqrtf((float)D);
@@ -89,18 +97,21 @@ static void head_backward(const struct pass *pass, struct head_view dx, const fl
         k->gemm(true, false, columns, D, rows, 1, p, columns, dmix_first, C, 1, dx.v, dx.ld);
         k->gemm(false, true, rows, columns, D, 1, dmix_first, C, x.v, x.ld, 0, ds, columns);
         k->softmax_causal_backward(ds, p, columns, first, rows, columns);
-        k->gemm(false, false, rows, D, columns, scale, ds, columns, x.k, x.ld, 0, dx.q + first * dx.ld, dx.ld);
+        k->gemm(false, false, rows, D, columns, scale, ds, columns, x.k, x.ld, 0,
+                dx.q + first * dx.ld, dx.ld);
         k->gemm(true, false, columns, D, rows, scale, ds, columns, q, x.ld, 1, dx.k, dx.ld);
     }
 }
 
 /* Turns queries and keys of every sample to their positions, or back. */
-static void rotate(const struct attention *attention, const struct pass *pass, float *qkv, bool inverse)
+static void rotate(const struct attention *attention, const struct pass *pass, float *qkv,
+                   bool inverse)
 {
-    const size_t D = attention->width, heads = attention->heads + attention->kv_heads, Q = attention->qkv.outputs;
+    const size_t D = attention->width, heads = attention->heads + attention->kv_heads,
+                 Q = attention->qkv.outputs;
     for (size_t b = 0; attention->cosine && b < pass->B; b++)
-        pass->kernels->rotary(qkv + b * pass->T * Q, Q, attention->cosine, attention->sine, pass->T, heads, D,
-                              inverse);
+        pass->kernels->rotary(qkv + b * pass->T * Q, Q, attention->cosine, attention->sine, pass->T,
+                              heads, D, inverse);
 }
 
 void attention_forward(const struct attention *attention, const struct pass *pass,
@@ -111,18 +122,20 @@ void attention_forward(const struct attention *attention, const struct pass *pas
     rotate(attention, pass, layer->qkv, false);
     for (size_t b = 0; b < B; b++)
         for (size_t h = 0; h < attention->heads; h++)
-            head_forward(pass, layer->mix + b * T * C + h * D, view(attention, layer->qkv, T, b, h), D, C);
+            head_forward(pass, layer->mix + b * T * C + h * D, view(attention, layer->qkv, T, b, h),
+                         D, C);
     linear_forward(&attention->out, pass, layer->middle, layer->mix, layer->x, B * T);
 }
 
-void attention_backward(const struct attention *attention, const struct pass *pass, float *dnorm, const float *dy,
-                        const struct layer_activations *layer)
+void attention_backward(const struct attention *attention, const struct pass *pass, float *dnorm,
+                        const float *dy, const struct layer_activations *layer)
 {
     const size_t B = pass->B, T = pass->T, D = attention->width, C = attention->heads * D;
     float *dmix = dnorm, *dqkv = pass->memory->dqkv; // dmix is used up before dnorm is written
     linear_backward(&attention->out, pass, dmix, dy, layer->mix, B * T);
     memset(dqkv, 0,
-           B * T * attention->qkv.outputs * sizeof *dqkv); // the heads of a group add to their keys and values
+           // the heads of a group add to their keys and values
+           B * T * attention->qkv.outputs * sizeof *dqkv);
     for (size_t b = 0; b < B; b++)
         for (size_t h = 0; h < attention->heads; h++)
             head_backward(pass, view(attention, dqkv, T, b, h), dmix + b * T * C + h * D,

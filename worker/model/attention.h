@@ -1,6 +1,6 @@
-/* Causal self-attention with heads of width D; G = kv_heads of them share keys and values in groups (grouped-query).
- * Queries, keys and values are used where they lie in the fused qkv rows. Scores live a block of query rows at a
- * time. */
+/* Causal self-attention with heads of width D; G = kv_heads of them share keys and values in groups
+ * (grouped-query). Queries, keys and values are used where they lie in the fused qkv rows. Scores
+ * live a block of query rows at a time. */
 #pragma once
 #include "worker/model/linear.h"
 
@@ -16,8 +16,8 @@ struct attention {
 };
 
 /* cosine, sine: tables from attention_rotary_tables, or NULL for gpt2; they live longer. */
-void attention_init(struct attention *attention, const struct layout *layout, int layer, const Trireme__Model *config,
-                    const float *cosine, const float *sine);
+void attention_init(struct attention *attention, const struct layout *layout, int layer,
+                    const Trireme__Model *config, const float *cosine, const float *sine);
 
 /* Fills cosine, sine (T, D/2) for the rotary positions of the model. */
 void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *config);
@@ -26,6 +26,7 @@ void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *c
 void attention_forward(const struct attention *attention, const struct pass *pass,
                        const struct layer_activations *layer);
 
-/* Writes dnorm (N, C), the gradient of layer->norm1, from dy (N, C), the gradient of layer->middle. */
-void attention_backward(const struct attention *attention, const struct pass *pass, float *dnorm, const float *dy,
-                        const struct layer_activations *layer);
+/* Writes dnorm (N, C), the gradient of layer->norm1, from dy (N, C), the gradient of layer->middle.
+ */
+void attention_backward(const struct attention *attention, const struct pass *pass, float *dnorm,
+                        const float *dy, const struct layer_activations *layer);

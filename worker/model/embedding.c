@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-void embedding_init(struct embedding *embedding, const struct layout *layout, const Trireme__Model *config)
+void embedding_init(struct embedding *embedding, const struct layout *layout,
+                    const Trireme__Model *config)
 {
     *embedding = (struct embedding){.width = config->width,
                                     .vocab = config->vocab,
@@ -22,17 +23,20 @@ void embedding_init(struct embedding *embedding, const struct layout *layout, co
 void embedding_forward(const struct embedding *embedding, const struct pass *pass, float *x)
 {
     const size_t C = embedding->width, T = pass->T;
-    const float *token = pass->weights + embedding->token, *position = pass->weights + embedding->position;
+    const float *token = pass->weights + embedding->token,
+                *position = pass->weights + embedding->position;
     for (size_t i = 0; i < pass->B * T; i++) {
         const float *row = token + (size_t)pass->memory->inputs[i] * C;
-        pass->kernels->add_rows(x + i * C, row, embedding->has_position ? position + i % T * C : NULL, 1, C);
+        pass->kernels->add_rows(x + i * C, row,
+                                embedding->has_position ? position + i % T * C : NULL, 1, C);
     }
 }
 
 void embedding_backward(const struct embedding *embedding, const struct pass *pass, const float *dx)
 {
     const size_t C = embedding->width, T = pass->T;
-    float *dtoken = pass->gradient + embedding->token, *dposition = pass->gradient + embedding->position;
+    float *dtoken = pass->gradient + embedding->token,
+          *dposition = pass->gradient + embedding->position;
     if (!embedding->tied)
         memset(dtoken, 0, embedding->vocab * C * sizeof *dtoken);
     for (size_t i = 0; i < pass->B * T; i++) {

@@ -1,5 +1,6 @@
-/* The head: logits of the last norm's output, and the loss. The matrix is the token table where the model is tied.
- * Rows go through in groups of memory->head_rows, so a large vocabulary needs no (N, V) memory. */
+/* The head: logits of the last norm's output, and the loss. The matrix is the token table where the
+ * model is tied. Rows go through in groups of memory->head_rows, so a large vocabulary needs no (N,
+ * V) memory. */
 #pragma once
 #include <stddef.h>
 
@@ -18,7 +19,8 @@ void head_init(struct head *head, const struct layout *layout, const Trireme__Mo
 /* The sum of the losses of the pass's N targets, in token order. */
 double head_loss(const struct head *head, const struct pass *pass);
 
-/* The same; writes memory->dbranch, the gradient of scale * loss for memory->norm, and that of the matrix. */
+/* The same; writes memory->dbranch, the gradient of scale * loss for memory->norm, and that of the
+ * matrix. */
 double head_loss_backward(const struct head *head, const struct pass *pass, float scale);
 
 /* Writes logits (V) of one row x (C). */

@@ -4,11 +4,14 @@
 #include "proto/tensor/layout.h"
 #include "worker/model/pass.h"
 
-void linear_init(struct linear *linear, const struct layout *layout, const char *name, bool has_bias)
+void linear_init(struct linear *linear, const struct layout *layout, const char *name,
+                 bool has_bias)
 {
     const struct tensor *weight = layout_find(layout, "%s.weight", name);
-    *linear = (struct linear){
-        .inputs = weight->columns, .outputs = weight->rows, .weight = weight->offset, .has_bias = has_bias};
+    *linear = (struct linear){.inputs = weight->columns,
+                              .outputs = weight->rows,
+                              .weight = weight->offset,
+                              .has_bias = has_bias};
     if (has_bias)
         linear->bias = layout_find(layout, "%s.bias", name)->offset;
 }
@@ -23,11 +26,12 @@ void linear_forward(const struct linear *linear, const struct pass *pass, float 
     const bool filled = residual || bias;
     if (filled)
         k->add_rows(y, residual, bias, rows, out);
-    k->gemm(false, true, rows, out, in, 1, x, in, pass->weights + linear->weight, in, filled ? 1 : 0, y, out);
+    k->gemm(false, true, rows, out, in, 1, x, in, pass->weights + linear->weight, in,
+            filled ? 1 : 0, y, out);
 }
 
-void linear_backward(const struct linear *linear, const struct pass *pass, float *dx, const float *dy, const float *x,
-                     size_t rows)
+void linear_backward(const struct linear *linear, const struct pass *pass, float *dx,
+                     const float *dy, const float *x, size_t rows)
 {
     const struct kernels *k = pass->kernels;
     const size_t in = linear->inputs, out = linear->outputs;

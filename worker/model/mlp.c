@@ -18,7 +18,8 @@ void mlp_init(struct mlp *mlp, const struct layout *layout, int layer, const Tri
     linear_init(&mlp->down, layout, name, gpt2);
 }
 
-void mlp_forward(const struct mlp *mlp, const struct pass *pass, float *y, const struct layer_activations *layer)
+void mlp_forward(const struct mlp *mlp, const struct pass *pass, float *y,
+                 const struct layer_activations *layer)
 {
     const size_t N = pass->B * pass->T, F = mlp->down.inputs;
     linear_forward(&mlp->up, pass, layer->up, layer->norm2, NULL, N);

@@ -11,10 +11,12 @@ struct mlp {
     bool gated; /* SwiGLU: up gives gate and up, U = 2*F */
 };
 
-void mlp_init(struct mlp *mlp, const struct layout *layout, int layer, const Trireme__Model *config);
+void mlp_init(struct mlp *mlp, const struct layout *layout, int layer,
+              const Trireme__Model *config);
 
 /* Writes layer->up, layer->act and y (N, C) = layer->middle + MLP(layer->norm2). */
-void mlp_forward(const struct mlp *mlp, const struct pass *pass, float *y, const struct layer_activations *layer);
+void mlp_forward(const struct mlp *mlp, const struct pass *pass, float *y,
+                 const struct layer_activations *layer);
 
 /* Writes dnorm (N, C), the gradient of layer->norm2, from dy (N, C). */
 void mlp_backward(const struct mlp *mlp, const struct pass *pass, float *dnorm, const float *dy,

@@ -35,7 +35,8 @@ struct model {
     void *tick_context; /* borrowed */
 };
 
-static void init_layers(struct model *model, const struct layout *layout, const Trireme__Model *config)
+static void init_layers(struct model *model, const struct layout *layout,
+                        const Trireme__Model *config)
 {
     char name[TENSOR_NAME_SIZE];
     for (int l = 0; l < (int)model->n_layers; l++) {
@@ -49,8 +50,8 @@ static void init_layers(struct model *model, const struct layout *layout, const 
     }
 }
 
-struct model *model_new(const Trireme__Model *config, const struct layout *layout, const struct kernels *kernels,
-                        size_t max_batch)
+struct model *model_new(const Trireme__Model *config, const struct layout *layout,
+                        const struct kernels *kernels, size_t max_batch)
 {
     struct model *model = mem_new(1, sizeof *model);
     *model = (struct model){.context = config->context,
@@ -96,8 +97,10 @@ static bool abandoned(const struct model *model)
     return model->tick && model->tick(model->tick_context);
 }
 
-/* Copies the inputs, and the targets if asked for, of B samples of T tokens to the pass's memory. */
-static void read_tokens(const struct model *model, const int32_t *tokens, size_t B, size_t T, bool targets)
+/* Copies the inputs, and the targets if asked for, of B samples of T tokens to the pass's memory.
+ */
+static void read_tokens(const struct model *model, const int32_t *tokens, size_t B, size_t T,
+                        bool targets)
 {
     struct activations *memory = model->memory;
     const size_t stride = T + (targets ? 1 : 0);
@@ -111,7 +114,8 @@ static void read_tokens(const struct model *model, const int32_t *tokens, size_t
         }
 }
 
-/* From the inputs to memory->norm, the last norm's output. Calls the tick if ticking. False: abandoned. */
+/* From the inputs to memory->norm, the last norm's output. Calls the tick if ticking. False:
+ * abandoned. */
 static bool forward(const struct model *model, const struct pass *pass, bool ticking)
 {
     struct activations *memory = pass->memory;
@@ -127,18 +131,21 @@ static bool forward(const struct model *model, const struct pass *pass, bool tic
         if (ticking && abandoned(model))
             return false;
     }
-    norm_forward(&model->norm, pass, memory->norm, memory->mean, memory->rstd, memory->layers[model->n_layers].x, N);
+    norm_forward(&model->norm, pass, memory->norm, memory->mean, memory->rstd,
+                 memory->layers[model->n_layers].x, N);
     return true;
 }
 
-/* From memory->dbranch, the gradient of memory->norm, to the gradient of all weights before the head. */
+/* From memory->dbranch, the gradient of memory->norm, to the gradient of all weights before the
+ * head. */
 static bool backward(const struct model *model, const struct pass *pass)
 {
     struct activations *memory = pass->memory;
     const size_t N = pass->B * pass->T;
     float *dx = memory->dx, *dbranch = memory->dbranch;
     memset(dx, 0, N * model->width * sizeof *dx); // norms add to it
-    norm_backward(&model->norm, pass, dx, dbranch, memory->layers[model->n_layers].x, memory->mean, memory->rstd, N);
+    norm_backward(&model->norm, pass, dx, dbranch, memory->layers[model->n_layers].x, memory->mean,
+                  memory->rstd, N);
     for (size_t l = model->n_layers; l-- > 0;) {
         const struct layer *layer = &model->layers[l];
         const struct layer_activations *a = &memory->layers[l];
@@ -156,8 +163,12 @@ static bool backward(const struct model *model, const struct pass *pass)
 bool model_gradient(struct model *model, float *gradient, double *loss_sum, const float *weights,
                     const int32_t *tokens, size_t B, size_t T, float scale)
 {
-    const struct pass pass = {
-        .kernels = model->kernels, .memory = model->memory, .weights = weights, .gradient = gradient, .B = B, .T = T};
+    const struct pass pass = {.kernels = model->kernels,
+                              .memory = model->memory,
+                              .weights = weights,
+                              .gradient = gradient,
+                              .B = B,
+                              .T = T};
     ASSERT(B > 0 && B <= model->max_batch && T > 0 && T <= model->context);
     read_tokens(model, tokens, B, T, true);
     if (!forward(model, &pass, true))
@@ -166,10 +177,14 @@ bool model_gradient(struct model *model, float *gradient, double *loss_sum, cons
     return backward(model, &pass);
 }
 
-bool model_losses(struct model *model, double *loss_sums, const float *weights, const int32_t *tokens, size_t B)
+bool model_losses(struct model *model, double *loss_sums, const float *weights,
+                  const int32_t *tokens, size_t B)
 {
-    const struct pass pass = {
-        .kernels = model->kernels, .memory = model->memory, .weights = weights, .B = 1, .T = model->context};
+    const struct pass pass = {.kernels = model->kernels,
+                              .memory = model->memory,
+                              .weights = weights,
+                              .B = 1,
+                              .T = model->context};
     for (size_t b = 0; b < B; b++) {
         read_tokens(model, tokens + b * (pass.T + 1), 1, pass.T, true);
         if (!forward(model, &pass, true))
@@ -179,9 +194,11 @@ bool model_losses(struct model *model, double *loss_sums, const float *weights, 
     return true;
 }
 
-void model_logits(struct model *model, float *logits, const float *weights, const int32_t *tokens, size_t n)
+void model_logits(struct model *model, float *logits, const float *weights, const int32_t *tokens,
+                  size_t n)
 {
-    const struct pass pass = {.kernels = model->kernels, .memory = model->memory, .weights = weights, .B = 1, .T = n};
+    const struct pass pass = {
+        .kernels = model->kernels, .memory = model->memory, .weights = weights, .B = 1, .T = n};
     ASSERT(n > 0 && n <= model->context);
     read_tokens(model, tokens, 1, n, false);
     forward(model, &pass, false);

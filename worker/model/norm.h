@@ -16,12 +16,14 @@ struct norm {
 };
 
 /* name is without ".weight". */
-void norm_init(struct norm *norm, const struct layout *layout, const char *name, const Trireme__Model *config);
+void norm_init(struct norm *norm, const struct layout *layout, const char *name,
+               const Trireme__Model *config);
 
-/* y (rows, C) from x (rows, C); mean (rows; untouched by RMSNorm) and rstd (rows) are kept for the backward pass. */
-void norm_forward(const struct norm *norm, const struct pass *pass, float *y, float *mean, float *rstd,
-                  const float *x, size_t rows);
+/* y (rows, C) from x (rows, C); mean (rows; untouched by RMSNorm) and rstd (rows) are kept for the
+ * backward pass. */
+void norm_forward(const struct norm *norm, const struct pass *pass, float *y, float *mean,
+                  float *rstd, const float *x, size_t rows);
 
 /* Adds to dx; writes the gradients of weight and bias. */
-void norm_backward(const struct norm *norm, const struct pass *pass, float *dx, const float *dy, const float *x,
-                   const float *mean, const float *rstd, size_t rows);
+void norm_backward(const struct norm *norm, const struct pass *pass, float *dx, const float *dy,
+                   const float *x, const float *mean, const float *rstd, size_t rows);

@@ -1,13 +1,14 @@
-/* schema_gen SET OUT: reads the descriptor set that protoc wrote with --include_source_info and writes the table of
- * docs.h: comments, bounds, units, when a field may change.
+/* schema_gen SET OUT: reads the descriptor set that protoc wrote with --include_source_info and
+ * writes the table of docs.h: comments, bounds, units, when a field may change.
  *
- * It fails, naming the place, on a message, a field or an enum value without a comment, on a default out of bounds,
- * and on what the walk does not support (oneof, groups, extensions, bytes with a default, a map of anything but messages of
- * two texts). Only files of package trireme are looked at.
+ * It fails, naming the place, on a message, a field or an enum value without a comment, on a
+ * default out of bounds, and on what the walk does not support (oneof, groups, extensions, bytes
+ * with a default, a map of anything but messages of two texts). Only files of package trireme are
+ * looked at.
  *
- * protobuf-c knows no extensions, so a field's knob arrives as an unknown field of its options: tag 50001, the length
- * prefix still before the bytes. Written as (knob).min = 1, (knob).max = 2 it arrives in several pieces, whose
- * concatenation is the whole (a rule of protobuf's encoding). */
+ * protobuf-c knows no extensions, so a field's knob arrives as an unknown field of its options: tag
+ * 50001, the length prefix still before the bytes. Written as (knob).min = 1, (knob).max = 2 it
+ * arrives in several pieces, whose concatenation is the whole (a rule of protobuf's encoding). */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -24,7 +25,14 @@
 enum { KNOB_TAG = 50001, PATH_MAX_DEPTH = 32 };
 
 // Numbers of descriptor.proto's fields, of which the paths to comments consist.
-enum { FILE_MESSAGE = 4, FILE_ENUM = 5, MESSAGE_FIELD = 2, MESSAGE_NESTED = 3, MESSAGE_ENUM = 4, ENUM_VALUE = 2 };
+enum {
+    FILE_MESSAGE = 4,
+    FILE_ENUM = 5,
+    MESSAGE_FIELD = 2,
+    MESSAGE_NESTED = 3,
+    MESSAGE_ENUM = 4,
+    ENUM_VALUE = 2
+};
 
 struct row {
     char *key, *text;
@@ -115,13 +123,15 @@ static void add_number(struct text *out, double value)
 }
 
 /* The comment at a path as one paragraph, or NULL with a line on stderr. */
-static char *find_comment(struct gen *gen, const struct path *path, const char *what, const char *name)
+static char *find_comment(struct gen *gen, const struct path *path, const char *what,
+                          const char *name)
 {
     const Google__Protobuf__SourceCodeInfo *info = gen->file->source_code_info;
     struct text comment = {0};
     for (size_t i = 0; info && i < info->n_location; i++) {
         const Google__Protobuf__SourceCodeInfo__Location *at = info->location[i];
-        if (at->n_path != path->n || memcmp(at->path, path->steps, path->n * sizeof *path->steps) != 0)
+        if (at->n_path != path->n ||
+            memcmp(at->path, path->steps, path->n * sizeof *path->steps) != 0)
             continue;
         for (const char *s = at->leading_comments; s && *s; s++) {
             bool blank = isspace((unsigned char)*s);
@@ -141,8 +151,8 @@ static char *find_comment(struct gen *gen, const struct path *path, const char *
     return text_take(&comment);
 }
 
-static Trireme__Knob *read_knob(struct gen *gen, const Google__Protobuf__FieldDescriptorProto *field,
-                                const char *name)
+static Trireme__Knob *
+read_knob(struct gen *gen, const Google__Protobuf__FieldDescriptorProto *field, const char *name)
 {
     struct text bytes = {0};
     const Google__Protobuf__FieldOptions *options = field->options;
@@ -163,7 +173,8 @@ static Trireme__Knob *read_knob(struct gen *gen, const Google__Protobuf__FieldDe
     return knob;
 }
 
-/* Whether a type's name (".trireme.Change") is one of the outermost messages, and it consists of two optional texts. */
+/* Whether a type's name (".trireme.Change") is one of the outermost messages, and it consists of
+ * two optional texts. */
 static bool is_entry(const struct gen *gen, const char *name)
 {
     for (size_t i = 0; i < gen->set->n_file; i++) {
@@ -177,8 +188,10 @@ static bool is_entry(const struct gen *gen, const char *name)
                 continue;
             size_t n_texts = 0;
             for (size_t f = 0; f < type->n_field; f++)
-                n_texts += type->field[f]->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING &&
-                           type->field[f]->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_OPTIONAL;
+                n_texts += type->field[f]->type ==
+                               GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING &&
+                           type->field[f]->label ==
+                               GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_OPTIONAL;
             return type->n_field == 2 && n_texts == 2;
         }
     }
@@ -192,10 +205,12 @@ static void check_field(struct gen *gen, const Google__Protobuf__FieldDescriptor
         mistake(gen, "field", name, "is in a oneof, which the walk does not support");
     if (field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_GROUP)
         mistake(gen, "field", name, "is a group, which the walk does not support");
-    if (field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BYTES && field->default_value)
+    if (field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_BYTES &&
+        field->default_value)
         mistake(gen, "field", name, "is bytes with a default, which the walk does not support");
-    if (knob->map && (field->label != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED ||
-                      !is_entry(gen, field->type_name)))
+    if (knob->map &&
+        (field->label != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED ||
+         !is_entry(gen, field->type_name)))
         mistake(gen, "field", name, "is a map, but no list of messages of two optional texts");
     if (knob->has_min && knob->has_max && !(knob->min <= knob->max))
         mistake(gen, "field", name, "has a min above its max");
@@ -206,7 +221,8 @@ static void check_field(struct gen *gen, const Google__Protobuf__FieldDescriptor
         mistake(gen, "field", name, "has a default out of its bounds");
 }
 
-/* protobuf-c keeps the fields of a message in the order of their numbers: the place of this one there. */
+/* protobuf-c keeps the fields of a message in the order of their numbers: the place of this one
+ * there. */
 static size_t slot_of(const Google__Protobuf__DescriptorProto *type,
                       const Google__Protobuf__FieldDescriptorProto *field)
 {
@@ -217,7 +233,8 @@ static size_t slot_of(const Google__Protobuf__DescriptorProto *type,
 }
 
 /* The name in capitals of one value of an enum, behind a prefix: a constant of walk.h. */
-static void add_constant(struct text *out, const char *prefix, const ProtobufCEnumDescriptor *type, int value)
+static void add_constant(struct text *out, const char *prefix, const ProtobufCEnumDescriptor *type,
+                         int value)
 {
     text_add(out, prefix);
     for (const char *s = protobuf_c_enum_descriptor_get_value(type, value)->name; *s; s++)
@@ -255,19 +272,21 @@ static void add_field(struct gen *gen, const Google__Protobuf__DescriptorProto *
         add_number(out, knob->has_max ? knob->max : HUGE_VAL);
         add_constant(out, ", .when = WHEN_", &trireme__when__descriptor, (int)knob->when);
         add_constant(out, ", .judged = JUDGED_", &trireme__judged__descriptor, (int)knob->judged);
-        text_printf(out, ", .map = %s, .slot = %zu},\n", knob->map ? "true" : "false", slot_of(type, field));
+        text_printf(out, ", .map = %s, .slot = %zu},\n", knob->map ? "true" : "false",
+                    slot_of(type, field));
         trireme__knob__free_unpacked(knob, NULL);
     }
     free(comment);
     free(name);
 }
 
-static void add_enum(struct gen *gen, const Google__Protobuf__EnumDescriptorProto *type, const struct path *path,
-                     const char *scope)
+static void add_enum(struct gen *gen, const Google__Protobuf__EnumDescriptorProto *type,
+                     const struct path *path, const char *scope)
 {
     char *name = mem_format("%s.%s", scope, type->name);
     if (type->value[0]->number != 0)
-        mistake(gen, "enum", name, "begins with another number than 0, which a value that is not set would have");
+        mistake(gen, "enum", name,
+                "begins with another number than 0, which a value that is not set would have");
     for (size_t i = 0; i < type->n_value; i++) {
         struct path value_path = path_to(path, ENUM_VALUE, i);
         char *value = mem_format("%s %s", name, type->value[i]->name);
@@ -276,21 +295,23 @@ static void add_enum(struct gen *gen, const Google__Protobuf__EnumDescriptorProt
         text_printf(&row, "{\"%s\", \"%s\", ", name, type->value[i]->name);
         add_literal(&row, comment);
         text_add(&row, "}");
-        add_row(&gen->values, value, text_take(&row)); // a blank sorts before every letter of a name
+        // a blank sorts before every letter of a name
+        add_row(&gen->values, value, text_take(&row));
         free(comment);
     }
     free(name);
 }
 
-static void add_message(struct gen *gen, const Google__Protobuf__DescriptorProto *type, const struct path *path,
-                        const char *scope)
+static void add_message(struct gen *gen, const Google__Protobuf__DescriptorProto *type,
+                        const struct path *path, const char *scope)
 {
     char *name = mem_format("%s.%s", scope, type->name);
     char *comment = find_comment(gen, path, "message", name);
     if (type->n_extension || type->n_extension_range)
         mistake(gen, "message", name, "has extensions, which the walk does not support");
     if (type->n_field) {
-        text_printf(&gen->fields, "static const struct field_doc fields_%zu[] = {\n", gen->messages.n);
+        text_printf(&gen->fields, "static const struct field_doc fields_%zu[] = {\n",
+                    gen->messages.n);
         for (size_t i = 0; i < type->n_field; i++)
             add_field(gen, type, i, path, name);
         text_add(&gen->fields, "};\n");
@@ -331,7 +352,8 @@ static void add_file(struct gen *gen, const Google__Protobuf__FileDescriptorProt
 }
 
 /* A const array of an enum's names, indexed by the constants that walk.h has for them. */
-static void write_names(struct text *out, const char *array, const char *prefix, const ProtobufCEnumDescriptor *type)
+static void write_names(struct text *out, const char *array, const char *prefix,
+                        const ProtobufCEnumDescriptor *type)
 {
     text_printf(out, "const char *const %s[] = {\n", array);
     for (unsigned i = 0; i < type->n_values; i++) {
@@ -345,8 +367,10 @@ static void write_names(struct text *out, const char *array, const char *prefix,
 static char *write_table(struct gen *gen)
 {
     struct text out = {0};
-    text_add(&out, "/* Written by schema_gen from the .proto files. */\n#include \"proto/schema/docs.h\"\n\n"
-                   "#include <math.h>\n\n");
+    text_add(
+        &out,
+        "/* Written by schema_gen from the .proto files. */\n#include \"proto/schema/docs.h\"\n\n"
+        "#include <math.h>\n\n");
     text_add(&out, gen->fields.bytes ? gen->fields.bytes : "");
     text_clear(&gen->fields);
     size_t n_messages = gen->messages.n, n_values = gen->values.n;

@@ -28,7 +28,8 @@ static void a_digest_of_pieces_is_that_of_the_whole_however_it_was_cut(void **st
     for (size_t piece = 1; piece <= sizeof bytes; piece = piece * 3 + 1) {
         struct digest_stream *stream = digest_stream_new();
         for (size_t at = 0; at < sizeof bytes; at += piece)
-            digest_stream_add(stream, bytes + at, sizeof bytes - at < piece ? sizeof bytes - at : piece);
+            digest_stream_add(stream, bytes + at,
+                              sizeof bytes - at < piece ? sizeof bytes - at : piece);
         digest_stream_add(stream, bytes, 0);
         struct digest found = digest_stream_end(stream);
         assert_true(found.high == whole.high && found.low == whole.low);
@@ -57,14 +58,17 @@ static void a_key_follows_from_seed_and_name(void **state)
 {
     (void)state;
     assert_true(digest_key(1, "a") == digest_key(1, "a"));
-    assert_true(digest_key(1, "a") != digest_key(2, "a") && digest_key(1, "a") != digest_key(1, "b"));
+    assert_true(digest_key(1, "a") != digest_key(2, "a") &&
+                digest_key(1, "a") != digest_key(1, "b"));
 }
 
-/* The number that IEEE 754 gives to 1 sign bit, so many bits of exponent, and the rest of a fraction. */
+/* The number that IEEE 754 gives to 1 sign bit, so many bits of exponent, and the rest of a
+ * fraction. */
 static double meaning(uint16_t bits, int exponent_bits)
 {
     int fraction_bits = 15 - exponent_bits, bias = (1 << (exponent_bits - 1)) - 1;
-    int exponent = bits >> fraction_bits & ((1 << exponent_bits) - 1), fraction = bits & ((1 << fraction_bits) - 1);
+    int exponent = bits >> fraction_bits & ((1 << exponent_bits) - 1),
+        fraction = bits & ((1 << fraction_bits) - 1);
     double x;
     if (exponent == (1 << exponent_bits) - 1)
         x = fraction ? (double)NAN : (double)INFINITY;
@@ -77,7 +81,8 @@ static double meaning(uint16_t bits, int exponent_bits)
 
 static void check_half(uint32_t bits, double found, double expected)
 {
-    if (isnan(expected) ? !isnan(found) : !(found == expected && !signbit(found) == !signbit(expected)))
+    if (isnan(expected) ? !isnan(found)
+                        : !(found == expected && !signbit(found) == !signbit(expected)))
         fail_msg("bits %04x: found %.9g, expected %.9g", bits, found, expected);
 }
 

@@ -69,7 +69,8 @@ static void a_file_may_come_in_pieces_and_may_be_empty(void **state)
     free(path);
 }
 
-/* Whoever may write everywhere cannot be kept out by permissions, so the disk is made full by a limit on file sizes.
+/* Whoever may write everywhere cannot be kept out by permissions, so the disk is made full by a
+ * limit on file sizes.
  */
 static void a_write_that_fails_leaves_the_old_file_and_no_temporary(void **state)
 {
@@ -167,8 +168,10 @@ static void folders_are_made_all_the_way_and_may_be_there(void **state)
 static void a_tree_is_removed_but_not_what_its_links_point_to(void **state)
 {
     struct err err;
-    char *tree = file_join(*state, "tree"), *deep = file_join(tree, "a/b"), *file = file_join(deep, "f");
-    char *kept = file_join(*state, "kept"), *inside = file_join(kept, "f"), *link_path = file_join(deep, "link");
+    char *tree = file_join(*state, "tree"), *deep = file_join(tree, "a/b"),
+         *file = file_join(deep, "f");
+    char *kept = file_join(*state, "kept"), *inside = file_join(kept, "f"),
+         *link_path = file_join(deep, "link");
     assert_int_equal(file_make_dirs(deep, ERR_USAGE, &err), 0);
     assert_int_equal(file_make_dirs(kept, ERR_USAGE, &err), 0);
     assert_int_equal(file_write_atomic(file, "x", 1, ERR_USAGE, &err), 0);

@@ -37,8 +37,9 @@ static inline void warn(const char *sentence)
 static inline Trireme__Run *config_of(const char *setting)
 {
     struct err err;
-    char *const settings[] = {"data.sources=[{name: a, path: x, weight: 2}, {name: b, path: y, weight: 1}]",
-                              (char *)setting};
+    char *const settings[] = {
+        "data.sources=[{name: a, path: x, weight: 2}, {name: b, path: y, weight: 1}]",
+        (char *)setting};
     Trireme__Run *config = run_config_read(NULL, settings, setting ? 2 : 1, &err);
     if (!config)
         fail_msg("%s", err.text);

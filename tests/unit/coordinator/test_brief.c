@@ -12,11 +12,13 @@
 
 static Trireme__Run *config_new(void)
 {
-    char *settings[] = {(char *)"data.sources.0.path=/secret/path", (char *)"data.sources.0.name=books",
-                        (char *)"data.sources.1.path=/secret/too", (char *)"data.sources.1.name=code",
-                        (char *)"train.seed=987654321"};
+    char *settings[] = {(char *)"data.sources.0.path=/secret/path",
+                        (char *)"data.sources.0.name=books",
+                        (char *)"data.sources.1.path=/secret/too",
+                        (char *)"data.sources.1.name=code", (char *)"train.seed=987654321"};
     struct err err;
-    Trireme__Run *config = run_config_read(NULL, settings, sizeof settings / sizeof *settings, &err);
+    Trireme__Run *config =
+        run_config_read(NULL, settings, sizeof settings / sizeof *settings, &err);
     if (!config)
         fail_msg("%s", err.text);
     return config;
@@ -25,7 +27,8 @@ static Trireme__Run *config_new(void)
 static void feed(struct curve *curve, uint64_t step, double loss)
 {
     Trireme__TrainLine line = TRIREME__TRAIN_LINE__INIT;
-    line.step = step, line.loss = loss, line.lr = 1e-3 / (double)step, line.tokens = 100, line.seconds = 0.5;
+    line.step = step, line.loss = loss, line.lr = 1e-3 / (double)step, line.tokens = 100,
+    line.seconds = 0.5;
     curve_train(curve, &line);
 }
 
@@ -42,8 +45,12 @@ static void evaluate(struct curve *curve, uint64_t step, double loss)
 static Trireme__Briefing *brief_of(const Trireme__Run *config, const struct history *history,
                                    const struct curve *curve)
 {
-    struct brief brief = {
-        .config = config, .asked = config, .history = history, .curve = curve, .step = 7, .room = 2};
+    struct brief brief = {.config = config,
+                          .asked = config,
+                          .history = history,
+                          .curve = curve,
+                          .step = 7,
+                          .room = 2};
     return brief_make(&brief);
 }
 
@@ -176,16 +183,21 @@ static void of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement
     pair.has_fork_loss = 1, pair.fork_loss = 3.14159265;
     Trireme__Plan plan = TRIREME__PLAN__INIT;
     plan.has_alpha = 1, plan.alpha = 0.0271828;
+    // clang-format off
     struct entry entries[] = {
-        {.number = 1,                                              .proposal = &proposal, .fate = FATE_REFUSED,   .reason = (char *)"it is too large"},
+        {.number = 1,
+         .proposal = &proposal,
+         .fate = FATE_REFUSED,
+         .reason = (char *)"it is too large"},
         {.number = 2,
          .proposal = &proposal,
          .fate = FATE_ROLLED_BACK,
          .forward = {.plan = &plan, .pairs = pairs, .n_pairs = 3},
          .judgement = &judgement},
-        {.number = 3, .proposal = &proposal,                                                         .fate = FATE_REJECTED                                                                              },
-        {.number = 4,                                   .proposal = &proposal,.fate = FATE_PROMOTED},
+        {.number = 3, .proposal = &proposal, .fate = FATE_REJECTED},
+        {.number = 4, .proposal = &proposal, .fate = FATE_PROMOTED},
     };
+    // clang-format on
     struct history history = {.entries = entries, .n = 4, .registered = 9, .tokens = 1000};
     Trireme__Briefing *b = brief_of(config, &history, curve);
     assert_int_equal(b->n_tried, 4);
@@ -232,7 +244,8 @@ static void tokens_are_the_share_of_those_of_the_training(void **state)
     assert_true(brief_tokens(config) == 500ull * 32 * 256 / 2);
     config->train->context = 64;
     assert_true(brief_tokens(config) == 500ull * 32 * 64 / 2);
-    config->train->steps = 1000000000, config->train->batch = 1048576, config->train->context = 1048576;
+    config->train->steps = 1000000000, config->train->batch = 1048576,
+    config->train->context = 1048576;
     assert_true(brief_tokens(config) == 1000000000000000000ull);
     message_free(config);
 }

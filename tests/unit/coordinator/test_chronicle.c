@@ -54,13 +54,17 @@ static size_t count_lines(const char *run)
 
 // clang-format off
 static const char *const story[] = {
-    "{kind: proposal, number: 1, step: 5, by: random, proposal: {id: a, patch: {optimizer.lr: 0.01}, hypothesis: faster}}",
+    "{kind: proposal, number: 1, step: 5, by: random, proposal: {id: a, patch: {optimizer.lr: "
+    "0.01}, hypothesis: faster}}",
     "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}",
-    "{kind: hypothesis, number: 1, step: 5, plan: {start: 20, horizon: 20, pairs: 8, margin: 0.002}}",
+    "{kind: hypothesis, number: 1, step: 5, plan: {start: 20, horizon: 20, pairs: 8, margin: "
+    "0.002}}",
     "{kind: event, step: 9, by: random, text: it was slow}",
-    "{kind: observation, number: 1, step: 40, observation: {pair: 0, trunk_loss: 2.5, fork_loss: 2.25}}",
+    "{kind: observation, number: 1, step: 40, observation: {pair: 0, trunk_loss: 2.5, "
+    "fork_loss: 2.25}}",
     "{kind: order, number: 1, step: 45, by: person, order: kill}",
-    "{kind: verdict, number: 1, step: 45, judgement: {outcome: inconclusive, pairs: 1, reason: killed}}",
+    "{kind: verdict, number: 1, step: 45, judgement: {outcome: inconclusive, pairs: 1, reason: "
+    "killed}}",
 };
 // clang-format on
 enum { STORY = sizeof story / sizeof *story };
@@ -105,7 +109,8 @@ static void what_comes_after_the_end_of_the_script_is_written(void **state)
     tell_story(p->run);
     struct chronicle *chronicle = open_at(p->run, STORY - 1, NULL);
     tell(chronicle, story[STORY - 1]);
-    tell(chronicle, "{kind: proposal, number: 2, step: 60, proposal: {patch: {optimizer.lr: 0.02}}}");
+    tell(chronicle,
+         "{kind: proposal, number: 2, step: 60, proposal: {patch: {optimizer.lr: 0.02}}}");
     assert_int_equal(chronicle_history(chronicle)->n, 2);
     chronicle_free(chronicle);
     assert_int_equal(count_lines(p->run), STORY + 1);
@@ -140,10 +145,17 @@ static const struct {
     {1, "{kind: validation, number: 1, step: 5, validation: {accepted: false, reason: no}}"},
     {1, "{kind: validation, number: 1, step: 6, validation: {accepted: true, next: queued}}"},
     {2, "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}"},
-    {4, "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.5, fork_loss: 2.2500000000000004}}"},
-    {4, "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.4999999999999996, fork_loss: 2.25}}"},
-    {4, "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.5, fork_loss: 2.25, diverged: true}}"},
-    {4, "{kind: observation, number: 2, step: 40, observation: {trunk_loss: 2.5, fork_loss: 2.25}}"},
+    {4,
+     "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.5, fork_loss: "
+     "2.2500000000000004}}"},
+    {4,
+     "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.4999999999999996, "
+     "fork_loss: 2.25}}"},
+    {4,
+     "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.5, fork_loss: 2.25, "
+     "diverged: true}}"},
+    {4,
+     "{kind: observation, number: 2, step: 40, observation: {trunk_loss: 2.5, fork_loss: 2.25}}"},
     {6, "{kind: verdict, number: 1, step: 45, judgement: {outcome: reject, pairs: 1}}"},
 };
 // clang-format on
@@ -192,7 +204,8 @@ static void superseded_lines_are_neither_known_nor_lived_through_by_later_launch
     assert_int_equal(e->forward.n_pairs, 1);
     assert_true(e->forward.pairs[0]->fork_loss == 2.2500000000000004);
     chronicle_free(chronicle);
-    chronicle = open_at(p->run, 0, NULL); // from the very beginning: the new line of events, not the old one
+    // from the very beginning: the new line of events, not the old one
+    chronicle = open_at(p->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
         tell(chronicle, story[i]);
     tell(chronicle, others[3].instead);
@@ -262,7 +275,8 @@ static const char *const held[] = {
     "{kind: proposal, number: 1, step: 5, proposal: {id: a, patch: {optimizer.lr: 0.01}}}",
     "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}",
     "{kind: hypothesis, number: 1, step: 5, plan: {start: 20, horizon: 20, pairs: 8}}",
-    "{kind: observation, number: 1, step: 40, observation: {pair: 0, trunk_loss: 2.5, fork_loss: 2.25}}",
+    "{kind: observation, number: 1, step: 40, observation: {pair: 0, trunk_loss: 2.5, "
+    "fork_loss: 2.25}}",
 };
 static const char *const superseded[] = {
     "{kind: proposal, number: 2, step: 40, proposal: {id: b, patch: {optimizer.clip: 2}}}",
@@ -277,7 +291,8 @@ static const char *const instead[] = {
 // clang-format on
 enum { HELD = sizeof held / sizeof *held, OTHER = sizeof instead / sizeof *instead };
 
-/* Tells what holds, but for what is known, and what came instead of what does not; looks at the charge before each record. */
+/* Tells what holds, but for what is known, and what came instead of what does not; looks at the
+ * charge before each record. */
 static void go_on(struct chronicle *chronicle, size_t known, bool parts)
 {
     static const unsigned charged[HELD + OTHER + 1] = {0, 0, 0, 1, 2, 2, 2, 3};
@@ -286,7 +301,8 @@ static void go_on(struct chronicle *chronicle, size_t known, bool parts)
             part(chronicle);
         unsigned registered = chronicle_history(chronicle)->registered;
         if (registered != charged[i])
-            fail_msg("from %zu known, after %zu: found %u registered, expected %u", known, i, registered, charged[i]);
+            fail_msg("from %zu known, after %zu: found %u registered, expected %u", known, i,
+                     registered, charged[i]);
         if (i < HELD + OTHER)
             tell(chronicle, i < HELD ? held[i] : instead[i - HELD]);
     }
@@ -394,7 +410,8 @@ static void a_replay_may_not_part(void **state)
     uint64_t known = chronicle_known(chronicle, before);
     assert_int_equal(chronicle_part(chronicle, 30, "the operator changed optimizer.lr", &err), -1);
     assert_int_equal(err.code, ERR_DATA);
-    assert_string_equal(err.text, "the replay is not what the ledger says: the operator changed optimizer.lr");
+    assert_string_equal(
+        err.text, "the replay is not what the ledger says: the operator changed optimizer.lr");
     assert_int_equal(chronicle_known(chronicle, after), known);
     assert_string_equal(after, before);
     assert_int_equal(chronicle_history(chronicle)->registered, 1);
@@ -431,8 +448,9 @@ static void a_replay_that_goes_on_does_not_write_its_own_lines_again(void **stat
 static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(void **state)
 {
     const struct place *p = *state;
-    static const char refused[] = "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
-                                  "reason: no memory, machine: true}}";
+    static const char refused[] =
+        "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
+        "reason: no memory, machine: true}}";
     struct chronicle *chronicle = open_at(p->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
         tell(chronicle, story[i]);
@@ -451,8 +469,9 @@ static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(v
 static void a_verdict_of_the_machine_is_an_input_at_its_step(void **state)
 {
     const struct place *p = *state;
-    static const char refused[] = "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
-                                  "reason: no memory, machine: true}}";
+    static const char refused[] =
+        "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
+        "reason: no memory, machine: true}}";
     struct chronicle *chronicle = open_at(p->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
         tell(chronicle, story[i]);
@@ -498,7 +517,8 @@ static void a_ledger_that_is_not_the_checkpoints_is_refused(void **state)
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "ledger.jsonl: line 4 has digest ");
     assert_null(chronicle_open(p->run, STORY + 1, head, NULL, &err));
-    assert_contains(err.text, "ledger.jsonl: found 7 records, expected at least the 8 of the checkpoint");
+    assert_contains(err.text,
+                    "ledger.jsonl: found 7 records, expected at least the 8 of the checkpoint");
 }
 
 int main(void)

@@ -12,10 +12,15 @@ static void assert_near(double found, double expected, double relative)
         fail_msg("found %.12g, expected %.12g", found, expected);
 }
 
-/* n gains with a mean of 1 or -1 and the sample variance that gives Student's statistic t; for 0: mean 0, variance 1. */
+/* n gains with a mean of 1 or -1 and the sample variance that gives Student's statistic t; for 0:
+ * mean 0, variance 1. */
 static struct gate_judgement judge_t(double t, unsigned n, unsigned pairs, double alpha)
 {
-    double x[GATE_PAIRS_MAX] = {0}, mean = t == 0 ? 0 : t > 0 ? 1 : -1, sd = t == 0 ? 1 : sqrt(n) / fabs(t);
+    double x[GATE_PAIRS_MAX] = {0},
+           mean = t == 0  ? 0
+                  : t > 0 ? 1
+                          : -1,
+           sd = t == 0 ? 1 : sqrt(n) / fabs(t);
     // +a, -a, ...; of an odd number the last lies on the mean
     double a = sd * sqrt((n - 1.0) / (n - n % 2));
     for (unsigned j = 0; j < n; j++)
@@ -70,7 +75,8 @@ static void a_gain_is_promoted_from_the_critical_t_of_its_look_on(void **state)
     for (size_t i = 0; i < 4; i++) {
         unsigned n = looks[i].n;
         assert_int_equal(answer_t(looks[i].critical + 0.001, n, 8), GATE_PROMOTE);
-        assert_int_equal(answer_t(looks[i].critical - 0.001, n, 8), n == 8 ? GATE_INCONCLUSIVE : GATE_OPEN);
+        assert_int_equal(answer_t(looks[i].critical - 0.001, n, 8),
+                         n == 8 ? GATE_INCONCLUSIVE : GATE_OPEN);
     }
 }
 
@@ -97,7 +103,8 @@ static void a_loss_is_rejected_by_its_own_error_rate(void **state)
     for (size_t i = 0; i < 4; i++) {
         unsigned n = looks[i].n;
         assert_int_equal(answer_t(-looks[i].critical - 0.001, n, 8), GATE_REJECT);
-        assert_int_equal(answer_t(-looks[i].critical + 0.001, n, 8), n == 3 ? GATE_OPEN : GATE_INCONCLUSIVE);
+        assert_int_equal(answer_t(-looks[i].critical + 0.001, n, 8),
+                         n == 3 ? GATE_OPEN : GATE_INCONCLUSIVE);
     }
 }
 
@@ -134,7 +141,8 @@ static void a_run_that_ends_early_has_the_looks_that_fit_and_ends_inconclusive(v
         assert_false(gate_is_look(pairs + 1, pairs));
         for (unsigned n = 1; n <= pairs; n++)
             if (gate_is_look(n, pairs) != (looks[pairs][n - 1] == 'x'))
-                fail_msg("%u of %u pairs: is %sa look", n, pairs, gate_is_look(n, pairs) ? "" : "not ");
+                fail_msg("%u of %u pairs: is %sa look", n, pairs,
+                         gate_is_look(n, pairs) ? "" : "not ");
         assert_int_equal(answer_t(1, pairs, pairs), GATE_INCONCLUSIVE);
     }
     assert_int_equal(answer_t(9, 4, 4), GATE_PROMOTE);
@@ -147,7 +155,8 @@ static void the_variance_is_not_taken_for_less_than_the_windows_explain(void **s
 {
     (void)state;
     const double x[] = {0.010, 0.011, 0.012, 0.011}, w[] = {4e-5, 2e-5, 4e-5, 6e-5};
-    struct gate_judgement blind = gate_judge(x, none, 4, 8, 0.01, 0.1), found = gate_judge(x, w, 4, 8, 0.01, 0.1);
+    struct gate_judgement blind = gate_judge(x, none, 4, 8, 0.01, 0.1),
+                          found = gate_judge(x, w, 4, 8, 0.01, 0.1);
     assert_int_equal(blind.answer, GATE_PROMOTE);
     assert_near(found.mean, 0.011, 1e-12);
     assert_near(found.s2, 2e-6 / 3, 1e-9);
@@ -160,7 +169,8 @@ static void gains_without_any_spread_have_no_verdict(void **state)
 {
     (void)state;
     // three times a tenth, divided by three, is no tenth
-    const double x[] = {0.1, 0.1, 0.1, 0.1}, noop[] = {-0.002, -0.002, -0.002}, w[] = {1e-6, 0, 0, 0};
+    const double x[] = {0.1, 0.1, 0.1, 0.1}, noop[] = {-0.002, -0.002, -0.002},
+                 w[] = {1e-6, 0, 0, 0};
     struct gate_judgement found = gate_judge(x, none, 3, 8, 0.01, 0.1);
     assert_int_equal(found.answer, GATE_VOID);
     assert_true(found.t == 0 && found.s2 == 0 && found.w2 == 0 && found.mean == 0.1);
@@ -237,7 +247,8 @@ static void pairs_are_those_that_fit_into_the_run(void **state)
 static void reverse_pairs_confirm_doubt_or_undo_a_promotion(void **state)
 {
     (void)state;
-    // of each: sd 0.002, so a one-sided bound 0.002353 and a 95 % interval 0.003182 away from the mean
+    // of each: sd 0.002, so a one-sided bound 0.002353 and a 95 % interval 0.003182 away from the
+    // mean
     static const struct {
         double mean;
         enum gate_confirmation answer;
@@ -255,7 +266,8 @@ static void reverse_pairs_confirm_doubt_or_undo_a_promotion(void **state)
         double m = cases[i].mean, y[4] = {m + a, m - a, m - a, m + a};
         struct gate_gain gain = gate_confirm(y, 0.002);
         if (gain.answer != cases[i].answer)
-            fail_msg("mean gain %g: found %d, expected %d", m, (int)gain.answer, (int)cases[i].answer);
+            fail_msg("mean gain %g: found %d, expected %d", m, (int)gain.answer,
+                     (int)cases[i].answer);
         assert_true(fabs(gain.mean - m) < 1e-15);
         assert_near(gain.half_width, 0.003182, 1e-9);
     }
@@ -264,7 +276,8 @@ static void reverse_pairs_confirm_doubt_or_undo_a_promotion(void **state)
 static void reverse_pairs_without_spread_are_taken_as_they_are(void **state)
 {
     (void)state;
-    const double gain[4] = {0.1, 0.1, 0.1, 0.1}, nothing[4] = {0}, little[4] = {0.001, 0.001, 0.001, 0.001};
+    const double gain[4] = {0.1, 0.1, 0.1, 0.1}, nothing[4] = {0},
+                 little[4] = {0.001, 0.001, 0.001, 0.001};
     assert_int_equal(gate_confirm(gain, 0.002).answer, GATE_CONFIRMED);
     assert_true(gate_confirm(gain, 0.002).half_width == 0);
     assert_int_equal(gate_confirm(nothing, 0).answer, GATE_UNCONFIRMED);
@@ -285,14 +298,15 @@ static void a_reverse_pair_that_diverged_leaves_a_promotion_unconfirmed(void **s
     }
 }
 
-static void assert_shares(const double *weights, size_t n_sources, uint32_t n, const uint32_t *expected)
+static void assert_shares(const double *weights, size_t n_sources, uint32_t n,
+                          const uint32_t *expected)
 {
     uint32_t counts[4];
     gate_share_windows(counts, weights, n_sources, n);
     for (size_t i = 0; i < n_sources; i++)
         if (counts[i] != expected[i])
-            fail_msg("source %zu of %zu: found %u of %u windows, expected %u", i, n_sources, counts[i], n,
-                     expected[i]);
+            fail_msg("source %zu of %zu: found %u of %u windows, expected %u", i, n_sources,
+                     counts[i], n, expected[i]);
 }
 
 static void windows_are_shared_out_by_largest_remainder(void **state)
@@ -303,7 +317,8 @@ static void windows_are_shared_out_by_largest_remainder(void **state)
     assert_shares((double[]){0.5, 0.3, 0.2}, 3, 7, (uint32_t[]){4, 2, 1}); // 3.5, 2.1, 1.4
     assert_shares((double[]){1, 1, 1}, 3, 128, (uint32_t[]){43, 43, 42});  // ties to the lowest
     assert_shares((double[]){1, 0, 1}, 3, 3, (uint32_t[]){2, 0, 1});       // no weight, no window
-    assert_shares((double[]){1, 1, 1, 1}, 4, 3, (uint32_t[]){1, 1, 1, 0}); // fewer windows than sources
+    // fewer windows than sources
+    assert_shares((double[]){1, 1, 1, 1}, 4, 3, (uint32_t[]){1, 1, 1, 0});
     assert_shares((double[]){0.1, 0.2, 0.7}, 3, 1000, (uint32_t[]){100, 200, 700});
     assert_shares((double[]){1e6, 1e-6, 0}, 3, 1024, (uint32_t[]){1024, 0, 0});
 }

@@ -21,9 +21,10 @@ static void tell(struct history *history, const char *yaml)
 
 static void propose(struct history *history, uint32_t number)
 {
-    char *yaml = mem_format("{kind: proposal, number: %u, step: %u, by: random, proposal: {id: p%u, "
-                            "patch: {optimizer.lr: 0.00%u}, hypothesis: faster}}",
-                            number, 100 * number, number, number);
+    char *yaml =
+        mem_format("{kind: proposal, number: %u, step: %u, by: random, proposal: {id: p%u, "
+                   "patch: {optimizer.lr: 0.00%u}, hypothesis: faster}}",
+                   number, 100 * number, number, number);
     tell(history, yaml);
     free(yaml);
 }
@@ -47,7 +48,8 @@ static void promote(struct history *history, uint32_t number, const char *patch)
 {
     open_one(history, number);
     tell_of(history, number, "kind: verdict, judgement: {outcome: promote, pairs: 3}");
-    char *yaml = mem_format("kind: promotion, step: 500, promotion: {trial: 4, adopted: true, patch: {%s}}", patch);
+    char *yaml = mem_format(
+        "kind: promotion, step: 500, promotion: {trial: 4, adopted: true, patch: {%s}}", patch);
     tell_of(history, number, yaml);
     free(yaml);
 }
@@ -56,7 +58,8 @@ static void assert_in_force(const struct history *history, const char *expected)
 {
     char *all = mem_strdup("");
     for (size_t i = 0; i < history->n_promoted; i++) {
-        char *more = mem_format("%s%s=%s ", all, history->promoted[i]->path, history->promoted[i]->value);
+        char *more =
+            mem_format("%s%s=%s ", all, history->promoted[i]->path, history->promoted[i]->value);
         free(all);
         all = more;
     }
@@ -117,7 +120,8 @@ static void orders_approve_and_veto_what_is_not_yet_tried(void **state)
     struct history history = {0};
     for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         propose(&history, i + 1);
-        char *yaml = mem_format("kind: validation, validation: {accepted: true, next: %s}", cases[i].next);
+        char *yaml =
+            mem_format("kind: validation, validation: {accepted: true, next: %s}", cases[i].next);
         tell_of(&history, i + 1, yaml);
         free(yaml);
         yaml = mem_format("kind: order, order: %s", cases[i].order);
@@ -130,7 +134,8 @@ static void orders_approve_and_veto_what_is_not_yet_tried(void **state)
     open_one(&history, 20);
     tell_of(&history, 20, "kind: order, order: veto");
     assert_int_equal(history_entry(&history, 20)->fate, FATE_OPEN); // its verdict follows
-    tell_of(&history, 20, "kind: verdict, judgement: {outcome: inconclusive, reason: killed by a person}");
+    tell_of(&history, 20,
+            "kind: verdict, judgement: {outcome: inconclusive, reason: killed by a person}");
     assert_int_equal(history_entry(&history, 20)->fate, FATE_INCONCLUSIVE);
     assert_string_equal(history_entry(&history, 20)->reason, "killed by a person");
     history_clear(&history);
@@ -144,7 +149,9 @@ static void pairs_belong_to_the_attempt_that_is_current_and_cost_tokens(void **s
     struct entry *entry = history_entry(&history, 1);
     assert_int_equal(history.registered, 1);
     tell_of(&history, 1, "kind: application, application: {pair: 0, trial: 2, step: 40}");
-    tell_of(&history, 1, "kind: observation, observation: {pair: 0, trunk_loss: 2.5, fork_loss: 2.25, tokens: 1000}");
+    tell_of(&history, 1,
+            "kind: observation, observation: {pair: 0, trunk_loss: 2.5, fork_loss: 2.25, tokens: "
+            "1000}");
     assert_int_equal(entry->forward.n_pairs, 1);
     assert_int_equal(entry->forward.application->trial, 2);
     tell_of(&history, 1, "kind: hypothesis, plan: {reverse: true, horizon: 20, pairs: 4}");
@@ -152,14 +159,16 @@ static void pairs_belong_to_the_attempt_that_is_current_and_cost_tokens(void **s
     assert_int_equal(history.registered, 1); // no hypothesis of its own
     tell_of(&history, 1, "kind: application, application: {pair: 0, trial: 7, step: 500}");
     for (int i = 0; i < 2; i++)
-        tell_of(&history, 1, "kind: observation, observation: {trunk_loss: 2.25, fork_loss: 2.5, tokens: 10}");
+        tell_of(&history, 1,
+                "kind: observation, observation: {trunk_loss: 2.25, fork_loss: 2.5, tokens: 10}");
     assert_int_equal(entry->forward.n_pairs, 1);
     assert_int_equal(entry->reverse.n_pairs, 2);
     assert_true(entry->reverse.pairs[1]->fork_loss == 2.5);
     assert_int_equal(entry->reverse.application->trial, 7);
     assert_int_equal(entry->forward.application->trial, 2);
     assert_int_equal(history.tokens, 1020);
-    tell_of(&history, 1, "kind: verdict, judgement: {outcome: confirmed, mean: 0.2, half_width: 0.01}");
+    tell_of(&history, 1,
+            "kind: verdict, judgement: {outcome: confirmed, mean: 0.2, half_width: 0.01}");
     assert_int_equal(entry->fate, FATE_CONFIRMED);
     assert_true(entry->judgement->half_width == 0.01);
     assert_true(entry->reverse.judgement->half_width == 0.01);
@@ -185,7 +194,8 @@ static void each_verdict_has_its_fate(void **state)
     struct history history = {0};
     for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         open_one(&history, i + 1);
-        char *yaml = mem_format("kind: verdict, judgement: {outcome: %s, pairs: 4}", cases[i].outcome);
+        char *yaml =
+            mem_format("kind: verdict, judgement: {outcome: %s, pairs: 4}", cases[i].outcome);
         tell_of(&history, i + 1, yaml);
         free(yaml);
         assert_int_equal(history_entry(&history, i + 1)->fate, cases[i].fate);
@@ -194,7 +204,8 @@ static void each_verdict_has_its_fate(void **state)
     assert_int_equal(history.registered, 7);
     propose(&history, 30);
     tell_of(&history, 30, "kind: validation, validation: {accepted: true, next: waiting}");
-    tell_of(&history, 30, "kind: verdict, judgement: {outcome: inconclusive, reason: no room left}");
+    tell_of(&history, 30,
+            "kind: verdict, judgement: {outcome: inconclusive, reason: no room left}");
     assert_int_equal(history_entry(&history, 30)->fate, FATE_INCONCLUSIVE);
     assert_int_equal(history.registered, 7);
     history_clear(&history);
@@ -212,7 +223,9 @@ static void a_path_is_in_force_with_its_newest_value_and_a_rollback_restores_it(
     assert_in_force(&history, "optimizer.clip=2 optimizer.lr=0.002 schedule.warmup=10 ");
     assert_int_equal(history.promotions, 2);
     tell_of(&history, 2, "kind: verdict, judgement: {outcome: rolled_back, reason: worse}");
-    tell_of(&history, 2, "kind: rollback, step: 700, promotion: {patch: {optimizer.lr: 0.001, schedule.warmup: 50}}");
+    tell_of(&history, 2,
+            "kind: rollback, step: 700, promotion: {patch: {optimizer.lr: 0.001, schedule.warmup: "
+            "50}}");
     assert_in_force(&history, "optimizer.clip=2 optimizer.lr=0.001 schedule.warmup=50 ");
     assert_int_equal(history_entry(&history, 2)->fate, FATE_ROLLED_BACK);
     assert_string_equal(history_entry(&history, 2)->reason, "worse");
@@ -227,7 +240,8 @@ static void that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdic
     struct history history = {0};
     promote(&history, 1, "optimizer.lr: 0.001");
     tell_of(&history, 1,
-            "kind: verdict, judgement: {outcome: unconfirmed, pairs: 0, reason: no reverse pairs are wanted}");
+            "kind: verdict, judgement: {outcome: unconfirmed, pairs: 0, reason: no reverse pairs "
+            "are wanted}");
     const struct entry *entry = history_entry(&history, 1);
     assert_int_equal(entry->forward.judgement->outcome, TRIREME__JUDGEMENT__OUTCOME__promote);
     assert_int_equal(entry->forward.judgement->pairs, 3);
@@ -238,7 +252,8 @@ static void that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdic
     history_clear(&history);
 }
 
-static void the_newest_promotion_rollback_or_change_by_hand_says_since_when_the_recipe_is_in_force(void **state)
+static void
+the_newest_promotion_rollback_or_change_by_hand_says_since_when_the_recipe_is_in_force(void **state)
 {
     (void)state;
     struct history history = {0};
@@ -281,11 +296,13 @@ static void records_of_no_known_proposal_change_nothing(void **state)
     propose(&history, 2);
     propose(&history, 0);
     assert_int_equal(history.n, 1);
-    static const char *const kinds[] = {"event",       "validation", "order",     "hypothesis", "application",
-                                        "observation", "verdict",    "promotion", "rollback"};
+    static const char *const kinds[] = {"event",      "validation",  "order",
+                                        "hypothesis", "application", "observation",
+                                        "verdict",    "promotion",   "rollback"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (uint32_t number = 0; number < 6; number += 5) {
-            char *yaml = mem_format("kind: %s, observation: {tokens: 5}, promotion: {patch: {a: 1}}", kinds[i]);
+            char *yaml = mem_format(
+                "kind: %s, observation: {tokens: 5}, promotion: {patch: {a: 1}}", kinds[i]);
             tell_of(&history, number, yaml);
             free(yaml);
         }
@@ -334,8 +351,8 @@ static void an_order_is_taken_where_it_fits_the_fate(void **state)
             if (fits[fate][i] && history_check_order(&history, 7, orders[i].order, &err) < 0)
                 fail_msg("%s: %s", orders[i].order, err.text);
             if (!fits[fate][i]) {
-                char *sentence =
-                    mem_format("proposal 7 is %s, expected %s", fate_name((enum fate)fate), orders[i].expected);
+                char *sentence = mem_format("proposal 7 is %s, expected %s",
+                                            fate_name((enum fate)fate), orders[i].expected);
                 assert_order_refused(&history, 7, orders[i].order, sentence);
                 free(sentence);
             }
@@ -352,12 +369,14 @@ static void a_promotion_can_be_killed_while_its_reverse_pairs_are_tried(void **s
     tell_of(&history, 1, "kind: hypothesis, plan: {reverse: true, horizon: 20, pairs: 4}");
     if (history_check_order(&history, 1, "kill", &err) < 0)
         fail_msg("%s", err.text);
-    assert_order_refused(&history, 1, "approve", "proposal 1 is promoted, expected one that waits for approval");
+    assert_order_refused(&history, 1, "approve",
+                         "proposal 1 is promoted, expected one that waits for approval");
     assert_order_refused(&history, 1, "veto",
                          "proposal 1 is promoted, expected one that waits, is queued or is open");
     tell_of(&history, 1, "kind: verdict, judgement: {outcome: confirmed}");
-    assert_order_refused(&history, 1, "kill",
-                         "proposal 1 is confirmed, expected one that is queued, open, or has reverse pairs to come");
+    assert_order_refused(
+        &history, 1, "kill",
+        "proposal 1 is confirmed, expected one that is queued, open, or has reverse pairs to come");
     history_clear(&history);
 }
 
@@ -371,7 +390,8 @@ static void an_unknown_order_or_proposal_is_refused_by_name(void **state)
     assert_order_refused(&history, 0, "kill", "found no proposal 0, there are 1");
     static const char *const unknown[] = {"promote", "Kill", "kil", "kill ", ""};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
-        char *sentence = mem_format("order: found '%s', expected approve, veto or kill", unknown[i]);
+        char *sentence =
+            mem_format("order: found '%s', expected approve, veto or kill", unknown[i]);
         assert_order_refused(&history, 3, unknown[i], sentence);
         free(sentence);
     }
@@ -381,9 +401,9 @@ static void an_unknown_order_or_proposal_is_refused_by_name(void **state)
 static void each_fate_has_its_name(void **state)
 {
     (void)state;
-    static const char *const names[] = {"proposed",  "refused",     "observed",   "waiting",      "vetoed",
-                                        "queued",    "open",        "rejected",   "inconclusive", "promoted",
-                                        "confirmed", "unconfirmed", "rolled back"};
+    static const char *const names[] = {
+        "proposed", "refused",      "observed", "waiting",   "vetoed",      "queued",     "open",
+        "rejected", "inconclusive", "promoted", "confirmed", "unconfirmed", "rolled back"};
     for (int fate = FATE_PROPOSED; fate <= FATE_ROLLED_BACK; fate++)
         assert_string_equal(fate_name(fate), names[fate]);
 }
@@ -441,7 +461,8 @@ int main(void)
         cmocka_unit_test(each_verdict_has_its_fate),
         cmocka_unit_test(a_path_is_in_force_with_its_newest_value_and_a_rollback_restores_it),
         cmocka_unit_test(that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdict),
-        cmocka_unit_test(the_newest_promotion_rollback_or_change_by_hand_says_since_when_the_recipe_is_in_force),
+        cmocka_unit_test(
+            the_newest_promotion_rollback_or_change_by_hand_says_since_when_the_recipe_is_in_force),
         cmocka_unit_test(what_an_operator_sets_by_hand_is_no_promotion_any_more),
         cmocka_unit_test(records_of_no_known_proposal_change_nothing),
         cmocka_unit_test(an_order_is_taken_where_it_fits_the_fate),

@@ -134,8 +134,8 @@ static void what_is_no_request_is_answered_with_its_sentence_and_removed(void **
     Trireme__Request *request = take(*state, &name);
     assert_string_equal(name, "5");
     assert_names(*state, "1.answer.json 2.answer.json 3.answer.json 4.answer.json 5.json ");
-    static const char *const sentences[] = {"propose: found '5', expected keys and values", "not JSON", "not JSON",
-                                            "expected at most 1048576"};
+    static const char *const sentences[] = {"propose: found '5', expected keys and values",
+                                            "not JSON", "not JSON", "expected at most 1048576"};
     for (int i = 0; i < 4; i++) {
         struct err err = {.text = ""};
         char *path = mem_format("%s/inbox/%d.answer.json", (char *)*state, i + 1);

@@ -63,7 +63,8 @@ static void append(struct ledger *ledger, uint32_t number)
     proposal.id = "a \"name\"\n", proposal.patch = patch, proposal.n_patch = 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.kind = TRIREME__RECORD_KIND__proposal;
-    record.step = 10 * number, record.by = "random", record.number = number, record.proposal = &proposal;
+    record.step = 10 * number, record.by = "random", record.number = number,
+    record.proposal = &proposal;
     if (ledger_append(ledger, &record, &err) < 0)
         fail_msg("%s", err.text);
 }
@@ -190,7 +191,8 @@ static void a_line_that_is_missing_doubled_or_moved_is_found(void **state)
         struct err err = {.text = ""};
         struct text text = {0};
         for (int i = 0; i < 4 && orders[k][i] >= 0; i++)
-            text_add_bytes(&text, at[orders[k][i]], (size_t)(at[orders[k][i] + 1] - at[orders[k][i]]));
+            text_add_bytes(&text, at[orders[k][i]],
+                           (size_t)(at[orders[k][i] + 1] - at[orders[k][i]]));
         put(*state, text.bytes, text.size);
         assert_null(ledger_open(*state, true, &err));
         assert_int_equal(err.code, ERR_DATA);

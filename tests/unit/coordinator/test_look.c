@@ -15,7 +15,8 @@ struct told {
     Trireme__Observation pairs[PAIRS_MAX], *list[PAIRS_MAX];
 };
 
-static const struct attempt *told_of(struct told *told, bool reverse, const double *gains, size_t n, double margin)
+static const struct attempt *told_of(struct told *told, bool reverse, const double *gains, size_t n,
+                                     double margin)
 {
     *told = (struct told){
         .attempt = {.plan = &told->plan, .pairs = told->list, .n_pairs = n}
@@ -66,8 +67,8 @@ static void the_rule_is_asked_at_looks_alone(void **state)
         assert_int_equal(look_is_due(told_of(&told, true, gains, n, 0), true), reverse[n]);
 }
 
-/* The critical values of facts for alpha .01 and beta .1: 22.327 with three pairs, 8.053 with four. Gains of c - d, c, c + d have
- * a spread of d, so that t is c/d times the root of three. */
+/* The critical values of facts for alpha .01 and beta .1: 22.327 with three pairs, 8.053 with four.
+ * Gains of c - d, c, c + d have a spread of d, so that t is c/d times the root of three. */
 static void three_pairs_are_judged_by_students_t_at_a_share_of_the_budget(void **state)
 {
     (void)state;
@@ -165,7 +166,8 @@ static void a_reverse_fork_that_diverged_leaves_a_promotion_unconfirmed(void **s
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__unconfirmed);
 }
 
-static void a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotion(void **state)
+static void
+a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotion(void **state)
 {
     (void)state;
     struct told told;
@@ -194,7 +196,8 @@ static void reverse_pairs_confirm_leave_open_or_roll_back(void **state)
     } cases[] = {
         {{0.10, 0.11, 0.09, 0.10},    TRIREME__JUDGEMENT__OUTCOME__confirmed  },
         {{0.10, -0.10, 0.20, -0.05},  TRIREME__JUDGEMENT__OUTCOME__unconfirmed},
-        {{0.01, 0.011, 0.009, 0.010}, TRIREME__JUDGEMENT__OUTCOME__rolled_back}, // better, and not worth having
+ // better, and not worth having
+        {{0.01, 0.011, 0.009, 0.010}, TRIREME__JUDGEMENT__OUTCOME__rolled_back},
         {{-0.1, -0.11, -0.09, -0.10}, TRIREME__JUDGEMENT__OUTCOME__rolled_back},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -228,7 +231,9 @@ static void an_entry_has_one_attempt_that_goes_on_or_none(void **state)
         entry.reverse.plan = cases[i].has_reverse ? &plan : NULL;
         bool reverse = false;
         const struct attempt *a = attempt_open(&entry, &reverse);
-        assert_ptr_equal(a, !cases[i].open ? NULL : cases[i].reverse ? &entry.reverse : &entry.forward);
+        assert_ptr_equal(a, !cases[i].open     ? NULL
+                            : cases[i].reverse ? &entry.reverse
+                                               : &entry.forward);
         if (a)
             assert_int_equal(reverse, cases[i].reverse);
     }
@@ -255,7 +260,8 @@ int main(void)
         cmocka_unit_test(the_last_look_is_never_left_open),
         cmocka_unit_test(a_fork_that_diverged_is_rejected_at_once_whatever_came_before),
         cmocka_unit_test(a_reverse_fork_that_diverged_leaves_a_promotion_unconfirmed),
-        cmocka_unit_test(a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotion),
+        cmocka_unit_test(
+            a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotion),
         cmocka_unit_test(reverse_pairs_confirm_leave_open_or_roll_back),
         cmocka_unit_test(an_entry_has_one_attempt_that_goes_on_or_none),
         cmocka_unit_test(an_attempts_next_pair_begins_where_the_last_one_ended),

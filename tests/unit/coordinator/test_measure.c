@@ -11,7 +11,13 @@
 
 #include <math.h>
 
-enum { A_WINDOWS = 3, B_WINDOWS = 5, WINDOWS = A_WINDOWS + B_WINDOWS, CONTEXT = 256, TRUNK_BATCH = 64 };
+enum {
+    A_WINDOWS = 3,
+    B_WINDOWS = 5,
+    WINDOWS = A_WINDOWS + B_WINDOWS,
+    CONTEXT = 256,
+    TRUNK_BATCH = 64
+};
 
 static const double weights[] = {1, 3};
 static const uint64_t first[] = {40, 120};
@@ -35,20 +41,22 @@ struct scene {
 static void begin(struct scene *scene)
 {
     struct err err;
-    char *const settings[] = {"data.sources=[{name: a, path: x}, {name: b, path: y}]", "model.context=256",
-                              "train.batch=32"};
+    char *const settings[] = {"data.sources=[{name: a, path: x}, {name: b, path: y}]",
+                              "model.context=256", "train.batch=32"};
     char *patch[] = {"train.batch=64"};
     *scene = (struct scene){
         .sources = {{.name = "a", .samples = 64}, {.name = "b", .samples = 64}}
     };
     scene->run.config = run_config_read(NULL, settings, 3, &err);
-    Trireme__Run *config = scene->run.config ? run_config_change(scene->run.config, patch, 1, &err) : NULL;
+    Trireme__Run *config =
+        scene->run.config ? run_config_change(scene->run.config, patch, 1, &err) : NULL;
     if (!config)
         fail_msg("%s", err.text);
     scene->muster = (struct muster){.sources = scene->sources, .n_sources = 2};
     scene->text = (struct gate_text){.weights = (double *)weights, .n_sources = 2};
     scene->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1);
-    scene->ground = (struct ground){.run = &scene->run, .muster = &scene->muster, .trunk = &scene->trunk};
+    scene->ground =
+        (struct ground){.run = &scene->run, .muster = &scene->muster, .trunk = &scene->trunk};
     scene->measure = measure_new(&scene->ground, &scene->text);
     trireme__plan__init(&scene->plan);
     scene->plan.windows = WINDOWS;
@@ -73,7 +81,8 @@ static double *sums_of(const double *losses)
 static struct pair *pair_of(const struct scene *scene)
 {
     struct pair *pair = mem_new(1, sizeof *pair);
-    *pair = (struct pair){.index = 2, .plan = &scene->plan, .start = 40, .end = 60, .measuring = true};
+    *pair =
+        (struct pair){.index = 2, .plan = &scene->plan, .start = 40, .end = 60, .measuring = true};
     pair->counts = mem_new(2, sizeof *pair->counts);
     pair->counts[0] = A_WINDOWS, pair->counts[1] = B_WINDOWS;
     pair->first = mem_new(2, sizeof *pair->first);
@@ -106,7 +115,8 @@ static void assert_near(const char *what, double found, double expected)
         fail_msg("%s: found %.17g, expected %.17g", what, found, expected);
 }
 
-static void a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have(void **state)
+static void
+a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have(void **state)
 {
     (void)state;
     struct scene scene;
@@ -116,9 +126,11 @@ static void a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_
     measure_observe(scene.measure, pair, pair, &observation);
     assert_true(observation.has_trunk_loss && observation.has_fork_loss);
     assert_near("trunk_loss", observation.trunk_loss,
-                mean(trunk_losses, A_WINDOWS) / 4 + mean(trunk_losses + A_WINDOWS, B_WINDOWS) * 3 / 4);
+                mean(trunk_losses, A_WINDOWS) / 4 +
+                    mean(trunk_losses + A_WINDOWS, B_WINDOWS) * 3 / 4);
     assert_near("fork_loss", observation.fork_loss,
-                mean(fork_losses, A_WINDOWS) / 4 + mean(fork_losses + A_WINDOWS, B_WINDOWS) * 3 / 4);
+                mean(fork_losses, A_WINDOWS) / 4 +
+                    mean(fork_losses + A_WINDOWS, B_WINDOWS) * 3 / 4);
     assert_false(observation.diverged);
     assert_false(observation.trunk_diverged);
     assert_int_equal(observation.pair, 2);
@@ -128,7 +140,8 @@ static void a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_
     end(&scene);
 }
 
-static void the_variance_is_that_of_the_windows_differences_by_the_squares_of_the_shares(void **state)
+static void
+the_variance_is_that_of_the_windows_differences_by_the_squares_of_the_shares(void **state)
 {
     (void)state;
     struct scene scene;
@@ -145,12 +158,14 @@ static void the_variance_is_that_of_the_windows_differences_by_the_squares_of_th
                     mean_variance(differences + A_WINDOWS, B_WINDOWS) * 9 / 16);
     pair->counts[0] = 1; // a single window has no spread
     measure_observe(scene.measure, pair, pair, &observation);
-    assert_near("window_variance", observation.window_variance, mean_variance(differences + 1, B_WINDOWS) * 9 / 16);
+    assert_near("window_variance", observation.window_variance,
+                mean_variance(differences + 1, B_WINDOWS) * 9 / 16);
     pair_free(pair);
     end(&scene);
 }
 
-static void tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated(void **state)
+static void
+tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated(void **state)
 {
     (void)state;
     static const struct {
@@ -171,7 +186,8 @@ static void tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_e
         scene.plan.tail = cases[i].tail;
         pair->peeks.taken = cases[i].looks;
         measure_observe(scene.measure, pair, pair, &observation);
-        assert_int_equal(observation.tokens, cases[i].steps * TRUNK_BATCH * CONTEXT + cases[i].windows * CONTEXT / 3);
+        assert_int_equal(observation.tokens,
+                         cases[i].steps * TRUNK_BATCH * CONTEXT + cases[i].windows * CONTEXT / 3);
     }
     pair_free(pair);
     end(&scene);
@@ -201,7 +217,8 @@ static void pairs_that_use_the_same_tail_of_the_trunk_share_its_tokens(void **st
         other->plan = &plan, other->end = cases[i].end, other->measuring = cases[i].measuring;
         measure_observe(scene.measure, pair, pair, &observation);
         uint64_t steps = 20 + 10 + 10 / cases[i].shared_by;
-        assert_int_equal(observation.tokens, steps * TRUNK_BATCH * CONTEXT + 2 * WINDOWS * CONTEXT / 3);
+        assert_int_equal(observation.tokens,
+                         steps * TRUNK_BATCH * CONTEXT + 2 * WINDOWS * CONTEXT / 3);
     }
     pair_free(other);
     pair_free(pair);
@@ -231,7 +248,8 @@ static void an_arm_without_a_finite_loss_is_told_as_diverged_and_nothing_was_mea
         measure_observe(scene.measure, pair, pair, &observation);
         assert_int_equal(observation.diverged, cases[i].diverged);
         assert_int_equal(observation.trunk_diverged, cases[i].trunk_diverged);
-        assert_false(observation.has_trunk_loss || observation.has_fork_loss || observation.has_window_variance);
+        assert_false(observation.has_trunk_loss || observation.has_fork_loss ||
+                     observation.has_window_variance);
         assert_true(observation.trunk_loss == 0 && observation.fork_loss == 0);
         pair_free(pair);
     }
@@ -251,7 +269,8 @@ static void an_arm_that_ended_before_it_was_read_is_told_as_diverged(void **stat
         measure_observe(scene.measure, pair, pair, &observation);
         assert_int_equal(observation.trunk_diverged, which == ARM_TRUNK);
         assert_int_equal(observation.diverged, which == ARM_FORK);
-        assert_false(observation.has_trunk_loss || observation.has_fork_loss || observation.has_window_variance);
+        assert_false(observation.has_trunk_loss || observation.has_fork_loss ||
+                     observation.has_window_variance);
         assert_int_equal(observation.first_window, 40);
         pair_free(pair);
     }
@@ -261,9 +280,12 @@ static void an_arm_that_ended_before_it_was_read_is_told_as_diverged(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have),
-        cmocka_unit_test(the_variance_is_that_of_the_windows_differences_by_the_squares_of_the_shares),
-        cmocka_unit_test(tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated),
+        cmocka_unit_test(
+            a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have),
+        cmocka_unit_test(
+            the_variance_is_that_of_the_windows_differences_by_the_squares_of_the_shares),
+        cmocka_unit_test(
+            tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated),
         cmocka_unit_test(pairs_that_use_the_same_tail_of_the_trunk_share_its_tokens),
         cmocka_unit_test(an_arm_without_a_finite_loss_is_told_as_diverged_and_nothing_was_measured),
         cmocka_unit_test(an_arm_that_ended_before_it_was_read_is_told_as_diverged),

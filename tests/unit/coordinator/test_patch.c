@@ -8,7 +8,8 @@
 
 static Trireme__Run *config_with(const char *setting)
 {
-    char *settings[] = {(char *)"data.sources.0.path=a", (char *)"data.sources.1.path=b", (char *)setting};
+    char *settings[] = {(char *)"data.sources.0.path=a", (char *)"data.sources.1.path=b",
+                        (char *)setting};
     struct err err;
     Trireme__Run *config = run_config_read(NULL, settings, setting ? 3 : 2, &err);
     if (!config)
@@ -25,8 +26,8 @@ static Trireme__Change *change(const char *path, const char *value)
 }
 
 /* Two changes, or one where the second path is NULL. */
-static Trireme__Run *apply(const Trireme__Run *config, const char *const words[4], const Trireme__Policy *policy,
-                           struct err *err)
+static Trireme__Run *apply(const Trireme__Run *config, const char *const words[4],
+                           const Trireme__Policy *policy, struct err *err)
 {
     Trireme__Change *changes[] = {change(words[0], words[1]), change(words[2], words[3])};
     Trireme__Run *changed = patch_apply(config, changes, words[2] ? 2 : 1, policy, err);
@@ -35,8 +36,8 @@ static Trireme__Run *apply(const Trireme__Run *config, const char *const words[4
     return changed;
 }
 
-static void assert_refused(const Trireme__Run *config, const char *const words[4], const Trireme__Policy *policy,
-                           const char *sentence)
+static void assert_refused(const Trireme__Run *config, const char *const words[4],
+                           const Trireme__Policy *policy, const char *sentence)
 {
     struct err err = {0};
     Trireme__Run *changed = apply(config, words, policy, &err);
@@ -77,21 +78,27 @@ static void what_is_not_legal_is_refused_with_a_sentence_that_helps(void **state
     Trireme__Run *config = config_with("data.skip=10");
     const char *const cases[][5] = {
   // clang-format off
-        {"train.seed", "1", NULL, NULL, "train.seed: no experiment may change this; `trireme brief` lists what may"},
-        {"data.sources.0.path", "/etc/passwd", NULL, NULL, "data.sources.0.path: no experiment may change this"},
+        {"train.seed", "1", NULL, NULL,
+         "train.seed: no experiment may change this; `trireme brief` lists what may"},
+        {"data.sources.0.path", "/etc/passwd", NULL, NULL,
+         "data.sources.0.path: no experiment may change this"},
         {"gate.alpha", "0.5", NULL, NULL, "gate.alpha: no experiment may change this"},
-        {"experiment.command", "sh", NULL, NULL, "experiment.command: no experiment may change this"},
-        {"experiment.command.0", "sh", NULL, NULL, "experiment.command.0: no experiment may change this"},
+        {"experiment.command", "sh", NULL, NULL,
+         "experiment.command: no experiment may change this"},
+        {"experiment.command.0", "sh", NULL, NULL,
+         "experiment.command.0: no experiment may change this"},
         {"optimizer", "{lr: 1}", NULL, NULL, "optimizer: no experiment may change this"},
         {"data.sources", "[]", NULL, NULL, "data.sources: no experiment may change this"},
-        {"optimizer.lr", "5000", NULL, NULL, "optimizer.lr: found '5000', expected a number from 0 to 100"},
+        {"optimizer.lr", "5000", NULL, NULL,
+         "optimizer.lr: found '5000', expected a number from 0 to 100"},
         {"optimizer.lr", "nan", NULL, NULL, "optimizer.lr: found 'nan', expected a number"},
         {"optimizer.lr", ".nan", NULL, NULL, "optimizer.lr: found '.nan', expected a number"},
         {"optimizer.lr", "inf", NULL, NULL, "optimizer.lr: found 'inf', expected a number"},
         {"optimizer.lr", "1e999", NULL, NULL, "optimizer.lr: found '1e999', expected a number"},
         {"optimizer.lr", "", NULL, NULL, "optimizer.lr: found '', expected a number"},
         {"optimizer.lr", " 1", NULL, NULL, "optimizer.lr: found ' 1', expected a number"},
-        {"optimizer.lr", "0.5 # half", NULL, NULL, "optimizer.lr: found '0.5 # half', expected a number"},
+        {"optimizer.lr", "0.5 # half", NULL, NULL,
+         "optimizer.lr: found '0.5 # half', expected a number"},
         {"optimizer.lr", long_value, NULL, NULL, "optimizer.lr: found '1111"},
         {"optimizer.lr", NULL, NULL, NULL, "optimizer.lr: found no value"},
         {"optimizer.lr", "1\n2", NULL, NULL, "optimizer.lr: found '1?2', expected a number"},
@@ -104,16 +111,22 @@ static void what_is_not_legal_is_refused_with_a_sentence_that_helps(void **state
         {"optimizer.lr=1", "1", NULL, NULL, "optimizer.lr=1: unknown key"},
         {"\x1b[2J\xff", "1", NULL, NULL, "?[2J?: unknown key"},
         {long_path, "1", NULL, NULL, "unknown key"},
-        {"data.sources.2.weight", "1", NULL, NULL, "data.sources.2.weight: the run has no such element"},
+        {"data.sources.2.weight", "1", NULL, NULL,
+         "data.sources.2.weight: the run has no such element"},
         {"data.sources.-1.weight", "1", NULL, NULL, "unknown element"},
         {"data.sources.*.weight", "1", NULL, NULL, "unknown element"},
-        {"schedule.kind", "cosin", NULL, NULL, "schedule.kind: found 'cosin', expected one of cosine, linear, constant (did"},
+        {"schedule.kind", "cosin", NULL, NULL,
+         "schedule.kind: found 'cosin', expected one of cosine, linear, constant (did"},
         {"train.batch", "32.5", NULL, NULL, "train.batch: found '32.5', expected a whole number"},
-        {"train.batch", "33", NULL, NULL, "train.batch: found 33, expected a multiple of train.microbatch = 4"},
-        {"schedule.min_lr", "0.01", NULL, NULL, "schedule.min_lr: found 0.01, expected at most optimizer.lr = 0.001"},
+        {"train.batch", "33", NULL, NULL,
+         "train.batch: found 33, expected a multiple of train.microbatch = 4"},
+        {"schedule.min_lr", "0.01", NULL, NULL,
+         "schedule.min_lr: found 0.01, expected at most optimizer.lr = 0.001"},
         {"data.skip", "3", NULL, NULL, "data.skip: found 3, expected at least 10"},
-        {"data.sources.0.weight", "0", "data.sources.1.weight", "0", "data.sources: the weights of all 2 sources are zero"},
-        {"optimizer.lr", "0.002", "optimizer.lr", "0.004", "optimizer.lr: found twice in one patch"},
+        {"data.sources.0.weight", "0", "data.sources.1.weight", "0",
+         "data.sources: the weights of all 2 sources are zero"},
+        {"optimizer.lr", "0.002", "optimizer.lr", "0.004",
+         "optimizer.lr: found twice in one patch"},
   // clang-format on
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -130,17 +143,21 @@ static void a_patch_without_effect_is_refused(void **state)
   // clang-format off
         {"optimizer.lr", "0.001", NULL, NULL, "optimizer.lr: found 0.001, which it has already"},
         {"optimizer.lr", "1e-3", NULL, NULL, "optimizer.lr: found 0.001, which it has already"},
-        {"schedule.kind", "cosine", NULL, NULL, "schedule.kind: found cosine, which it has already"},
+        {"schedule.kind", "cosine", NULL, NULL,
+         "schedule.kind: found cosine, which it has already"},
         {"train.context", "256", NULL, NULL, "train.context: found 256, which has no effect"},
-        {"data.sources.0.weight", "7", "data.sources.1.weight", "7", "data.sources.0.weight: found 7, which has no effect"},
-        {"optimizer.momentum", "0.5", NULL, NULL, "optimizer.momentum: has no effect, since optimizer.name is adamw"},
+        {"data.sources.0.weight", "7", "data.sources.1.weight", "7",
+         "data.sources.0.weight: found 7, which has no effect"},
+        {"optimizer.momentum", "0.5", NULL, NULL,
+         "optimizer.momentum: has no effect, since optimizer.name is adamw"},
         {"optimizer.momentum", "0.5", "optimizer.lr", "0.1", "optimizer.momentum: has no effect"},
   // clang-format on
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_refused(config, cases[i], NULL, cases[i][4]);
     Trireme__Run *unclipped = config_with("optimizer.clip=0");
-    assert_refused(unclipped, (const char *const[]){"optimizer.clip", "-0", NULL, NULL}, NULL, "has no effect");
+    assert_refused(unclipped, (const char *const[]){"optimizer.clip", "-0", NULL, NULL}, NULL,
+                   "has no effect");
     message_free(unclipped);
     assert_refused(sgd, (const char *const[]){"optimizer.beta1", "0.5", NULL, NULL}, NULL,
                    "optimizer.beta1: has no effect, since optimizer.name is sgd");
@@ -174,14 +191,19 @@ static void a_policy_narrows(void **state)
     struct err err;
     Trireme__Run *config = config_with(NULL);
     Trireme__Policy *policy = policy_from("allow:\n- {path: optimizer.lr, max: 0.01}\n"
-                                          "- {path: data.sources.*.weight, min: 0.5}\n- {path: schedule.kind}\n",
+                                          "- {path: data.sources.*.weight, min: 0.5}\n- {path: "
+                                          "schedule.kind}\n",
                                           &err);
     assert_non_null(policy);
     const char *const cases[][5] = {
-        {"optimizer.clip",        "2",    NULL, NULL, "optimizer.clip: the run's policy lets no experiment change this"},
-        {"optimizer.lr",          "0.02", NULL, NULL, "optimizer.lr: found 0.02, expected a number from"               },
-        {"data.sources.1.weight", "0.1",  NULL, NULL, "data.sources.1.weight: found 0.1, expected a number from 0.5"   },
-        {"train.seed",            "1",    NULL, NULL, "train.seed: no experiment may change this"                      },
+  // clang-format off
+        {"optimizer.clip", "2", NULL, NULL,
+         "optimizer.clip: the run's policy lets no experiment change this"},
+        {"optimizer.lr", "0.02", NULL, NULL, "optimizer.lr: found 0.02, expected a number from"},
+        {"data.sources.1.weight", "0.1", NULL, NULL,
+         "data.sources.1.weight: found 0.1, expected a number from 0.5"},
+        {"train.seed", "1", NULL, NULL, "train.seed: no experiment may change this"},
+  // clang-format on
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_refused(config, cases[i], policy, cases[i][4]);
@@ -202,14 +224,19 @@ static void a_policy_that_would_widen_is_refused(void **state)
     (void)state;
     const char *const cases[][2] = {
   // clang-format off
-        {"allow: [{path: train.seed}]", "policy.yaml: allow.0: train.seed: no experiment may change this"},
-        {"allow: [{path: optimizer.lr, max: 1000}]", "allow.0: optimizer.lr: max: found 1000, expected at most 100"},
-        {"allow: [{path: optimizer.lr, min: -1}]", "allow.0: optimizer.lr: min: found -1, expected at least 0"},
-        {"allow: [{path: optimizer.lr, min: 2, max: 1}]", "optimizer.lr: found min 2 above max 1"},
+        {"allow: [{path: train.seed}]",
+         "policy.yaml: allow.0: train.seed: no experiment may change this"},
+        {"allow: [{path: optimizer.lr, max: 1000}]",
+         "allow.0: optimizer.lr: max: found 1000, expected at most 100"},
+        {"allow: [{path: optimizer.lr, min: -1}]",
+         "allow.0: optimizer.lr: min: found -1, expected at least 0"},
+        {"allow: [{path: optimizer.lr, min: 2, max: 1}]",
+         "optimizer.lr: found min 2 above max 1"},
         {"allow: [{path: schedule.kind, max: 1}]", "schedule.kind: found bounds, expected none"},
         {"allow: [{path: optimizer.lrr}]", "did you mean lr?"},
         {"allow: [{max: 1}]", "allow.0: found no path"},
-        {"allow: [{path: optimizer.lr}, {path: optimizer.lr}]", "allow.1: found optimizer.lr a second time"},
+        {"allow: [{path: optimizer.lr}, {path: optimizer.lr}]",
+         "allow.1: found optimizer.lr a second time"},
         {"alow: []", "unknown key"},
   // clang-format on
     };
@@ -249,7 +276,8 @@ static void the_class_and_the_values_before_come_from_the_schema(void **state)
 {
     (void)state;
     Trireme__Run *config = config_with(NULL);
-    Trireme__Change *changes[] = {change("optimizer.clip", "2"), change("data.sources.0.weight", "3"),
+    Trireme__Change *changes[] = {change("optimizer.clip", "2"),
+                                  change("data.sources.0.weight", "3"),
                                   change("schedule.kind", "linear")};
     assert_false(patch_is_slow(changes, 2));
     assert_true(patch_is_slow(changes, 3));
@@ -341,11 +369,13 @@ static void what_may_change_is_told_within_the_policy(void **state)
     (void)state;
     struct err err;
     Trireme__Run *config = config_with("data.skip=10");
-    Trireme__Policy *policy = policy_from("allow: [{path: optimizer.*}, {path: optimizer.lr, max: 0.01}]", &err);
+    Trireme__Policy *policy =
+        policy_from("allow: [{path: optimizer.*}, {path: optimizer.lr, max: 0.01}]", &err);
     assert_null(policy); // a * is the number of an element, no other part
-    policy = policy_from("allow: [{path: data.sources.*.weight}, {path: optimizer.lr, max: 0.01}, {path: data.skip},"
-                         " {path: schedule.kind}, {path: optimizer.momentum}]",
-                         &err);
+    policy = policy_from(
+        "allow: [{path: data.sources.*.weight}, {path: optimizer.lr, max: 0.01}, {path: data.skip},"
+        " {path: schedule.kind}, {path: optimizer.momentum}]",
+        &err);
     assert_non_null(policy);
     struct seen seen = {0};
     patch_may_change(config, policy, see, &seen);

@@ -38,13 +38,15 @@ static void begin(struct scene *scene, const struct place *p, const char *settin
     scene->run.config = changed(config, setting);
     message_free(config);
     scene->muster = (struct muster){.n_sources = 1, .gate_samples = &scene->gate_samples};
-    scene->trunk = trial_new(0, "trunk", changed(scene->run.config, NULL), NULL, 0, (struct position){0},
-                             trial_step_tokens(scene->run.config), 1);
+    scene->trunk = trial_new(0, "trunk", changed(scene->run.config, NULL), NULL, 0,
+                             (struct position){0}, trial_step_tokens(scene->run.config), 1);
     assert_int_equal(file_make_dirs(p->run, ERR_USAGE, &err), 0);
     scene->chronicle = chronicle_open(p->run, 0, NULL, NULL, &err);
     assert_non_null(scene->chronicle);
-    scene->ground = (struct ground){
-        .run = &scene->run, .muster = &scene->muster, .chronicle = scene->chronicle, .trunk = &scene->trunk};
+    scene->ground = (struct ground){.run = &scene->run,
+                                    .muster = &scene->muster,
+                                    .chronicle = scene->chronicle,
+                                    .trunk = &scene->trunk};
 }
 
 static void end(struct scene *scene)
@@ -64,8 +66,8 @@ static void tell(struct scene *scene, const char *yaml)
     message_free(record);
 }
 
-static int make(struct scene *scene, Trireme__Plan *plan, uint64_t step, bool slow, const char *patch,
-                struct err *err)
+static int make(struct scene *scene, Trireme__Plan *plan, uint64_t step, bool slow,
+                const char *patch, struct err *err)
 {
     Trireme__Run *after = changed(scene->trunk->config, patch);
     int rc = plan_make(&scene->ground, plan, step, slow, after, err);
@@ -118,8 +120,10 @@ static void slow_stretches_are_longer_and_have_tails(void **state)
     end(&scene);
 }
 
-/* 1000 - 420 steps have room for five stretches of 105, 1000 - 500 for four of 125, 1000 - 520 for three of 130. */
-static void pairs_are_even_in_number_and_a_hypothesis_for_which_four_do_not_fit_is_refused(void **state)
+/* 1000 - 420 steps have room for five stretches of 105, 1000 - 500 for four of 125, 1000 - 520 for
+ * three of 130. */
+static void
+pairs_are_even_in_number_and_a_hypothesis_for_which_four_do_not_fit_is_refused(void **state)
 {
     struct scene scene;
     Trireme__Plan plan;
@@ -129,8 +133,9 @@ static void pairs_are_even_in_number_and_a_hypothesis_for_which_four_do_not_fit_
     assert_int_equal(made(&scene, 400, true, NULL).pairs, 4);
     assert_int_equal(made(&scene, 480, true, NULL).pairs, 4);
     assert_int_equal(make(&scene, &plan, 500, true, NULL, &err), -1);
-    assert_string_equal(err.text,
-                        "too late in the run: found 2 pairs of 130 steps from step 520 on, expected at least 4");
+    assert_string_equal(
+        err.text,
+        "too late in the run: found 2 pairs of 130 steps from step 520 on, expected at least 4");
     end(&scene);
 }
 
@@ -184,9 +189,10 @@ static void steps_of_less_than_an_eighth_of_the_tokens_are_refused(void **state)
             fail_msg("%s: found %d: %s", cases[i].patch, rc, err.text);
         if (!cases[i].refused)
             continue;
-        char *sentence = mem_format("found steps of %u tokens, expected at least an eighth of the 81920 that a step "
-                                    "has now: each updates all weights",
-                                    cases[i].tokens);
+        char *sentence = mem_format(
+            "found steps of %u tokens, expected at least an eighth of the 81920 that a step "
+            "has now: each updates all weights",
+            cases[i].tokens);
         assert_int_equal(err.code, ERR_USAGE);
         assert_string_equal(err.text, sentence);
         free(sentence);
@@ -202,17 +208,21 @@ static void the_error_budget_grows_with_promotions_and_is_spent_after_its_hypoth
     begin(&scene, *state, "gate.hypotheses=2");
     assert_true(made(&scene, 0, false, NULL).alpha == 0.05);
     tell(&scene, "{kind: proposal, number: 1, step: 1, proposal: {patch: {optimizer.lr: 0.01}}}");
-    tell(&scene, "{kind: hypothesis, number: 1, step: 1, plan: {start: 140, horizon: 20, pairs: 8}}");
-    tell(&scene, "{kind: promotion, number: 1, step: 200, promotion: {patch: {optimizer.lr: 0.01}}}");
+    tell(&scene,
+         "{kind: hypothesis, number: 1, step: 1, plan: {start: 140, horizon: 20, pairs: 8}}");
+    tell(&scene,
+         "{kind: promotion, number: 1, step: 200, promotion: {patch: {optimizer.lr: 0.01}}}");
     assert_true(made(&scene, 200, false, NULL).alpha == 0.1);
     tell(&scene, "{kind: proposal, number: 2, step: 201, proposal: {patch: {optimizer.clip: 2}}}");
-    tell(&scene, "{kind: hypothesis, number: 2, step: 201, plan: {start: 220, horizon: 20, pairs: 8}}");
+    tell(&scene,
+         "{kind: hypothesis, number: 2, step: 201, plan: {start: 220, horizon: 20, pairs: 8}}");
     assert_int_equal(make(&scene, &plan, 210, false, NULL, &err), -1);
     assert_contains(err.text, "error budget spent: this run has tried its 2 hypotheses");
     end(&scene);
 }
 
-/* Half of 1000 steps; a fast pair at step 220 has 27 steps and reads 216 windows an arm, of which a third counts. */
+/* Half of 1000 steps; a fast pair at step 220 has 27 steps and reads 216 windows an arm, of which a
+ * third counts. */
 static void a_hypothesis_must_have_tokens_for_four_pairs_beside_those_that_others_need(void **state)
 {
     const uint64_t step_tokens = 32 * 256, pair = 27 * step_tokens + 2 * 216 * 256 / 3;
@@ -226,11 +236,13 @@ static void a_hypothesis_must_have_tokens_for_four_pairs_beside_those_that_other
     assert_int_equal(plan_pair_tokens(&scene.ground, &plan), pair);
     tell(&scene, "{kind: proposal, number: 1, step: 200, proposal: {patch: {optimizer.clip: 2}}}");
     tell(&scene, "{kind: validation, number: 1, step: 200, validation: {accepted: true}}");
-    tell(&scene, "{kind: hypothesis, number: 1, step: 200, plan: {start: 220, horizon: 27, pairs: 8, windows: 216}}");
+    tell(&scene, "{kind: hypothesis, number: 1, step: 200, plan: {start: 220, horizon: 27, pairs: "
+                 "8, windows: 216}}");
     assert_int_equal(plan_tokens_left(&scene.ground), 500 * step_tokens - 4 * pair);
     tell(&scene, "{kind: observation, number: 1, step: 247, observation: {pair: 0, tokens: 1000}}");
     assert_int_equal(plan_tokens_left(&scene.ground), 500 * step_tokens - 3 * pair - 1000);
-    tell(&scene, "{kind: observation, number: 1, step: 274, observation: {pair: 1, tokens: 2000000}}");
+    tell(&scene,
+         "{kind: observation, number: 1, step: 274, observation: {pair: 1, tokens: 2000000}}");
     assert_int_equal(plan_tokens_left(&scene.ground), 500 * step_tokens - 2 * pair - 2001000);
     assert_int_equal(make(&scene, &plan, 274, true, NULL, &err), -1);
     assert_contains(err.text, "token budget: 4 pairs take ");

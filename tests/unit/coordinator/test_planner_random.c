@@ -11,7 +11,8 @@
 
 static Trireme__Run *config_with(const char *setting)
 {
-    char *settings[] = {(char *)"data.sources.0.path=a", (char *)"data.sources.1.path=b", (char *)setting};
+    char *settings[] = {(char *)"data.sources.0.path=a", (char *)"data.sources.1.path=b",
+                        (char *)setting};
     struct err err;
     Trireme__Run *config = run_config_read(NULL, settings, setting ? 3 : 2, &err);
     if (!config)
@@ -23,7 +24,8 @@ static Trireme__Briefing *briefing_new(const Trireme__Run *config)
 {
     struct history history = {0};
     struct curve *curve = curve_new();
-    struct brief brief = {.config = config, .asked = config, .history = &history, .curve = curve, .room = 1};
+    struct brief brief = {
+        .config = config, .asked = config, .history = &history, .curve = curve, .room = 1};
     Trireme__Briefing *briefing = brief_make(&brief);
     curve_free(curve);
     return briefing;

@@ -75,9 +75,11 @@ static void lines_of_forks_are_kept_as_one_says_and_those_of_the_trunk_by_their_
     const struct place *p = *state;
     struct err err;
     put(p->run, "metrics.jsonl",
-        "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1}\n{\"kind\":\"train\",\"trial\":\"h1.0\",\"step\":9}\n"
+        "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1}\n{\"kind\":\"train\",\"trial\":\"h1."
+        "0\",\"step\":9}\n"
         "{\"kind\":\"train\",\"trial\":\"h1.0\",\"step\":10}\n"
-        "{\"kind\":\"train\",\"trial\":\"h1.1\",\"step\":1}\n{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":6}\n");
+        "{\"kind\":\"train\",\"trial\":\"h1.1\",\"step\":1}\n{\"kind\":\"train\",\"trial\":"
+        "\"trunk\",\"step\":6}\n");
     metrics_free(metrics_open(p->run, 5, keeps_its_first_nine, "h1.0", &err));
     char *text = content(p->run, "metrics.jsonl");
     assert_string_equal(text, "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1}\n"
@@ -223,7 +225,8 @@ static void what_a_launch_that_died_left_in_a_checkpoint_is_removed_first(void *
     assert_int_equal(run_locate(&run, warn, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
     struct keeper *k = keeper_new(&run, m, &muster, 2);
-    char *folder = checkpoint_folder(p->run, 5), *stale = file_join(folder, "shard-0-of-9.safetensors");
+    char *folder = checkpoint_folder(p->run, 5),
+         *stale = file_join(folder, "shard-0-of-9.safetensors");
     put(folder, "shard-0-of-9.safetensors", "stale");
     assert_non_null(begin(k, &run, 5, 1));
     assert_false(file_exists(stale));

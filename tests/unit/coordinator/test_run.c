@@ -16,7 +16,8 @@ static void a_new_run_is_planned_without_a_trace_and_claimed_with_its_configurat
     assert_int_equal(run_claim(&run, &err), 0);
     assert_int_equal(run.incarnation, 1);
     assert_int_equal(run_locate(&run, warn, &err), 0);
-    assert_true(run.checkpoint == NULL && run.manifest == NULL && run.step == 0 && run.n_segments == 1);
+    assert_true(run.checkpoint == NULL && run.manifest == NULL && run.step == 0 &&
+                run.n_segments == 1);
     assert_true(run.segments[0]->n_weights == 2 && run.segments[0]->weights[0] == 2);
     run_clear(&run);
     Trireme__Run *there = run_config_of(p->run, &err), *expected = config_of(NULL);
@@ -78,13 +79,16 @@ static void training_with_another_configuration_is_refused_with_the_field(void *
     run_clear(&run);
     assert_int_equal(run_plan_train(&run, p->run, config_of("optimizer.beta2=0.99"), &err), -1);
     assert_int_equal(err.code, ERR_USAGE);
-    assert_contains(err.text, "a run with another configuration is there (it differs in optimizer.beta2)");
+    assert_contains(err.text,
+                    "a run with another configuration is there (it differs in optimizer.beta2)");
     assert_true(run.config == NULL && run.folder == NULL);
-    assert_int_equal(run_plan_train(&run, p->run, config_of("data.sources.1.weight=1"), &err), 0); // the same
+    // the same
+    assert_int_equal(run_plan_train(&run, p->run, config_of("data.sources.1.weight=1"), &err), 0);
     run_clear(&run);
 }
 
-static void a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not(void **state)
+static void
+a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not(void **state)
 {
     const struct place *p = *state;
     struct run run;
@@ -94,16 +98,19 @@ static void a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_die
     run_clear(&run);
     claim(&run, p);
     run_clear(&run);
-    char *config = file_join(p->run, "config.yaml"); // as if the launch had died just before it was there
+    // as if the launch had died just before it was there
+    char *config = file_join(p->run, "config.yaml");
     assert_int_equal(unlink(config), 0);
     free(config);
     put(p->run, "config.yaml.tmp-99", "half");
     claim(&run, p);
     assert_int_equal(run.incarnation, 2);
     run_clear(&run);
-    char *other = file_join(p->root, "other"), *kept = file_join(other, "checkpoints/step-00000001");
+    char *other = file_join(p->root, "other"),
+         *kept = file_join(other, "checkpoints/step-00000001");
     assert_int_equal(file_make_dirs(kept, ERR_USAGE, &err), 0);
-    assert_int_equal(run_plan_train(&run, other, config_of(NULL), &err), -1); // has a checkpoint of who knows what
+    // has a checkpoint of who knows what
+    assert_int_equal(run_plan_train(&run, other, config_of(NULL), &err), -1);
     assert_contains(err.text, "found a folder that is no run (it has no config.yaml)");
     put(p->root, "letter.txt", "dear");
     assert_int_equal(run_plan_train(&run, p->root, config_of(NULL), &err), -1);
@@ -131,14 +138,16 @@ static void resuming_takes_what_may_change_and_refuses_the_rest(void **state)
     check_resume_refused(p, "train.steps=9", "found no run there");
     claim(&run, p);
     run_clear(&run);
-    check_resume_refused(p, "model.width=192", "--set model.width: this cannot change in a run that exists");
+    check_resume_refused(p, "model.width=192",
+                         "--set model.width: this cannot change in a run that exists");
     check_resume_refused(p, "model.layers=7", "--set model.layers: this cannot change");
     check_resume_refused(p, "train.seed=1", "--set train.seed: this cannot change");
     check_resume_refused(p, "data.order=sequential", "--set data.order: this cannot change");
     check_resume_refused(p, "data.sources.2.path=z", "--set data.sources: this cannot change");
     check_resume_refused(p, "train.batch=3", "a multiple of train.microbatch");
     check_resume_refused(p, "nonsense=1", "nonsense");
-    char *const settings[] = {"train.steps=900", "optimizer.lr=0.5", "data.sources.0.weight=3", "train.batch=64"};
+    char *const settings[] = {"train.steps=900", "optimizer.lr=0.5", "data.sources.0.weight=3",
+                              "train.batch=64"};
     assert_int_equal(run_plan_resume(&run, p->run, settings, 4, &err), 0);
     assert_int_equal(run_claim(&run, &err), 0);
     assert_true(run.config->train->steps == 900 && run.config->data->sources[0]->weight == 3);

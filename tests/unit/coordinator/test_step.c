@@ -13,7 +13,8 @@
 
 enum { LEAVES = 7, BLOCKS = 5 };
 
-static const double losses[LEAVES] = {1e16, 1, -1e16, 3.3, 1e-9, 7, 1.1}, squares[BLOCKS] = {1e12, 1e-7, 3, 1e3, 0.1};
+static const double losses[LEAVES] = {1e16, 1, -1e16, 3.3, 1e-9, 7, 1.1},
+                    squares[BLOCKS] = {1e12, 1e-7, 3, 1e3, 0.1};
 
 static void check_totals(struct collect *c)
 {
@@ -114,7 +115,8 @@ static void an_evaluation_does_not_depend_on_the_order_of_arrival(void **state)
         Trireme__EvalLine *line = evaluation_line(e, 12);
         assert_int_equal(line->step, 12);
         assert_true(line->val_loss == (nats_a + nats_b) / (8 * 16));
-        assert_true(line->has_val_bpb && line->val_bpb == (nats_a + nats_b) / (log(2) * (3 * 16 * 1 + 5 * 16 * 4)));
+        assert_true(line->has_val_bpb &&
+                    line->val_bpb == (nats_a + nats_b) / (log(2) * (3 * 16 * 1 + 5 * 16 * 4)));
         assert_int_equal(line->n_sources, 2); // without the one that has nothing
         assert_string_equal(line->sources[1]->name, "b");
         assert_true(line->sources[0]->val_loss == nats_a / (3 * 16) &&
@@ -217,11 +219,14 @@ static void a_silent_rank_is_named_with_what_was_awaited(void **state)
     assert_int_equal(watch_check(w, 60, &err), 0);
     assert_int_equal(watch_check(w, 61, &err), -1);
     assert_int_equal(err.code, ERR_MACHINE);
-    assert_string_equal(err.text, "worker 0 (rank 2) has been silent for 61 s while its part of a step was awaited");
+    assert_string_equal(
+        err.text,
+        "worker 0 (rank 2) has been silent for 61 s while its part of a step was awaited");
     watch_heard(w, 2, UINT64_MAX, 61);
     watch_arrived(w, 2, AWAIT_LOSSES);
     assert_int_equal(watch_check(w, 111, &err), -1);
-    assert_string_equal(err.text, "server 0 (rank 1) has been silent for 61 s while a sign of life was awaited");
+    assert_string_equal(
+        err.text, "server 0 (rank 1) has been silent for 61 s while a sign of life was awaited");
     watch_free(w);
 }
 
@@ -241,8 +246,9 @@ static void a_rank_that_lives_but_does_not_get_on_is_named_later(void **state)
     watch_heard(w, 2, 5, 102);
     watch_heard(w, 1, 5, 102);
     assert_int_equal(watch_check(w, 102, &err), -1);
-    assert_string_equal(err.text,
-                        "worker 0 (rank 2) has not got on for 101 s while its part of an evaluation was awaited");
+    assert_string_equal(
+        err.text,
+        "worker 0 (rank 2) has not got on for 101 s while its part of an evaluation was awaited");
     watch_step(w, 20); // but steps may be long: twenty of the longest
     assert_int_equal(watch_check(w, 102, &err), 0);
     watch_heard(w, 2, 6, 103); // work was done

@@ -78,8 +78,8 @@ static void a_run_ends_when_its_tokens_are_used_up(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct trial *t = trial_of(start, &cases[i].setting, 1);
         if (trial_last_step(t) != cases[i].last)
-            fail_msg("%s: found %llu, expected %llu", cases[i].setting, (unsigned long long)trial_last_step(t),
-                     (unsigned long long)cases[i].last);
+            fail_msg("%s: found %llu, expected %llu", cases[i].setting,
+                     (unsigned long long)trial_last_step(t), (unsigned long long)cases[i].last);
         trial_free(t);
     }
 }
@@ -102,7 +102,8 @@ static void the_rate_follows_from_tokens_and_is_continuous_over_a_change_of_batc
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct trial *t = trial_of(start, &cases[i].setting, 1);
         for (uint64_t step = 40; step < 60; step++)
-            assert_true(trial_lr(t, step) == schedule_lr(&schedule, 40 + (double)(step - 40) * cases[i].step));
+            assert_true(trial_lr(t, step) ==
+                        schedule_lr(&schedule, 40 + (double)(step - 40) * cases[i].step));
         trial_free(t);
     }
 }

@@ -40,7 +40,8 @@ static void what_is_not_finite_is_divergence(void **state)
     };
     for (size_t i = 0; i < 4; i++) {
         struct err err = {0};
-        assert_int_equal(verdict_decide(&verdict, &line, config, 6, 3e-4, bad[i][0], bad[i][1], &err), -1);
+        assert_int_equal(
+            verdict_decide(&verdict, &line, config, 6, 3e-4, bad[i][0], bad[i][1], &err), -1);
         assert_int_equal(err.code, ERR_TRAIN);
         assert_contains(err.text, "step 7: the loss is");
         assert_contains(err.text, "training has diverged");
@@ -61,12 +62,14 @@ static void workers_that_are_not_alike_are_refused(void **state)
     ready.data_digest = (char *)"other";
     assert_int_equal(muster_take(&muster, NULL, "worker 2", &ready, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
-    assert_string_equal(err.text,
-                        "worker 2 sees other token files than the first worker: found digest other, expected data");
+    assert_string_equal(
+        err.text,
+        "worker 2 sees other token files than the first worker: found digest other, expected data");
     ready.data_digest = (char *)"data", ready.fingerprint = (char *)"old kernels";
     assert_int_equal(muster_take(&muster, NULL, "worker 3", &ready, &err), -1);
     assert_int_equal(err.code, ERR_MACHINE);
-    assert_contains(err.text, "worker 3 computes with other kernels than the first worker: found old kernels");
+    assert_contains(
+        err.text, "worker 3 computes with other kernels than the first worker: found old kernels");
     muster_clear(&muster);
 }
 

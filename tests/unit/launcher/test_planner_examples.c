@@ -54,8 +54,11 @@ static size_t ask(struct stage *s, uint32_t room, const char *const *words, size
     struct planner *planner = planner_script_new(command, n, s->run, 60, &err);
     if (!planner)
         fail_msg("%s", err.text);
-    struct brief brief = {
-        .config = s->config, .asked = s->config, .history = &s->history, .curve = s->curve, .room = room};
+    struct brief brief = {.config = s->config,
+                          .asked = s->config,
+                          .history = &s->history,
+                          .curve = s->curve,
+                          .room = room};
     Trireme__Briefing *briefing = brief_make(&brief);
     Trireme__Proposals *answer = NULL;
     planner->ops->ask(planner, briefing);
@@ -110,13 +113,14 @@ static void a_sweep_goes_on_where_it_was_from_the_value_that_it_began_with(void 
 {
     (void)state;
     struct stage *s = stage_new();
-    const char *const words[] = {"python3", PLANNERS "sweep.py", "optimizer.lr", "0.5x", "0.004", "1x", "4x", "8x"};
+    const char *const words[] = {
+        "python3", PLANNERS "sweep.py", "optimizer.lr", "0.5x", "0.004", "1x", "4x", "8x"};
     assert_int_equal(ask(s, 2, words, 8), 2);
     s->config->optimizer->lr = 0.0005; // the first was promoted
     assert_int_equal(ask(s, 2, words, 8), 2);
     assert_int_equal(ask(s, 2, words, 8), 0);
-    const char *const expected[] = {"optimizer.lr=0.0005", "optimizer.lr=0.004", "optimizer.lr=0.001",
-                                    "optimizer.lr=0.008"};
+    const char *const expected[] = {"optimizer.lr=0.0005", "optimizer.lr=0.004",
+                                    "optimizer.lr=0.001", "optimizer.lr=0.008"};
     assert_patches(s, expected, 4);
     stage_free(s);
 }
@@ -126,7 +130,8 @@ static void a_sweep_keeps_whole_numbers_whole_and_takes_words(void **state)
     (void)state;
     struct stage *s = stage_new();
     const char *const batch[] = {"python3", PLANNERS "sweep.py", "train.batch", "0.5x", "2x"};
-    const char *const kind[] = {"python3", PLANNERS "sweep.py", "schedule.kind", "linear", "cosine"};
+    const char *const kind[] = {"python3", PLANNERS "sweep.py", "schedule.kind", "linear",
+                                "cosine"};
     const char *const none[] = {"python3", PLANNERS "sweep.py", "train.seed", "1"};
     assert_int_equal(ask(s, 3, batch, 5), 2);
     assert_int_equal(ask(s, 3, kind, 5), 1);

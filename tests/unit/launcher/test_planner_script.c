@@ -23,7 +23,8 @@ struct stage {
 
 static struct stage stage_new(const char *script, double patience)
 {
-    struct stage s = {.run = test_folder_new(), .briefing = message_new(&trireme__briefing__descriptor)};
+    struct stage s = {.run = test_folder_new(),
+                      .briefing = message_new(&trireme__briefing__descriptor)};
     char *command[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, (char *)"planner", s.run};
     s.planner = planner_script_new(command, 5, s.run, patience, &s.err);
     if (!s.planner)
@@ -100,10 +101,12 @@ static bool ends(pid_t pid)
 static void a_briefing_goes_in_and_proposals_come_out(void **state)
 {
     (void)state;
-    struct stage s = stage_new("n=0; while read -r line; do n=$((n+1)); echo \"$line\" > $1/line.$n; "
-                               "echo '{\"proposals\": [{\"id\": \"a'$n'\", \"patch\": {\"optimizer.lr\": 0.0005}, "
-                               "\"hypothesis\": \"h\"}]}'; done",
-                               long_enough);
+    struct stage s =
+        stage_new("n=0; while read -r line; do n=$((n+1)); echo \"$line\" > $1/line.$n; "
+                  "echo '{\"proposals\": [{\"id\": \"a'$n'\", \"patch\": "
+                  "{\"optimizer.lr\": 0.0005}, "
+                  "\"hypothesis\": \"h\"}]}'; done",
+                  long_enough);
     s.briefing->has_step = 1, s.briefing->step = 123;
     assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
     for (int i = 1; i <= 3; i++) {
@@ -127,7 +130,8 @@ static void a_briefing_goes_in_and_proposals_come_out(void **state)
 static void one_that_sleeps_is_killed_with_its_children_when_patience_ends(void **state)
 {
     (void)state;
-    struct stage s = stage_new("sleep 1000 & echo $! > $1/new; mv $1/new $1/child; sleep 1000", 0.3);
+    struct stage s =
+        stage_new("sleep 1000 & echo $! > $1/new; mv $1/new $1/child; sleep 1000", 0.3);
     double begun = clock_now();
     assert_int_equal(ask(&s), PLANNER_FAILED);
     assert_true(clock_now() - begun >= 0.3);
@@ -178,7 +182,8 @@ static void an_answer_forgives_the_failures_before_it(void **state)
 static void one_that_ends_after_each_answer_is_started_for_each_question(void **state)
 {
     (void)state;
-    struct stage s = stage_new("read -r line; echo '{\"proposals\":[]}'; echo x >> $1/starts", long_enough);
+    struct stage s =
+        stage_new("read -r line; echo '{\"proposals\":[]}'; echo x >> $1/starts", long_enough);
     for (int i = 0; i < 5; i++)
         assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     char *starts = wait_for_file(&s, "starts");
@@ -248,9 +253,10 @@ static uint64_t size_of(const struct stage *s, const char *name)
 static void what_it_says_is_kept_and_of_very_much_the_end(void **state)
 {
     (void)state;
-    struct stage s = stage_new("read -r line; yes 0123456789 | head -c 20000000 >&2; echo the end >&2; "
-                               "echo '{\"proposals\": []}'; cat",
-                               long_enough);
+    struct stage s =
+        stage_new("read -r line; yes 0123456789 | head -c 20000000 >&2; echo the end >&2; "
+                  "echo '{\"proposals\": []}'; cat",
+                  long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     char *log = wait_for_file(&s, "planner.log");
     double end = clock_now() + long_enough;
@@ -260,7 +266,8 @@ static void what_it_says_is_kept_and_of_very_much_the_end(void **state)
         log = wait_for_file(&s, "planner.log");
     }
     assert_contains(log, "the end\n");
-    assert_in_range(size_of(&s, "planner.log") + size_of(&s, "planner.log.before"), 4 << 20, 9 << 20);
+    assert_in_range(size_of(&s, "planner.log") + size_of(&s, "planner.log.before"), 4 << 20,
+                    9 << 20);
     free(log);
     stage_free(&s);
 }
@@ -268,9 +275,11 @@ static void what_it_says_is_kept_and_of_very_much_the_end(void **state)
 static void of_a_thousand_proposals_the_first_64_are_taken(void **state)
 {
     (void)state;
-    struct stage s = stage_new("read -r line; printf '{\"proposals\": ['; i=0; while [ $i -lt 999 ]; do "
-                               "printf '{\"id\": \"p%d\"},' $i; i=$((i+1)); done; echo '{\"id\": \"end\"}]}'; cat",
-                               long_enough);
+    struct stage s =
+        stage_new("read -r line; printf '{\"proposals\": ['; i=0; while [ $i -lt 999 ]; do "
+                  "printf '{\"id\": \"p%d\"},' $i; i=$((i+1)); done; echo "
+                  "'{\"id\": \"end\"}]}'; cat",
+                  long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     assert_int_equal(s.answer->n_proposals, 64);
     assert_string_equal(s.answer->proposals[63]->id, "p63");
@@ -324,7 +333,8 @@ static void the_program_gets_no_files_and_no_variables_of_the_job(void **state)
     setenv("TRIREME_TEST_KEPT", "no", 1);
     setenv("PLANNER_KEY", "yes", 1);
     int secret = open("/dev/null", O_RDONLY); // not close-on-exec, as MPI's may be
-    struct stage s = stage_new("read -r line; env > $1/env; ls /proc/$$/fd > $1/fds; echo '{}'", long_enough);
+    struct stage s =
+        stage_new("read -r line; env > $1/env; ls /proc/$$/fd > $1/fds; echo '{}'", long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     char *env = wait_for_file(&s, "env"), *fds = wait_for_file(&s, "fds");
     assert_contains(env, "PLANNER_KEY=yes");
@@ -344,7 +354,8 @@ static void the_program_gets_no_files_and_no_variables_of_the_job(void **state)
 static void it_dies_with_whoever_asks(void **state)
 {
     (void)state;
-    struct stage s = stage_new("echo $$ > $1/pid.new; mv $1/pid.new $1/pid; exec sleep 1000", long_enough);
+    struct stage s =
+        stage_new("echo $$ > $1/pid.new; mv $1/pid.new $1/pid; exec sleep 1000", long_enough);
     pid_t asker = fork();
     if (asker == 0) {
         s.planner->ops->ask(s.planner, s.briefing);
@@ -363,7 +374,9 @@ static void it_is_killed_when_it_is_freed(void **state)
 {
     (void)state;
     struct stage s = stage_new(
-        "trap '' TERM HUP; echo $$ > $1/pid; read -r line; echo '{}'; while :; do sleep 1; done", long_enough);
+        "trap '' TERM HUP; echo $$ > $1/pid; read -r line; echo '{}'; while :; do sleep 1; "
+        "done",
+        long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     char *pid = wait_for_file(&s, "pid");
     stage_free(&s);
@@ -379,7 +392,8 @@ static void a_program_that_is_none_is_refused_before_the_run(void **state)
     assert_int_equal(file_write_atomic(plain, "x", 1, ERR_USAGE, &err), 0);
     const char *const cases[][2] = {
   // clang-format off
-        {"no-such-program-anywhere", "experiment.command: 'no-such-program-anywhere': found no such program in PATH"},
+        {"no-such-program-anywhere",
+         "experiment.command: 'no-such-program-anywhere': found no such program in PATH"},
         {"./nowhere/planner", "experiment.command: ./nowhere/planner: found nothing there"},
         {folder, "found a folder"},
         {plain, "may not be executed (chmod +x)"},

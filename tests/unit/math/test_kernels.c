@@ -27,7 +27,8 @@ struct bench {
 
 static struct bench bench_new(size_t n)
 {
-    struct bench t = {.a = numbers(n, 1), .b = numbers(n, 2), .c = numbers(n, 3), .w = numbers(n, 4), .n = n};
+    struct bench t = {
+        .a = numbers(n, 1), .b = numbers(n, 2), .c = numbers(n, 3), .w = numbers(n, 4), .n = n};
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < 3; i++)
             t.out[k][i] = numbers(n, 5); // equal contents: some kernels add
@@ -78,8 +79,8 @@ static struct product product_of(size_t i)
 
 enum { N_PRODUCTS = 4 * N_SIZES * N_SIZES * N_SIZES, PRODUCT_SIZE = 106 * 106 };
 
-static void multiply(const struct kernels *k, float *c, struct product p, float alpha, const float *a, const float *b,
-                     float beta)
+static void multiply(const struct kernels *k, float *c, struct product p, float alpha,
+                     const float *a, const float *b, float beta)
 {
     k->gemm(p.ta, p.tb, p.m, p.n, p.k, alpha, a, p.lda, b, p.ldb, beta, c, p.ldc);
 }
@@ -87,7 +88,8 @@ static void multiply(const struct kernels *k, float *c, struct product p, float 
 static void reference_gemm_is_a_triple_loop_in_double(void **state)
 {
     (void)state;
-    float *a = numbers(PRODUCT_SIZE, 1), *b = numbers(PRODUCT_SIZE, 2), *old = numbers(PRODUCT_SIZE, 3);
+    float *a = numbers(PRODUCT_SIZE, 1), *b = numbers(PRODUCT_SIZE, 2),
+          *old = numbers(PRODUCT_SIZE, 3);
     float *c = mem_floats(PRODUCT_SIZE);
     for (size_t i = 0; i < N_PRODUCTS; i++) {
         struct product p = product_of(i);
@@ -101,7 +103,8 @@ static void reference_gemm_is_a_triple_loop_in_double(void **state)
                            (double)b[p.tb ? s * p.ldb + l : l * p.ldb + s];
                 old[r * p.ldc + s] = (float)(1.5 * sum + 0.5 * (double)old[r * p.ldc + s]);
             }
-        assert_floats_near(c, old, PRODUCT_SIZE, 1e-6, 1e-6); // also: nothing between the rows is touched
+        // also: nothing between the rows is touched
+        assert_floats_near(c, old, PRODUCT_SIZE, 1e-6, 1e-6);
     }
     free(a);
     free(b);
@@ -124,7 +127,8 @@ static void fast_gemm_is_the_references(void **state)
 static void gemm_with_beta_zero_does_not_read_the_old_values(void **state)
 {
     (void)state;
-    float *a = numbers(PRODUCT_SIZE, 1), *b = numbers(PRODUCT_SIZE, 2), *c = mem_floats(PRODUCT_SIZE);
+    float *a = numbers(PRODUCT_SIZE, 1), *b = numbers(PRODUCT_SIZE, 2),
+          *c = mem_floats(PRODUCT_SIZE);
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; i < N_PRODUCTS; i++) {
             struct product p = product_of(i);
@@ -170,13 +174,14 @@ static void check_layernorm(struct bench *t, size_t rows, size_t columns)
 {
     float *mean = mem_floats(rows), *rstd = mem_floats(rows);
     for (int k = 0; k < 2; k++)
-        kernel(k)->layernorm(t->out[k][0], t->out[k][1], t->out[k][2], t->a, t->w, t->b, rows, columns, 1e-2f);
+        kernel(k)->layernorm(t->out[k][0], t->out[k][1], t->out[k][2], t->a, t->w, t->b, rows,
+                             columns, 1e-2f);
     bench_check(t, 1e-5, 1e-5);
     memcpy(mean, t->out[0][1], rows * sizeof *mean);
     memcpy(rstd, t->out[0][2], rows * sizeof *rstd);
     for (int k = 0; k < 2; k++)
-        kernel(k)->layernorm_backward(t->out[k][0], t->out[k][1], t->out[k][2], t->c, t->a, t->w, mean, rstd, rows,
-                                      columns);
+        kernel(k)->layernorm_backward(t->out[k][0], t->out[k][1], t->out[k][2], t->c, t->a, t->w,
+                                      mean, rstd, rows, columns);
     bench_check(t, 2e-5, 1e-5);
     free(mean);
     free(rstd);
@@ -196,7 +201,8 @@ static void check_rmsnorm(struct bench *t, size_t rows, size_t columns)
     float *rstd = mem_floats(rows);
     memcpy(rstd, t->out[0][1], rows * sizeof *rstd);
     for (int k = 0; k < 2; k++)
-        kernel(k)->rmsnorm_backward(t->out[k][0], t->out[k][1], t->c, t->a, t->w, rstd, rows, columns);
+        kernel(k)->rmsnorm_backward(t->out[k][0], t->out[k][1], t->c, t->a, t->w, rstd, rows,
+                                    columns);
     bench_check(t, 2e-5, 1e-5);
     free(rstd);
 }
@@ -257,7 +263,8 @@ static void check_softmax(struct bench *t, size_t rows, size_t columns)
         for (size_t i = 0; i < columns; i++) {
             sum += (double)t->out[1][0][r * columns + i];
             if (i > first + r)
-                assert_true(t->out[1][0][r * columns + i] == 0 && t->out[1][1][r * columns + i] == 0);
+                assert_true(t->out[1][0][r * columns + i] == 0 &&
+                            t->out[1][1][r * columns + i] == 0);
         }
         assert_true(fabs(sum - 1) < 1e-6);
     }
@@ -277,7 +284,8 @@ static void check_cross_entropy(struct bench *t, size_t rows, size_t columns)
         targets[r] = (int32_t)(random_u64(9, r) % columns);
     for (int k = 0; k < 2; k++) {
         memcpy(t->out[k][0], t->a, rows * columns * sizeof(float));
-        loss[k] = kernel(k)->cross_entropy(t->out[k][0], t->out[k][0], targets, rows, columns, 0.25f);
+        loss[k] =
+            kernel(k)->cross_entropy(t->out[k][0], t->out[k][0], targets, rows, columns, 0.25f);
         alone[k] = kernel(k)->cross_entropy(NULL, t->a, targets, rows, columns, 0);
         assert_true(loss[k] == alone[k]);
     }
@@ -296,13 +304,15 @@ static void rotary_turned_back_gives_what_was_there(void **state)
 {
     (void)state;
     enum { T = 5, HEADS = 3, WIDTH = 8, LD = 30 };
-    float *x = numbers(T * LD, 1), *y = numbers(T * LD, 1), cosine[T * WIDTH / 2], sine[T * WIDTH / 2];
+    float *x = numbers(T * LD, 1), *y = numbers(T * LD, 1), cosine[T * WIDTH / 2],
+          sine[T * WIDTH / 2];
     for (size_t i = 0; i < T * WIDTH / 2; i++) {
         cosine[i] = cosf((float)i);
         sine[i] = sinf((float)i);
     }
     kernels_best()->rotary(y, LD, cosine, sine, T, HEADS, WIDTH, false);
-    assert_true(fabsf(y[LD] - (x[LD] * cosine[WIDTH / 2] - x[LD + WIDTH / 2] * sine[WIDTH / 2])) < 1e-6f);
+    assert_true(fabsf(y[LD] - (x[LD] * cosine[WIDTH / 2] - x[LD + WIDTH / 2] * sine[WIDTH / 2])) <
+                1e-6f);
     kernels_best()->rotary(y, LD, cosine, sine, T, HEADS, WIDTH, true);
     assert_floats_near(y, x, T * LD, 1e-6, 1e-6);
     free(x);

@@ -1,5 +1,5 @@
-/* What kernels promise besides right numbers: alignment does not matter, nothing overflows on the way, NaN stays
- * visible. */
+/* What kernels promise besides right numbers: alignment does not matter, nothing overflows on the
+ * way, NaN stays visible. */
 #include "tests/unit/support.h"
 
 #include "base/mem.h"
@@ -22,7 +22,8 @@ static const struct kernels *kernel(int i)
     return i ? kernels_fast() : kernels_reference();
 }
 
-/* Everything that fast overrides, on inputs and outputs that begin `shift` floats after a cache line. */
+/* Everything that fast overrides, on inputs and outputs that begin `shift` floats after a cache
+ * line. */
 static void run_shifted(float *out, size_t shift)
 {
     enum { ROWS = 37, COLUMNS = 83, N = ROWS * COLUMNS, ROOM = 2 * N + 8 };

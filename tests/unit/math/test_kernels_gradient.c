@@ -1,5 +1,6 @@
-/* Every backward kernel of the reference against differences of its forward kernel: along random directions u,
- * (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12 h with f(s) = sum of c * kernel(x + s u) added in double. */
+/* Every backward kernel of the reference against differences of its forward kernel: along random
+ * directions u, (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12 h with f(s) = sum of c * kernel(x + s u)
+ * added in double. */
 #include "tests/unit/support.h"
 
 #include "base/random.h"
@@ -8,7 +9,8 @@
 #include <math.h>
 
 enum { ROWS = 4, COLUMNS = 6, N = ROWS * COLUMNS, N_DIRECTIONS = 8 };
-static const double H = 1.0 / 64, TOLERANCE = 2e-4; /* of floats that are rounded to 6e-8, divided by H */
+static const double H = 1.0 / 64,
+                    TOLERANCE = 2e-4; /* of floats that are rounded to 6e-8, divided by H */
 
 static float norm_weight[COLUMNS], norm_bias[COLUMNS];
 static const int32_t TARGETS[ROWS] = {5, 0, 2, 2};
@@ -22,8 +24,8 @@ static void fill(float *x, size_t n, uint64_t stream)
 
 typedef void forward_fn(float *y, const float *x);
 
-static double weighed(forward_fn *forward, const float *c, size_t n_y, const float *x, const float *u, size_t n_x,
-                      double s)
+static double weighed(forward_fn *forward, const float *c, size_t n_y, const float *x,
+                      const float *u, size_t n_x, double s)
 {
     float moved[2 * N], y[2 * N];
     double sum = 0;
@@ -36,7 +38,8 @@ static double weighed(forward_fn *forward, const float *c, size_t n_y, const flo
 }
 
 /* dx is the gradient for x of the sum of c * forward(x). */
-static void check(forward_fn *forward, const float *c, size_t n_y, const float *x, const float *dx, size_t n_x)
+static void check(forward_fn *forward, const float *c, size_t n_y, const float *x, const float *dx,
+                  size_t n_x)
 {
     for (uint64_t d = 0; d < N_DIRECTIONS; d++) {
         float u[2 * N];
@@ -46,11 +49,14 @@ static void check(forward_fn *forward, const float *c, size_t n_y, const float *
             along += (double)u[i] * (double)dx[i];
             size += (double)dx[i] * (double)dx[i];
         }
-        double one = weighed(forward, c, n_y, x, u, n_x, H) - weighed(forward, c, n_y, x, u, n_x, -H);
-        double two = weighed(forward, c, n_y, x, u, n_x, 2 * H) - weighed(forward, c, n_y, x, u, n_x, -2 * H);
+        double one =
+            weighed(forward, c, n_y, x, u, n_x, H) - weighed(forward, c, n_y, x, u, n_x, -H);
+        double two = weighed(forward, c, n_y, x, u, n_x, 2 * H) -
+                     weighed(forward, c, n_y, x, u, n_x, -2 * H);
         double found = (8 * one - two) / (12 * H);
         if (!(fabs(found - along) <= TOLERANCE * (1 + sqrt(size))))
-            fail_msg("direction %d: the differences give %.9g, the gradient %.9g", (int)d, found, along);
+            fail_msg("direction %d: the differences give %.9g, the gradient %.9g", (int)d, found,
+                     along);
     }
 }
 
@@ -75,7 +81,8 @@ static void layernorm_backward_is_the_gradient(void **state)
     fill(x, N, 1);
     fill(c, N, 2);
     kernels_reference()->layernorm(y, mean, rstd, x, norm_weight, norm_bias, ROWS, COLUMNS, 1e-5f);
-    kernels_reference()->layernorm_backward(dx, dp, dp + COLUMNS, c, x, norm_weight, mean, rstd, ROWS, COLUMNS);
+    kernels_reference()->layernorm_backward(dx, dp, dp + COLUMNS, c, x, norm_weight, mean, rstd,
+                                            ROWS, COLUMNS);
     check(layernorm_of_x, c, N, x, dx, N);
     memcpy(p, norm_weight, sizeof norm_weight);
     memcpy(p + COLUMNS, norm_bias, sizeof norm_bias);
@@ -200,9 +207,12 @@ static int fill_norm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layernorm_backward_is_the_gradient), cmocka_unit_test(rmsnorm_backward_is_the_gradient),
-        cmocka_unit_test(gelu_backward_is_the_gradient),      cmocka_unit_test(swiglu_backward_is_the_gradient),
-        cmocka_unit_test(rotary_turned_back_is_the_gradient), cmocka_unit_test(softmax_backward_is_the_gradient),
+        cmocka_unit_test(layernorm_backward_is_the_gradient),
+        cmocka_unit_test(rmsnorm_backward_is_the_gradient),
+        cmocka_unit_test(gelu_backward_is_the_gradient),
+        cmocka_unit_test(swiglu_backward_is_the_gradient),
+        cmocka_unit_test(rotary_turned_back_is_the_gradient),
+        cmocka_unit_test(softmax_backward_is_the_gradient),
         cmocka_unit_test(cross_entropy_gives_its_gradient),
     };
     return cmocka_run_group_tests(tests, fill_norm, NULL);

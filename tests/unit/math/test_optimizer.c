@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-/* The values are torch 1.13's, in float32: two steps on w = [1, -2, 0.5], g1 = [0.1, -0.2, 0.3], g2 = [-0.4, 0.5, 0.6]. */
+/* The values are torch 1.13's, in float32: two steps on w = [1, -2, 0.5], g1 = [0.1, -0.2, 0.3], g2
+ * = [-0.4, 0.5, 0.6]. */
 static const float gradients[2][3] = {
     {0.1f,  -0.2f, 0.3f},
     {-0.4f, 0.5f,  0.6f}
@@ -42,8 +43,13 @@ static void an_update_does_not_depend_on_where_the_array_is_cut(void **state)
     static float g[N], a[3][N], b[3][N];
     for (int i = 0; i < N; i++)
         g[i] = sinf((float)i), a[0][i] = b[0][i] = cosf((float)i);
-    struct optimizer_step step = {
-        .lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .scale = 0.7f, .step = 3};
+    struct optimizer_step step = {.lr = 0.01,
+                                  .beta1 = 0.9,
+                                  .beta2 = 0.95,
+                                  .eps = 1e-8,
+                                  .weight_decay = 0.1,
+                                  .scale = 0.7f,
+                                  .step = 3};
     optimizer_adamw.update(a[0], (float *[]){a[1], a[2]}, g, N, &step);
     for (size_t at = 0, n; at < N; at += n) {
         n = at % 13 + 1 < N - at ? at % 13 + 1 : N - at;
@@ -55,7 +61,8 @@ static void an_update_does_not_depend_on_where_the_array_is_cut(void **state)
 static void rates_are_those_of_the_contract(void **state)
 {
     (void)state;
-    struct schedule s = {.kind = SCHEDULE_COSINE, .lr = 1e-3, .min_lr = 1e-4, .warmup = 10, .steps = 110};
+    struct schedule s = {
+        .kind = SCHEDULE_COSINE, .lr = 1e-3, .min_lr = 1e-4, .warmup = 10, .steps = 110};
     assert_true(fabs(schedule_lr(&s, 0) - 1e-4) < 1e-18);
     assert_true(fabs(schedule_lr(&s, 9) - 1e-3) < 1e-18);
     assert_true(fabs(schedule_lr(&s, 10) - 1e-3) < 1e-18);

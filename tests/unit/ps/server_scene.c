@@ -33,13 +33,15 @@ struct parcel scene_await(struct scene *s, int rank, enum tag tag)
             if (parcel.tag == (int)tag)
                 return parcel;
             else if (parcel.tag != TAG_BEAT)
-                fail_msg("found a message '%s', expected '%s'", tag_name(parcel.tag), tag_name(tag));
+                fail_msg("found a message '%s', expected '%s'", tag_name(parcel.tag),
+                         tag_name(tag));
     }
     fail_msg("no message '%s' came", tag_name(tag));
     return (struct parcel){0};
 }
 
-struct scene *scene_new(const char *const *settings, const char *checkpoint, Trireme__Manifest *manifest)
+struct scene *scene_new(const char *const *settings, const char *checkpoint,
+                        Trireme__Manifest *manifest)
 {
     static const char *const small[] = {"model.layers=1",  "model.heads=2", "model.width=16",
                                         "model.context=8", "train.batch=2", "train.microbatch=1"};
@@ -78,7 +80,8 @@ void scene_free(struct scene *s)
     free(s);
 }
 
-void scene_header(struct frame *frame, const struct scene *s, uint32_t trial, uint64_t step, size_t block)
+void scene_header(struct frame *frame, const struct scene *s, uint32_t trial, uint64_t step,
+                  size_t block)
 {
     *frame = (struct frame){.magic = FRAME_MAGIC,
                             .dtype = FRAME_FP32,
@@ -134,7 +137,8 @@ float *scene_weights(struct scene *s, uint32_t trial, uint64_t step)
     for (size_t b = 0; b < s->layout->n_blocks; b++) {
         struct parcel parcel = scene_await(s, WORKER, TAG_WEIGHTS);
         const struct frame *frame = frame_open(parcel.bytes, parcel.size, &err);
-        assert_true(frame && frame->step == step && frame->block == b && frame->incarnation == INCARNATION);
+        assert_true(frame && frame->step == step && frame->block == b &&
+                    frame->incarnation == INCARNATION);
         assert_int_equal(frame->trial, trial);
         assert_int_equal(frame->count, s->layout->blocks[b].count);
         memcpy(all + s->layout->blocks[b].offset, frame->numbers, frame->count * sizeof *all);

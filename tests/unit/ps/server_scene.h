@@ -1,4 +1,5 @@
-/* A server alone, turned by hand: rank 0 is the coordinator's place, rank 1 the server's, rank 2 a worker's. */
+/* A server alone, turned by hand: rank 0 is the coordinator's place, rank 1 the server's, rank 2 a
+ * worker's. */
 #pragma once
 #include "tests/unit/support.h"
 
@@ -26,9 +27,10 @@ struct scene {
     char *folder; /* empty; to save into */
 };
 
-/* A server that is ready for a small model. settings: over the defaults, ended by NULL, or NULL. checkpoint,
- * manifest: to continue from, or NULL. */
-struct scene *scene_new(const char *const *settings, const char *checkpoint, Trireme__Manifest *manifest);
+/* A server that is ready for a small model. settings: over the defaults, ended by NULL, or NULL.
+ * checkpoint, manifest: to continue from, or NULL. */
+struct scene *scene_new(const char *const *settings, const char *checkpoint,
+                        Trireme__Manifest *manifest);
 void scene_free(struct scene *s);
 
 void scene_send(struct scene *s, int from, enum tag tag, const void *message);
@@ -37,11 +39,13 @@ void scene_turn(struct scene *s);
 /* Turns the server, which must fail (ERR_MACHINE) with that sentence. */
 void scene_check_fails(struct scene *s, const char *sentence);
 
-/* Turns the server until a message of that tag is there for a rank; any other but a beat is a failure. */
+/* Turns the server until a message of that tag is there for a rank; any other but a beat is a
+ * failure. */
 struct parcel scene_await(struct scene *s, int rank, enum tag tag);
 
 /* The header of a push of all leaves of a block. */
-void scene_header(struct frame *frame, const struct scene *s, uint32_t trial, uint64_t step, size_t block);
+void scene_header(struct frame *frame, const struct scene *s, uint32_t trial, uint64_t step,
+                  size_t block);
 
 /* Sends a push, all of whose numbers are one. */
 void scene_push(struct scene *s, const struct frame *frame, float value);

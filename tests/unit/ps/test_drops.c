@@ -73,7 +73,9 @@ static void memory_of_a_dropped_trial_can_be_taken_again(void **state)
 {
     (void)state;
     struct scene *s = scene_new(NULL, NULL, NULL);
-    char *setting = mem_format("experiment.memory=%zu", 2 * 4 * s->layout->n_params * sizeof(float)); // of two forks
+    // of two forks
+    char *setting =
+        mem_format("experiment.memory=%zu", 2 * 4 * s->layout->n_params * sizeof(float));
     scene_free(s);
     s = scene_new((const char *[]){setting, NULL}, NULL, NULL);
     free(setting);
@@ -102,7 +104,8 @@ static void a_fork_without_memory_is_refused_in_words_and_leaves_everything(void
     struct arm trunk = {0, 2, 0}, fork = {FORK, 2, 2};
     arm_step_to(s, &trunk, 2);
     arm_send_fork(s, fork, 0, NULL);
-    arm_await_forked(s, FORK, "bytes beside 0 of other forks, and experiment.memory allows 1 for all");
+    arm_await_forked(s, FORK,
+                     "bytes beside 0 of other forks, and experiment.memory allows 1 for all");
     arm_push(s, &fork, 0, 2);
     arm_send_drop(s, FORK); // as on the servers that had memory
     arm_step_to(s, &trunk, 4);
@@ -155,13 +158,15 @@ static void only_updates_of_the_trial_that_is_saved_wait(void **state)
         scene_verdict(s, FORK, round);
         struct parcel parcel = {0};
         bool saved = false, trunks = false, forks = false;
-        for (double deadline = clock_now() + 20; clock_now() < deadline && !(saved && trunks && forks);) {
+        for (double deadline = clock_now() + 20;
+             clock_now() < deadline && !(saved && trunks && forks);) {
             scene_turn(s);
             while (endpoint_poll(s->endpoints[COORDINATOR], &parcel)) {
                 saved |= parcel.tag == TAG_SAVED;
                 if (parcel.tag != TAG_COMMITTED)
                     continue;
-                Trireme__Committed *committed = trireme__committed__unpack(NULL, parcel.size, parcel.bytes);
+                Trireme__Committed *committed =
+                    trireme__committed__unpack(NULL, parcel.size, parcel.bytes);
                 first += committed->trial == FORK && !saved;
                 assert_true(committed->trial == FORK || saved);
                 committed->trial == FORK ? (forks = true) : (trunks = true);

@@ -16,7 +16,8 @@ static struct block blocks[3] = {
     {.offset = 2 * COUNT, .count = COUNT}
 };
 static const struct layout layout = {.n_blocks = 3, .n_params = 3 * COUNT, .blocks = blocks};
-static const struct shard shard = {.first_block = 1, .n_blocks = 2, .offset = COUNT, .count = 2 * COUNT};
+static const struct shard shard = {
+    .first_block = 1, .n_blocks = 2, .offset = COUNT, .count = 2 * COUNT};
 
 /* Gradient of a leaf: magnitudes so different that every order of adding has its own bits. */
 static void leaf(float out[COUNT], uint32_t index)
@@ -60,7 +61,8 @@ static void check_sum(struct gather *g, uint32_t n_leaves)
     }
 }
 
-static void push_in_order(struct gather *g, const struct tree_node *nodes, size_t n, uint32_t n_leaves)
+static void push_in_order(struct gather *g, const struct tree_node *nodes, size_t n,
+                          uint32_t n_leaves)
 {
     gather_begin(g, n_leaves);
     for (size_t i = 0; i < n; i++) {
@@ -71,7 +73,8 @@ static void push_in_order(struct gather *g, const struct tree_node *nodes, size_
     check_sum(g, n_leaves);
 }
 
-static void every_order(struct gather *g, struct tree_node *nodes, size_t n, size_t fixed, uint32_t n_leaves)
+static void every_order(struct gather *g, struct tree_node *nodes, size_t n, size_t fixed,
+                        uint32_t n_leaves)
 {
     if (fixed == n)
         push_in_order(g, nodes, n, n_leaves);
@@ -124,7 +127,8 @@ static void random_orders_and_shares_of_more_leaves_give_the_same_bits(void **st
     gather_free(g);
 }
 
-static void check_refused(struct gather *g, size_t block, struct tree_node node, size_t count, const char *sentence)
+static void check_refused(struct gather *g, size_t block, struct tree_node node, size_t count,
+                          const char *sentence)
 {
     struct err err;
     float numbers[2 * COUNT] = {0};
@@ -146,12 +150,14 @@ static void pushes_that_are_wrong_are_refused_and_leave_the_sums(void **state)
     check_refused(g, SIZE_MAX, free_node, COUNT, "expected blocks 1 to 2");
     check_refused(g, 1, free_node, COUNT - 1, "with 36 numbers, expected 37");
     check_refused(g, 1, free_node, COUNT + 1, "with 38 numbers, expected 37");
-    check_refused(g, 1, (struct tree_node){1, 2}, COUNT, "leaves 1 to 2, which are no node of a tree of 6");
+    check_refused(g, 1, (struct tree_node){1, 2}, COUNT,
+                  "leaves 1 to 2, which are no node of a tree of 6");
     check_refused(g, 1, (struct tree_node){0, 0}, COUNT, "no node");
     check_refused(g, 1, (struct tree_node){6, 1}, COUNT, "no node");
     check_refused(g, 1, (struct tree_node){0, 7}, COUNT, "no node");
     check_refused(g, 1, (struct tree_node){UINT32_MAX, UINT32_MAX}, COUNT, "no node");
-    check_refused(g, 1, (struct tree_node){2, 2}, COUNT, "block 1, leaves 2 to 3, which were pushed before");
+    check_refused(g, 1, (struct tree_node){2, 2}, COUNT,
+                  "block 1, leaves 2 to 3, which were pushed before");
     check_refused(g, 1, (struct tree_node){3, 1}, COUNT, "which were pushed before");
     check_refused(g, 1, (struct tree_node){0, 4}, COUNT, "which were pushed before");
     check_refused(g, 1, (struct tree_node){0, 6}, COUNT, "which were pushed before");

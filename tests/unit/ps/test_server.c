@@ -40,7 +40,8 @@ static void a_step_goes_from_gradients_to_norms_to_an_update_to_new_weights(void
     scene_verdict(s, 0, 0);
     scene_await(s, COORDINATOR, TAG_COMMITTED);
     float *after = scene_weights(s, 0, 1);
-    size_t norm = layout_find(s->layout, "norm.weight")->offset; // no decay: the first step of AdamW is one of lr
+    // no decay: the first step of AdamW is one of lr
+    size_t norm = layout_find(s->layout, "norm.weight")->offset;
     assert_true(before[norm] == 1);
     assert_floats_near(&after[norm], (const float[]){0.75f}, 1, 1e-6, 0);
     free(after);
@@ -55,9 +56,11 @@ static void an_update_waits_for_the_snapshot_and_the_snapshot_has_the_old_weight
         scene_await(s, COORDINATOR, TAG_NORMS);
         scene_save(s, 0, step);
         scene_verdict(s, 0, step);
-        struct parcel parcel = scene_await(s, COORDINATOR, TAG_SAVED); // COMMITTED before it would be a failure
+        // COMMITTED before it would be a failure
+        struct parcel parcel = scene_await(s, COORDINATOR, TAG_SAVED);
         Trireme__Saved *saved = trireme__saved__unpack(NULL, parcel.size, parcel.bytes);
-        assert_true(saved->step == step && saved->stall_ms >= 0 && saved->shard->bytes > 4 * s->layout->n_params);
+        assert_true(saved->step == step && saved->stall_ms >= 0 &&
+                    saved->shard->bytes > 4 * s->layout->n_params);
         assert_string_equal(saved->shard->file, "shard-0-of-1.safetensors");
         trireme__saved__free_unpacked(saved, NULL);
         scene_await(s, COORDINATOR, TAG_COMMITTED);

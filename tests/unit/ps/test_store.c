@@ -34,7 +34,8 @@ static struct fleet fleet_new(size_t n, Trireme__Optimizer__Name name)
     struct err err;
     struct fleet f = {.config = message_new(&trireme__run__descriptor), .n = n};
     Trireme__Model *m = f.config->model;
-    m->layers = 1, m->heads = 2, m->width = 32, m->context = 16, m->vocab = 5000; // the embedding has several blocks
+    // the embedding has several blocks
+    m->layers = 1, m->heads = 2, m->width = 32, m->context = 16, m->vocab = 5000;
     f.config->optimizer->name = name;
     assert_int_equal(model_shape_resolve(m, &err), 0);
     f.layout = layout_new(m);
@@ -57,7 +58,8 @@ static float *fleet_array(const struct fleet *f, int array)
 {
     float *all = mem_floats(f->layout->n_params);
     for (size_t s = 0; s < f->n; s++)
-        memcpy(all + f->shards[s].offset, array ? f->stores[s]->moments[array - 1] : f->stores[s]->weights,
+        memcpy(all + f->shards[s].offset,
+               array ? f->stores[s]->moments[array - 1] : f->stores[s]->weights,
                f->shards[s].count * sizeof *all);
     return all;
 }
@@ -104,7 +106,8 @@ static void first_weights_are_what_the_layout_says(void **state)
         uint64_t key = digest_key(1, t->name);
         for (size_t j = 0; j < tensor_count(t); j++) {
             if (t->init == INIT_NORMAL && w[j] != (float)(t->std * random_normal(key, j)))
-                fail_msg("%s at %zu: found %g, which is not that of seed, name and index", t->name, j, (double)w[j]);
+                fail_msg("%s at %zu: found %g, which is not that of seed, name and index", t->name,
+                         j, (double)w[j]);
             if (t->init != INIT_NORMAL && w[j] != (t->init == INIT_ONE ? 1 : 0))
                 fail_msg("%s at %zu: found %g", t->name, j, (double)w[j]);
             squares += (double)w[j] * (double)w[j];
@@ -120,7 +123,8 @@ static void push_gradient(struct gather *g, const struct fleet *f, size_t s, con
 {
     struct err err;
     gather_begin(g, 1);
-    for (size_t b = f->shards[s].first_block; b < f->shards[s].first_block + f->shards[s].n_blocks; b++)
+    for (size_t b = f->shards[s].first_block; b < f->shards[s].first_block + f->shards[s].n_blocks;
+         b++)
         if (gather_push(g, b, (struct tree_node){0, 1}, gradient + f->layout->blocks[b].offset,
                         f->layout->blocks[b].count, &err) < 0)
             fail_msg("%s", err.text);
@@ -135,8 +139,8 @@ static float *gradient_of(const struct fleet *f, uint64_t step)
 }
 
 /* One rule over whole tensors, with their own decay: what any number of servers must come to. */
-static void update_whole(float *weights, float *moments[2], const struct fleet *f, const float *gradient,
-                         uint64_t step, double lr, float scale)
+static void update_whole(float *weights, float *moments[2], const struct fleet *f,
+                         const float *gradient, uint64_t step, double lr, float scale)
 {
     const Trireme__Optimizer *o = f->config->optimizer;
     for (size_t i = 0; i < f->layout->n_tensors; i++) {
@@ -235,14 +239,17 @@ static void a_snapshot_is_read_back_with_the_same_bits(void **state)
     }
     for (size_t s = 0; s < f.n; s++) {
         wait_for(snapshots[s]);
-        Trireme__Shard *shard = manifest->shards[manifest->n_shards++] = message_new(&trireme__shard__descriptor);
+        Trireme__Shard *shard = manifest->shards[manifest->n_shards++] =
+            message_new(&trireme__shard__descriptor);
         if (snapshot_end(snapshots[s], shard, &err) < 0)
             fail_msg("%s", err.text);
     }
-    assert_int_equal(checkpoint_verify(folder, manifest, &err), 0); // digest and size are those of the file
+    // digest and size are those of the file
+    assert_int_equal(checkpoint_verify(folder, manifest, &err), 0);
     size_t n = f.layout->n_params;
     float *weights = mem_floats(n), *moments[2] = {mem_floats(n), mem_floats(n)};
-    assert_int_equal(shard_files_read(folder, manifest, f.layout, 0, n, weights, moments, 2, &err), 0);
+    assert_int_equal(shard_files_read(folder, manifest, f.layout, 0, n, weights, moments, 2, &err),
+                     0);
     for (int a = 0; a < 3; a++) {
         float *expected = fleet_array(&f, a);
         assert_memory_equal(a ? moments[a - 1] : weights, expected, n * sizeof *expected);
@@ -266,7 +273,9 @@ static void a_snapshot_that_cannot_be_written_says_why(void **state)
     wait_for(snapshot);
     assert_int_equal(snapshot_end(snapshot, &shard, &err), -1);
     assert_int_equal(err.code, ERR_TRAIN);
-    assert_contains(err.text, "/nowhere/at/all/shard-0-of-1.safetensors: cannot write: No such file or directory");
+    assert_contains(
+        err.text,
+        "/nowhere/at/all/shard-0-of-1.safetensors: cannot write: No such file or directory");
     assert_true(shard.file == NULL && shard.digest == NULL);
     fleet_free(&f);
 }

@@ -23,8 +23,8 @@ static void a_fork_that_changes_nothing_goes_on_with_its_parents_bits(void **sta
 static void a_fork_with_another_setting_goes_its_own_way_and_leaves_its_parent(void **state)
 {
     (void)state;
-    static const char *const settings[] = {"optimizer.beta1=0.5", "optimizer.beta2=0.5", "optimizer.eps=0.5",
-                                           "optimizer.weight_decay=0.5"};
+    static const char *const settings[] = {"optimizer.beta1=0.5", "optimizer.beta2=0.5",
+                                           "optimizer.eps=0.5", "optimizer.weight_decay=0.5"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         struct scene *s = scene_new(NULL, NULL, NULL);
         struct arm trunk = {0, 2, 0};
@@ -174,7 +174,8 @@ static void trials_that_are_interleaved_in_any_order_have_the_bits_of_each_alone
 {
     (void)state;
     enum { STEPS = 4, TRIALS = 3 };
-    static const char *const settings[TRIALS] = {NULL, "optimizer.beta2=0.5", "optimizer.weight_decay=0"};
+    static const char *const settings[TRIALS] = {NULL, "optimizer.beta2=0.5",
+                                                 "optimizer.weight_decay=0"};
     struct arm_state expected[TRIALS];
     for (uint64_t round = 0; round < 10; round++) {
         struct scene *s = scene_new(NULL, NULL, NULL);
@@ -219,7 +220,8 @@ static void a_fork_with_another_optimizer_is_refused(void **state)
     manifest->config->optimizer->has_name = true;
     manifest->config->optimizer->name = TRIREME__OPTIMIZER__NAME__sgd;
     arm_send_fork_of(s, (struct arm){FORK, 2, 0}, s->folder, manifest);
-    scene_check_fails(s, "trial 1 is to go on with moments of another optimizer than its own, adamw");
+    scene_check_fails(s,
+                      "trial 1 is to go on with moments of another optimizer than its own, adamw");
     message_free(manifest);
     scene_free(s);
 }

@@ -1,5 +1,6 @@
-/* Several trials on a server that is turned by hand (server_scene.h). What a trial holds is compared by the digest of
- * its saved shard: weights and moments. Whatever comes that is not awaited is a failure. */
+/* Several trials on a server that is turned by hand (server_scene.h). What a trial holds is
+ * compared by the digest of its saved shard: weights and moments. Whatever comes that is not
+ * awaited is a failure. */
 #pragma once
 #include "tests/unit/ps/server_scene.h"
 
@@ -25,11 +26,13 @@ void arm_await_norms(struct scene *s, const struct arm *arm);
 /* Gives the verdict, and awaits the update. */
 void arm_commit(struct scene *s, struct arm *arm);
 
-/* A whole step with the gradient of a draw; and steps until `end`, each with the draw of its number. */
+/* A whole step with the gradient of a draw; and steps until `end`, each with the draw of its
+ * number. */
 void arm_step(struct scene *s, struct arm *arm, uint64_t draw);
 void arm_step_to(struct scene *s, struct arm *arm, uint64_t end);
 
-/* What a trial holds now; what one holds whose save was ordered; what trial 0 holds after so many steps alone. */
+/* What a trial holds now; what one holds whose save was ordered; what trial 0 holds after so many
+ * steps alone. */
 struct arm_state arm_save(struct scene *s, const struct arm *arm);
 struct arm_state arm_await_saved(struct scene *s);
 struct arm_state arm_alone(uint64_t steps);
@@ -37,7 +40,8 @@ struct arm_state arm_alone(uint64_t steps);
 void arm_check_same(struct arm_state found, struct arm_state expected);
 void arm_check_other(struct arm_state found, struct arm_state expected);
 
-/* Orders a fork with the configuration of trial 0 and one setting more, or NULL; of a parent, or of a checkpoint. */
+/* Orders a fork with the configuration of trial 0 and one setting more, or NULL; of a parent, or of
+ * a checkpoint. */
 void arm_send_fork(struct scene *s, struct arm arm, uint32_t parent, const char *setting);
 void arm_send_fork_of(struct scene *s, struct arm arm, char *folder, Trireme__Manifest *manifest);
 
@@ -45,7 +49,8 @@ void arm_send_fork_of(struct scene *s, struct arm arm, char *folder, Trireme__Ma
 void arm_await_forked(struct scene *s, uint32_t trial, const char *refused);
 
 /* A fork where its parent stands. */
-struct arm arm_fork(struct scene *s, uint32_t number, const struct arm *parent, const char *setting);
+struct arm arm_fork(struct scene *s, uint32_t number, const struct arm *parent,
+                    const char *setting);
 void arm_send_drop(struct scene *s, uint32_t trial);
 
 /* The manifest of what a trial of the scene saved in its folder; freed by message_free. */

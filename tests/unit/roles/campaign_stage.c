@@ -11,7 +11,8 @@ uint64_t stage_stop_step;
 void plan_stop_at(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
 {
     (void)active, (void)n_workers;
-    if (trial == 0 && step + 1 >= stage_stop_step) // the update after `step` is leased: the trunk can rest behind it
+    // the update after `step` is leased: the trunk can rest behind it
+    if (trial == 0 && step + 1 >= stage_stop_step)
         stage_stop = 1;
 }
 
@@ -87,7 +88,8 @@ static void cue_ask(struct planner *planner, const Trireme__Briefing *briefing)
         p->answer->proposals[p->answer->n_proposals++] = cue_proposal(&p->cues[i], i);
 }
 
-static enum planner_answer cue_poll(struct planner *planner, Trireme__Proposals **proposals, struct err *err)
+static enum planner_answer cue_poll(struct planner *planner, Trireme__Proposals **proposals,
+                                    struct err *err)
 {
     struct cue_planner *p = (struct cue_planner *)planner;
     (void)err;
@@ -106,25 +108,27 @@ static void cue_free(struct planner *planner)
 
 struct planner *cue_planner_new(const struct cue *cues)
 {
-    static const struct planner_ops ops = {.name = "cue", .ask = cue_ask, .poll = cue_poll, .free = cue_free};
+    static const struct planner_ops ops = {
+        .name = "cue", .ask = cue_ask, .poll = cue_poll, .free = cue_free};
     struct cue_planner *p = mem_new(1, sizeof *p);
     *p = (struct cue_planner){.base = {&ops}, .cues = cues};
     return &p->base;
 }
 
-static bool play_with(struct run *run, const struct cue *cues, const struct play *play, struct err *how)
+static bool play_with(struct run *run, const struct cue *cues, const struct play *play,
+                      struct err *how)
 {
     struct play with = *play;
     with.planner = cues ? cue_planner_new(cues) : NULL;
     return stage_play(run, &with, how);
 }
 
-bool campaign_play_to(const struct place *p, const char *name, const char *const *settings, const struct cue *cues,
-                      const struct play *play, struct err *how)
+bool campaign_play_to(const struct place *p, const char *name, const char *const *settings,
+                      const struct cue *cues, const struct play *play, struct err *how)
 {
-    static const char *const common[] = {"train.steps=160",   "schedule.warmup=4", "checkpoint.every=0",
-                                         "checkpoint.keep=2", "gate.share=100",    "gate.windows=48",
-                                         "gate.confirm=false"};
+    static const char *const common[] = {
+        "train.steps=160", "schedule.warmup=4", "checkpoint.every=0", "checkpoint.keep=2",
+        "gate.share=100",  "gate.windows=48",   "gate.confirm=false"};
     const char *all[32];
     size_t n = 0;
     struct run run;
@@ -139,15 +143,15 @@ bool campaign_play_to(const struct place *p, const char *name, const char *const
     return play_with(&run, cues, play, how);
 }
 
-bool campaign_play(const struct place *p, const char *name, const char *const *settings, const struct cue *cues,
-                   const struct play *play)
+bool campaign_play(const struct place *p, const char *name, const char *const *settings,
+                   const struct cue *cues, const struct play *play)
 {
     struct err how;
     return campaign_play_to(p, name, settings, cues, play, &how);
 }
 
-void campaign_resume(const struct place *p, const char *name, char *const *settings, size_t n_settings,
-                     const struct cue *cues, const struct play *play)
+void campaign_resume(const struct place *p, const char *name, char *const *settings,
+                     size_t n_settings, const struct cue *cues, const struct play *play)
 {
     struct run run;
     struct err err;
@@ -156,7 +160,8 @@ void campaign_resume(const struct place *p, const char *name, char *const *setti
     play_with(&run, cues, play, &err);
 }
 
-static const Trireme__TrainLine *find_line(const struct lines *lines, const char *trial, uint64_t step)
+static const Trireme__TrainLine *find_line(const struct lines *lines, const char *trial,
+                                           uint64_t step)
 {
     for (size_t i = 0; i < lines->n; i++)
         if (lines->items[i]->step == step && !strcmp(lines->items[i]->trial, trial))
@@ -187,7 +192,8 @@ struct lines lines_read(const struct place *p, const char *name)
         if (json_read(t, line, strlen(line), "metrics.jsonl", ERR_DATA, &err) < 0)
             fail_msg("%s", err.text);
         if (find_line(&lines, t->trial, t->step))
-            fail_msg("%s: step %llu of %s is there twice", name, (unsigned long long)t->step, t->trial);
+            fail_msg("%s: step %llu of %s is there twice", name, (unsigned long long)t->step,
+                     t->trial);
         lines.items = mem_resize(lines.items, lines.n + 1, sizeof *lines.items);
         lines.items[lines.n++] = t;
     }
@@ -219,18 +225,21 @@ size_t lines_count(const struct lines *lines, const char *trial)
     return n;
 }
 
-void lines_check_equal(const struct lines *found, const char *found_trial, const struct lines *expected,
-                       const char *expected_trial, uint64_t first, uint64_t last)
+void lines_check_equal(const struct lines *found, const char *found_trial,
+                       const struct lines *expected, const char *expected_trial, uint64_t first,
+                       uint64_t last)
 {
     for (uint64_t step = first; step <= last; step++) {
         const Trireme__TrainLine *a = lines_at(found, found_trial, step);
         const Trireme__TrainLine *b = lines_at(expected, expected_trial, step);
-        if (a->loss != b->loss || a->grad_norm != b->grad_norm || a->lr != b->lr || a->tokens != b->tokens)
-            fail_msg(
-                "step %llu: %s has loss %.17g, norm %.17g, rate %.17g, %llu tokens; %s has loss %.17g, norm %.17g, "
-                "rate %.17g, %llu tokens",
-                (unsigned long long)step, found_trial, a->loss, a->grad_norm, a->lr, (unsigned long long)a->tokens,
-                expected_trial, b->loss, b->grad_norm, b->lr, (unsigned long long)b->tokens);
+        if (a->loss != b->loss || a->grad_norm != b->grad_norm || a->lr != b->lr ||
+            a->tokens != b->tokens)
+            fail_msg("step %llu: %s has loss %.17g, norm %.17g, rate %.17g, %llu tokens; %s has "
+                     "loss %.17g, norm %.17g, "
+                     "rate %.17g, %llu tokens",
+                     (unsigned long long)step, found_trial, a->loss, a->grad_norm, a->lr,
+                     (unsigned long long)a->tokens, expected_trial, b->loss, b->grad_norm, b->lr,
+                     (unsigned long long)b->tokens);
     }
 }
 
@@ -239,7 +248,8 @@ static void forget_chance(Trireme__Record *record)
     free(record->prev);
     free(record->time);
     record->prev = record->time = NULL;
-    record->application->has_pause_ms = record->application->has_trial = record->promotion->has_trial = false;
+    record->application->has_pause_ms = record->application->has_trial =
+        record->promotion->has_trial = false;
     record->application->pause_ms = 0;
     record->application->trial = record->promotion->trial = 0;
 }
@@ -270,7 +280,8 @@ void ledgers_check_equal(const struct place *p, const char *found_name, const ch
     for (size_t i = 0; i < ledger_records(found) || i < ledger_records(expected); i++) {
         char *a = record_text(found, i), *b = record_text(expected, i);
         if (strcmp(a, b))
-            fail_msg("line %zu of the ledger of %s: found\n%s\nexpected\n%s", i + 1, found_name, a, b);
+            fail_msg("line %zu of the ledger of %s: found\n%s\nexpected\n%s", i + 1, found_name, a,
+                     b);
         free(a);
         free(b);
     }
@@ -287,14 +298,16 @@ struct history ledger_history(const struct place *p, const char *name)
     return history;
 }
 
-void campaign_check_same(const struct place *p, const char *found_name, const char *expected_name, uint64_t step)
+void campaign_check_same(const struct place *p, const char *found_name, const char *expected_name,
+                         uint64_t step)
 {
     struct kept found = kept_read(place_folder(p, found_name), step);
     struct kept expected = kept_read(place_folder(p, expected_name), step);
     kept_check_equal(&found, &expected);
     kept_free(&found);
     kept_free(&expected);
-    struct lines found_lines = lines_read(p, found_name), expected_lines = lines_read(p, expected_name);
+    struct lines found_lines = lines_read(p, found_name),
+                 expected_lines = lines_read(p, expected_name);
     assert_int_equal(lines_count(&found_lines, "trunk"), step);
     assert_int_equal(lines_count(&expected_lines, "trunk"), step);
     lines_check_equal(&found_lines, "trunk", &expected_lines, "trunk", 1, step);
@@ -312,5 +325,6 @@ void campaign_order(const char *folder, const char *order, uint32_t number)
     if (inbox_ask(&answer, folder, &request, 0, &err) < 0)
         fail_msg("%s", err.text);
     assert_null(answer);
-    clock_sleep(0.3); // the inbox is read a few times a second, and this whole stage is faster than that
+    // the inbox is read a few times a second, and this whole stage is faster than that
+    clock_sleep(0.3);
 }

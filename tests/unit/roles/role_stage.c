@@ -46,7 +46,8 @@ static void stage_turn_all(struct stage *stage)
 {
     stage->turns++;
     double now = clock_now();
-    bool away = now - stage->turned > 0.3; // a slow disk or a busy machine held the one thread: nobody was silent
+    // a slow disk or a busy machine held the one thread: nobody was silent
+    bool away = now - stage->turned > 0.3;
     stage->turned = now;
     for (int r = 1; r < stage->n_ranks && away; r++)
         stage->actors[r].link->heard = now;
@@ -56,8 +57,8 @@ static void stage_turn_all(struct stage *stage)
         stage_turn(stage, r);
 }
 
-static void stage_send(struct endpoint *e, int to, int tag, const void *head, size_t head_size, const void *body,
-                       size_t body_size, bool bulk)
+static void stage_send(struct endpoint *e, int to, int tag, const void *head, size_t head_size,
+                       const void *body, size_t body_size, bool bulk)
 {
     struct endpoint *inner = ((struct stage_endpoint *)e)->inner;
     inner->ops->send(inner, to, tag, head, head_size, body, body_size, bulk);
@@ -74,7 +75,8 @@ static bool stage_poll(struct endpoint *e, struct parcel *parcel)
     return endpoint_poll(((struct stage_endpoint *)e)->inner, parcel);
 }
 
-static const struct endpoint_ops stage_ops = {.send = stage_send, .room = stage_room, .poll = stage_poll};
+static const struct endpoint_ops stage_ops = {
+    .send = stage_send, .room = stage_room, .poll = stage_poll};
 
 void stage_open(struct stage *stage, const struct play *play)
 {
@@ -85,17 +87,20 @@ void stage_open(struct stage *stage, const struct play *play)
     local_transport_open(stage->endpoints, stage->n_ranks, play->room ? play->room : 2);
     stage->front = (struct stage_endpoint){
         .base = {.ops = &stage_ops, .rank = 0, .size = stage->n_ranks},
-          .inner = stage->endpoints[0], .stage = stage
+        .inner = stage->endpoints[0],
+        .stage = stage
     };
     for (int r = 1; r < stage->n_ranks; r++) {
         struct actor *a = &stage->actors[r];
         a->code = -1;
         if (r <= play->servers) {
             struct server *server = server_new(stage->endpoints[r]);
-            *a = (struct actor){.role = server, .link = server_link(server), .turn = server_turn, .code = -1};
+            *a = (struct actor){
+                .role = server, .link = server_link(server), .turn = server_turn, .code = -1};
         } else {
             struct worker *worker = worker_new(stage->endpoints[r]);
-            *a = (struct actor){.role = worker, .link = worker_link(worker), .turn = worker_turn, .code = -1};
+            *a = (struct actor){
+                .role = worker, .link = worker_link(worker), .turn = worker_turn, .code = -1};
         }
     }
 }
@@ -126,7 +131,8 @@ void no_warning(const char *sentence)
     fail_msg("unexpected: %s", sentence);
 }
 
-/* Turns the coordinator until the run is over; false: so many turns in which it did something were not enough. */
+/* Turns the coordinator until the run is over; false: so many turns in which it did something were
+ * not enough. */
 static bool play_turns(struct coordinator *coordinator, uint64_t turns)
 {
     struct err err = {0};
@@ -170,7 +176,8 @@ bool stage_play(struct run *run, const struct play *play, struct err *how)
         coordinator_run(coordinator, how);
         over = how->code != ERR_STOPPED;
         if ((int)how->code != play->expected && (over || !play->may_stop))
-            fail_msg("the run ended with code %d, expected %d: %s", (int)how->code, play->expected, how->text);
+            fail_msg("the run ended with code %d, expected %d: %s", (int)how->code, play->expected,
+                     how->text);
         stage_finish(&stage);
         for (int r = 1; r < stage.n_ranks; r++)
             if (!stage.actors[r].silent)
@@ -191,7 +198,8 @@ void stage_write_tokens(const char *folder, const char *name, uint32_t seed, uin
     uint32_t x = seed;
     for (uint32_t i = 0; i < n; i++) {
         x = x * 1664525 + 1013904223;
-        halves[512 + i] = (uint16_t)(i % 3 ? x >> 28 : x >> 24); // uneven, so that there is something to learn
+        // uneven, so that there is something to learn
+        halves[512 + i] = (uint16_t)(i % 3 ? x >> 28 : x >> 24);
     }
     char *path = file_join(folder, name);
     if (file_make_dirs(folder, ERR_USAGE, &err) < 0 ||
@@ -203,16 +211,18 @@ void stage_write_tokens(const char *folder, const char *name, uint32_t seed, uin
 
 Trireme__Run *stage_config(const char *data, const char *const *settings)
 {
-    static const char *const small[] = {
-        "model.layers=1", "model.heads=2",      "model.width=16", "model.context=8",   "train.steps=6",
-        "train.batch=12", "train.microbatch=2", "eval.every=0",   "schedule.warmup=2", "optimizer.lr=0.01"};
+    static const char *const small[] = {"model.layers=1",     "model.heads=2", "model.width=16",
+                                        "model.context=8",    "train.steps=6", "train.batch=12",
+                                        "train.microbatch=2", "eval.every=0",  "schedule.warmup=2",
+                                        "optimizer.lr=0.01"};
     struct err err;
     char *all[64];
     size_t n = 0;
     for (; n < sizeof small / sizeof *small; n++)
         all[n] = mem_strdup(small[n]);
-    all[n++] = mem_format("data.sources=[{name: a, path: '%s/a', weight: 2}, {name: b, path: '%s/b', weight: 1}]",
-                          data, data);
+    all[n++] = mem_format(
+        "data.sources=[{name: a, path: '%s/a', weight: 2}, {name: b, path: '%s/b', weight: 1}]",
+        data, data);
     for (; *settings; settings++)
         all[n++] = mem_strdup(*settings);
     Trireme__Run *config = run_config_read(NULL, all, n, &err);
@@ -233,7 +243,8 @@ struct kept kept_read(const char *run, uint64_t step)
         fail_msg("%s", err.text);
     struct layout *layout = layout_new(manifest->config->model);
     float *moments[2] = {0};
-    if (checkpoint_read(folder, manifest, layout, &kept.arrays[0], moments, &kept.n_moments, &err) < 0)
+    if (checkpoint_read(folder, manifest, layout, &kept.arrays[0], moments, &kept.n_moments, &err) <
+        0)
         fail_msg("%s", err.text);
     kept.arrays[1] = moments[0], kept.arrays[2] = moments[1];
     kept.samples = manifest->samples;
@@ -279,9 +290,11 @@ char *metrics_of(const char *run, uint64_t steps)
             if (json_read(t, line, strlen(line), "metrics.jsonl", ERR_DATA, &err) < 0)
                 fail_msg("%s", err.text);
             if (t->step != ++step)
-                fail_msg("found step %llu, expected %llu", (unsigned long long)t->step, (unsigned long long)step);
-            more = mem_format("%strain %llu %.17g %.17g %.17g %llu\n", out, (unsigned long long)t->step, t->loss,
-                              t->grad_norm, t->lr, (unsigned long long)t->tokens);
+                fail_msg("found step %llu, expected %llu", (unsigned long long)t->step,
+                         (unsigned long long)step);
+            more = mem_format("%strain %llu %.17g %.17g %.17g %llu\n", out,
+                              (unsigned long long)t->step, t->loss, t->grad_norm, t->lr,
+                              (unsigned long long)t->tokens);
             message_free(t);
         } else if (strstr(line, "\"kind\":\"eval\"")) {
             more = mem_format("%s%s\n", out, line);

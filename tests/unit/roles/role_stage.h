@@ -1,5 +1,6 @@
-/* A stage for all three roles in one thread: each time that the coordinator looks at its mail, every other rank is
- * turned once. So coordinator_run itself is played, and whoever waits for room keeps its place until the next turn.
+/* A stage for all three roles in one thread: each time that the coordinator looks at its mail,
+ * every other rank is turned once. So coordinator_run itself is played, and whoever waits for room
+ * keeps its place until the next turn.
  */
 #pragma once
 #include "tests/unit/support.h"
@@ -63,8 +64,8 @@ struct play {
     struct planner *planner; /* taken over; or NULL */
     const char *replay;
     bool allow_noop;
-    uint64_t
-        killed_after; /* turns in which rank 0 did something; then nobody does anything, as if all were killed; 0: never */
+    uint64_t killed_after; /* turns in which rank 0 did something; then nobody does anything, as if
+                              all were killed; 0: never */
 };
 
 void stage_open(struct stage *stage, const struct play *play);
@@ -76,8 +77,8 @@ void stage_close(struct stage *stage);
 
 void no_warning(const char *sentence);
 
-/* Plays a planned run to its end, which must be the expected one; its sentence goes to *how. Frees the plan.
- * False where it was stopped, or all were killed, before its end. */
+/* Plays a planned run to its end, which must be the expected one; its sentence goes to *how. Frees
+ * the plan. False where it was stopped, or all were killed, before its end. */
 bool stage_play(struct run *run, const struct play *play, struct err *how);
 
 /* llm.c's token file with 16-bit tokens below 256 that follow from the seed. */
@@ -100,6 +101,6 @@ void kept_free(struct kept *kept);
 
 void kept_check_equal(const struct kept *found, const struct kept *expected);
 
-/* The lines of metrics.jsonl without their times, which no two runs share. Checks that steps 1 to `steps` are each
- * there once, in order. */
+/* The lines of metrics.jsonl without their times, which no two runs share. Checks that steps 1 to
+ * `steps` are each there once, in order. */
 char *metrics_of(const char *run, uint64_t steps);

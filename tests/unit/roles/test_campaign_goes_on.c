@@ -16,18 +16,20 @@ struct campaign_case {
 // clang-format off
 static const struct campaign_case cases[] = {
     // hypotheses of both classes at once and later, a promotion, its confirmation
-    {{TOO_LOW, "gate.alpha=0.5", "gate.hypotheses=4", "gate.confirm=true", "experiment.forks=4", "checkpoint.every=7",
-      "eval.every=15", "eval.samples=5"},
+    {{TOO_LOW, "gate.alpha=0.5", "gate.hypotheses=4", "gate.confirm=true", "experiment.forks=4",
+      "checkpoint.every=7", "eval.every=15", "eval.samples=5"},
      {{0, "optimizer.lr=0.0008"}, {0, "data.sources.1.weight=3"}, {20, "optimizer.clip=0.1"},
       {40, "optimizer.weight_decay=0.2"}}, 160, 1},
     // a fork that diverges, a promotion that renumbers the steps
     {{TOO_LOW, "gate.alpha=0.5", "gate.hypotheses=2", "gate.confirm=true", "checkpoint.every=50"},
      {{0, "train.batch=6"}, {0, "optimizer.lr=100 optimizer.weight_decay=10"}}, 240, 1},
     // a promotion that is taken back
-    {{TOO_LOW, "gate.alpha=0.5", "gate.hypotheses=2", "gate.confirm=true", "gate.margin=0.3", "train.steps=200"},
+    {{TOO_LOW, "gate.alpha=0.5", "gate.hypotheses=2", "gate.confirm=true", "gate.margin=0.3",
+      "train.steps=200"},
      {{0, "optimizer.lr=0.004"}, {0, "optimizer.lr=0.01"}}, 200, 1},
     // tokens for five pairs of the first hypothesis, once the second one has its own
-    {{TOO_LOW, "gate.alpha=0.000001", "gate.hypotheses=2", "gate.share=1.17", "train.steps=240", "checkpoint.every=7"},
+    {{TOO_LOW, "gate.alpha=0.000001", "gate.hypotheses=2", "gate.share=1.17", "train.steps=240",
+      "checkpoint.every=7"},
      {{0, "optimizer.lr=0.0008"}, {120, "optimizer.clip=0.1"}}, 240, 0},
 };
 // clang-format on
@@ -71,7 +73,8 @@ static void play_whole(const struct place *p, const struct campaign_case *c, con
 }
 
 /* Checks that a run in pieces has the bits, the lines and the ledger of the whole one. */
-static void check_whole(const struct place *p, const struct campaign_case *c, const char *name, const char *whole)
+static void check_whole(const struct place *p, const struct campaign_case *c, const char *name,
+                        const char *whole)
 {
     campaign_check_same(p, name, whole, c->steps);
     struct lines found = lines_read(p, name), expected = lines_read(p, whole);
@@ -85,7 +88,8 @@ static void check_whole(const struct place *p, const struct campaign_case *c, co
     ledgers_check_equal(p, name, whole);
 }
 
-/* Where a launch stops, of which the next one is killed: as soon as a trial of at least that number is leased that step. */
+/* Where a launch stops, of which the next one is killed: as soon as a trial of at least that number
+ * is leased that step. */
 static struct point {
     const char *where;
     uint32_t trial;
@@ -113,7 +117,8 @@ static void plan_stops_there(bool *active, size_t n_workers, uint32_t trial, uin
         stage_stop = 1;
 }
 
-static void a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits(void **state)
+static void
+a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits(void **state)
 {
     const struct place *p = *state;
     const struct campaign_case *c = &cases[0];
@@ -128,7 +133,8 @@ static void a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same
         bool over = campaign_play(p, name, c->settings, c->cues, &play);
         assert_int_equal(over, points[i].step == c->steps - 1);
         play = play_of((int)i + 1);
-        play.killed_after = 460; // from the tails of the look: past a checkpoint in the first reverse pair
+        // from the tails of the look: past a checkpoint in the first reverse pair
+        play.killed_after = 460;
         campaign_play(p, name, c->settings, c->cues, &play);
         play = play_of((int)i + 2);
         campaign_play(p, name, c->settings, c->cues, &play);
@@ -137,9 +143,11 @@ static void a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same
     }
 }
 
-/* In many launches: each is stopped after so many leases, or nobody says or writes anything any more after so many turns. Forks
- * that were killed begin again, so that launches must become long enough for a whole pair. */
-static void a_campaign_that_is_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits(void **state)
+/* In many launches: each is stopped after so many leases, or nobody says or writes anything any
+ * more after so many turns. Forks that were killed begin again, so that launches must become long
+ * enough for a whole pair. */
+static void
+a_campaign_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits(void **state)
 {
     const struct place *p = *state;
     for (int i = 0; i < CASES; i++) {
@@ -160,7 +168,8 @@ static void a_campaign_that_is_stopped_and_killed_again_and_again_comes_to_the_s
     }
 }
 
-/* In launches that are each far shorter than a pair: what was under way is not trained again, to the last step. */
+/* In launches that are each far shorter than a pair: what was under way is not trained again, to
+ * the last step. */
 static void short_launches_that_are_stopped_lose_no_step(void **state)
 {
     enum { LEASES = 7 };
@@ -180,7 +189,8 @@ static void short_launches_that_are_stopped_lose_no_step(void **state)
         over = campaign_play(p, "pieces", c->settings, c->cues, &play);
         sum += leases;
     }
-    print_message("%llu steps in %llu launches\n", (unsigned long long)all, (unsigned long long)launches);
+    print_message("%llu steps in %llu launches\n", (unsigned long long)all,
+                  (unsigned long long)launches);
     assert_true(launches > all / (2 * LEASES));
     assert_int_equal(sum, all);
     check_whole(p, c, "pieces", "whole");
@@ -223,7 +233,8 @@ static void a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again(v
         point = points[0];
         stage_stop = 0;
         assert_false(campaign_play(p, files[i], c->settings, c->cues, &play));
-        char *at = checkpoint_folder(place_folder(p, files[i]), point.step + 1), *folder = file_join(at, "suspended");
+        char *at = checkpoint_folder(place_folder(p, files[i]), point.step + 1),
+             *folder = file_join(at, "suspended");
         assert_true(damage(folder, files[i]) >= 2); // two forks were under way
         play = play_of(i + 1);
         campaign_play(p, files[i], c->settings, c->cues, &play);
@@ -244,7 +255,8 @@ static unsigned corrections(const struct place *p, const char *name)
     return n;
 }
 
-/* However early the launch dies that the operator changed something for: the next one does not take it for another change. */
+/* However early the launch dies that the operator changed something for: the next one does not take
+ * it for another change. */
 static void what_an_operator_changed_is_told_once(void **state)
 {
     const struct place *p = *state;
@@ -267,7 +279,8 @@ static void what_an_operator_changed_is_told_once(void **state)
         campaign_resume(p, name, NULL, 0, c->cues, &play);
         assert_int_equal(corrections(p, name), 1);
         struct history history = ledger_history(p, name);
-        assert_string_equal(history_entry(&history, 1)->reason, "the operator changed optimizer.lr");
+        assert_string_equal(history_entry(&history, 1)->reason,
+                            "the operator changed optimizer.lr");
         assert_true(history_entry(&history, 4)->forward.n_pairs > 0);
         history_clear(&history);
         free(name);
@@ -280,8 +293,10 @@ int main(void)
         campaign_test(short_launches_that_are_stopped_lose_no_step),
         campaign_test(a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again),
         campaign_test(what_an_operator_changed_is_told_once),
-        campaign_test(a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits),
-        campaign_test(a_campaign_that_is_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits),
+        campaign_test(
+            a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits),
+        campaign_test(
+            a_campaign_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,22 +6,24 @@
 static const struct play two_workers = {.workers = 2, .servers = 2};
 
 /* A rate that is too low by far, and a gate that needs three pairs to see it. */
-#define TOO_LOW                                                                                                      \
-    "optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0", "gate.alpha=0.5", "gate.hypotheses=1"
+#define TOO_LOW                                                                                    \
+    "optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0", "gate.alpha=0.5",        \
+        "gate.hypotheses=1"
 
 static const struct cue raised[] = {
     {0, "optimizer.lr=0.0008"},
     {0, NULL                 }
 };
 
-/* A stretch of a run that is trained by hand: resumed with a setting (NULL: from the beginning), stopped at a step. */
+/* A stretch of a run that is trained by hand: resumed with a setting (NULL: from the beginning),
+ * stopped at a step. */
 struct stretch {
     char *setting;
     uint64_t stop;
 };
 
-static void train_by_hand(const struct place *p, const char *const *settings, const struct stretch *stretches,
-                          size_t n)
+static void train_by_hand(const struct place *p, const char *const *settings,
+                          const struct stretch *stretches, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct play play = {.workers = 3, .servers = 1, .stop = &stage_stop, .plan = plan_stop_at};
@@ -44,7 +46,8 @@ static void check_bits(const struct place *p, uint64_t run_step, uint64_t hand_s
 }
 
 /* The history of "run", of whose first hypothesis this became; the caller's. */
-static struct history check_fate(const struct place *p, enum fate fate, uint64_t promoted_at, bool adopted)
+static struct history check_fate(const struct place *p, enum fate fate, uint64_t promoted_at,
+                                 bool adopted)
 {
     struct history history = ledger_history(p, "run");
     const struct entry *e = history_entry(&history, 1);
@@ -61,7 +64,8 @@ static void the_last_fork_of_a_promotion_is_the_trunk_from_then_on(void **state)
     const char *const settings[] = {TOO_LOW, NULL};
     campaign_play(p, "run", settings, raised, &two_workers);
     struct history history = check_fate(p, FATE_UNCONFIRMED, 80, true);
-    assert_string_equal(history_entry(&history, 1)->reason, "no reverse pairs are wanted (gate.confirm)");
+    assert_string_equal(history_entry(&history, 1)->reason,
+                        "no reverse pairs are wanted (gate.confirm)");
     history_clear(&history);
     train_by_hand(p, settings,
                   (struct stretch[]){
@@ -85,8 +89,9 @@ static void a_promotion_whose_last_pair_showed_no_gain_is_carried_onto_the_trunk
         {0, "optimizer.lr=0.005"},
         {0, NULL                }
     };
-    const char *const settings[] = {"optimizer.lr=0.001", "schedule.min_lr=0.0005", "gate.alpha=0.5",
-                                    "gate.hypotheses=1",  "gate.margin=0.2",        NULL};
+    const char *const settings[] = {"optimizer.lr=0.001", "schedule.min_lr=0.0005",
+                                    "gate.alpha=0.5",     "gate.hypotheses=1",
+                                    "gate.margin=0.2",    NULL};
     campaign_play(p, "run", settings, cues, &two_workers);
     struct history history = check_fate(p, FATE_UNCONFIRMED, 100, false);
     assert_true(look_gain(&history_entry(&history, 1)->forward, false, 3) <= 0);
@@ -148,7 +153,8 @@ static void reverse_pairs_that_show_the_gain_again_confirm_a_promotion(void **st
     check_bits(p, 160, 160);
 }
 
-/* Also where the tokens of a forward stretch are no whole number of the old recipe's steps in as many of the new one's. */
+/* Also where the tokens of a forward stretch are no whole number of the old recipe's steps in as
+ * many of the new one's. */
 static void reverse_pairs_of_another_batch_have_the_tokens_of_the_forward_ones(void **state)
 {
     const struct place *p = *state;
@@ -156,7 +162,8 @@ static void reverse_pairs_of_another_batch_have_the_tokens_of_the_forward_ones(v
         {0, "train.batch=4"},
         {0, NULL           }
     };
-    campaign_play(p, "run", (const char *const[]){TOO_LOW, "gate.confirm=true", NULL}, third, &two_workers);
+    campaign_play(p, "run", (const char *const[]){TOO_LOW, "gate.confirm=true", NULL}, third,
+                  &two_workers);
     struct history history = check_fate(p, FATE_CONFIRMED, 80, true);
     const struct entry *e = history_entry(&history, 1);
     assert_int_equal(e->reverse.plan->horizon, 3 * e->forward.plan->horizon);
@@ -171,7 +178,8 @@ static void reverse_pairs_of_another_batch_have_the_tokens_of_the_forward_ones(v
     history_clear(&history);
 }
 
-/* The higher rate is better by a nat until the loss is near its floor, and by less than the margin then. */
+/* The higher rate is better by a nat until the loss is near its floor, and by less than the margin
+ * then. */
 static void reverse_pairs_that_show_too_small_a_gain_take_a_promotion_back(void **state)
 {
     const struct place *p = *state;
@@ -179,7 +187,8 @@ static void reverse_pairs_that_show_too_small_a_gain_take_a_promotion_back(void 
         {0, "optimizer.lr=0.004"},
         {0, NULL                }
     };
-    const char *const settings[] = {TOO_LOW, "gate.margin=0.3", "gate.confirm=true", "train.steps=200", NULL};
+    const char *const settings[] = {TOO_LOW, "gate.margin=0.3", "gate.confirm=true",
+                                    "train.steps=200", NULL};
     campaign_play(p, "run", settings, cues, &two_workers);
     struct history history = check_fate(p, FATE_ROLLED_BACK, 100, true);
     assert_int_equal(history.n_promoted, 1);
@@ -198,9 +207,10 @@ static void reverse_pairs_that_show_too_small_a_gain_take_a_promotion_back(void 
 static void what_was_taken_back_is_a_duplicate_and_what_was_tried_beside_it_is_not(void **state)
 {
     const struct place *p = *state;
-    static const char *const settings[] = {"optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0",
-                                           "gate.alpha=0.5",      "gate.hypotheses=6",      "gate.confirm=true",
-                                           "gate.margin=0.3",     "train.steps=400",        NULL};
+    static const char *const settings[] = {
+        "optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0",
+        "gate.alpha=0.5",      "gate.hypotheses=6",      "gate.confirm=true",
+        "gate.margin=0.3",     "train.steps=400",        NULL};
     static const struct cue cues[] = {
         {0,   "optimizer.lr=0.004"},
         {120, "optimizer.clip=0.1"},
@@ -213,7 +223,8 @@ static void what_was_taken_back_is_a_duplicate_and_what_was_tried_beside_it_is_n
     assert_int_equal(history_entry(&history, 1)->fate, FATE_ROLLED_BACK);
     assert_int_equal(history.changed_at, 200);
     assert_int_equal(history_entry(&history, 3)->fate, FATE_REFUSED);
-    assert_contains(history_entry(&history, 3)->reason, "duplicate: proposal 1 says the same, and is rolled back");
+    assert_contains(history_entry(&history, 3)->reason,
+                    "duplicate: proposal 1 says the same, and is rolled back");
     assert_non_null(history_entry(&history, 4)->forward.plan);
     history_clear(&history);
 }
@@ -222,12 +233,14 @@ static void a_hypothesis_beside_one_that_is_promoted_is_superseded(void **state)
 {
     const struct place *p = *state;
     static const struct cue cues[][3] = {
-        {{0, "optimizer.lr=0.0008"}, {0, "optimizer.lr=0.0004"},  {0, NULL}}, // could be promoted as well
+  // could be promoted as well
+        {{0, "optimizer.lr=0.0008"}, {0, "optimizer.lr=0.0004"},  {0, NULL}},
         {{0, "optimizer.lr=0.0008"}, {20, "optimizer.beta2=0.9"}, {0, NULL}}, // has had two pairs
     };
     for (int i = 0; i < 2; i++) {
         const char *name = i ? "later" : "sooner";
-        campaign_play(p, name, (const char *const[]){TOO_LOW, "gate.hypotheses=2", NULL}, cues[i], &two_workers);
+        campaign_play(p, name, (const char *const[]){TOO_LOW, "gate.hypotheses=2", NULL}, cues[i],
+                      &two_workers);
         struct history history = ledger_history(p, name);
         assert_int_equal(history_entry(&history, 1)->promoted_at, 80);
         const struct entry *other = history_entry(&history, 2);
@@ -248,7 +261,8 @@ static void the_better_of_two_that_could_be_promoted_is_promoted(void **state)
         {0, "optimizer.lr=0.0008"},
         {0, NULL                 }
     };
-    campaign_play(p, "run", (const char *const[]){TOO_LOW, "gate.hypotheses=2", NULL}, cues, &two_workers);
+    campaign_play(p, "run", (const char *const[]){TOO_LOW, "gate.hypotheses=2", NULL}, cues,
+                  &two_workers);
     struct history history = ledger_history(p, "run");
     assert_string_equal(history_entry(&history, 1)->reason, "superseded by 2");
     assert_int_equal(history_entry(&history, 2)->promoted_at, 80);

@@ -32,7 +32,8 @@ static void a_replay_of_a_ledger_has_its_lines_and_the_bits_of_the_run(void **st
     const struct place *p = *state;
     play_first(p);
     char *first = mem_strdup(place_folder(p, "first"));
-    campaign_play(p, "again", settings, NULL, &(struct play){.workers = 3, .servers = 2, .replay = first});
+    campaign_play(p, "again", settings, NULL,
+                  &(struct play){.workers = 3, .servers = 2, .replay = first});
     campaign_check_same(p, "again", "first", 160);
     ledgers_check_equal(p, "again", "first");
     free(first);
@@ -47,7 +48,8 @@ static void a_replay_that_was_killed_goes_on_as_one(void **state)
     for (uint64_t launch = 0; !over && launch < 30; launch++)
         over = campaign_play(
             p, "again", settings, NULL,
-            &(struct play){.workers = 2, .servers = 1, .replay = first, .killed_after = 180 + 90 * launch});
+            &(struct play){
+                .workers = 2, .servers = 1, .replay = first, .killed_after = 180 + 90 * launch});
     assert_true(over);
     campaign_check_same(p, "again", "first", 160);
     ledgers_check_equal(p, "again", "first");
@@ -74,22 +76,26 @@ static void a_replay_carries_a_persons_orders_out_at_their_steps(void **state)
     const struct place *p = *state;
     person.given = false;
     snprintf(person.folder, sizeof person.folder, "%s", place_folder(p, "first"));
-    campaign_play(p, "first", settings, cues, &(struct play){.workers = 2, .servers = 1, .plan = plan_kills});
+    campaign_play(p, "first", settings, cues,
+                  &(struct play){.workers = 2, .servers = 1, .plan = plan_kills});
     struct history history = ledger_history(p, "first");
     assert_string_equal(history_entry(&history, 1)->reason, "killed");
     history_clear(&history);
-    campaign_play(p, "again", settings, NULL, &(struct play){.workers = 1, .servers = 2, .replay = person.folder});
+    campaign_play(p, "again", settings, NULL,
+                  &(struct play){.workers = 1, .servers = 2, .replay = person.folder});
     campaign_check_same(p, "again", "first", 160);
     ledgers_check_equal(p, "again", "first");
 }
 
-/* Writes the first run's ledger anew into "altered", each record as `alter` leaves it: a whole chain that says something else. */
+/* Writes the first run's ledger anew into "altered", each record as `alter` leaves it: a whole
+ * chain that says something else. */
 static char *write_altered(const struct place *p, void (*alter)(Trireme__Record *record))
 {
     struct err err;
     char *folder = mem_strdup(place_folder(p, "altered"));
     assert_int_equal(file_make_dirs(folder, ERR_USAGE, &err), 0);
-    struct ledger *from = ledger_open(place_folder(p, "first"), false, &err), *to = ledger_open(folder, true, &err);
+    struct ledger *from = ledger_open(place_folder(p, "first"), false, &err),
+                  *to = ledger_open(folder, true, &err);
     assert_true(from && to);
     for (size_t i = 0; i < ledger_records(from); i++) {
         Trireme__Record *record = message_copy(ledger_record(from, i));
@@ -105,7 +111,8 @@ static char *write_altered(const struct place *p, void (*alter)(Trireme__Record 
 
 static void alter_loss(Trireme__Record *record)
 {
-    if (record->kind == TRIREME__RECORD_KIND__observation && record->number == 1 && record->step == 60)
+    if (record->kind == TRIREME__RECORD_KIND__observation && record->number == 1 &&
+        record->step == 60)
         record->observation->fork_loss -= 1e-12;
 }
 
@@ -141,8 +148,8 @@ static void alter_hypothesis(Trireme__Record *record)
 static void a_replay_of_a_ledger_that_says_something_else_is_an_error(void **state)
 {
     const struct place *p = *state;
-    static void (*const alterations[])(Trireme__Record *) = {alter_loss, alter_patch, alter_verdict, alter_validation,
-                                                             alter_hypothesis};
+    static void (*const alterations[])(Trireme__Record *) = {alter_loss, alter_patch, alter_verdict,
+                                                             alter_validation, alter_hypothesis};
     play_first(p);
     for (size_t i = 0; i < sizeof alterations / sizeof *alterations; i++) {
         char *folder = write_altered(p, alterations[i]), name[16];
@@ -157,7 +164,8 @@ static void a_replay_of_a_ledger_that_says_something_else_is_an_error(void **sta
 }
 
 /* What a launch cannot know by itself. */
-static void what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memory(void **state)
+static void
+what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memory(void **state)
 {
     const struct place *p = *state;
     static const struct cue three[] = {
@@ -169,10 +177,12 @@ static void what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_repla
     const struct play play = {.workers = 2, .servers = 1};
     campaign_play(p, "wide", settings, three, &play);
     struct history history = ledger_history(p, "wide");
-    char *memory = mem_format("experiment.memory=%llu",
-                              2 * (unsigned long long)history_entry(&history, 2)->forward.application->bytes);
+    char *memory =
+        mem_format("experiment.memory=%llu",
+                   2 * (unsigned long long)history_entry(&history, 2)->forward.application->bytes);
     history_clear(&history);
-    const char *const tight[] = {settings[0], settings[1], settings[2], settings[3], settings[4], memory, NULL};
+    const char *const tight[] = {settings[0], settings[1], settings[2], settings[3],
+                                 settings[4], memory,      NULL};
     campaign_play(p, "tight", tight, three, &play);
     history = ledger_history(p, "tight");
     const struct entry *tails = history_entry(&history, 1), *fork = history_entry(&history, 3);
@@ -184,7 +194,8 @@ static void what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_repla
     assert_true(history_entry(&history, 2)->forward.n_pairs > 2);
     history_clear(&history);
     char *folder = mem_strdup(place_folder(p, "tight"));
-    campaign_play(p, "again", settings, NULL, &(struct play){.workers = 1, .servers = 2, .replay = folder});
+    campaign_play(p, "again", settings, NULL,
+                  &(struct play){.workers = 1, .servers = 2, .replay = folder});
     campaign_check_same(p, "again", "tight", 160);
     ledgers_check_equal(p, "again", "tight");
     free(folder);
@@ -202,13 +213,17 @@ static void lose(const struct place *p, const char *name, uint64_t step, const c
     free(folder);
 }
 
-static void a_hypothesis_whose_fork_is_lost_with_its_checkpoint_is_given_up_and_so_it_is_in_a_replay(void **state)
+static void
+a_hypothesis_whose_fork_is_lost_with_its_checkpoint_is_given_up_in_a_replay_too(void **state)
 {
     const struct place *p = *state;
     stage_stop_step = 30;
-    campaign_play(
-        p, "first", settings, cues,
-        &(struct play){.workers = 2, .servers = 1, .plan = plan_stop_at, .stop = &stage_stop, .may_stop = true});
+    campaign_play(p, "first", settings, cues,
+                  &(struct play){.workers = 2,
+                                 .servers = 1,
+                                 .plan = plan_stop_at,
+                                 .stop = &stage_stop,
+                                 .may_stop = true});
     lose(p, "first", 30, "suspended");
     lose(p, "first", 20, "");
     stage_stop = 0;
@@ -220,14 +235,16 @@ static void a_hypothesis_whose_fork_is_lost_with_its_checkpoint_is_given_up_and_
     assert_true(history_entry(&history, 4)->forward.n_pairs > 0); // one that came later is tried
     history_clear(&history);
     char *first = mem_strdup(place_folder(p, "first"));
-    campaign_play(p, "again", settings, NULL, &(struct play){.workers = 1, .servers = 2, .replay = first});
+    campaign_play(p, "again", settings, NULL,
+                  &(struct play){.workers = 1, .servers = 2, .replay = first});
     campaign_check_same(p, "again", "first", 160);
     free(first);
 }
 
-/* Where a place comes free since the machine gave up, the next hypothesis is registered one step later: the forks of a step
- * begin after its turn. */
-static void one_that_waited_for_what_the_machine_gave_up_begins_at_the_same_step_in_a_replay(void **state)
+/* Where a place comes free since the machine gave up, the next hypothesis is registered one step
+ * later: the forks of a step begin after its turn. */
+static void
+one_that_waited_for_what_the_machine_gave_up_begins_at_the_same_step_in_a_replay(void **state)
 {
     const struct place *p = *state;
     static const char *const narrow[] = {
@@ -247,11 +264,14 @@ static void one_that_waited_for_what_the_machine_gave_up_begins_at_the_same_step
     };
     campaign_play(p, "first", narrow, two, &(struct play){.workers = 2, .servers = 1});
     struct history history = ledger_history(p, "first");
-    assert_true(history_entry(&history, 1)->judgement->machine && history_entry(&history, 2)->judgement->machine);
-    assert_true(history_entry(&history, 2)->forward.plan->start > history_entry(&history, 1)->forward.plan->start);
+    assert_true(history_entry(&history, 1)->judgement->machine &&
+                history_entry(&history, 2)->judgement->machine);
+    assert_true(history_entry(&history, 2)->forward.plan->start >
+                history_entry(&history, 1)->forward.plan->start);
     history_clear(&history);
     char *first = mem_strdup(place_folder(p, "first"));
-    campaign_play(p, "again", wide, NULL, &(struct play){.workers = 1, .servers = 2, .replay = first});
+    campaign_play(p, "again", wide, NULL,
+                  &(struct play){.workers = 1, .servers = 2, .replay = first});
     campaign_check_same(p, "again", "first", 160);
     ledgers_check_equal(p, "again", "first");
     free(first);
@@ -264,9 +284,12 @@ int main(void)
         campaign_test(a_replay_that_was_killed_goes_on_as_one),
         campaign_test(a_replay_carries_a_persons_orders_out_at_their_steps),
         campaign_test(a_replay_of_a_ledger_that_says_something_else_is_an_error),
-        campaign_test(a_hypothesis_whose_fork_is_lost_with_its_checkpoint_is_given_up_and_so_it_is_in_a_replay),
-        campaign_test(one_that_waited_for_what_the_machine_gave_up_begins_at_the_same_step_in_a_replay),
-        campaign_test(what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memory),
+        campaign_test(
+            a_hypothesis_whose_fork_is_lost_with_its_checkpoint_is_given_up_in_a_replay_too),
+        campaign_test(
+            one_that_waited_for_what_the_machine_gave_up_begins_at_the_same_step_in_a_replay),
+        campaign_test(
+            what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

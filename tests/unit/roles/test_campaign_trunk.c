@@ -1,4 +1,5 @@
-/* A campaign that promotes nothing leaves the trunk's bits alone, whatever became of its hypotheses. */
+/* A campaign that promotes nothing leaves the trunk's bits alone, whatever became of its
+ * hypotheses. */
 #include "tests/unit/roles/campaign_stage.h"
 
 enum { STEPS = 160, ANY = 9 };
@@ -34,9 +35,10 @@ static struct play order_at(const struct place *p, uint64_t step, const char *or
     return (struct play){.workers = 2, .servers = 1, .plan = plan_orders};
 }
 
-/* Plays "run" with experiments and "plain" without, which must have the same bits; the history is the caller's. */
-static struct history check_alone(const struct place *p, const char *const *settings, const struct cue *cues,
-                                  const struct play *play)
+/* Plays "run" with experiments and "plain" without, which must have the same bits; the history is
+ * the caller's. */
+static struct history check_alone(const struct place *p, const char *const *settings,
+                                  const struct cue *cues, const struct play *play)
 {
     campaign_play(p, "run", settings, cues, play);
     campaign_play(p, "plain", settings, NULL, &(struct play){.workers = 1, .servers = 2});
@@ -49,7 +51,8 @@ static void check_fate(struct history *history, enum fate fate, size_t n_pairs, 
     const struct entry *e = history_entry(history, 1);
     assert_non_null(e);
     if (e->fate != fate)
-        fail_msg("found fate %s, expected %s (%s)", fate_name(e->fate), fate_name(fate), e->reason ? e->reason : "");
+        fail_msg("found fate %s, expected %s (%s)", fate_name(e->fate), fate_name(fate),
+                 e->reason ? e->reason : "");
     if (n_pairs != ANY)
         assert_int_equal(e->forward.n_pairs, n_pairs);
     if (reason)
@@ -78,7 +81,8 @@ static void refused_proposals_leave_the_trunk_alone(void **state)
 static void a_hypothesis_without_a_promotion_leaves_the_trunk_alone(void **state)
 {
     struct history history =
-        check_alone(*state, (const char *const[]){"gate.margin=0.01", "eval.every=15", NULL}, raised, &two_workers);
+        check_alone(*state, (const char *const[]){"gate.margin=0.01", "eval.every=15", NULL},
+                    raised, &two_workers);
     check_fate(&history, FATE_INCONCLUSIVE, ANY, NULL);
 }
 
@@ -88,14 +92,15 @@ static void a_rejected_hypothesis_leaves_the_trunk_alone(void **state)
         {0, "optimizer.lr=0.0001 schedule.min_lr=0"},
         {0, NULL                                   }
     };
-    struct history history = check_alone(*state, (const char *const[]){"gate.beta=0.5", NULL}, lowered, &two_workers);
+    struct history history =
+        check_alone(*state, (const char *const[]){"gate.beta=0.5", NULL}, lowered, &two_workers);
     check_fate(&history, FATE_REJECTED, ANY, NULL);
 }
 
 static void an_observed_proposal_is_not_tried(void **state)
 {
-    struct history history =
-        check_alone(*state, (const char *const[]){"experiment.mode=observe", NULL}, raised, &two_workers);
+    struct history history = check_alone(
+        *state, (const char *const[]){"experiment.mode=observe", NULL}, raised, &two_workers);
     assert_int_equal(history.registered, 0);
     check_fate(&history, FATE_OBSERVED, 0, NULL);
 }
@@ -112,8 +117,8 @@ static void a_vetoed_proposal_is_not_tried(void **state)
 
 static void a_proposal_that_nobody_approved_of_is_closed_at_the_end(void **state)
 {
-    struct history history =
-        check_alone(*state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &two_workers);
+    struct history history = check_alone(
+        *state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &two_workers);
     check_fate(&history, FATE_INCONCLUSIVE, 0, "the run ended");
 }
 
@@ -172,8 +177,8 @@ static void a_fork_that_diverges_does_not_disturb_one_beside_it(void **state)
 
 static void a_fork_without_memory_is_closed_with_the_reason(void **state)
 {
-    struct history history =
-        check_alone(*state, (const char *const[]){"experiment.memory=1", NULL}, raised, &two_workers);
+    struct history history = check_alone(*state, (const char *const[]){"experiment.memory=1", NULL},
+                                         raised, &two_workers);
     check_fate(&history, FATE_INCONCLUSIVE, 0, "experiment.memory");
 }
 

@@ -1,4 +1,5 @@
-/* A fork with a patch goes on as a run does that is resumed from the trunk's checkpoint with the same settings. */
+/* A fork with a patch goes on as a run does that is resumed from the trunk's checkpoint with the
+ * same settings. */
 #include "tests/unit/roles/campaign_stage.h"
 
 enum { START = 20, END = 40, CASES_MAX = 20 };
@@ -12,7 +13,8 @@ static const struct play stopped = {
     .workers = 2, .servers = 2, .stop = &stage_stop, .plan = plan_stop_at, .expected = ERR_STOPPED};
 
 /* Resumes the named run with a patch, and stops it after so many steps. */
-static void resume_by_hand(const struct place *p, const char *name, const char *patch, uint64_t stop)
+static void resume_by_hand(const struct place *p, const char *name, const char *patch,
+                           uint64_t stop)
 {
     char *copy = mem_strdup(patch), *save = NULL, *words[8];
     size_t n = 0;
@@ -25,8 +27,10 @@ static void resume_by_hand(const struct place *p, const char *name, const char *
     free(copy);
 }
 
-/* Plays a campaign up to END and, for each patch, a run without experiments up to START that is resumed with it. */
-static void check_carries(const struct place *p, const char *const *settings, const struct carry *cases)
+/* Plays a campaign up to END and, for each patch, a run without experiments up to START that is
+ * resumed with it. */
+static void check_carries(const struct place *p, const char *const *settings,
+                          const struct carry *cases)
 {
     const char *all[16] = {"experiment.forks=20", "gate.hypotheses=20"};
     struct cue cues[CASES_MAX + 1] = {{0}};
@@ -50,7 +54,8 @@ static void check_carries(const struct place *p, const char *const *settings, co
         lines_check_equal(&forks, fork, &hand, "trunk", START + 1, last);
         assert_int_equal(lines_count(&forks, fork), cases[i].steps);
         // the patch has an effect, or nothing was proved
-        assert_true(lines_at(&forks, fork, common)->loss != lines_at(&forks, "trunk", common)->loss);
+        assert_true(lines_at(&forks, fork, common)->loss !=
+                    lines_at(&forks, "trunk", common)->loss);
         lines_free(&hand);
     }
     lines_free(&forks);
@@ -78,8 +83,8 @@ static void a_fork_goes_on_as_a_run_that_is_resumed_with_its_patch(void **state)
     check_carries(*state, (const char *const[]){NULL}, cases);
 }
 
-/* By hand, steps are updates whatever their size; in an experiment the rate follows from tokens. Both are the same where the rate
- * is constant. */
+/* By hand, steps are updates whatever their size; in an experiment the rate follows from tokens.
+ * Both are the same where the rate is constant. */
 static void a_fork_with_steps_of_another_size_goes_on_as_a_run_that_is_resumed_so(void **state)
 {
     static const struct carry cases[] = {
@@ -90,7 +95,8 @@ static void a_fork_with_steps_of_another_size_goes_on_as_a_run_that_is_resumed_s
         {"train.batch=24 optimizer.lr=0.02 data.skip=12", 10},
         {NULL,                                            0 }
     };
-    check_carries(*state, (const char *const[]){"schedule.kind=constant", "schedule.warmup=0", NULL}, cases);
+    check_carries(
+        *state, (const char *const[]){"schedule.kind=constant", "schedule.warmup=0", NULL}, cases);
 }
 
 static void a_fork_with_momentum_goes_on_as_a_run_that_is_resumed_with_its_patch(void **state)
@@ -100,7 +106,8 @@ static void a_fork_with_momentum_goes_on_as_a_run_that_is_resumed_with_its_patch
         {"optimizer.lr=0.5",       20},
         {NULL,                     0 }
     };
-    check_carries(*state, (const char *const[]){"optimizer.name=sgd", "optimizer.lr=0.1", NULL}, cases);
+    check_carries(*state, (const char *const[]){"optimizer.name=sgd", "optimizer.lr=0.1", NULL},
+                  cases);
 }
 
 /* A source goes on where it was when it was taken off, in the fork as by hand. */

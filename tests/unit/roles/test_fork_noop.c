@@ -23,7 +23,8 @@ static void check_noop(const struct place *p, const char *name)
     struct lines lines = lines_read(p, name);
     lines_check_equal(&lines, "h1.0", &lines, "trunk", 21, 40);
     lines_check_equal(&lines, "h1.1", &lines, "trunk", 41, 60);
-    // tails begin from weights and moments: they are the same ones, also where a fork has come to its end
+    // tails begin from weights and moments: they are the same ones, also where a fork has come to
+    // its end
     lines_check_equal(&lines, "h1.0-tail", &lines, "trunk-tail.40.10", 41, 50);
     lines_check_equal(&lines, "h1.1-tail", &lines, "trunk-tail.60.10", 61, 70);
     lines_free(&lines);
@@ -58,7 +59,8 @@ static void a_fork_that_changes_nothing_has_the_trunks_bits_on_any_number_of_ran
     }
 }
 
-static void a_fork_that_changes_nothing_has_the_trunks_bits_where_workers_move_between_them(void **state)
+static void
+a_fork_that_changes_nothing_has_the_trunks_bits_where_workers_move_between_them(void **state)
 {
     const struct place *p = *state;
     for (int workers = 2; workers <= 4; workers++) {
@@ -68,7 +70,8 @@ static void a_fork_that_changes_nothing_has_the_trunks_bits_where_workers_move_b
         play.workers = workers, play.servers = 2, play.room = 1;
         play.plan = plan_moves;
         stage_stop = 0, stage_stop_step = 65;
-        campaign_play(p, name, (const char *const[]){"optimizer.clip=0.2", "eval.every=15", NULL}, noop, &play);
+        campaign_play(p, name, (const char *const[]){"optimizer.clip=0.2", "eval.every=15", NULL},
+                      noop, &play);
         check_noop(p, name);
         campaign_check_same(p, name, "run2", 65);
     }
@@ -110,7 +113,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         campaign_test(a_fork_that_changes_nothing_has_the_trunks_bits_on_any_number_of_ranks),
-        campaign_test(a_fork_that_changes_nothing_has_the_trunks_bits_where_workers_move_between_them),
+        campaign_test(
+            a_fork_that_changes_nothing_has_the_trunks_bits_where_workers_move_between_them),
         campaign_test(pairs_that_are_all_the_same_give_no_verdict),
         campaign_test(a_fork_that_changes_the_least_bit_differs_from_the_trunk),
     };

@@ -1,4 +1,5 @@
-/* What no rank ought to send: whoever gets it ends the run with a sentence, and never with success. */
+/* What no rank ought to send: whoever gets it ends the run with a sentence, and never with success.
+ */
 #include "tests/unit/roles/role_stage.h"
 
 #include "proto/net/frame.h"
@@ -56,7 +57,8 @@ static void check_ends(struct scene *s, const char *sentence)
     struct err how;
     coordinator_run(s->coordinator, &how);
     if (how.code != ERR_MACHINE)
-        fail_msg("the run ended with code %d, expected %d: %s", (int)how.code, ERR_MACHINE, how.text);
+        fail_msg("the run ended with code %d, expected %d: %s", (int)how.code, ERR_MACHINE,
+                 how.text);
     assert_contains(how.text, sentence);
     stage_finish(&s->stage);
 }
@@ -130,7 +132,8 @@ static void a_gradient_of_another_launch_ends_the_run(void **state)
 static void weights_that_nobody_asked_for_end_the_run(void **state)
 {
     struct scene *s = *state;
-    struct frame frame = {.magic = FRAME_MAGIC, .dtype = FRAME_FP32, .incarnation = 1, .step = 99999, .block = 5};
+    struct frame frame = {
+        .magic = FRAME_MAGIC, .dtype = FRAME_FP32, .incarnation = 1, .step = 99999, .block = 5};
     endpoint_send_frame(s->stage.endpoints[SERVER], WORKER, TAG_WEIGHTS, &frame, NULL);
     check_ends(s, "rank 1 sent weights of block 5, trial 0, step 99999, which nobody asked for");
 }

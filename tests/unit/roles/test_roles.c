@@ -39,8 +39,8 @@ static int tear_down(void **state)
 }
 
 /* Trains from the beginning, or goes on where the run is there. */
-static void train(const struct place *p, const char *name, const char *const *settings, const struct play *play,
-                  struct err *how)
+static void train(const struct place *p, const char *name, const char *const *settings,
+                  const struct play *play, struct err *how)
 {
     struct run run;
     struct err err;
@@ -68,13 +68,15 @@ static char *lines_of(const struct place *p, const char *name, uint64_t steps)
 }
 
 /* Checks that a run has the bits and the curve of another. */
-static void check_same(const struct place *p, const char *found_name, const char *expected_name, uint64_t step)
+static void check_same(const struct place *p, const char *found_name, const char *expected_name,
+                       uint64_t step)
 {
     struct kept found = kept_of(p, found_name, step), expected = kept_of(p, expected_name, step);
     kept_check_equal(&found, &expected);
     kept_free(&found);
     kept_free(&expected);
-    char *found_lines = lines_of(p, found_name, step), *expected_lines = lines_of(p, expected_name, step);
+    char *found_lines = lines_of(p, found_name, step),
+         *expected_lines = lines_of(p, expected_name, step);
     assert_string_equal(found_lines, expected_lines);
     free(found_lines);
     free(expected_lines);
@@ -95,7 +97,8 @@ static void check_numbers_of_ranks(void **state, const char *const *settings)
     char names[6][8];
     for (int i = 0; i < 6; i++) {
         snprintf(names[i], sizeof names[i], "run%d", i);
-        struct play play = {.workers = numbers[i][0], .servers = numbers[i][1], .room = numbers[i][2]};
+        struct play play = {
+            .workers = numbers[i][0], .servers = numbers[i][1], .room = numbers[i][2]};
         train(p, names[i], settings, &play, &how);
         check_same(p, names[i], names[0], 6);
     }
@@ -108,25 +111,29 @@ static void six_leaves_give_the_same_bits_on_any_number_of_workers_and_servers(v
 
 static void seven_leaves_give_the_same_bits_on_any_number_of_workers_and_servers(void **state)
 {
-    check_numbers_of_ranks(state, (const char *const[]){"train.batch=7", "train.microbatch=1", "model.arch=llama",
-                                                        "optimizer.clip=0.05", NULL});
+    check_numbers_of_ranks(state,
+                           (const char *const[]){"train.batch=7", "train.microbatch=1",
+                                                 "model.arch=llama", "optimizer.clip=0.05", NULL});
 }
 
 static void training_lowers_the_loss(void **state)
 {
     const struct place *p = *state;
     struct err how;
-    train(p, "run", (const char *const[]){"train.steps=30", NULL}, &(struct play){.workers = 2, .servers = 1}, &how);
+    train(p, "run", (const char *const[]){"train.steps=30", NULL},
+          &(struct play){.workers = 2, .servers = 1}, &how);
     char *lines = lines_of(p, "run", 30), *last = strstr(lines, "train 30 ");
-    double first_loss = strtod(strstr(lines, "train 1 ") + 8, NULL), last_loss = strtod(last + 9, NULL);
+    double first_loss = strtod(strstr(lines, "train 1 ") + 8, NULL),
+           last_loss = strtod(last + 9, NULL);
     if (!(first_loss > 5 && last_loss < first_loss - 0.5))
         fail_msg("the loss went from %g to %g", first_loss, last_loss);
     free(lines);
 }
 
-/* Checks the loss in the line of the step after a checkpoint against one computed here, sample by sample: of the
- * weights that are kept, and of the samples that are due. */
-static void check_loss_after(const struct place *p, const char *name, uint64_t step, const char *lines)
+/* Checks the loss in the line of the step after a checkpoint against one computed here, sample by
+ * sample: of the weights that are kept, and of the samples that are due. */
+static void check_loss_after(const struct place *p, const char *name, uint64_t step,
+                             const char *lines)
 {
     struct err err;
     char *run = file_join(p->root, name), *folder = checkpoint_folder(run, step + 1);
@@ -136,9 +143,10 @@ static void check_loss_after(const struct place *p, const char *name, uint64_t s
     const Trireme__Run *config = next->config;
     assert_int_equal(next->samples, kept.samples + config->train->batch);
     struct layout *layout = layout_new(config->model);
-    struct dataset *dataset =
-        dataset_open(config->data, config->model->context, config->model->vocab, config->train->seed, &err);
-    struct order *order = order_new((const Trireme__Segment *const *)next->segments, next->n_segments, &err);
+    struct dataset *dataset = dataset_open(config->data, config->model->context,
+                                           config->model->vocab, config->train->seed, &err);
+    struct order *order =
+        order_new((const Trireme__Segment *const *)next->segments, next->n_segments, &err);
     struct model *model = model_new(config->model, layout, kernels_best(), 1);
     double sum = 0;
     for (uint64_t i = kept.samples; i < next->samples; i++) {
@@ -152,7 +160,8 @@ static void check_loss_after(const struct place *p, const char *name, uint64_t s
     char *key = mem_format("train %llu ", (unsigned long long)step + 1), *line = strstr(lines, key);
     double found = strtod(line + strlen(key), NULL);
     if (!(fabs(found - expected) < 1e-6))
-        fail_msg("step %llu: found a loss of %.9g, expected %.9g", (unsigned long long)step + 1, found, expected);
+        fail_msg("step %llu: found a loss of %.9g, expected %.9g", (unsigned long long)step + 1,
+                 found, expected);
     free(key);
     model_free(model);
     order_free(order);
@@ -169,7 +178,8 @@ static void each_step_reads_the_samples_that_are_due_also_after_changes(void **s
     const struct place *p = *state;
     struct err how, err;
     struct run run;
-    const char *const settings[] = {"train.steps=4", "checkpoint.every=1", "checkpoint.keep=100", NULL};
+    const char *const settings[] = {"train.steps=4", "checkpoint.every=1", "checkpoint.keep=100",
+                                    NULL};
     train(p, "run", settings, &(struct play){.workers = 2, .servers = 1}, &how);
     char *const changes[] = {"train.steps=7", "train.batch=8", "data.sources.1.weight=5"};
     assert_int_equal(run_plan_resume(&run, p->run, changes, 3, &err), 0);
@@ -194,7 +204,8 @@ static void workers_that_join_and_leave_between_steps_change_nothing(void **stat
     const char *const settings[] = {"eval.every=2", "eval.samples=7", "checkpoint.every=2", NULL};
     struct err how;
     train(p, "all", settings, &(struct play){.workers = 2, .servers = 2}, &how);
-    train(p, "some", settings, &(struct play){.workers = 4, .servers = 2, .room = 1, .plan = plan_changes}, &how);
+    train(p, "some", settings,
+          &(struct play){.workers = 4, .servers = 2, .room = 1, .plan = plan_changes}, &how);
     check_same(p, "some", "all", 6);
 }
 
@@ -214,24 +225,32 @@ static void a_run_that_was_stopped_goes_on_with_the_bits_of_one_that_was_not(voi
     struct err how;
     train(p, "whole", settings, &(struct play){.workers = 3, .servers = 2}, &how);
     stop = 0;
-    train(p, "parts", settings,
-          &(struct play){.workers = 2, .servers = 3, .plan = plan_stops, .stop = &stop, .expected = ERR_STOPPED},
-          &how);
+    train(
+        p, "parts", settings,
+        &(struct play){
+            .workers = 2, .servers = 3, .plan = plan_stops, .stop = &stop, .expected = ERR_STOPPED},
+        &how);
     assert_contains(how.text, "stopped on request at step 4, with a checkpoint");
     train(p, "parts", settings, &(struct play){.workers = 5, .servers = 1, .room = 1}, &how);
     check_same(p, "parts", "whole", 8);
-    train(p, "parts", settings, &(struct play){.workers = 1, .servers = 1}, &how); // nothing to do is no error
+    // nothing to do is no error
+    train(p, "parts", settings, &(struct play){.workers = 1, .servers = 1}, &how);
     check_same(p, "parts", "whole", 8);
 }
 
 static void a_run_that_broke_goes_on_from_its_checkpoint_and_has_each_step_once(void **state)
 {
     const struct place *p = *state;
-    const char *const settings[] = {"train.steps=200", "checkpoint.every=2",     "checkpoint.keep=2",
-                                    "wait.patience=1", "schedule.kind=constant", NULL};
+    const char *const settings[] = {"train.steps=200",        "checkpoint.every=2",
+                                    "checkpoint.keep=2",      "wait.patience=1",
+                                    "schedule.kind=constant", NULL};
     struct err how;
     train(p, "broken", settings,
-          &(struct play){.workers = 2, .servers = 1, .silent_rank = 3, .silent_after = 150, .expected = ERR_MACHINE},
+          &(struct play){.workers = 2,
+                         .servers = 1,
+                         .silent_rank = 3,
+                         .silent_after = 150,
+                         .expected = ERR_MACHINE},
           &how);
     assert_contains(how.text, "worker 1 (rank 3 on ");
     assert_contains(how.text, "has been silent for 1 s while its part of a step was awaited");
@@ -258,7 +277,11 @@ static void a_server_that_falls_silent_ends_the_run_with_its_name(void **state)
     struct err how;
     double began = clock_now();
     train(p, "run", (const char *const[]){"train.steps=1000", "wait.patience=1", NULL},
-          &(struct play){.workers = 1, .servers = 2, .silent_rank = 2, .silent_after = 100, .expected = ERR_MACHINE},
+          &(struct play){.workers = 1,
+                         .servers = 2,
+                         .silent_rank = 2,
+                         .silent_after = 100,
+                         .expected = ERR_MACHINE},
           &how);
     assert_true(clock_now() - began < 10);
     assert_contains(how.text, "server 1 (rank 2 on ");
@@ -270,8 +293,10 @@ static void a_rank_that_never_answers_ends_the_run_with_its_name(void **state)
     const struct place *p = *state;
     struct err how;
     train(p, "run", (const char *const[]){"wait.patience=1", NULL},
-          &(struct play){.workers = 2, .servers = 1, .silent_rank = 2, .expected = ERR_MACHINE}, &how);
-    assert_string_equal(how.text, "worker 0 (rank 2) has been silent for 1 s while its readiness was awaited");
+          &(struct play){.workers = 2, .servers = 1, .silent_rank = 2, .expected = ERR_MACHINE},
+          &how);
+    assert_string_equal(
+        how.text, "worker 0 (rank 2) has been silent for 1 s while its readiness was awaited");
 }
 
 /* Ranks that only wait beat often enough, also where patience is as short as it may be. */
@@ -282,7 +307,9 @@ static void ranks_that_live_are_not_blamed_at_the_shortest_patience(void **state
     struct run run;
     struct play play = {.workers = 2, .servers = 1};
     assert_int_equal(
-        run_plan_train(&run, p->run, stage_config(p->data, (const char *const[]){"wait.patience=1", NULL}), &err), 0);
+        run_plan_train(&run, p->run,
+                       stage_config(p->data, (const char *const[]){"wait.patience=1", NULL}), &err),
+        0);
     assert_int_equal(run_claim(&run, &err), 0);
     assert_int_equal(run_locate(&run, no_warning, &err), 0);
     struct stage stage;
@@ -294,7 +321,8 @@ static void ranks_that_live_are_not_blamed_at_the_shortest_patience(void **state
     double until = clock_now() + 2.5;
     while (clock_now() < until) {
         stage.actors[2].link->heard = clock_now();
-        if (link_keep(stage.actors[2].link, &err) < 0 || coordinator_turn(coordinator, &err) == TURN_FAILED)
+        if (link_keep(stage.actors[2].link, &err) < 0 ||
+            coordinator_turn(coordinator, &err) == TURN_FAILED)
             fail_msg("%s", err.text);
         clock_sleep(1e-3);
     }
@@ -339,7 +367,8 @@ static void more_servers_than_blocks_end_the_run_with_a_sentence(void **state)
 {
     const struct place *p = *state;
     struct err how;
-    train(p, "run", (const char *const[]){"model.layers=1", "model.arch=llama", "model.tied=true", NULL},
+    train(p, "run",
+          (const char *const[]){"model.layers=1", "model.arch=llama", "model.tied=true", NULL},
           &(struct play){.workers = 1, .servers = 10, .expected = ERR_USAGE}, &how);
     assert_contains(how.text, "servers: found 10, expected at most");
 }
@@ -393,10 +422,12 @@ static void weights_of_another_run_are_taken_without_its_moments(void **state)
 {
     const struct place *p = *state;
     struct err how;
-    train(p, "first", (const char *const[]){NULL}, &(struct play){.workers = 1, .servers = 2}, &how);
+    train(p, "first", (const char *const[]){NULL}, &(struct play){.workers = 1, .servers = 2},
+          &how);
     char *from = mem_format("init.from=%s/first@6", p->root);
     const char *const settings[] = {
-        from, "train.steps=1", "optimizer.lr=0", "optimizer.weight_decay=0", "schedule.min_lr=0", NULL};
+        from, "train.steps=1", "optimizer.lr=0", "optimizer.weight_decay=0", "schedule.min_lr=0",
+        NULL};
     train(p, "second", settings, &(struct play){.workers = 2, .servers = 3}, &how);
     struct kept first = kept_of(p, "first", 6), second = kept_of(p, "second", 1);
     assert_memory_equal(second.arrays[0], first.arrays[0], first.n * sizeof(float));

@@ -60,7 +60,8 @@ static struct parcel await(struct scene *s, int rank, enum tag tag)
             if (parcel.tag == (int)tag)
                 return parcel;
             else if (parcel.tag != TAG_BEAT)
-                fail_msg("found a message '%s', expected '%s'", tag_name(parcel.tag), tag_name(tag));
+                fail_msg("found a message '%s', expected '%s'", tag_name(parcel.tag),
+                         tag_name(tag));
         turn(s);
     }
     fail_msg("no message '%s' came", tag_name(tag));
@@ -76,7 +77,8 @@ static void check_silent(struct scene *s)
         for (int rank = 0; rank < 2; rank++)
             while (endpoint_poll(s->endpoints[rank], &parcel))
                 if (parcel.tag != TAG_BEAT)
-                    fail_msg("rank %d got a message '%s', expected none", rank, tag_name(parcel.tag));
+                    fail_msg("rank %d got a message '%s', expected none", rank,
+                             tag_name(parcel.tag));
     }
 }
 
@@ -110,7 +112,8 @@ static void make_configs(struct scene *s)
                                  "train.batch=4",
                                  "train.microbatch=1",
                                  data};
-    const char *const fork[] = {"train.microbatch=3", "train.batch=6", "train.context=4", "optimizer.lr=0.5"};
+    const char *const fork[] = {"train.microbatch=3", "train.batch=6", "train.context=4",
+                                "optimizer.lr=0.5"};
     s->config = message_new(&trireme__run__descriptor);
     must_set(s->config, trunk, sizeof trunk / sizeof *trunk);
     assert_int_equal(model_shape_resolve(s->config->model, &err), 0);
@@ -202,7 +205,8 @@ static float *weights_of(const struct scene *s, uint32_t trial, uint64_t step)
     return weights;
 }
 
-static void send_block(struct scene *s, uint32_t trial, uint64_t step, size_t b, const float *weights)
+static void send_block(struct scene *s, uint32_t trial, uint64_t step, size_t b,
+                       const float *weights)
 {
     struct frame frame = {.magic = FRAME_MAGIC,
                           .dtype = FRAME_FP32,
@@ -211,7 +215,8 @@ static void send_block(struct scene *s, uint32_t trial, uint64_t step, size_t b,
                           .step = step,
                           .block = b,
                           .count = s->layout->blocks[b].count};
-    endpoint_send_frame(s->endpoints[1], WORKER, TAG_WEIGHTS, &frame, weights + s->layout->blocks[b].offset);
+    endpoint_send_frame(s->endpoints[1], WORKER, TAG_WEIGHTS, &frame,
+                        weights + s->layout->blocks[b].offset);
 }
 
 /* Awaits the pull of those weights. */
@@ -252,11 +257,14 @@ static float *await_gradient(struct scene *s, uint32_t trial, uint64_t step, dou
         struct parcel parcel = await(s, 1, TAG_PUSH);
         const struct frame *frame = frame_open(parcel.bytes, parcel.size, &err);
         assert_true(frame && frame->trial == trial && frame->step == step && frame->block == b);
-        assert_true(frame->node_first == 0 && frame->node_count == n_leaves && frame->incarnation == INCARNATION);
-        memcpy(gradient + s->layout->blocks[b].offset, frame->numbers, frame->count * sizeof *gradient);
+        assert_true(frame->node_first == 0 && frame->node_count == n_leaves &&
+                    frame->incarnation == INCARNATION);
+        memcpy(gradient + s->layout->blocks[b].offset, frame->numbers,
+               frame->count * sizeof *gradient);
     }
     Trireme__Losses *message = await_losses(s);
-    assert_true(message->trial == trial && message->step == step && !message->eval && message->n_sums == n_leaves);
+    assert_true(message->trial == trial && message->step == step && !message->eval &&
+                message->n_sums == n_leaves);
     memcpy(losses, message->sums, n_leaves * sizeof *losses);
     trireme__losses__free_unpacked(message, NULL);
     return gradient;
@@ -267,8 +275,10 @@ static float *gradient_alone(struct scene *s, uint32_t trial, uint64_t step, dou
 {
     struct err err;
     const Trireme__Run *config = trial ? s->fork_config : s->config;
-    const uint32_t B = config->train->microbatch, n_leaves = config->train->batch / B, T = run_config_context(config);
-    struct dataset *dataset = dataset_open(config->data, CONTEXT, config->model->vocab, config->train->seed, &err);
+    const uint32_t B = config->train->microbatch, n_leaves = config->train->batch / B,
+                   T = run_config_context(config);
+    struct dataset *dataset =
+        dataset_open(config->data, CONTEXT, config->model->vocab, config->train->seed, &err);
     struct order *order = order_new((const Trireme__Segment *const *)&s->segments[trial], 1, &err);
     struct model *model = model_new(config->model, s->layout, kernels_best(), B);
     const size_t n = s->layout->n_params;
@@ -277,10 +287,12 @@ static float *gradient_alone(struct scene *s, uint32_t trial, uint64_t step, dou
     for (uint32_t leaf = 0; leaf < n_leaves; leaf++) {
         leaves[leaf] = mem_floats(n);
         for (uint32_t i = 0; i < B; i++)
-            assert_int_equal(
-                dataset_sample(dataset, order, tokens + i * (T + 1), (step * n_leaves + leaf) * B + i, &err), 0);
+            assert_int_equal(dataset_sample(dataset, order, tokens + i * (T + 1),
+                                            (step * n_leaves + leaf) * B + i, &err),
+                             0);
         const double scale = 1 / ((double)config->train->batch * T);
-        assert_true(model_gradient(model, leaves[leaf], &losses[leaf], weights, tokens, B, T, (float)scale));
+        assert_true(model_gradient(model, leaves[leaf], &losses[leaf], weights, tokens, B, T,
+                                   (float)scale));
     }
     for (uint32_t apart = 1; apart < n_leaves; apart *= 2)
         for (uint32_t leaf = 0; leaf < n_leaves; leaf += 2 * apart)
@@ -350,7 +362,8 @@ static void the_leases_of_a_dropped_trial_are_forgotten_and_the_others_are_not(v
     check_silent(s);
 }
 
-static void a_trial_that_is_dropped_while_its_weights_come_is_abandoned_and_they_are_passed_over(void **state)
+static void
+a_trial_that_is_dropped_while_its_weights_come_is_abandoned_and_they_are_passed_over(void **state)
 {
     struct scene *s = *state;
     send_fork(s, 1);
@@ -390,7 +403,8 @@ static void a_trial_that_is_dropped_within_a_pass_is_abandoned_there(void **stat
     send_drop(s, 1); // is read between the layers of the pass
     const uint64_t work = worker_link(s->worker)->work;
     turn(s);
-    assert_int_equal(worker_link(s->worker)->work - work, 2); // one layer of two leaves' four, and the message
+    // one layer of two leaves' four, and the message
+    assert_int_equal(worker_link(s->worker)->work - work, 2);
     check_silent(s);
     lease_step(s, 0, 0);
     serve(s, 0, 0);
@@ -417,7 +431,8 @@ static void a_trial_that_is_dropped_while_its_sums_are_pushed_is_abandoned_there
 }
 
 /* Losses of a lease to evaluate samples of the only source, against those of the model alone. */
-static void check_evaluation(struct scene *s, Trireme__Part part, uint64_t key, uint64_t first, uint64_t n)
+static void check_evaluation(struct scene *s, Trireme__Part part, uint64_t key, uint64_t first,
+                             uint64_t n)
 {
     struct err err;
     Trireme__Lease lease = TRIREME__LEASE__INIT;
@@ -431,7 +446,8 @@ static void check_evaluation(struct scene *s, Trireme__Part part, uint64_t key, 
     Trireme__Losses *losses = await_losses(s);
     assert_true(losses->eval && losses->trial == 1 && losses->step == 3 && losses->part == part);
     assert_true(losses->eval_first == first && losses->n_sums == n);
-    struct dataset *dataset = dataset_open(s->config->data, CONTEXT, 256, s->config->train->seed, &err);
+    struct dataset *dataset =
+        dataset_open(s->config->data, CONTEXT, 256, s->config->train->seed, &err);
     struct model *model = model_new(s->config->model, s->layout, kernels_best(), 1);
     float *weights = weights_of(s, 1, 3);
     for (uint64_t i = 0; i < n; i++) {

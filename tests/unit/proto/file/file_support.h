@@ -1,4 +1,5 @@
-/* What the tests of proto/file share: a folder for each test, files written and damaged, a small model's state. */
+/* What the tests of proto/file share: a folder for each test, files written and damaged, a small
+ * model's state. */
 #pragma once
 #include "tests/unit/support.h"
 
@@ -82,5 +83,6 @@ static inline void check_bits(const float *found, const float *expected, size_t 
 {
     for (size_t i = 0; i < n; i++)
         if (memcmp(&found[i], &expected[i], sizeof *found))
-            fail_msg("at %zu of %zu: found %.9g, expected %.9g", i, n, (double)found[i], (double)expected[i]);
+            fail_msg("at %zu of %zu: found %.9g, expected %.9g", i, n, (double)found[i],
+                     (double)expected[i]);
 }

@@ -35,7 +35,8 @@ static inline void fleet_free(struct fleet *f)
 }
 
 /* What n servers write; the manifest is not on disk yet. */
-static inline Trireme__Manifest *write_shards(const struct fleet *f, const char *folder, size_t n, uint64_t step)
+static inline Trireme__Manifest *write_shards(const struct fleet *f, const char *folder, size_t n,
+                                              uint64_t step)
 {
     struct err err;
     struct shard shards[SERVERS_MAX];
@@ -50,8 +51,8 @@ static inline Trireme__Manifest *write_shards(const struct fleet *f, const char 
         struct digest digest;
         uint64_t bytes = 0;
         float *moments[2] = {f->moments[0] + shards[k].offset, f->moments[1] + shards[k].offset};
-        if (shard_file_write(folder, k, n, f->layout, &shards[k], f->weights + shards[k].offset, moments, 2, &digest,
-                             &bytes, &err) < 0)
+        if (shard_file_write(folder, k, n, f->layout, &shards[k], f->weights + shards[k].offset,
+                             moments, 2, &digest, &bytes, &err) < 0)
             fail_msg("%s", err.text);
         Trireme__Shard *shard = message_new(&trireme__shard__descriptor);
         char hex[DIGEST_HEX_SIZE];

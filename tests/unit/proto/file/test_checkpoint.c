@@ -8,7 +8,8 @@
 
 #include <unistd.h>
 
-static void write_checkpoint(const struct fleet *f, const char *run, uint64_t step, size_t n_servers)
+static void write_checkpoint(const struct fleet *f, const char *run, uint64_t step,
+                             size_t n_servers)
 {
     struct err err;
     char *folder = checkpoint_folder(run, step);
@@ -72,7 +73,8 @@ static void a_damaged_checkpoint_is_passed_over_with_one_warning(void **state)
     write_checkpoint(&f, *state, 2, 1);
     write_checkpoint(&f, *state, 4, 2);
     check_newest(*state, 4, 0);
-    char *shard = file_of(*state, 4, "shard-1-of-2.safetensors"), *manifest = file_of(*state, 4, "manifest.json");
+    char *shard = file_of(*state, 4, "shard-1-of-2.safetensors"),
+         *manifest = file_of(*state, 4, "manifest.json");
     size_t size = 0, manifest_size = 0;
     char *good = must_read(shard, &size), *good_manifest = must_read(manifest, &manifest_size);
 
@@ -88,12 +90,14 @@ static void a_damaged_checkpoint_is_passed_over_with_one_warning(void **state)
     check_newest(*state, 2, 1);
     must_write(shard, good, size);
 
-    const char *const garbage[] = {"", "{", "[]", "garbage", "{\"step\":4}", "{\"format\":2,\"step\":4}"};
+    const char *const garbage[] = {
+        "", "{", "[]", "garbage", "{\"step\":4}", "{\"format\":2,\"step\":4}"};
     for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
         must_write(manifest, garbage[i], strlen(garbage[i]));
         check_newest(*state, 2, 1);
     }
-    for (size_t n = 0; n + 3 < manifest_size; n += 97) { // the last bytes are a brace and a line end
+    // the last bytes are a brace and a line end
+    for (size_t n = 0; n + 3 < manifest_size; n += 97) {
         must_write(manifest, good_manifest, n);
         check_newest(*state, 2, 1);
     }
@@ -106,7 +110,8 @@ static void a_damaged_checkpoint_is_passed_over_with_one_warning(void **state)
     fleet_free(&f);
 }
 
-/* Whatever a flipped bit makes of the manifest, it is found: by its own digest if by nothing else. */
+/* Whatever a flipped bit makes of the manifest, it is found: by its own digest if by nothing else.
+ */
 static void no_bit_of_a_manifest_can_flip_unseen(void **state)
 {
     struct fleet f = fleet_new();
@@ -169,7 +174,8 @@ static void check_name_refused(const char *folder, const struct fleet *f, const 
 static void shard_names_that_lead_out_of_the_folder_are_refused(void **state)
 {
     struct fleet f = fleet_new();
-    char *folder = file_join(*state, "inside"), *outside = file_join(*state, "shard-0-of-1.safetensors");
+    char *folder = file_join(*state, "inside"),
+         *outside = file_join(*state, "shard-0-of-1.safetensors");
     check_name_refused(folder, &f, "other");
     char *inside = file_join(folder, "shard-0-of-1.safetensors");
     size_t size = 0;
@@ -209,7 +215,8 @@ static void steps_rise_as_numbers_and_other_names_are_left_alone(void **state)
     const uint64_t made[] = {100000000, 99999999, 7, 1000};
     for (size_t i = 0; i < 4; i++)
         write_checkpoint(&f, *state, made[i], 1);
-    const char *const foreign[] = {"step-7", "step-0000000007", "step-0000000x", "step-", "step--0000001", "other"};
+    const char *const foreign[] = {"step-7", "step-0000000007", "step-0000000x",
+                                   "step-",  "step--0000001",   "other"};
     for (size_t i = 0; i < 6; i++) {
         char *folder = mem_format("%s/checkpoints/%s", (char *)*state, foreign[i]);
         assert_int_equal(file_make_dirs(folder, ERR_USAGE, &err), 0);
@@ -276,7 +283,8 @@ static void pruning_never_removes_the_one_just_written_for_damaged_later_ones(vo
     assert_int_equal(checkpoint_prune(*state, 20, 1, NULL, 0, &err), 0);
     check_steps(*state, (const uint64_t[]){20}, 1);
     check_newest(*state, 20, 0);
-    char *aside = mem_format("%s/checkpoints/step-00000030.damaged/shard-0-of-1.safetensors", (char *)*state);
+    char *aside =
+        mem_format("%s/checkpoints/step-00000030.damaged/shard-0-of-1.safetensors", (char *)*state);
     assert_true(file_exists(aside)); // damaged or not, nothing is lost
     free(aside);
     free(shard);
@@ -336,7 +344,8 @@ static void a_checkpoint_is_found_by_run_and_step(void **state)
 {
     struct err err;
     struct fleet f = fleet_new();
-    char *folder = NULL, *name = mem_format("%s@2", (char *)*state), *missing = mem_format("%s@3", (char *)*state);
+    char *folder = NULL, *name = mem_format("%s@2", (char *)*state),
+         *missing = mem_format("%s@3", (char *)*state);
     char *bad = mem_format("%s@2x", (char *)*state), *none = file_join(*state, "none");
     Trireme__Manifest *m = NULL;
     assert_int_equal(checkpoint_find(&folder, &m, *state, warn, &err), -1);
@@ -386,7 +395,8 @@ static void first_weights_come_from_a_run_of_the_same_tensors_only(void **state)
     message_free(start->config);
     start->config = message_copy(f.config);
     size_t n = f.layout->n_params;
-    float *found = mem_floats(n), *zero = mem_floats(n), *moments[2] = {mem_floats(n), mem_floats(n)};
+    float *found = mem_floats(n), *zero = mem_floats(n),
+          *moments[2] = {mem_floats(n), mem_floats(n)};
     assert_int_equal(first_weights_read(start, f.layout, 0, n, found, moments, 2, &err), 0);
     check_bits(found, zero, n); // to be drawn
     free(start->config->init->from);

@@ -56,7 +56,8 @@ static void a_directory_that_was_read_and_written_has_the_same_tensors(void **st
         check_tensors(to, from);
         Trireme__Model *model_again = shape_of(to);
         assert_true(message_equal(model_again, model));
-        assert_int_equal(hugging_face_read(to, model_again, layout, 0, layout->n_params, again, &err), 0);
+        assert_int_equal(
+            hugging_face_read(to, model_again, layout, 0, layout->n_params, again, &err), 0);
         check_bits(again, weights, layout->n_params);
         message_free(model_again);
         free(again);
@@ -80,7 +81,8 @@ static void the_weights_stand_in_the_order_of_the_layout(void **state)
         char *expected = must_read(path, &size);
         assert_int_equal(size, 4 * layout->n_params);
         float *weights = mem_floats(layout->n_params);
-        assert_int_equal(hugging_face_read(from, model, layout, 0, layout->n_params, weights, &err), 0);
+        assert_int_equal(hugging_face_read(from, model, layout, 0, layout->n_params, weights, &err),
+                         0);
         check_bits(weights, (const float *)(const void *)expected, layout->n_params);
         free(weights);
         free(expected);
@@ -119,7 +121,8 @@ static void any_range_is_what_the_whole_has_there(void **state)
 static char *changed_config(const char *root, int fixture, const char *old, const char *new)
 {
     struct err err;
-    char *path = mem_format("%s/hf/config.json", fixtures[fixture]), *folder = file_join(root, "changed");
+    char *path = mem_format("%s/hf/config.json", fixtures[fixture]),
+         *folder = file_join(root, "changed");
     size_t size = 0;
     char *json = must_read(path, &size), *at = strstr(json, old);
     assert_non_null(at);
@@ -134,7 +137,8 @@ static char *changed_config(const char *root, int fixture, const char *old, cons
     return folder;
 }
 
-static void check_refused(const char *root, int fixture, const char *old, const char *new, const char *sentence)
+static void check_refused(const char *root, int fixture, const char *old, const char *new,
+                          const char *sentence)
 {
     struct err err;
     char *folder = changed_config(root, fixture, old, new);
@@ -157,15 +161,18 @@ static void settings_that_are_not_computed_here_are_refused(void **state)
                   "found activation_function gelu, which is not computed here, expected "
                   "one of: null gelu_new gelu_pytorch_tanh");
     check_refused(root, 0, "\"gelu_new\"", "\"\"", "activation_function");
-    check_refused(root, 0, "\"gelu_new\"", "\"gelu_new\", \"scale_attn_weights\": false", "scale_attn_weights false");
+    check_refused(root, 0, "\"gelu_new\"", "\"gelu_new\", \"scale_attn_weights\": false",
+                  "scale_attn_weights false");
     check_refused(root, 1, "\"silu\"", "\"relu\"", "hidden_act relu");
     check_refused(root, 1, "\"silu\"", "\"silu\", \"attention_bias\": true", "attention_bias true");
-    check_refused(root, 1, "\"silu\"", "\"silu\", \"rope_scaling\": {\"type\": \"linear\"}", "rope_scaling {...}");
+    check_refused(root, 1, "\"silu\"", "\"silu\", \"rope_scaling\": {\"type\": \"linear\"}",
+                  "rope_scaling {...}");
     check_refused(root, 1, "\"silu\"", "\"silu\", \"rope_parameters\": {\"rope_theta\": 5e5}",
                   "rope_parameters {...}");
     check_refused(root, 1, "\"silu\"", "\"silu\", \"head_dim\": 16",
                   "found head_dim 16 with 4 heads, expected 32 / 4");
-    check_refused(root, 0, "\"gpt2\"", "\"bert\"", "found model_type 'bert', expected gpt2 or llama");
+    check_refused(root, 0, "\"gpt2\"", "\"bert\"",
+                  "found model_type 'bert', expected gpt2 or llama");
 }
 
 static void fields_that_are_missing_or_none_are_refused(void **state)
@@ -173,7 +180,8 @@ static void fields_that_are_missing_or_none_are_refused(void **state)
     const char *root = *state;
     check_refused(root, 0, "\"n_layer\": 2", "\"other\": 2", "'n_layer' is missing");
     check_refused(root, 0, "\"n_layer\": 2", "\"n_layer\": null", "'n_layer' is missing");
-    check_refused(root, 1, "\"intermediate_size\": 96", "\"other\": 2", "'intermediate_size' is missing");
+    check_refused(root, 1, "\"intermediate_size\": 96", "\"other\": 2",
+                  "'intermediate_size' is missing");
     check_refused(root, 0, "\"n_layer\": 2", "\"n_layer\": 0", "layers");
     check_refused(root, 0, "\"n_layer\": 2", "\"n_layer\": \"many\"", "layers");
     check_refused(root, 0, "\"n_layer\": 2", "\"n_layer\": [2]", "layers");
@@ -210,7 +218,8 @@ static void tensors_that_are_missing_or_of_another_shape_are_refused(void **stat
     model->layers = 3;
     struct layout *layout = layout_new(model);
     float *weights = mem_floats(layout->n_params);
-    assert_int_equal(hugging_face_read(from, model, layout, 0, layout->n_params, weights, &err), -1);
+    assert_int_equal(hugging_face_read(from, model, layout, 0, layout->n_params, weights, &err),
+                     -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "tensor 'transformer.h.2.ln_1.weight' is missing");
     layout_free(layout);
@@ -218,9 +227,11 @@ static void tensors_that_are_missing_or_of_another_shape_are_refused(void **stat
     model->layers = 2, model->ffn = 48;
     layout = layout_new(model);
     weights = mem_floats(layout->n_params);
-    assert_int_equal(hugging_face_read(from, model, layout, 0, layout->n_params, weights, &err), -1);
+    assert_int_equal(hugging_face_read(from, model, layout, 0, layout->n_params, weights, &err),
+                     -1);
     assert_contains(err.text, "tensor 'transformer.h.0.mlp.c_fc.weight': found 2 dimensions");
-    assert_int_equal(hugging_face_read(*state, model, layout, 0, layout->n_params, weights, &err), -1);
+    assert_int_equal(hugging_face_read(*state, model, layout, 0, layout->n_params, weights, &err),
+                     -1);
     assert_contains(err.text, "found no .safetensors file");
     layout_free(layout);
     free(weights);
@@ -235,7 +246,8 @@ static void names_without_their_prefix_are_found_too(void **state)
     Trireme__Model *model = shape_of(from);
     struct layout *layout = layout_new(model);
     float *expected = mem_floats(layout->n_params), *found = mem_floats(layout->n_params);
-    assert_int_equal(hugging_face_read(from, model, layout, 0, layout->n_params, expected, &err), 0);
+    assert_int_equal(hugging_face_read(from, model, layout, 0, layout->n_params, expected, &err),
+                     0);
     assert_int_equal(hugging_face_write(*state, model, layout, expected, &err), 0);
     struct safetensors file;
     assert_int_equal(safetensors_open(&file, path, &err), 0);

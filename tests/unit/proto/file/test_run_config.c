@@ -13,31 +13,36 @@ static void check_refused(const char *const *settings, size_t n, const char *sen
     assert_string_equal(err.text, sentence);
 }
 
-#define REFUSED(sentence, ...)                                                                                       \
-    check_refused((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *),   \
-                  sentence)
+#define REFUSED(sentence, ...)                                                                     \
+    check_refused((const char *const[]){__VA_ARGS__},                                              \
+                  sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), sentence)
 
 static void what_fields_say_together_is_checked_with_whole_sentences(void **state)
 {
     (void)state;
     REFUSED("train.batch: found 10, expected a multiple of train.microbatch = 4", "train.batch=10");
-    REFUSED("train.context: found 100, expected a number that divides model.context = 256", "train.context=100");
-    REFUSED("gate.weights: found 1, expected one for each of the 0 sources, or none", "gate.weights=[1]");
-    REFUSED("schedule.min_lr: found 0.0001, expected at most optimizer.lr = 1e-05", "optimizer.lr=1e-5");
-    REFUSED("model.heads: found 7, expected a number that divides model.width = 384", "model.heads=7");
-    REFUSED("model.kv_heads: found 4, expected a number that divides model.heads = 6", "model.arch=llama",
-            "model.kv_heads=4");
-    REFUSED("model.kv_heads: found 3 with arch gpt2, expected 0 or model.heads = 6", "model.kv_heads=3");
-    REFUSED("model.width: found 378 with 6 heads, expected an even number of dimensions a head", "model.arch=llama",
-            "model.width=378");
+    REFUSED("train.context: found 100, expected a number that divides model.context = 256",
+            "train.context=100");
+    REFUSED("gate.weights: found 1, expected one for each of the 0 sources, or none",
+            "gate.weights=[1]");
+    REFUSED("schedule.min_lr: found 0.0001, expected at most optimizer.lr = 1e-05",
+            "optimizer.lr=1e-5");
+    REFUSED("model.heads: found 7, expected a number that divides model.width = 384",
+            "model.heads=7");
+    REFUSED("model.kv_heads: found 4, expected a number that divides model.heads = 6",
+            "model.arch=llama", "model.kv_heads=4");
+    REFUSED("model.kv_heads: found 3 with arch gpt2, expected 0 or model.heads = 6",
+            "model.kv_heads=3");
+    REFUSED("model.width: found 378 with 6 heads, expected an even number of dimensions a head",
+            "model.arch=llama", "model.width=378");
 }
 
 static void single_fields_are_checked_too(void **state)
 {
     (void)state;
     struct err err;
-    const char *const settings[] = {"train.batch=0", "model.layers=1001", "optimizer.lrr=1", "no setting",
-                                    "wait.patience=0"};
+    const char *const settings[] = {"train.batch=0", "model.layers=1001", "optimizer.lrr=1",
+                                    "no setting", "wait.patience=0"};
     for (size_t i = 0; i < 5; i++) {
         char *one = (char *)settings[i];
         assert_null(run_config_read(NULL, &one, 1, &err));
@@ -61,8 +66,10 @@ static void open_sizes_are_resolved(void **state)
     (void)state;
     struct err err;
     char *const llama[] = {"model.arch=llama"};
-    Trireme__Run *config = run_config_read(NULL, NULL, 0, &err), *other = run_config_read(NULL, llama, 1, &err);
-    assert_true(config->model->ffn == 4 * 384 && config->model->kv_heads == 6 && config->model->tied);
+    Trireme__Run *config = run_config_read(NULL, NULL, 0, &err),
+                 *other = run_config_read(NULL, llama, 1, &err);
+    assert_true(config->model->ffn == 4 * 384 && config->model->kv_heads == 6 &&
+                config->model->tied);
     assert_true(other->model->ffn == 1024 && other->model->kv_heads == 6 && !other->model->tied);
     message_free(config);
     message_free(other);
@@ -71,8 +78,9 @@ static void open_sizes_are_resolved(void **state)
 static void a_configuration_that_was_written_is_read_back_equal(void **state)
 {
     struct err err;
-    char *const settings[] = {"data.sources=[{name: a, path: 'x: #y', weight: 0.1}, {path: z}]", "optimizer.lr=0.1",
-                              "model.arch=llama", "schedule.min_lr=0.0123456789012345678"};
+    char *const settings[] = {"data.sources=[{name: a, path: 'x: #y', weight: 0.1}, {path: z}]",
+                              "optimizer.lr=0.1", "model.arch=llama",
+                              "schedule.min_lr=0.0123456789012345678"};
     Trireme__Run *config = run_config_read(NULL, settings, 4, &err);
     assert_non_null(config);
     assert_null(run_config_of(*state, &err));
@@ -107,7 +115,8 @@ static void a_change_leaves_the_configuration_as_it_was(void **state)
     message_free(config);
 }
 
-static void the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one_refused(void **state)
+static void
+the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one_refused(void **state)
 {
     (void)state;
     struct err err;
@@ -115,20 +124,22 @@ static void the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one
     Trireme__Run *config = run_config_read(NULL, from, 1, &err);
     assert_non_null(config);
     const Trireme__Model *m = config->model;
-    assert_true(m->arch == TRIREME__MODEL__ARCH__llama && m->width == 32 && m->kv_heads == 2 && m->vocab == 61 &&
-                !m->tied);
+    assert_true(m->arch == TRIREME__MODEL__ARCH__llama && m->width == 32 && m->kv_heads == 2 &&
+                m->vocab == 61 && !m->tied);
     message_free(config);
     assert_null(run_config_read(NULL, from, 2, &err));
     assert_int_equal(err.code, ERR_USAGE);
-    assert_string_equal(err.text, "init.from: model.width: the value given is not the one in " FIXTURES
-                                  "/llama/hf/config.json: leave it out, or make them agree");
+    assert_string_equal(err.text,
+                        "init.from: model.width: the value given is not the one in " FIXTURES
+                        "/llama/hf/config.json: leave it out, or make them agree");
 }
 
 static void weights_of_a_run_need_a_step(void **state)
 {
     (void)state;
     check_refused((const char *const[]){"init.from=runs/a"}, 1,
-                  "init.from: found 'runs/a', expected a Hugging Face directory (with config.json) or RUN@STEP");
+                  "init.from: found 'runs/a', expected a Hugging Face directory (with config.json) "
+                  "or RUN@STEP");
 }
 
 static void a_file_that_is_not_there_is_named(void **state)
@@ -181,7 +192,9 @@ static void the_data_order_follows_the_context_and_what_is_skipped(void **state)
     assert_int_equal(segments[1]->cursors[0], 112);
     assert_int_equal(run_config_append(&segments, &n, 200, shorter, before, &err), -1);
     assert_int_equal(err.code, ERR_USAGE);
-    assert_string_equal(err.text, "data.skip: found 0, expected at least 5: what was passed over does not come back");
+    assert_string_equal(
+        err.text,
+        "data.skip: found 0, expected at least 5: what was passed over does not come back");
     assert_int_equal(n, 2);
     shorter->data->skip = 12, shorter->data->has_skip = 1;
     assert_int_equal(run_config_append(&segments, &n, 200, shorter, after, &err), 0);
@@ -205,7 +218,8 @@ int main(void)
         cmocka_unit_test(open_sizes_are_resolved),
         test_in_folder(a_configuration_that_was_written_is_read_back_equal),
         cmocka_unit_test(a_change_leaves_the_configuration_as_it_was),
-        cmocka_unit_test(the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one_refused),
+        cmocka_unit_test(
+            the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one_refused),
         test_in_folder(weights_of_a_run_need_a_step),
         test_in_folder(a_file_that_is_not_there_is_named),
         cmocka_unit_test(a_sample_has_the_whole_context_or_a_part_of_it),

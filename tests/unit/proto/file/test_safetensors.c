@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-static char *write_raw(const char *folder, uint64_t length, const char *json, const void *data, size_t data_size)
+static char *write_raw(const char *folder, uint64_t length, const char *json, const void *data,
+                       size_t data_size)
 {
     char *path = file_join(folder, "f.safetensors");
     size_t n = strlen(json);
@@ -18,7 +19,8 @@ static char *write_raw(const char *folder, uint64_t length, const char *json, co
     return path;
 }
 
-static void check_refused(const char *folder, const char *json, size_t data_size, const char *sentence)
+static void check_refused(const char *folder, const char *json, size_t data_size,
+                          const char *sentence)
 {
     static const char data[256];
     struct err err;
@@ -63,8 +65,8 @@ static void what_was_written_is_read_back_with_the_same_bits(void **state)
     assert_null(safetensors_find(&file, "weight/c"));
     const struct safetensors_entry *a = safetensors_find(&file, "weight/a[0:3]"),
                                    *b = safetensors_find(&file, "weight/b");
-    assert_true(a && a->type == SAFETENSORS_F32 && a->n_dims == 2 && a->shape[0] == 3 && a->shape[1] == 2 &&
-                a->count == 6);
+    assert_true(a && a->type == SAFETENSORS_F32 && a->n_dims == 2 && a->shape[0] == 3 &&
+                a->shape[1] == 2 && a->count == 6);
     assert_true(b && b->n_dims == 1 && b->count == 2);
     assert_int_equal((a->bytes - file.map.bytes) % 8, 0);
     float found[3];
@@ -76,7 +78,8 @@ static void what_was_written_is_read_back_with_the_same_bits(void **state)
 }
 
 /* As the format's own description gives it. */
-static const char vector_json[] = "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}  ";
+static const char vector_json[] =
+    "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}  ";
 static const unsigned char vector_data[] = {0, 0, 0x80, 0x3f, 0, 0, 0, 0x40};
 
 static void the_known_file_is_read(void **state)
@@ -132,29 +135,34 @@ static void a_header_longer_than_the_file_or_than_any_is_refused(void **state)
 
 static void tensors_that_lie_wrong_are_refused(void **state)
 {
-#define T(name, shape, begin, end)                                                                                   \
+#define T(name, shape, begin, end)                                                                 \
     "\"" name "\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}"
     const char *folder = *state;
     check_refused(folder, "{" T("a", "[2]", "0", "8") "}", 4, "data_offsets lie outside");
     check_refused(folder, "{" T("a", "[2]", "8", "0") "}", 8, "data_offsets lie outside");
-    check_refused(folder, "{" T("a", "[2]", "9223372036854775804", "4") "}", 8, "data_offsets lie outside");
+    check_refused(folder, "{" T("a", "[2]", "9223372036854775804", "4") "}", 8,
+                  "data_offsets lie outside");
     check_refused(folder, "{" T("a", "[2]", "0", "99999999999999999999") "}", 8, "too big integer");
     check_refused(folder, "{" T("a", "[2]", "0", "4") "}", 4, "do not fit its shape");
     check_refused(folder, "{" T("a", "[3]", "0", "8") "}", 8, "do not fit its shape");
     check_refused(folder, "{" T("a", "[4611686018427387906]", "0", "8") "}", 8,
                   "its shape is no list of sizes"); // * 4 = 8 mod 2^64
-    check_refused(folder, "{" T("a", "[4294967296,4294967296]", "0", "0") "}", 0, "its shape is no list of sizes");
+    check_refused(folder, "{" T("a", "[4294967296,4294967296]", "0", "0") "}", 0,
+                  "its shape is no list of sizes");
     check_refused(folder, "{" T("a", "[-1]", "0", "4") "}", 4, "its shape is no list of sizes");
     check_refused(folder, "{" T("a", "[1.0]", "0", "4") "}", 4, "its shape is no list of sizes");
     check_refused(folder, "{" T("a", "[\"1\"]", "0", "4") "}", 4, "its shape is no list of sizes");
-    check_refused(folder, "{" T("a", "[1,1,1,1,1,1,1,1,1]", "0", "4") "}", 4, "more than 8 dimensions");
+    check_refused(folder, "{" T("a", "[1,1,1,1,1,1,1,1,1]", "0", "4") "}", 4,
+                  "more than 8 dimensions");
     check_refused(folder, "{" T("a", "[1]", "0", "4") "," T("b", "[1]", "8", "12") "}", 12,
                   "leave a hole or overlap at byte 4");
     check_refused(folder, "{" T("a", "[2]", "0", "8") "," T("b", "[2]", "4", "12") "}", 12,
                   "leave a hole or overlap at byte 8");
-    check_refused(folder, "{" T("a", "[2]", "0", "8") "," T("b", "[2]", "0", "8") "}", 8, "leave a hole or overlap");
+    check_refused(folder, "{" T("a", "[2]", "0", "8") "," T("b", "[2]", "0", "8") "}", 8,
+                  "leave a hole or overlap");
     check_refused(folder, "{" T("a", "[1]", "4", "8") "}", 8, "leave a hole or overlap at byte 0");
-    check_refused(folder, "{" T("a", "[1]", "0", "4") "}", 8, "found 8 bytes of tensors, expected 4");
+    check_refused(folder, "{" T("a", "[1]", "0", "4") "}", 8,
+                  "found 8 bytes of tensors, expected 4");
     check_refused(folder, "{}", 4, "found 4 bytes of tensors, expected 0");
     check_refused(folder, "{" T("a", "[1]", "0", "4") "," T("a", "[1]", "4", "8") "}", 8, "a");
 }
@@ -166,10 +174,12 @@ static void descriptions_that_are_none_are_refused(void **state)
     check_refused(folder, "", 0, "f.safetensors");
     check_refused(folder, "{\"a\":", 0, "f.safetensors");
     check_refused(folder, "{\"a\":1}", 0, "its description is no object");
-    check_refused(folder, "{\"a\":{\"dtype\":\"F32\",\"shape\":[0]}}", 0, "data_offsets is missing");
+    check_refused(folder, "{\"a\":{\"dtype\":\"F32\",\"shape\":[0]}}", 0,
+                  "data_offsets is missing");
     check_refused(folder, "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0]}}", 0,
                   "data_offsets is missing");
-    check_refused(folder, "{\"a\":{\"dtype\":7,\"shape\":[0],\"data_offsets\":[0,0]}}", 0, "dtype, shape or");
+    check_refused(folder, "{\"a\":{\"dtype\":7,\"shape\":[0],\"data_offsets\":[0,0]}}", 0,
+                  "dtype, shape or");
     check_refused(folder, "{\"a\":{\"dtype\":\"F33\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0,
                   "its dtype is not known");
 }
@@ -178,9 +188,9 @@ static void scalars_and_tensors_of_no_elements_are_taken(void **state)
 {
     struct err err;
     struct safetensors file;
-    const char *json =
-        "{\"__metadata__\":{\"format\":\"pt\"},\"e\":{\"dtype\":\"F32\",\"shape\":[0,5],\"data_offsets\":[4,4]},"
-        "\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}";
+    const char *json = "{\"__metadata__\":{\"format\":\"pt\"},\"e\":{\"dtype\":\"F32\",\"shape\":["
+                       "0,5],\"data_offsets\":[4,4]},"
+                       "\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}";
     char *path = write_raw(*state, strlen(json), json, vector_data, 4);
     if (safetensors_open(&file, path, &err) < 0)
         fail_msg("%s", err.text);
@@ -203,7 +213,8 @@ static void half_precision_is_widened_and_other_types_are_no_floats(void **state
     assert_int_equal(safetensors_open(&file, path, &err), 0);
     float x[2];
     assert_true(safetensors_floats(safetensors_find(&file, "b"), 0, 1, x) && x[0] == 1.5f);
-    assert_true(safetensors_floats(safetensors_find(&file, "h"), 0, 2, x) && x[0] == -2 && x[1] == 1 + 0x1p-10f);
+    assert_true(safetensors_floats(safetensors_find(&file, "h"), 0, 2, x) && x[0] == -2 &&
+                x[1] == 1 + 0x1p-10f);
     assert_false(safetensors_floats(safetensors_find(&file, "i"), 0, 1, x));
     safetensors_close(&file);
     free(path);

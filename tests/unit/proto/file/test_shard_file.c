@@ -14,8 +14,10 @@ static void shards_of_any_number_of_servers_are_read_by_any_other(void **state)
             assert_int_equal(shard_map(shards, numbers[r], f.layout, &err), 0);
             for (size_t k = 0; k < numbers[r]; k++) {
                 size_t offset = shards[k].offset, count = shards[k].count;
-                float *found = mem_floats(count), *moments[2] = {mem_floats(count), mem_floats(count)};
-                if (shard_files_read(folder, m, f.layout, offset, count, found, moments, 2, &err) < 0)
+                float *found = mem_floats(count),
+                      *moments[2] = {mem_floats(count), mem_floats(count)};
+                if (shard_files_read(folder, m, f.layout, offset, count, found, moments, 2, &err) <
+                    0)
                     fail_msg("%s", err.text);
                 check_bits(found, f.weights + offset, count);
                 check_bits(moments[0], f.moments[0] + offset, count);
@@ -45,14 +47,16 @@ static void a_shard_of_part_of_a_tensor_is_read_back(void **state)
     f.weights = random_floats(5, f.layout->n_params);
     free(f.moments[0]);
     free(f.moments[1]);
-    f.moments[0] = random_floats(6, f.layout->n_params), f.moments[1] = random_floats(7, f.layout->n_params);
+    f.moments[0] = random_floats(6, f.layout->n_params),
+    f.moments[1] = random_floats(7, f.layout->n_params);
     Trireme__Manifest *m = write_shards(&f, *state, 3, 7);
     char *names = mem_format("%s/%s", (char *)*state, m->shards[0]->file);
     size_t size = 0;
     char *bytes = must_read(names, &size);
     assert_contains(bytes + 8, "embed.token.weight[0:");
     float *found = mem_floats(f.layout->n_params), *moments[2] = {0};
-    assert_int_equal(shard_files_read(*state, m, f.layout, 0, f.layout->n_params, found, moments, 0, &err), 0);
+    assert_int_equal(
+        shard_files_read(*state, m, f.layout, 0, f.layout->n_params, found, moments, 0, &err), 0);
     check_bits(found, f.weights, f.layout->n_params);
     free(found);
     free(bytes);
@@ -70,19 +74,22 @@ static void slices_that_are_missing_doubled_or_foreign_are_refused(void **state)
     float *found = mem_floats(f.layout->n_params),
           *moments[2] = {mem_floats(f.layout->n_params), mem_floats(f.layout->n_params)};
     m->n_shards = 1;
-    assert_int_equal(shard_files_read(two, m, f.layout, 0, f.layout->n_params, found, moments, 2, &err), -1);
+    assert_int_equal(
+        shard_files_read(two, m, f.layout, 0, f.layout->n_params, found, moments, 2, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "numbers of kind weight, expected");
     m->n_shards = 2;
     free(m->shards[1]->file);
     m->shards[1]->file = mem_strdup(m->shards[0]->file);
-    assert_int_equal(shard_files_read(two, m, f.layout, 0, f.layout->n_params, found, moments, 2, &err), -1);
+    assert_int_equal(
+        shard_files_read(two, m, f.layout, 0, f.layout->n_params, found, moments, 2, &err), -1);
     assert_contains(err.text, "is in the checkpoint twice");
     Trireme__Model other = *f.config->model;
     other.width = 64;
     struct layout *other_layout = layout_new(&other);
     float *other_found = mem_floats(other_layout->n_params);
-    assert_int_equal(shard_files_read(two, m, other_layout, 0, other_layout->n_params, other_found, NULL, 0, &err),
+    assert_int_equal(shard_files_read(two, m, other_layout, 0, other_layout->n_params, other_found,
+                                      NULL, 0, &err),
                      -1);
     assert_contains(err.text, "does not belong to this model");
     free(other_found);

@@ -1,4 +1,5 @@
-/* The local transport, and what stands on any transport: control messages, links, the loop that turns a role. */
+/* The local transport, and what stands on any transport: control messages, links, the loop that
+ * turns a role. */
 #include "tests/unit/support.h"
 
 #include "base/clock.h"
@@ -111,7 +112,8 @@ static void control_messages_of_every_field_come_back_equal(void **state)
     struct parcel parcel;
     assert_true(endpoint_poll(ranks[1], &parcel));
     Trireme__Losses *found = trireme__losses__unpack(NULL, parcel.size, parcel.bytes);
-    assert_true(found->step == UINT64_MAX && found->first_leaf == UINT32_MAX && found->eval && found->n_sums == 4);
+    assert_true(found->step == UINT64_MAX && found->first_leaf == UINT32_MAX && found->eval &&
+                found->n_sums == 4);
     assert_memory_equal(found->sums, sums, sizeof sums);
     trireme__losses__free_unpacked(found, NULL);
     Trireme__End empty = TRIREME__END__INIT;

@@ -80,7 +80,8 @@ struct seen {
 static int on_pull(void *role, int from, const void *message, struct err *err)
 {
     (void)err;
-    *(struct seen *)role = (struct seen){.n = 1, .from = from, .step = ((const Trireme__Pull *)message)->step};
+    *(struct seen *)role =
+        (struct seen){.n = 1, .from = from, .step = ((const Trireme__Pull *)message)->step};
     return 0;
 }
 
@@ -88,7 +89,8 @@ static int on_push(void *role, int from, const void *message, struct err *err)
 {
     (void)err;
     const struct frame *frame = message;
-    *(struct seen *)role = (struct seen){.n = 2, .from = from, .step = frame->step, .number = frame->numbers[0]};
+    *(struct seen *)role =
+        (struct seen){.n = 2, .from = from, .step = frame->step, .number = frame->numbers[0]};
     return 0;
 }
 

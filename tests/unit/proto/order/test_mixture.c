@@ -55,8 +55,9 @@ static void check_prefixes(const struct mix *mix)
         for (size_t i = 0; i < mix->n; i++) {
             double away = fabs((double)counts[i] - mix->weights[i] / sum * (double)(p + 1));
             if (away > bound + rounding)
-                fail_msg("source %zu of %zu after %llu samples: %g away from its share, expected at most %g", i,
-                         mix->n, (unsigned long long)p + 1, away, bound);
+                fail_msg("source %zu of %zu after %llu samples: %g away from its share, expected "
+                         "at most %g",
+                         i, mix->n, (unsigned long long)p + 1, away, bound);
         }
     }
     mixture_free(mixture);
@@ -96,12 +97,14 @@ static void a_jump_gives_what_a_walk_gives(void **state)
     uint64_t p = 1;
     for (int i = 0; i < 2000; i++) {
         // near steps back and forth, and now and then a far one
-        p = i % 100 == 0 ? p * 6364136223846793005u % LENGTH : (p + LENGTH + (uint64_t)(i * 37 % 401) - 200) % LENGTH;
+        p = i % 100 == 0 ? p * 6364136223846793005u % LENGTH
+                         : (p + LENGTH + (uint64_t)(i * 37 % 401) - 200) % LENGTH;
         uint64_t before;
         size_t source = mixture_source(jumper, &before, p);
         if (source != sources[p] || before != befores[p])
-            fail_msg("sample %llu: source %zu after %llu, expected %d after %llu", (unsigned long long)p, source,
-                     (unsigned long long)before, sources[p], (unsigned long long)befores[p]);
+            fail_msg("sample %llu: source %zu after %llu, expected %d after %llu",
+                     (unsigned long long)p, source, (unsigned long long)before, sources[p],
+                     (unsigned long long)befores[p]);
     }
     free(sources);
     free(befores);

@@ -9,8 +9,8 @@ static void check_bijection(uint64_t key, uint64_t n)
     for (uint64_t i = 0; i < n; i++) {
         uint64_t image = permutation_at(key, n, i);
         if (image >= n || seen[image])
-            fail_msg("n = %llu: index %llu has image %llu, out of range or taken", (unsigned long long)n,
-                     (unsigned long long)i, (unsigned long long)image);
+            fail_msg("n = %llu: index %llu has image %llu, out of range or taken",
+                     (unsigned long long)n, (unsigned long long)i, (unsigned long long)image);
         seen[image] = 1;
     }
     free(seen);
@@ -37,7 +37,8 @@ static void images_stay_below_the_largest_domain(void **state)
     (void)state;
     for (uint64_t i = 0; i < 1000; i++) {
         assert_true(permutation_at(i, PERMUTATION_MAX, PERMUTATION_MAX - 1 - i) < PERMUTATION_MAX);
-        assert_true(permutation_at(i, ((uint64_t)1 << 40) + 1, (uint64_t)1 << 40) <= (uint64_t)1 << 40);
+        assert_true(permutation_at(i, ((uint64_t)1 << 40) + 1, (uint64_t)1 << 40) <= (uint64_t)1
+                                                                                         << 40);
     }
 }
 
@@ -53,13 +54,14 @@ static void keys_give_different_permutations(void **state)
             fixed += permutation_at(key, n, i) == i;
         }
         if (equal > 10 || fixed > 10)
-            fail_msg("key %llu: %zu images as with the next key, %zu fixed points, expected about 1 of each",
+            fail_msg("key %llu: %zu images as with the next key, %zu fixed points, expected about "
+                     "1 of each",
                      (unsigned long long)key, equal, fixed);
     }
 }
 
-/* Over many keys each index of a small domain meets each image equally often: chi-square with 15 * 15 degrees of
- * freedom has mean 225 and deviation 21. */
+/* Over many keys each index of a small domain meets each image equally often: chi-square with 15 *
+ * 15 degrees of freedom has mean 225 and deviation 21. */
 static void small_domains_are_mixed_evenly(void **state)
 {
     (void)state;

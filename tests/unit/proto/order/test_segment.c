@@ -32,11 +32,12 @@ static void list_free(struct list *list)
     free(list->segments);
 }
 
-static void must_change(struct list *list, uint64_t sample, const double *weights, size_t n, uint64_t skip,
-                        uint32_t parts)
+static void must_change(struct list *list, uint64_t sample, const double *weights, size_t n,
+                        uint64_t skip, uint32_t parts)
 {
     struct err err;
-    const struct order_change change = {.weights = weights, .n_sources = n, .skip = skip, .parts = parts};
+    const struct order_change change = {
+        .weights = weights, .n_sources = n, .skip = skip, .parts = parts};
     if (order_append(&list->segments, &list->n, sample, &change, &err) < 0)
         fail_msg("%s", err.text);
 }
@@ -70,8 +71,8 @@ static void a_change_of_weights_neither_repeats_nor_skips_a_sample(void **state)
     for (uint64_t p = 0; p < 8000; p++) {
         struct order_place place = order_locate(order, p);
         if (place.window != next[place.source])
-            fail_msg("sample %" PRIu64 ": source %zu gives its %" PRIu64 ", expected %" PRIu64, p, place.source,
-                     place.window, next[place.source]);
+            fail_msg("sample %" PRIu64 ": source %zu gives its %" PRIu64 ", expected %" PRIu64, p,
+                     place.source, place.window, next[place.source]);
         next[place.source]++;
     }
     uint64_t counts[3];
@@ -172,14 +173,15 @@ static uint64_t index_of(struct order_place place)
 }
 
 /* From sample `from` on the one order gives what the other gives from `other_from` on. */
-static void check_same_from(const struct list *list, uint64_t from, const struct list *other, uint64_t other_from)
+static void check_same_from(const struct list *list, uint64_t from, const struct list *other,
+                            uint64_t other_from)
 {
     struct order *a = must_open(list), *b = must_open(other);
     for (uint64_t p = 0; p < 3000; p++) {
         struct order_place x = order_locate(a, from + p), y = order_locate(b, other_from + p);
         if (x.source != y.source || x.window != y.window || x.part != y.part || x.parts != y.parts)
-            fail_msg("sample %" PRIu64 " is %zu/%" PRIu64 "/%u, expected %zu/%" PRIu64 "/%u", from + p, x.source,
-                     x.window, x.part, y.source, y.window, y.part);
+            fail_msg("sample %" PRIu64 " is %zu/%" PRIu64 "/%u, expected %zu/%" PRIu64 "/%u",
+                     from + p, x.source, x.window, x.part, y.source, y.window, y.part);
     }
     order_free(a);
     order_free(b);
@@ -219,7 +221,8 @@ static void a_skip_after_a_change_of_weights_and_of_parts_is_exact_too(void **st
 static void a_trial_that_begins_with_a_skip_reads_what_would_have_come_later(void **state)
 {
     (void)state;
-    struct list list = list_with(&(struct order_change){.weights = SKEWED, .n_sources = 3, .skip = 777}),
+    struct list list = list_with(
+                    &(struct order_change){.weights = SKEWED, .n_sources = 3, .skip = 777}),
                 plain = list_new(SKEWED, 3);
     check_same_from(&list, 0, &plain, 777);
     must_change(&list, 10, SKEWED, 3, 5, 1);
@@ -231,7 +234,8 @@ static void a_trial_that_begins_with_a_skip_reads_what_would_have_come_later(voi
 static void a_skip_with_new_weights_goes_on_from_where_the_old_ones_would_have_been(void **state)
 {
     (void)state;
-    struct list list = list_new(SKEWED, 3), plain = list_new(SKEWED, 3), later = list_new(SKEWED, 3);
+    struct list list = list_new(SKEWED, 3), plain = list_new(SKEWED, 3),
+                later = list_new(SKEWED, 3);
     must_change(&list, 100, EVEN, 3, 50, 1);
     must_change(&later, 150, EVEN, 3, 0, 1);
     uint64_t expected[3];
@@ -245,7 +249,8 @@ static void a_skip_with_new_weights_goes_on_from_where_the_old_ones_would_have_b
     list_free(&later);
 }
 
-/* Tokens of a source are counted in units of 1/GRAIN of a window, which all parts of the test divide. */
+/* Tokens of a source are counted in units of 1/GRAIN of a window, which all parts of the test
+ * divide. */
 enum { GRAIN = 12 };
 
 static void changes_of_parts_repeat_no_token_and_pass_over_less_than_a_sample(void **state)
@@ -266,14 +271,19 @@ static void changes_of_parts_repeat_no_token_and_pass_over_less_than_a_sample(vo
     };
     struct list list = list_new(EVEN, 3);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
-        must_change(&list, changes[i].sample, i == 4 ? SKEWED : i > 4 ? WITHOUT : EVEN, 3, 0, changes[i].parts);
+        must_change(&list, changes[i].sample,
+                    i == 4  ? SKEWED
+                    : i > 4 ? WITHOUT
+                            : EVEN,
+                    3, 0, changes[i].parts);
     assert_int_equal(list.n, 9);
     struct order *order = must_open(&list);
     uint64_t next[3] = {0}, passed_over = 0;
     uint32_t parts[3] = {1, 1, 1}; // at the source's last sample
     for (uint64_t p = 0; p < 3000; p++) {
         const struct order_place place = order_locate(order, p);
-        const uint64_t first = index_of(place) * GRAIN / place.parts, gap = first - next[place.source];
+        const uint64_t first = index_of(place) * GRAIN / place.parts,
+                       gap = first - next[place.source];
         assert_int_equal(place.parts, order_parts(order, p));
         if (first < next[place.source])
             fail_msg("sample %" PRIu64 " reads what source %zu had given", p, place.source);
@@ -310,7 +320,8 @@ static void parts_that_divide_each_other_lose_nothing_on_the_way_down(void **sta
 static void cursors_are_rounded_up_where_a_window_has_been_begun(void **state)
 {
     (void)state;
-    struct list list = list_with(&(struct order_change){.weights = (double[]){1}, .n_sources = 1, .parts = 4});
+    struct list list =
+        list_with(&(struct order_change){.weights = (double[]){1}, .n_sources = 1, .parts = 4});
     must_change(&list, 9, (double[]){1}, 1, 0, 3);
     assert_int_equal(list.segments[1]->cursors[0], 7); // 9 quarters are 6.75 thirds
     must_change(&list, 10, (double[]){1}, 1, 2, 1);
@@ -341,8 +352,8 @@ static void a_change_of_parts_or_a_skip_that_is_taken_back_at_once_leaves_no_seg
     list_free(&list);
 }
 
-static void check_append_refused(struct list *list, uint64_t sample, const double *weights, size_t n,
-                                 enum err_code code, const char *sentence)
+static void check_append_refused(struct list *list, uint64_t sample, const double *weights,
+                                 size_t n, enum err_code code, const char *sentence)
 {
     struct err err = {0};
     size_t n_before = list->n;
@@ -360,10 +371,13 @@ static void changes_that_make_no_sense_are_refused(void **state)
     must_append(&list, 100, SKEWED, 3);
     check_append_refused(&list, 200, EVEN, 2, ERR_USAGE,
                          "data.sources: found 2 sources, expected 3 as at the start of the trial");
-    check_append_refused(&list, 99, EVEN, 3, ERR_DATA, "it changes at sample 99, expected no change before 100");
-    check_append_refused(&list, 200, (double[]){0, 0, 0}, 3, ERR_USAGE, "the weights of all 3 sources are zero");
+    check_append_refused(&list, 99, EVEN, 3, ERR_DATA,
+                         "it changes at sample 99, expected no change before 100");
+    check_append_refused(&list, 200, (double[]){0, 0, 0}, 3, ERR_USAGE,
+                         "the weights of all 3 sources are zero");
     struct err err = {0};
-    assert_null(order_first_segment(&(struct order_change){.weights = (double[]){0}, .n_sources = 1}, &err));
+    assert_null(order_first_segment(
+        &(struct order_change){.weights = (double[]){0}, .n_sources = 1}, &err));
     assert_int_equal(err.code, ERR_USAGE);
     list_free(&list);
 }

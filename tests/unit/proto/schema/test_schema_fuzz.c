@@ -1,5 +1,5 @@
-/* Texts and bytes damaged at random, from a fixed seed: they may be refused, but never crash, and never change a
- * message by half. */
+/* Texts and bytes damaged at random, from a fixed seed: they may be refused, but never crash, and
+ * never change a message by half. */
 #include "tests/unit/proto/schema/schema_samples.h"
 
 #include "base/random.h"
@@ -18,9 +18,9 @@ static size_t draw(size_t below)
 /* A copy of the text with a few bytes changed, dropped, doubled or cut off. */
 static struct text damage(const char *text, size_t size)
 {
-    static const char *const pieces[] = {"[",  "]", "{",  "}",  ":",    ": ", ",",  "\n", "  ",   "- ",
-                                         "\"", "'", "#",  "&a", "*a",   "!",  "|",  ">",  "\xff", "\xc3",
-                                         "0",  "-", "e9", ".",  "null", "~",  "\t", "%",  "\\"};
+    static const char *const pieces[] = {
+        "[", "]", "{", "}",    ":",    ": ", ",", "\n", "  ", "- ",   "\"", "'",  "#", "&a", "*a",
+        "!", "|", ">", "\xff", "\xc3", "0",  "-", "e9", ".",  "null", "~",  "\t", "%", "\\"};
     struct text out = {0};
     text_add_bytes(&out, text, size);
     for (size_t n = 1 + draw(4); n > 0 && out.size > 1; n--) {
@@ -47,11 +47,11 @@ static struct text damage(const char *text, size_t size)
     return out;
 }
 
-typedef int (*read_fn)(void *message, const char *text, size_t size, const char *where, enum err_code code,
-                       struct err *err);
+typedef int (*read_fn)(void *message, const char *text, size_t size, const char *where,
+                       enum err_code code, struct err *err);
 
-/* Reads damaged copies of the text: each is refused with a sentence and no trace, or gives a message that keeps its
- * bounds and can be written and read back. */
+/* Reads damaged copies of the text: each is refused with a sentence and no trace, or gives a
+ * message that keeps its bounds and can be written and read back. */
 static size_t read_damaged(read_fn read, char *text)
 {
     size_t refused = 0;
@@ -99,9 +99,10 @@ static void damaged_json_is_refused_without_a_trace_or_read(void **state)
 static void damaged_settings_are_refused_without_a_trace_or_set(void **state)
 {
     (void)state;
-    static const char *const settings[] = {"optimizer.lr=5e-4", "data.sources.2={name: a, weight: 2}",
-                                           "data={order: shuffled, sources: [{}]}", "data.sources.0.path=a/b",
-                                           "train={batch: 8, steps: 9}"};
+    static const char *const settings[] = {"optimizer.lr=5e-4",
+                                           "data.sources.2={name: a, weight: 2}",
+                                           "data={order: shuffled, sources: [{}]}",
+                                           "data.sources.0.path=a/b", "train={batch: 8, steps: 9}"};
     for (size_t i = 0; i < ROUNDS; i++) {
         const char *setting = settings[draw(sizeof settings / sizeof *settings)];
         struct err err = {.text = ""};

@@ -46,12 +46,14 @@ static void a_copy_is_equal_and_apart(void **state)
 static void what_is_packed_unpacks_equal(void **state)
 {
     (void)state;
-    void *messages[] = {sample_run(), sample_manifest(), sample_data_set(), message_new(&trireme__start__descriptor)};
+    void *messages[] = {sample_run(), sample_manifest(), sample_data_set(),
+                        message_new(&trireme__start__descriptor)};
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
         size_t size;
         struct err err;
         unsigned char *bytes = message_pack(messages[i], &size);
-        void *back = message_unpack(((ProtobufCMessage *)messages[i])->descriptor, bytes, size, &err);
+        void *back =
+            message_unpack(((ProtobufCMessage *)messages[i])->descriptor, bytes, size, &err);
         assert_non_null(back);
         assert_true(message_equal(messages[i], back));
         message_free(back);
@@ -95,17 +97,21 @@ static void damaged_bytes_do_not_unpack(void **state)
     (void)state;
     struct err err;
     assert_null(message_unpack(&trireme__run__descriptor, "\x0a\x7f\x01", 3, &err));
-    assert_string_equal(err.text, "3 bytes that should be a trireme.Run are none: damaged, or of another version");
+    assert_string_equal(
+        err.text, "3 bytes that should be a trireme.Run are none: damaged, or of another version");
     assert_int_equal(err.code, ERR_MACHINE);
-    assert_null(message_unpack(&trireme__run__descriptor, "\x0a\x02\x08\x07", 4, &err)); // model.arch: 7
-    assert_null(message_unpack(&trireme__train_request__descriptor, "", 0, &err));       // required fields
+    // model.arch: 7
+    assert_null(message_unpack(&trireme__run__descriptor, "\x0a\x02\x08\x07", 4, &err));
+    // required fields
+    assert_null(message_unpack(&trireme__train_request__descriptor, "", 0, &err));
 }
 
 static void bytes_of_an_unknown_field_are_passed_over(void **state)
 {
     (void)state;
     struct err err;
-    Trireme__Beat *beat = message_unpack(&trireme__beat__descriptor, "\x08\x05\xfa\x01\x02hi", 7, &err);
+    Trireme__Beat *beat =
+        message_unpack(&trireme__beat__descriptor, "\x08\x05\xfa\x01\x02hi", 7, &err);
     assert_non_null(beat);
     assert_int_equal(beat->n, 5);
     message_free(beat);
@@ -121,7 +127,8 @@ static void bytes_travel_and_are_written_as_text(void **state)
     reply->text.data[3] = 0;
     reply->text.len = 6;
     unsigned char *bytes = message_pack(reply, &size);
-    Trireme__SampleReply *back = message_unpack(&trireme__sample_reply__descriptor, bytes, size, &err);
+    Trireme__SampleReply *back =
+        message_unpack(&trireme__sample_reply__descriptor, bytes, size, &err);
     assert_int_equal(back->text.len, 6);
     assert_true(message_equal(reply, back));
     back->text.data[0] = 'A';
@@ -140,7 +147,8 @@ static void bytes_travel_and_are_written_as_text(void **state)
 static void absent_equals_the_default_but_not_an_undeclared_zero(void **state)
 {
     (void)state;
-    Trireme__Run *a = message_new(&trireme__run__descriptor), *b = message_new(&trireme__run__descriptor);
+    Trireme__Run *a = message_new(&trireme__run__descriptor),
+                 *b = message_new(&trireme__run__descriptor);
     a->train->has_steps = true; // 500, the default, said
     assert_true(message_equal(a, b));
     message_free(a->wait);
@@ -164,7 +172,8 @@ static void diff_names_the_leaves_in_order(void **state)
     b->optimizer->lr = NAN;
     free(b->init->from);
     b->init->from = NULL; // which is its default
-    static const char *const expected[] = {"model.tied", "init.from", "data.sources.1.weight", "optimizer.lr"};
+    static const char *const expected[] = {"model.tied", "init.from", "data.sources.1.weight",
+                                           "optimizer.lr"};
     assert_int_equal(message_diff(paths, 8, a, b), 4);
     for (size_t i = 0; i < 4; i++) {
         assert_string_equal(paths[i], expected[i]);
@@ -198,13 +207,15 @@ static void check_finds_each_number_outside_of_its_bounds(void **state)
     assert_int_equal(message_check(run, "run.yaml", &err), 0);
     run->model->layers = 0;
     assert_int_equal(message_check(run, "run.yaml", &err), -1);
-    assert_string_equal(err.text, "run.yaml: model.layers: found 0, expected a whole number from 1 to 1000");
+    assert_string_equal(err.text,
+                        "run.yaml: model.layers: found 0, expected a whole number from 1 to 1000");
     run->model->layers = 1001;
     assert_int_equal(message_check(run, "run.yaml", &err), -1);
     run->model->layers = 1000;
     run->data->sources[1]->weight = -0.5;
     assert_int_equal(message_check(run, "patch", &err), -1);
-    assert_string_equal(err.text, "patch: data.sources.1.weight: found -0.5, expected a number from 0 to 1000000");
+    assert_string_equal(
+        err.text, "patch: data.sources.1.weight: found -0.5, expected a number from 0 to 1000000");
     run->data->sources[1]->weight = NAN;
     assert_int_equal(message_check(run, "patch", &err), -1);
     assert_contains(err.text, "found nan,");
@@ -236,11 +247,13 @@ static void the_doc_of_a_path_is_that_of_its_field(void **state)
     assert_string_equal(message_path_doc(run, "data.sources", &err)->field, "sources");
     assert_string_equal(message_path_doc(run, "data.sources.0", &err)->field, "sources");
     assert_null(message_path_doc(run, "optimizer.beta", &err));
-    assert_string_equal(err.text,
-                        "optimizer.beta: unknown key, expected one of name, lr, beta1, beta2, eps, momentum, "
-                        "weight_decay, clip (did you mean beta1?)");
+    assert_string_equal(
+        err.text,
+        "optimizer.beta: unknown key, expected one of name, lr, beta1, beta2, eps, momentum, "
+        "weight_decay, clip (did you mean beta1?)");
     assert_null(message_path_doc(run, "data.sources.first", &err));
-    assert_string_equal(err.text, "data.sources.first: unknown element, expected the number of one in the list");
+    assert_string_equal(
+        err.text, "data.sources.first: unknown element, expected the number of one in the list");
     assert_null(message_path_doc(run, "", &err));
     assert_null(message_path_doc(run, "model.", &err));
     assert_null(message_path_doc(run, ".model", &err));
@@ -252,9 +265,11 @@ static void types_and_values_have_their_comments(void **state)
 {
     (void)state;
     assert_string_equal(message_comment(&trireme__model__descriptor), "The transformer.");
-    assert_string_equal(message_comment(&trireme__wait__descriptor), "How long ranks wait for each other.");
+    assert_string_equal(message_comment(&trireme__wait__descriptor),
+                        "How long ranks wait for each other.");
     const ProtobufCEnumDescriptor *order = &trireme__data__order__descriptor;
-    assert_string_equal(enum_value_comment(order, protobuf_c_enum_descriptor_get_value_by_name(order, "sequential")),
+    assert_string_equal(enum_value_comment(order, protobuf_c_enum_descriptor_get_value_by_name(
+                                                      order, "sequential")),
                         "One window after the other.");
 }
 

@@ -28,7 +28,8 @@ static void *read_good(const ProtobufCMessageDescriptor *type, const char *const
     return request;
 }
 
-static void assert_refused(const ProtobufCMessageDescriptor *type, const char *const *args, const char *sentence)
+static void assert_refused(const ProtobufCMessageDescriptor *type, const char *const *args,
+                           const char *sentence)
 {
     struct err err = {.text = ""};
     bool help;
@@ -48,8 +49,8 @@ static const ProtobufCMessageDescriptor *train = &trireme__train_request__descri
 static void positionals_and_options_may_be_mixed(void **state)
 {
     (void)state;
-    Trireme__TrainRequest *request =
-        read_good(train, ARGS("--workers", "3", "run.yaml", "--max-seconds=1.5", "--out", "runs/a"));
+    Trireme__TrainRequest *request = read_good(
+        train, ARGS("--workers", "3", "run.yaml", "--max-seconds=1.5", "--out", "runs/a"));
     assert_string_equal(request->config, "run.yaml");
     assert_string_equal(request->out, "runs/a");
     assert_int_equal(request->workers, 3);
@@ -62,7 +63,8 @@ static void positionals_and_options_may_be_mixed(void **state)
 static void a_repeated_option_adds_to_its_list(void **state)
 {
     (void)state;
-    Trireme__TrainRequest *request = read_good(train, ARGS("c", "--set", "a=b: c #d", "--out=o", "--set=x=[1]"));
+    Trireme__TrainRequest *request =
+        read_good(train, ARGS("c", "--set", "a=b: c #d", "--out=o", "--set=x=[1]"));
     assert_int_equal(request->n_set, 2);
     assert_string_equal(request->set[0], "a=b: c #d");
     assert_string_equal(request->set[1], "x=[1]");
@@ -72,15 +74,16 @@ static void a_repeated_option_adds_to_its_list(void **state)
 static void a_repeated_positional_takes_all_and_needs_one(void **state)
 {
     (void)state;
-    Trireme__DataPrepareRequest *request =
-        read_good(&trireme__data_prepare_request__descriptor, ARGS("a", "--out", "o", "b", "--", "--c", "-"));
+    Trireme__DataPrepareRequest *request = read_good(
+        &trireme__data_prepare_request__descriptor, ARGS("a", "--out", "o", "b", "--", "--c", "-"));
     assert_int_equal(request->n_input, 4);
     assert_string_equal(request->input[2], "--c");
     assert_string_equal(request->input[3], "-");
     assert_string_equal(request->tokenizer, "byte");
     message_free(request);
     assert_refused(&trireme__data_prepare_request__descriptor, ARGS("--out", "o"),
-                   "FILE|DIR: missing, expected it (Files, or folders whose files are taken, all the way down.)");
+                   "FILE|DIR: missing, expected it (Files, or folders whose files are taken, all "
+                   "the way down.)");
 }
 
 static void a_bool_is_an_option_without_a_value(void **state)
@@ -120,12 +123,14 @@ static void check_round_trip(const void *request, const char *const *expected)
 static void what_was_read_is_written_as_arguments_that_read_the_same(void **state)
 {
     (void)state;
-    Trireme__TrainRequest *request = read_good(train, ARGS("--set=--x=1", "run.yaml", "--max-seconds", "1.5", "--out",
-                                                           "-r", "--servers=1", "--set", "a.b= c d"));
-    check_round_trip(request,
-                     ARGS("--out=-r", "--set=--x=1", "--set=a.b= c d", "--max-seconds=1.5", "--", "run.yaml"));
+    Trireme__TrainRequest *request =
+        read_good(train, ARGS("--set=--x=1", "run.yaml", "--max-seconds", "1.5", "--out", "-r",
+                              "--servers=1", "--set", "a.b= c d"));
+    check_round_trip(request, ARGS("--out=-r", "--set=--x=1", "--set=a.b= c d", "--max-seconds=1.5",
+                                   "--", "run.yaml"));
     message_free(request);
-    Trireme__ConfigRequest *bare = read_good(&trireme__config_request__descriptor, ARGS("--schema"));
+    Trireme__ConfigRequest *bare =
+        read_good(&trireme__config_request__descriptor, ARGS("--schema"));
     check_round_trip(bare, ARGS("--schema=true"));
     message_free(bare);
 }
@@ -133,7 +138,8 @@ static void what_was_read_is_written_as_arguments_that_read_the_same(void **stat
 static void an_optional_positional_may_be_left_out(void **state)
 {
     (void)state;
-    Trireme__ConfigRequest *request = read_good(&trireme__config_request__descriptor, ARGS("--schema"));
+    Trireme__ConfigRequest *request =
+        read_good(&trireme__config_request__descriptor, ARGS("--schema"));
     assert_null(request->config);
     assert_true(request->schema);
     message_free(request);
@@ -142,15 +148,16 @@ static void an_optional_positional_may_be_left_out(void **state)
 static void a_value_may_begin_with_one_dash_and_by_an_equals_sign_with_two(void **state)
 {
     (void)state;
-    Trireme__SampleRequest *request =
-        read_good(&trireme__sample_request__descriptor, ARGS("r", "--prompt", "- item", "--top-k=7"));
+    Trireme__SampleRequest *request = read_good(&trireme__sample_request__descriptor,
+                                                ARGS("r", "--prompt", "- item", "--top-k=7"));
     assert_string_equal(request->prompt, "- item");
     assert_int_equal(request->top_k, 7);
     message_free(request);
     request = read_good(&trireme__sample_request__descriptor, ARGS("r", "--prompt=--x"));
     assert_string_equal(request->prompt, "--x");
     message_free(request);
-    assert_refused(train, ARGS("c", "--out", "--set"), "--out: found nothing behind it, expected text");
+    assert_refused(train, ARGS("c", "--out", "--set"),
+                   "--out: found nothing behind it, expected text");
     assert_refused(train, ARGS("c", "--workers"),
                    "--workers: found nothing behind it, expected a whole number from 0 to 100000");
 }
@@ -159,14 +166,17 @@ static void an_unknown_option_is_refused_with_the_nearest_one(void **state)
 {
     (void)state;
     assert_refused(train, ARGS("c", "--wrokers", "3"),
-                   "'--wrokers': unknown option, expected one of --out, --set, --workers, --servers, --hostfile, "
+                   "'--wrokers': unknown option, expected one of --out, --set, --workers, "
+                   "--servers, --hostfile, "
                    "--max-seconds, --help (did you mean --workers?)");
     assert_refused(train, ARGS("c", "--max_seconds=3"),
-                   "'--max_seconds': unknown option, expected one of --out, --set, --workers, --servers, --hostfile, "
+                   "'--max_seconds': unknown option, expected one of --out, --set, --workers, "
+                   "--servers, --hostfile, "
                    "--max-seconds, --help (did you mean --max-seconds?)");
-    assert_refused(train, ARGS("c", "-x"),
-                   "'-x': unknown option, expected one of --out, --set, --workers, --servers, --hostfile, "
-                   "--max-seconds, --help");
+    assert_refused(
+        train, ARGS("c", "-x"),
+        "'-x': unknown option, expected one of --out, --set, --workers, --servers, --hostfile, "
+        "--max-seconds, --help");
     assert_refused(&trireme__ckpt_hash_request__descriptor, ARGS("--checkpoint", "c"),
                    "'--checkpoint': unknown option, expected one of --help");
 }
@@ -179,8 +189,10 @@ static void bad_missing_and_doubled_arguments_are_refused(void **state)
     assert_refused(train, ARGS("c", "--out", "o", "--servers", "0"),
                    "--servers: found '0', expected a whole number from 1 to 100000");
     assert_refused(train, ARGS("c"), "--out: missing, expected it (The run's folder.)");
-    assert_refused(train, ARGS("--out", "o"), "CONFIG.yaml: missing, expected it (The configuration.)");
-    assert_refused(train, ARGS("c", "--out", "o", "--out", "p"), "--out: found a second time, expected once");
+    assert_refused(train, ARGS("--out", "o"),
+                   "CONFIG.yaml: missing, expected it (The configuration.)");
+    assert_refused(train, ARGS("c", "--out", "o", "--out", "p"),
+                   "--out: found a second time, expected once");
     assert_refused(train, ARGS("c", "d", "--out", "o"), "found 'd', expected no more arguments");
 }
 
@@ -204,15 +216,18 @@ static void help_tells_usage_comment_and_each_option(void **state)
     (void)state;
     char *help = options_help("trireme sample", &trireme__sample_request__descriptor);
     assert_string_equal(
-        help, "usage: trireme sample RUN[@STEP] --prompt TEXT [--tokens N] [--temperature NUMBER] [--top-k N]\n"
+        help, "usage: trireme sample RUN[@STEP] --prompt TEXT [--tokens N] [--temperature NUMBER] "
+              "[--top-k N]\n"
               "       [--seed N]\n"
               "Lets a checkpoint write text.\n"
               "\n"
               "  RUN[@STEP]              The run, or one of its checkpoints.\n"
               "  --prompt TEXT           The text to go on from.\n"
               "  --tokens N              Tokens to write. (tokens, 1 to 1048576; default 200)\n"
-              "  --temperature NUMBER    Divides the logits; 0: always the likeliest token. (0 to 100; default 0.8)\n"
-              "  --top-k N               Only so many of the likeliest tokens are drawn from; 0: all. (at most\n"
+              "  --temperature NUMBER    Divides the logits; 0: always the likeliest token. (0 to "
+              "100; default 0.8)\n"
+              "  --top-k N               Only so many of the likeliest tokens are drawn from; 0: "
+              "all. (at most\n"
               "                          1048576; default 0)\n"
               "  --seed N                Seed of the draws. (default 1)\n"
               "  --help                  Prints this.\n");
@@ -225,7 +240,8 @@ static void help_tells_what_each_name_of_an_enum_means(void **state)
     char *help = options_help("x", &trireme__data__descriptor);
     assert_contains(
         help, "  --order NAME            Order of the samples of a source. (default shuffled)\n"
-              "      shuffled            A keyed permutation of each source's samples, another one in each epoch.\n"
+              "      shuffled            A keyed permutation of each source's samples, another one "
+              "in each epoch.\n"
               "      sequential          One window after the other.\n");
     free(help);
 }

@@ -34,57 +34,71 @@ static void an_unknown_key_is_named_with_line_path_and_the_nearest_name(void **s
 {
     (void)state;
     assert_refused("train: {steps: 5}\n\noptimizer:\n  lrr: 1\n",
-                   "run.yaml:4: optimizer.lrr: unknown key, expected one of name, lr, beta1, beta2, eps, momentum, "
+                   "run.yaml:4: optimizer.lrr: unknown key, expected one of name, lr, beta1, "
+                   "beta2, eps, momentum, "
                    "weight_decay, clip (did you mean lr?)");
-    assert_refused("init: {form: x}", "run.yaml:1: init.form: unknown key, expected from (did you mean from?)");
+    assert_refused("init: {form: x}",
+                   "run.yaml:1: init.form: unknown key, expected from (did you mean from?)");
+    assert_refused("data:\n  sources:\n    - name: a\n    - nmae: b\n",
+                   "run.yaml:4: data.sources.1.nmae: unknown key, expected one of name, path, "
+                   "weight, format (did you "
+                   "mean name?)");
     assert_refused(
-        "data:\n  sources:\n    - name: a\n    - nmae: b\n",
-        "run.yaml:4: data.sources.1.nmae: unknown key, expected one of name, path, weight, format (did you "
-        "mean name?)");
-    assert_refused("zebra: 1", "run.yaml:1: zebra: unknown key, expected one of model, init, data, train, optimizer, "
-                               "schedule, eval, checkpoint, compute, wait, experiment, gate");
-    assert_refused("\"a\\nb\": 1",
-                   "run.yaml:1: a?b: unknown key, expected one of model, init, data, train, optimizer, "
-                   "schedule, eval, checkpoint, compute, wait, experiment, gate");
+        "zebra: 1",
+        "run.yaml:1: zebra: unknown key, expected one of model, init, data, train, optimizer, "
+        "schedule, eval, checkpoint, compute, wait, experiment, gate");
+    assert_refused(
+        "\"a\\nb\": 1",
+        "run.yaml:1: a?b: unknown key, expected one of model, init, data, train, optimizer, "
+        "schedule, eval, checkpoint, compute, wait, experiment, gate");
 }
 
 static void a_key_that_stands_twice_is_refused_with_both_lines(void **state)
 {
     (void)state;
-    assert_refused("train:\n  steps: 5\n  batch: 8\n  steps: 5\n",
-                   "run.yaml:4: train.steps: found a second time, expected once (the first is on line 2)");
-    assert_json_refused("{\"train\": {\"steps\": 5,\n \"steps\": 5}}", "run.json:2: not JSON: duplicate object key");
+    assert_refused(
+        "train:\n  steps: 5\n  batch: 8\n  steps: 5\n",
+        "run.yaml:4: train.steps: found a second time, expected once (the first is on line 2)");
+    assert_json_refused("{\"train\": {\"steps\": 5,\n \"steps\": 5}}",
+                        "run.json:2: not JSON: duplicate object key");
 }
 
 static void a_whole_number_is_digits_within_bounds_and_nothing_else(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"many",  "1e3",  "2.0",     "0x10",       "010",
-                                      "-1",    "0",    "1048577", "4294967297", "99999999999999999999999",
-                                      "1_000", "true", ".inf",    "3 4",        "+"};
+    static const char *const bad[] = {
+        "many",  "1e3",  "2.0",     "0x10",       "010",
+        "-1",    "0",    "1048577", "4294967297", "99999999999999999999999",
+        "1_000", "true", ".inf",    "3 4",        "+"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char *yaml = mem_format("model:\n\ntrain:\n  batch: %s\n", bad[i]);
-        char *sentence =
-            mem_format("run.yaml:4: train.batch: found '%s', expected a whole number from 1 to 1048576", bad[i]);
+        char *sentence = mem_format(
+            "run.yaml:4: train.batch: found '%s', expected a whole number from 1 to 1048576",
+            bad[i]);
         assert_refused(yaml, sentence);
         free(yaml);
         free(sentence);
     }
-    assert_refused("train: {batch: '32'}",
-                   "run.yaml:1: train.batch: found '32' in quotes, expected a whole number from 1 to 1048576");
-    assert_refused("train: {seed: 18446744073709551616}", "run.yaml:1: train.seed: found '18446744073709551616', "
-                                                          "expected a whole number from 0 to 18446744073709551615");
-    assert_json_refused("{\"train\": {\"batch\": 1e3}}",
-                        "run.json: train.batch: found '1000.0', expected a whole number from 1 to 1048576");
-    assert_json_refused("{\"train\": {\"batch\": \"32\"}}", "run.json: train.batch: found '32' in quotes");
+    assert_refused(
+        "train: {batch: '32'}",
+        "run.yaml:1: train.batch: found '32' in quotes, expected a whole number from 1 to 1048576");
+    assert_refused("train: {seed: 18446744073709551616}",
+                   "run.yaml:1: train.seed: found '18446744073709551616', "
+                   "expected a whole number from 0 to 18446744073709551615");
+    assert_json_refused(
+        "{\"train\": {\"batch\": 1e3}}",
+        "run.json: train.batch: found '1000.0', expected a whole number from 1 to 1048576");
+    assert_json_refused("{\"train\": {\"batch\": \"32\"}}",
+                        "run.json: train.batch: found '32' in quotes");
     assert_json_refused("{\"train\": {\"batch\": true}}", "run.json: train.batch: found 'true'");
 }
 
 static void the_ends_of_the_bounds_are_taken(void **state)
 {
     (void)state;
-    Trireme__Run *run = read_run("train: {batch: 1, microbatch: 65536, seed: 0}\nmodel: {vocab: 2}\n"
-                                 "optimizer: {lr: 100, beta1: 0.999999, beta2: 0}\nwait: {patience: 1}\n");
+    Trireme__Run *run =
+        read_run("train: {batch: 1, microbatch: 65536, seed: 0}\nmodel: {vocab: 2}\n"
+                 "optimizer: {lr: 100, beta1: 0.999999, beta2: 0}\nwait: {patience: 1}\n");
     assert_int_equal(run->train->batch, 1);
     assert_int_equal(run->train->microbatch, 65536);
     assert_int_equal(run->train->seed, 0);
@@ -96,11 +110,13 @@ static void the_ends_of_the_bounds_are_taken(void **state)
 static void a_number_is_finite_decimal_and_within_bounds(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"fast",   ".nan",  "nan", ".inf", "inf", "-.inf", "1e999", "-1e-9", "100.0001",
-                                      "1e-400", "0x1p3", "1e",  "1e+",  ".",   "1.2.3", "1,5",   "true",  "1 2"};
+    static const char *const bad[] = {"fast",  ".nan",  "nan",      ".inf",   "inf",   "-.inf",
+                                      "1e999", "-1e-9", "100.0001", "1e-400", "0x1p3", "1e",
+                                      "1e+",   ".",     "1.2.3",    "1,5",    "true",  "1 2"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char *yaml = mem_format("optimizer:\n  lr: %s\n", bad[i]);
-        char *sentence = mem_format("run.yaml:2: optimizer.lr: found '%s', expected a number from 0 to 100", bad[i]);
+        char *sentence = mem_format(
+            "run.yaml:2: optimizer.lr: found '%s', expected a number from 0 to 100", bad[i]);
         assert_refused(yaml, sentence);
         free(yaml);
         free(sentence);
@@ -136,20 +152,25 @@ static void a_bool_is_true_or_false(void **state)
     run = read_run("model: {tied: false}");
     assert_true(run->model->has_tied && !run->model->tied);
     message_free(run);
-    assert_refused("model: {tied: yes}", "run.yaml:1: model.tied: found 'yes', expected true or false");
-    assert_refused("model: {tied: 'true'}", "run.yaml:1: model.tied: found 'true' in quotes, expected true or false");
+    assert_refused("model: {tied: yes}",
+                   "run.yaml:1: model.tied: found 'yes', expected true or false");
+    assert_refused("model: {tied: 'true'}",
+                   "run.yaml:1: model.tied: found 'true' in quotes, expected true or false");
     assert_refused("model: {tied: 1}", "run.yaml:1: model.tied: found '1', expected true or false");
 }
 
 static void an_enum_is_one_of_its_names(void **state)
 {
     (void)state;
-    assert_refused("model: {arch: gpt3}",
-                   "run.yaml:1: model.arch: found 'gpt3', expected gpt2 or llama (did you mean gpt2?)");
-    assert_refused("schedule:\n  kind: step",
-                   "run.yaml:2: schedule.kind: found 'step', expected one of cosine, linear, constant");
+    assert_refused(
+        "model: {arch: gpt3}",
+        "run.yaml:1: model.arch: found 'gpt3', expected gpt2 or llama (did you mean gpt2?)");
+    assert_refused(
+        "schedule:\n  kind: step",
+        "run.yaml:2: schedule.kind: found 'step', expected one of cosine, linear, constant");
     assert_refused("model: {arch: 1}", "run.yaml:1: model.arch: found '1', expected gpt2 or llama");
-    assert_refused("model: {arch: [gpt2]}", "run.yaml:1: model.arch: found a list, expected gpt2 or llama");
+    assert_refused("model: {arch: [gpt2]}",
+                   "run.yaml:1: model.arch: found a list, expected gpt2 or llama");
 }
 
 static void text_is_what_stands_there_with_or_without_quotes(void **state)
@@ -172,10 +193,14 @@ static void text_is_what_stands_there_with_or_without_quotes(void **state)
         message_free(run);
         free(yaml);
     }
-    assert_refused("init: {from: \"a\\0b\"}", "run.yaml:1: found a NUL inside of a text, expected none");
-    assert_refused("init:\n  from: {a: b}", "run.yaml:2: init.from: found keys and values, expected text");
-    assert_json_refused("{\"init\": {\"from\": 123}}", "run.json: init.from: found '123', expected text");
-    assert_json_refused("{\"init\": {\"from\": false}}", "run.json: init.from: found 'false', expected text");
+    assert_refused("init: {from: \"a\\0b\"}",
+                   "run.yaml:1: found a NUL inside of a text, expected none");
+    assert_refused("init:\n  from: {a: b}",
+                   "run.yaml:2: init.from: found keys and values, expected text");
+    assert_json_refused("{\"init\": {\"from\": 123}}",
+                        "run.json: init.from: found '123', expected text");
+    assert_json_refused("{\"init\": {\"from\": false}}",
+                        "run.json: init.from: found 'false', expected text");
 }
 
 static void null_puts_back_the_default(void **state)
@@ -221,11 +246,13 @@ static void a_text_without_a_document_gives_no_field(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "\n\n", "# nothing\n  # at all\n", "\xef\xbb\xbf# after a byte order mark\n", "---\n", "null\n"};
+        "",      "\n\n",  "# nothing\n  # at all\n", "\xef\xbb\xbf# after a byte order mark\n",
+        "---\n", "null\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         Trireme__Run *run = sample_run(), *before = sample_run();
         struct err err;
-        assert_int_equal(yaml_read(run, texts[i], strlen(texts[i]), "run.yaml", ERR_USAGE, &err), 0);
+        assert_int_equal(yaml_read(run, texts[i], strlen(texts[i]), "run.yaml", ERR_USAGE, &err),
+                         0);
         assert_true(message_equal(run, before));
         message_free(run);
         message_free(before);
@@ -236,12 +263,16 @@ static void a_text_without_a_document_gives_no_field(void **state)
 static void maps_lists_and_scalars_stand_where_they_belong(void **state)
 {
     (void)state;
-    assert_refused("- a\n", "run.yaml:1: found a list, expected keys and values, the keys one of model, init, data, "
-                            "train, optimizer, schedule, eval, checkpoint, compute, wait, experiment, gate");
-    assert_refused("init: x", "run.yaml:1: init: found 'x', expected keys and values, the keys from");
+    assert_refused(
+        "- a\n",
+        "run.yaml:1: found a list, expected keys and values, the keys one of model, init, data, "
+        "train, optimizer, schedule, eval, checkpoint, compute, wait, experiment, gate");
+    assert_refused("init: x",
+                   "run.yaml:1: init: found 'x', expected keys and values, the keys from");
     assert_refused("data:\n  sources:\n    name: a\n",
                    "run.yaml:2: data.sources: found keys and values, expected a list");
-    assert_refused("data: {sources: code}", "run.yaml:1: data.sources: found one value, expected a list");
+    assert_refused("data: {sources: code}",
+                   "run.yaml:1: data.sources: found one value, expected a list");
     assert_json_refused("[]", "run.json: found a list, expected keys and values");
 }
 
@@ -251,7 +282,8 @@ static void what_is_no_yaml_is_named_with_its_line(void **state)
     assert_refused("train:\n  steps: [1,\n",
                    "run.yaml:3: not YAML: did not find expected node content, while parsing a "
                    "flow node that begins on line 3");
-    assert_refused("a: 1\n b: 2\n", "run.yaml:2: not YAML: mapping values are not allowed in this context");
+    assert_refused("a: 1\n b: 2\n",
+                   "run.yaml:2: not YAML: mapping values are not allowed in this context");
     assert_refused("init:\n  from: \xff\n", "run.yaml:2: not YAML: invalid leading UTF-8 octet");
     assert_json_refused("{\"train\":\n {\"steps\" 5}}", "run.json:2: not JSON: ");
 }
@@ -269,7 +301,8 @@ static void anchors_aliases_tags_and_second_documents_are_refused(void **state)
                    "run.yaml:2: found a tag (!), expected the value alone, or quotes around it");
     assert_refused("train: {steps: 5}\n---\ntrain: {steps: 6}\n",
                    "run.yaml:2: found a second document, expected one");
-    assert_refused("? [a]\n: 1\n", "run.yaml:1: found a key that is a list, a map or an alias, expected a word");
+    assert_refused("? [a]\n: 1\n",
+                   "run.yaml:1: found a key that is a list, a map or an alias, expected a word");
 }
 
 static void nesting_ends_at_64_levels(void **state)

@@ -25,8 +25,9 @@ static void assert_refused(const char *setting, const char *sentence)
 static void a_scalar_is_set_by_its_path(void **state)
 {
     (void)state;
-    Trireme__Run *run = set_all((const char *const[]){"optimizer.lr=5e-4", "model.arch=gpt2", "model.tied=true",
-                                                      "train.seed=0", "init.from=a=b", NULL});
+    Trireme__Run *run =
+        set_all((const char *const[]){"optimizer.lr=5e-4", "model.arch=gpt2", "model.tied=true",
+                                      "train.seed=0", "init.from=a=b", NULL});
     assert_true(run->optimizer->lr == 5e-4);
     assert_int_equal(run->model->arch, TRIREME__MODEL__ARCH__gpt2);
     assert_true(run->model->has_tied && run->model->tied);
@@ -38,20 +39,22 @@ static void a_scalar_is_set_by_its_path(void **state)
 static void nothing_is_the_empty_text_and_null_the_default(void **state)
 {
     (void)state;
-    Trireme__Run *run = set_all((const char *const[]){"init.from=", "train.seed=null", "model.tied=~", NULL});
+    Trireme__Run *run =
+        set_all((const char *const[]){"init.from=", "train.seed=null", "model.tied=~", NULL});
     assert_string_equal(run->init->from, "");
     assert_int_equal(run->train->seed, 1337);
     assert_false(run->model->has_tied);
     message_free(run);
-    assert_refused("train.batch=", "--set: train.batch: found '', expected a whole number from 1 to 1048576");
+    assert_refused("train.batch=",
+                   "--set: train.batch: found '', expected a whole number from 1 to 1048576");
 }
 
 static void list_elements_are_set_by_number_and_one_past_the_end_appends(void **state)
 {
     (void)state;
-    Trireme__Run *run =
-        set_all((const char *const[]){"data.sources.0.weight=2", "data.sources.2.name=new", "data.sources.2.weight=5",
-                                      "data.sources.1={name: other}", NULL});
+    Trireme__Run *run = set_all(
+        (const char *const[]){"data.sources.0.weight=2", "data.sources.2.name=new",
+                              "data.sources.2.weight=5", "data.sources.1={name: other}", NULL});
     assert_int_equal(run->data->n_sources, 3);
     assert_true(run->data->sources[0]->weight == 2);
     assert_string_equal(run->data->sources[0]->name, "code");
@@ -73,8 +76,9 @@ static void list_elements_are_set_by_number_and_one_past_the_end_appends(void **
 static void flow_lists_and_maps_are_values(void **state)
 {
     (void)state;
-    Trireme__Run *run = set_all((const char *const[]){"data={order: shuffled, sources: [{name: a, path: 'x: y'}]}",
-                                                      "optimizer={name: adamw, lr: 0.5}", NULL});
+    Trireme__Run *run =
+        set_all((const char *const[]){"data={order: shuffled, sources: [{name: a, path: 'x: y'}]}",
+                                      "optimizer={name: adamw, lr: 0.5}", NULL});
     assert_int_equal(run->data->n_sources, 1);
     assert_string_equal(run->data->sources[0]->path, "x: y");
     assert_int_equal(run->optimizer->name, TRIREME__OPTIMIZER__NAME__adamw);
@@ -90,27 +94,37 @@ static void a_bad_setting_is_refused_with_its_path(void **state)
     (void)state;
     assert_refused("optimizer.lr", "--set: found 'optimizer.lr', expected PATH=VALUE");
     assert_refused("=3", "--set: found '=3', expected PATH=VALUE");
-    assert_refused("optimizer.lrr=3",
-                   "--set: optimizer.lrr: unknown key, expected one of name, lr, beta1, beta2, eps, "
-                   "momentum, weight_decay, clip (did you mean lr?)");
-    assert_refused("optimizer={lrr: 3}", "--set: optimizer.lrr: unknown key, expected one of name, lr, beta1, beta2, "
-                                         "eps, momentum, weight_decay, clip (did you mean lr?)");
-    assert_refused("optimizer={lr: 3, lr: 3}", "--set: optimizer.lr: found a second time, expected once");
-    assert_refused("train.batch=many", "--set: train.batch: found 'many', expected a whole number from 1 to 1048576");
-    assert_refused("train.batch=[1]", "--set: train.batch: found a list, expected a whole number from 1 to 1048576");
-    assert_refused("train.batch.x=1",
-                   "--set: train.batch.x: unknown key, expected none behind batch, which is one value");
-    assert_refused("data.sources.3.name=x",
-                   "--set: data.sources.3: unknown element, expected a number from 0 to 2 (2 appends)");
-    assert_refused("data.sources.-1.name=x",
-                   "--set: data.sources.-1: unknown element, expected a number from 0 to 2 (2 appends)");
+    assert_refused(
+        "optimizer.lrr=3",
+        "--set: optimizer.lrr: unknown key, expected one of name, lr, beta1, beta2, eps, "
+        "momentum, weight_decay, clip (did you mean lr?)");
+    assert_refused("optimizer={lrr: 3}",
+                   "--set: optimizer.lrr: unknown key, expected one of name, lr, beta1, beta2, "
+                   "eps, momentum, weight_decay, clip (did you mean lr?)");
+    assert_refused("optimizer={lr: 3, lr: 3}",
+                   "--set: optimizer.lr: found a second time, expected once");
+    assert_refused("train.batch=many",
+                   "--set: train.batch: found 'many', expected a whole number from 1 to 1048576");
+    assert_refused("train.batch=[1]",
+                   "--set: train.batch: found a list, expected a whole number from 1 to 1048576");
+    assert_refused(
+        "train.batch.x=1",
+        "--set: train.batch.x: unknown key, expected none behind batch, which is one value");
+    assert_refused(
+        "data.sources.3.name=x",
+        "--set: data.sources.3: unknown element, expected a number from 0 to 2 (2 appends)");
+    assert_refused(
+        "data.sources.-1.name=x",
+        "--set: data.sources.-1: unknown element, expected a number from 0 to 2 (2 appends)");
     assert_refused("data.sources.2.weight=-1",
                    "--set: data.sources.2.weight: found '-1', expected a number from 0 to 1000000");
     assert_refused("data.sources=3", "--set: data.sources: found one value, expected a list");
-    assert_refused("optimizer=3",
-                   "--set: optimizer: found '3', expected keys and values, the keys one of name, lr, beta1, "
-                   "beta2, eps, momentum, weight_decay, clip");
-    assert_refused("optimizer={lr: [}", "--set: optimizer: not YAML: did not find expected node content");
+    assert_refused(
+        "optimizer=3",
+        "--set: optimizer: found '3', expected keys and values, the keys one of name, lr, beta1, "
+        "beta2, eps, momentum, weight_decay, clip");
+    assert_refused("optimizer={lr: [}",
+                   "--set: optimizer: not YAML: did not find expected node content");
 }
 
 static void a_value_set_by_path_stands_for_itself(void **state)
@@ -124,7 +138,8 @@ static void a_value_set_by_path_stands_for_itself(void **state)
         assert_string_equal(run->init->from, texts[i]);
     }
     assert_int_equal(message_set_path(run, "train.batch", "null", "here", &err), -1);
-    assert_string_equal(err.text, "here: train.batch: found 'null', expected a whole number from 1 to 1048576");
+    assert_string_equal(
+        err.text, "here: train.batch: found 'null', expected a whole number from 1 to 1048576");
     assert_int_equal(message_set_path(run, "init.from", "a\xff", "here", &err), -1);
     assert_string_equal(err.text, "here: init.from: found 'a?', which is not UTF-8, expected text");
     message_free(run);

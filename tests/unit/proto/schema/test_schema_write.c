@@ -10,8 +10,8 @@
 #include <math.h>
 
 typedef char *(*write_fn)(const void *message);
-typedef int (*read_fn)(void *message, const char *text, size_t size, const char *where, enum err_code code,
-                       struct err *err);
+typedef int (*read_fn)(void *message, const char *text, size_t size, const char *where,
+                       enum err_code code, struct err *err);
 
 static char *yaml_bare(const void *message)
 {
@@ -53,7 +53,8 @@ static void assert_reads_back(const void *message)
 static void run_manifest_and_data_set_read_back_equal_in_every_form(void **state)
 {
     (void)state;
-    void *messages[] = {sample_run(), sample_manifest(), sample_data_set(), message_new(&trireme__run__descriptor),
+    void *messages[] = {sample_run(), sample_manifest(), sample_data_set(),
+                        message_new(&trireme__run__descriptor),
                         message_new(&trireme__status__descriptor)};
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
         assert_reads_back(messages[i]);
@@ -145,7 +146,8 @@ static void any_text_reads_back_equal(void **state)
 static void whole_numbers_read_back_equal_to_the_last_one(void **state)
 {
     (void)state;
-    static const uint64_t numbers[] = {0, 1, 9007199254740993, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
+    static const uint64_t numbers[] = {
+        0, 1, 9007199254740993, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         Trireme__Beat *beat = message_new(&trireme__beat__descriptor);
         beat->has_n = true;
@@ -180,9 +182,18 @@ static void every_finite_number_reads_back_to_the_same_bits(void **state)
         if (isfinite(verdict->lr) && isfinite(verdict->scale))
             assert_reads_back(verdict);
     }
-    static const double special[] = {
-        0.0,  -0.0, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 0.1, -1, 1e15, 1e16, 123456789012345678,
-        1e22, 1e23};
+    static const double special[] = {0.0,
+                                     -0.0,
+                                     5e-324,
+                                     2.2250738585072014e-308,
+                                     1.7976931348623157e308,
+                                     0.1,
+                                     -1,
+                                     1e15,
+                                     1e16,
+                                     123456789012345678,
+                                     1e22,
+                                     1e23};
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
         verdict->lr = special[i];
         assert_reads_back(verdict);
@@ -222,8 +233,9 @@ static void numbers_are_written_with_the_fewest_digits(void **state)
 static void yaml_is_in_blocks_in_the_order_of_declaration(void **state)
 {
     (void)state;
-    void *segment = sample_read(&trireme__manifest__descriptor,
-                                "step: 3\nsegments: [{first_sample: 7, cursors: [1, 2]}, {}]\nversion: '1'\n");
+    void *segment =
+        sample_read(&trireme__manifest__descriptor,
+                    "step: 3\nsegments: [{first_sample: 7, cursors: [1, 2]}, {}]\nversion: '1'\n");
     Trireme__Manifest *manifest = segment;
     message_free(manifest->config);
     message_free(manifest->asked);
@@ -260,7 +272,8 @@ static void comments_stand_behind_the_values_with_unit_and_bounds(void **state)
     assert_string_equal(
         yaml,
         "kind: cosine                      # Shape after warmup. (constant, cosine, linear)\n"
-        "warmup: 50                        # Steps in which the rate climbs to lr. (steps, at most 1000000000)\n"
+        "warmup: 50                        # Steps in which the rate climbs to lr. (steps, at most "
+        "1000000000)\n"
         "min_lr: 0.0001                    # The rate at the last step. (1/step, 0 to 100)\n");
     free(yaml);
     message_free(schedule);
@@ -275,8 +288,8 @@ static void json_is_one_line_without_what_is_absent(void **state)
     line->has_seconds = true;
     line->lr = 2e-5;
     char *json = json_write(line);
-    assert_string_equal(
-        json, "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1,\"loss\":null,\"lr\":2.0e-5,\"seconds\":0}");
+    assert_string_equal(json, "{\"kind\":\"train\",\"trial\":\"trunk\",\"step\":1,\"loss\":null,"
+                              "\"lr\":2.0e-5,\"seconds\":0}");
     free(json);
     json = json_write_pretty(line);
     assert_contains(json, "{\n  \"kind\": \"train\",\n  \"trial\": \"trunk\",\n");
@@ -288,7 +301,8 @@ static const struct node *get(const struct node *node, const char *path)
 {
     while (*path) {
         size_t n = strcspn(path, "/"), i = 0;
-        while (i < node->n && (strncmp(node->children[i].key, path, n) != 0 || node->children[i].key[n]))
+        while (i < node->n &&
+               (strncmp(node->children[i].key, path, n) != 0 || node->children[i].key[n]))
             i++;
         if (i == node->n)
             fail_msg("there is no %s", path);
@@ -306,32 +320,35 @@ static void json_schema_tells_types_bounds_defaults_units_and_when(void **state)
     struct node *root = json_node_read(json, strlen(json), "schema", ERR_USAGE, &err);
     if (!root)
         fail_msg("%s", err.text);
+    // clang-format off
     static const char *const expected[][2] = {
-        {"$schema",                                   "https://json-schema.org/draft/2020-12/schema"          },
-        {"additionalProperties",                      "false"                                                 },
-        {"properties/optimizer/$ref",                 "#/$defs/Optimizer"                                     },
-        {"$defs/Optimizer/additionalProperties",      "false"                                                 },
-        {"$defs/Optimizer/properties/lr/type",        "number"                                                },
-        {"$defs/Optimizer/properties/lr/minimum",     "0"                                                     },
-        {"$defs/Optimizer/properties/lr/maximum",     "100"                                                   },
-        {"$defs/Optimizer/properties/lr/default",     "0.001"                                                 },
-        {"$defs/Optimizer/properties/lr/description", "Learning rate at its highest."                         },
-        {"$defs/Optimizer/properties/lr/x-unit",      "1/step"                                                },
-        {"$defs/Optimizer/properties/lr/x-when",      "live"                                                  },
-        {"$defs/Model/properties/layers/type",        "integer"                                               },
-        {"$defs/Model/properties/layers/minimum",     "1"                                                     },
-        {"$defs/Model/properties/layers/maximum",     "1000"                                                  },
-        {"$defs/Model/properties/layers/default",     "6"                                                     },
-        {"$defs/Model/properties/layers/x-when",      "growth"                                                },
-        {"$defs/Model/properties/width/x-when",       "never"                                                 },
-        {"$defs/Model/properties/tied/type",          "boolean"                                               },
-        {"$defs/Model/properties/arch/default",       "gpt2"                                                  },
-        {"$defs/Model/properties/arch/x-values/gpt2", "Learned positions, LayerNorm, GELU, biases, tied head."},
-        {"$defs/Data/properties/sources/type",        "array"                                                 },
-        {"$defs/Data/properties/sources/items/$ref",  "#/$defs/Source"                                        },
-        {"$defs/Source/properties/weight/x-when",     "checkpoint"                                            },
-        {"$defs/Train/properties/seed/minimum",       "0"                                                     },
+        {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+        {"additionalProperties", "false"},
+        {"properties/optimizer/$ref", "#/$defs/Optimizer"},
+        {"$defs/Optimizer/additionalProperties", "false"},
+        {"$defs/Optimizer/properties/lr/type", "number"},
+        {"$defs/Optimizer/properties/lr/minimum", "0"},
+        {"$defs/Optimizer/properties/lr/maximum", "100"},
+        {"$defs/Optimizer/properties/lr/default", "0.001"},
+        {"$defs/Optimizer/properties/lr/description", "Learning rate at its highest."},
+        {"$defs/Optimizer/properties/lr/x-unit", "1/step"},
+        {"$defs/Optimizer/properties/lr/x-when", "live"},
+        {"$defs/Model/properties/layers/type", "integer"},
+        {"$defs/Model/properties/layers/minimum", "1"},
+        {"$defs/Model/properties/layers/maximum", "1000"},
+        {"$defs/Model/properties/layers/default", "6"},
+        {"$defs/Model/properties/layers/x-when", "growth"},
+        {"$defs/Model/properties/width/x-when", "never"},
+        {"$defs/Model/properties/tied/type", "boolean"},
+        {"$defs/Model/properties/arch/default", "gpt2"},
+        {"$defs/Model/properties/arch/x-values/gpt2",
+         "Learned positions, LayerNorm, GELU, biases, tied head."},
+        {"$defs/Data/properties/sources/type", "array"},
+        {"$defs/Data/properties/sources/items/$ref", "#/$defs/Source"},
+        {"$defs/Source/properties/weight/x-when", "checkpoint"},
+        {"$defs/Train/properties/seed/minimum", "0"},
     };
+    // clang-format on
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         assert_string_equal(get(root, expected[i][0])->text, expected[i][1]);
     const struct node *names = get(root, "$defs/Schedule/properties/kind/enum");

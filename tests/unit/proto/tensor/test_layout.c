@@ -7,7 +7,8 @@
 static Trireme__Model small(Trireme__Model__Arch arch)
 {
     Trireme__Model model = TRIREME__MODEL__INIT;
-    model.arch = arch, model.layers = 2, model.heads = 4, model.width = 32, model.context = 16, model.vocab = 61;
+    model.arch = arch, model.layers = 2, model.heads = 4, model.width = 32, model.context = 16,
+    model.vocab = 61;
     struct err err;
     assert_int_equal(model_shape_resolve(&model, &err), 0);
     return model;
@@ -17,7 +18,8 @@ static void gpt2_124m_has_its_known_number_of_parameters(void **state)
 {
     (void)state;
     Trireme__Model model = TRIREME__MODEL__INIT;
-    model.layers = 12, model.heads = 12, model.width = 768, model.context = 1024, model.vocab = 50257;
+    model.layers = 12, model.heads = 12, model.width = 768, model.context = 1024,
+    model.vocab = 50257;
     struct err err;
     assert_int_equal(model_shape_resolve(&model, &err), 0);
     struct layout *layout = layout_new(&model);
@@ -95,7 +97,8 @@ static void sizes_that_do_not_fit_are_refused_with_the_field(void **state)
     Trireme__Model model = TRIREME__MODEL__INIT;
     model.heads = 7;
     assert_int_equal(model_shape_resolve(&model, &err), -1);
-    assert_contains(err.text, "model.heads: found 7, expected a number that divides model.width = 384");
+    assert_contains(err.text,
+                    "model.heads: found 7, expected a number that divides model.width = 384");
     model = (Trireme__Model)TRIREME__MODEL__INIT;
     model.arch = TRIREME__MODEL__ARCH__llama, model.kv_heads = 4;
     assert_int_equal(model_shape_resolve(&model, &err), -1);
@@ -109,7 +112,8 @@ static void sizes_that_do_not_fit_are_refused_with_the_field(void **state)
 static void flops_of_a_token_follow_the_contract(void **state)
 {
     (void)state;
-    Trireme__Model model = TRIREME__MODEL__INIT; // 6 layers, width 384, vocab 256, context 256, tied head
+    // 6 layers, width 384, vocab 256, context 256, tied head
+    Trireme__Model model = TRIREME__MODEL__INIT;
     struct err err;
     assert_int_equal(model_shape_resolve(&model, &err), 0);
     double multiply = 6.0 * (12.0 * 384 * 384) + 256.0 * 384;

@@ -39,7 +39,8 @@ static void siblings_make_their_parent_up_to_the_root(void **state)
             while (at.count < n) {
                 assert_true(sum_tree_family(&sibling, &parent, n, at));
                 assert_int_equal(parent.count, at.count + sibling.count);
-                assert_true(sibling.first == at.first + at.count || at.first == sibling.first + sibling.count);
+                assert_true(sibling.first == at.first + at.count ||
+                            at.first == sibling.first + sibling.count);
                 at = parent;
             }
         }

@@ -1,5 +1,5 @@
-/* Token files for the tests of worker/data: token number i of a file has the value base + i, so a window shows where
- * it comes from. */
+/* Token files for the tests of worker/data: token number i of a file has the value base + i, so a
+ * window shows where it comes from. */
 #pragma once
 #include "tests/unit/support.h"
 
@@ -11,7 +11,8 @@ static inline void must_write(const char *folder, const char *name, const void *
 {
     struct err err;
     char *path = file_join(folder, name);
-    if (file_make_dirs(folder, ERR_USAGE, &err) < 0 || file_write_atomic(path, bytes, size, ERR_USAGE, &err) < 0)
+    if (file_make_dirs(folder, ERR_USAGE, &err) < 0 ||
+        file_write_atomic(path, bytes, size, ERR_USAGE, &err) < 0)
         fail_msg("%s", err.text);
     free(path);
 }

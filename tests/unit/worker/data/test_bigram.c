@@ -14,7 +14,8 @@ static double nats_of(const char *text, const Trireme__Range *ranges, size_t n)
     struct token_writer writer;
     struct token_file file;
     assert_int_equal(token_writer_open(&writer, path, strlen(text), &err), 0);
-    assert_int_equal(token_writer_put(&writer, 0, (const unsigned char *)text, strlen(text), &err), 0);
+    assert_int_equal(token_writer_put(&writer, 0, (const unsigned char *)text, strlen(text), &err),
+                     0);
     token_writer_clear(&writer);
     assert_int_equal(token_file_open(&file, path, TRIREME__SOURCE__FORMAT__auto, &err), 0);
     Trireme__Range copies[4], *pointers[4];
@@ -29,8 +30,8 @@ static double nats_of(const char *text, const Trireme__Range *ranges, size_t n)
     return nats;
 }
 
-/* aabab: pairs aa, ab, ba, ab. After a (3 times): a 1/3, b 2/3; after b (once): a. H = (3 h(1/3) + 0) / 4 with h(1/3)
- * = ln 3 - 2/3 ln 2 = 0.636514. */
+/* aabab: pairs aa, ab, ba, ab. After a (3 times): a 1/3, b 2/3; after b (once): a. H = (3 h(1/3) +
+ * 0) / 4 with h(1/3) = ln 3 - 2/3 ln 2 = 0.636514. */
 static void the_entropy_of_a_short_text_is_as_by_hand(void **state)
 {
     (void)state;
@@ -39,7 +40,8 @@ static void the_entropy_of_a_short_text_is_as_by_hand(void **state)
         fail_msg("found %.9g nats, expected 0.477386", nats);
 }
 
-/* Ranges ab|ab|aa: after a: b, b, a, each a third of the time; the pairs ba across edges do not count. */
+/* Ranges ab|ab|aa: after a: b, b, a, each a third of the time; the pairs ba across edges do not
+ * count. */
 static void pairs_across_an_edge_do_not_count(void **state)
 {
     (void)state;

@@ -152,7 +152,8 @@ static void sequential_order_mixes_as_the_shuffled_one(void **state)
         const int32_t first = first_token(sequential, i);
         const bool b = first >= B_BASE;
         assert_int_equal(first_token(shuffled, i) >= B_BASE, b);
-        assert_int_equal(first, b ? B_BASE + next[1] % B_SAMPLES * CONTEXT : next[0] % A_SAMPLES * CONTEXT);
+        assert_int_equal(first, b ? B_BASE + next[1] % B_SAMPLES * CONTEXT
+                                  : next[0] % A_SAMPLES * CONTEXT);
         next[b]++;
     }
     assert_int_equal(next[0], 150);
@@ -163,7 +164,8 @@ static void sequential_order_mixes_as_the_shuffled_one(void **state)
 static void samples_depend_on_their_number_alone(void **state)
 {
     enum { N = 400 };
-    struct text forward = must_open(*state, 5), backward = must_open(*state, 5), jumping = must_open(*state, 5);
+    struct text forward = must_open(*state, 5), backward = must_open(*state, 5),
+                jumping = must_open(*state, 5);
     int32_t firsts[N];
     for (uint64_t i = 0; i < N; i++)
         firsts[i] = first_token(forward, i);
@@ -195,7 +197,8 @@ static void a_change_of_weights_goes_on_within_the_epoch(void **state)
     struct err err;
     Trireme__Segment **segments = mem_new(1, sizeof *segments);
     size_t n = 1;
-    segments[0] = order_first_segment(&(struct order_change){.weights = f->weights, .n_sources = 2}, &err);
+    segments[0] =
+        order_first_segment(&(struct order_change){.weights = f->weights, .n_sources = 2}, &err);
     const struct order_change change = {
         .weights = (double[]){1, 4},
           .n_sources = 2
@@ -225,14 +228,17 @@ static void a_window_that_is_cut_into_parts_gives_all_its_tokens_part_by_part(vo
     change.parts = 4;
     assert_int_equal(order_append(&segments, &n, 10, &change, &err), 0);
     change.parts = 2;
-    assert_int_equal(order_append(&segments, &n, 10 + 4 * 40, &change, &err), 0); // into the second epoch
+    // into the second epoch
+    assert_int_equal(order_append(&segments, &n, 10 + 4 * 40, &change, &err), 0);
     struct text cut = open_list(f, segments, n);
     for (uint64_t window = 0; window < 10; window++)
         assert_int_equal(first_token(cut, window), first_token(whole, window));
     for (uint64_t i = 0; i < 4 * 40; i++)
-        assert_int_equal(first_token(cut, 10 + i), first_token(whole, 10 + i / 4) + (int32_t)(i % 4) * CONTEXT / 4);
+        assert_int_equal(first_token(cut, 10 + i),
+                         first_token(whole, 10 + i / 4) + (int32_t)(i % 4) * CONTEXT / 4);
     for (uint64_t i = 0; i < 40; i++)
-        assert_int_equal(first_token(cut, 170 + i), first_token(whole, 50 + i / 2) + (int32_t)(i % 2) * CONTEXT / 2);
+        assert_int_equal(first_token(cut, 170 + i),
+                         first_token(whole, 50 + i / 2) + (int32_t)(i % 2) * CONTEXT / 2);
     text_free(whole);
     text_free(cut);
 }
@@ -243,7 +249,8 @@ static void evaluation_reads_the_dev_part_in_its_order(void **state)
     assert_int_equal(dataset_sources(dataset), 2);
     assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 0), 0);
     assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 1), 5);
-    assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__gate, 1), 0); // one block, and dev gets the first
+    // one block, and dev gets the first
+    assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__gate, 1), 0);
     assert_true(dataset_bytes_per_token(dataset, 1) == 0);
     for (uint64_t i = 0; i < 5; i++) {
         int32_t tokens[CONTEXT + 1];
@@ -255,10 +262,12 @@ static void evaluation_reads_the_dev_part_in_its_order(void **state)
     dataset_free(dataset);
 }
 
-static void windows_are_drawn_without_replacement_and_shuffled_anew_once_they_are_used_up(void **state)
+static void
+windows_are_drawn_without_replacement_and_shuffled_anew_once_they_are_used_up(void **state)
 {
     struct fixture *f = *state;
-    enum { BLOCKS = 12, WINDOWS = 6 * 2047 }; // six blocks for the gate, (16384 - 1) / 8 windows each
+    // six blocks for the gate, (16384 - 1) / 8 windows each
+    enum { BLOCKS = 12, WINDOWS = 6 * 2047 };
     write_tokens(f->b, "val.bin", 0, BLOCKS * 16384);
     struct dataset *dataset = must_open_data(f);
     const uint64_t n = dataset_eval_samples(dataset, TRIREME__PART__gate, 1);
@@ -302,10 +311,12 @@ static void configurations_that_make_no_sense_are_refused(void **state)
 {
     struct fixture *f = *state;
     f->sources[0].name = "b";
-    check_refused(f, ERR_USAGE, "data.sources: 0 and 1 are both named 'b', expected different names");
+    check_refused(f, ERR_USAGE,
+                  "data.sources: 0 and 1 are both named 'b', expected different names");
     f->sources[0].name = "code";
     f->sources[1].path = "";
-    check_refused(f, ERR_USAGE, "data.sources.1.path: found nothing, expected a folder or a token file");
+    check_refused(f, ERR_USAGE,
+                  "data.sources.1.path: found nothing, expected a folder or a token file");
     f->sources[1].path = "/nowhere/at/all";
     check_refused(f, ERR_DATA, "/nowhere/at/all: cannot open: No such file or directory");
     f->data.n_sources = 0;
@@ -349,21 +360,31 @@ static void the_digest_tells_other_data_and_names_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_epoch_covers_each_window_of_a_source_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(epochs_and_seeds_have_orders_of_their_own, setup, teardown),
-        cmocka_unit_test_setup_teardown(sequential_order_takes_one_window_after_the_other, setup, teardown),
-        cmocka_unit_test_setup_teardown(sequential_order_mixes_as_the_shuffled_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(samples_depend_on_their_number_alone, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_change_of_weights_goes_on_within_the_epoch, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_window_that_is_cut_into_parts_gives_all_its_tokens_part_by_part, setup,
+        cmocka_unit_test_setup_teardown(each_epoch_covers_each_window_of_a_source_once, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(windows_are_drawn_without_replacement_and_shuffled_anew_once_they_are_used_up,
+        cmocka_unit_test_setup_teardown(epochs_and_seeds_have_orders_of_their_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(sequential_order_takes_one_window_after_the_other, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(sequential_order_mixes_as_the_shuffled_one, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(samples_depend_on_their_number_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_change_of_weights_goes_on_within_the_epoch, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            a_window_that_is_cut_into_parts_gives_all_its_tokens_part_by_part, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            windows_are_drawn_without_replacement_and_shuffled_anew_once_they_are_used_up, setup,
+            teardown),
+        cmocka_unit_test_setup_teardown(evaluation_reads_the_dev_part_in_its_order, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_source_without_a_name_has_the_base_name_of_its_path,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(evaluation_reads_the_dev_part_in_its_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_source_without_a_name_has_the_base_name_of_its_path, setup, teardown),
-        cmocka_unit_test_setup_teardown(configurations_that_make_no_sense_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_token_beyond_the_vocabulary_is_an_error_of_its_sample, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_digest_tells_other_data_and_names_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(configurations_that_make_no_sense_are_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_token_beyond_the_vocabulary_is_an_error_of_its_sample,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(the_digest_tells_other_data_and_names_apart, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

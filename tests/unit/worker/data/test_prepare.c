@@ -161,7 +161,8 @@ static void a_hundred_documents_are_split_whole(void **state)
     assert_int_equal(f->set->n_gate, 1);
     assert_int_equal(f->set->n_sealed, 1);
     size_t n_train, n_val, in_val = 0;
-    char *train = read_tokens(f, "train_000000.bin", &n_train), *val = read_tokens(f, "val_000000.bin", &n_val);
+    char *train = read_tokens(f, "train_000000.bin", &n_train),
+         *val = read_tokens(f, "val_000000.bin", &n_val);
     for (size_t i = 0; i < N; i++) { // each document stands whole in one of the files
         char *path = mem_format("%s/%c/%05zu.txt", f->in, "abc"[i % 3], i);
         struct err err;
@@ -194,8 +195,10 @@ static void fewer_documents_are_split_by_blocks(void **state)
     struct err err;
     char *path = file_join(f->in, "text.txt"), *text = file_read(path, NULL, ERR_USAGE, &err);
     size_t n_train, n_val, at = 0, last = 0;
-    char *train = read_tokens(f, "train_000000.bin", &n_train), *val = read_tokens(f, "val_000000.bin", &n_val);
-    for (size_t block = 0; block < BLOCKS; block++) { // the text without the validation's blocks is the training text
+    char *train = read_tokens(f, "train_000000.bin", &n_train),
+         *val = read_tokens(f, "val_000000.bin", &n_val);
+    // the text without the validation's blocks is the training text
+    for (size_t block = 0; block < BLOCKS; block++) {
         const char *bytes = text + block * SPLIT_BLOCK;
         const size_t size = block == BLOCKS - 1 ? SPLIT_BLOCK + 1000 : SPLIT_BLOCK;
         if (memmem(val, n_val, bytes, SPLIT_BLOCK)) {
@@ -254,7 +257,8 @@ static void documents_with_the_same_bytes_are_dropped(void **state)
 }
 
 /* Bytes of a file, to compare two results. */
-static void check_same_file(const struct fixture *f, const char *name, const char *expected, size_t n)
+static void check_same_file(const struct fixture *f, const char *name, const char *expected,
+                            size_t n)
 {
     size_t size;
     char *bytes = read_out(f, name, &size);
@@ -393,9 +397,10 @@ static void a_text_of_less_than_two_blocks_has_no_validation(void **state)
     assert_int_equal(f->set->train->tokens, 2 * SPLIT_BLOCK - 1);
     assert_int_equal(f->set->n_dev, 0);
     assert_false(f->set->has_bigram_nats);
-    assert_string_equal(f->notes.bytes,
-                        "no validation: found 32767 tokens, expected at least 32768 (two blocks) to set one "
-                        "apart\n");
+    assert_string_equal(
+        f->notes.bytes,
+        "no validation: found 32767 tokens, expected at least 32768 (two blocks) to set one "
+        "apart\n");
     char *val = file_join(f->out, "val_000000.bin");
     assert_false(file_exists(val));
     free(val);
@@ -423,8 +428,8 @@ static void no_share_for_validation_gives_none_without_a_word(void **state)
     assert_null(f->notes.bytes);
 }
 
-/* 26 letters drawn evenly, 16,384 of them: a bigram table fitted to the dev part itself comes out a little below
- * ln 26. */
+/* 26 letters drawn evenly, 16,384 of them: a bigram table fitted to the dev part itself comes out a
+ * little below ln 26. */
 static void data_yaml_tells_the_entropy_of_the_dev_part(void **state)
 {
     struct fixture *f = *state;
@@ -439,7 +444,8 @@ static void hidden_files_and_links_to_folders_are_passed_over(void **state)
     struct fixture *f = *state;
     must_write(f->in, "b.txt", "kept", 4);
     must_write(f->in, ".hidden", "hidden", 6);
-    char *git = file_join(f->in, ".git"), *loop = file_join(f->in, "loop"), *link = file_join(f->in, "a.txt");
+    char *git = file_join(f->in, ".git"), *loop = file_join(f->in, "loop"),
+         *link = file_join(f->in, "a.txt");
     char *target = file_join(f->folder, "target.txt");
     must_write(git, "config", "settings", 8);
     must_write(f->folder, "target.txt", "linked", 6);
@@ -535,22 +541,29 @@ int main(void)
         cmocka_unit_test_setup_teardown(fewer_documents_are_split_by_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(each_range_of_blocks_is_one_block, setup, teardown),
         cmocka_unit_test_setup_teardown(documents_with_the_same_bytes_are_dropped, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_same_documents_give_the_same_bytes_in_whatever_order_they_lie, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(the_same_line_may_be_run_again_and_another_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            the_same_documents_give_the_same_bytes_in_whatever_order_they_lie, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_same_line_may_be_run_again_and_another_is_refused,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_result_is_not_taken_for_done, setup, teardown),
         cmocka_unit_test_setup_teardown(only_the_result_is_left_beside_the_input, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_out_that_is_no_place_for_data_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_out_that_is_no_place_for_data_is_refused, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_empty_folder_may_be_the_out, setup, teardown),
         cmocka_unit_test_setup_teardown(an_out_inside_the_input_is_not_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_text_of_less_than_two_blocks_has_no_validation, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_text_of_less_than_two_blocks_has_no_validation, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_text_of_two_blocks_has_one_for_dev, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_share_for_validation_gives_none_without_a_word, setup, teardown),
-        cmocka_unit_test_setup_teardown(data_yaml_tells_the_entropy_of_the_dev_part, setup, teardown),
-        cmocka_unit_test_setup_teardown(hidden_files_and_links_to_folders_are_passed_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_share_for_validation_gives_none_without_a_word, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(data_yaml_tells_the_entropy_of_the_dev_part, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(hidden_files_and_links_to_folders_are_passed_over, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(requests_that_make_no_sense_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_name_is_that_of_the_folder_unless_it_is_given, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_name_is_that_of_the_folder_unless_it_is_given, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_prepared_folder_opens_as_a_source, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

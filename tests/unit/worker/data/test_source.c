@@ -77,12 +77,14 @@ static void shards_are_ranges_in_the_order_of_their_names(void **state)
         int32_t tokens[CONTEXT + 1];
         struct err err;
         assert_int_equal(source_train_sample(source, tokens, i, 0, 1, &err), 0);
-        assert_int_equal(check_window(tokens), i < 3 ? 1000 + i * CONTEXT : 2000 + (i - 3) * CONTEXT);
+        assert_int_equal(check_window(tokens),
+                         i < 3 ? 1000 + i * CONTEXT : 2000 + (i - 3) * CONTEXT);
     }
     source_free(source);
 }
 
-/* Each window lies in one block, blocks are whole, and the parts have about a fifth, a half and three tenths of them. */
+/* Each window lies in one block, blocks are whole, and the parts have about a fifth, a half and
+ * three tenths of them. */
 static void the_parts_of_a_foreign_folder_are_whole_blocks_of_its_validation_file(void **state)
 {
     enum { BLOCKS = 40, A_BLOCK = (SPLIT_BLOCK - 1) / CONTEXT };
@@ -197,13 +199,18 @@ static void a_data_yaml_that_disagrees_is_refused(void **state)
         {"tokens: 100", "tokens: 99", "t.bin: found 100 tokens, expected 99 as in data.yaml"},
         {"tokens: 60", "tokens: 61", "v.bin: found 60 tokens, expected 61 as in data.yaml"},
         {"file: t.bin", "file: no.bin", "no.bin: cannot open: No such file or directory"},
-        {"file: t.bin", "file: ../t.bin", "train.file: found '../t.bin', expected the name of a file in the folder"},
-        {"file: v.bin", "file: /etc/passwd", "val.file: found '/etc/passwd', expected the name of a file in the folder"},
+        {"file: t.bin", "file: ../t.bin",
+         "train.file: found '../t.bin', expected the name of a file in the folder"},
+        {"file: v.bin", "file: /etc/passwd",
+         "val.file: found '/etc/passwd', expected the name of a file in the folder"},
         {"train: {file: t.bin, tokens: 100}\n", "", "train.file is missing"},
         {"format: 1", "format: 2", "found format 2, expected 1"},
-        {"vocab: 256", "vocab: 1048577", "found a vocabulary of 1048577, expected at most the model's 1048576"},
-        {"{first: 40, tokens: 20}", "{first: 40, tokens: 21}", "a range of 21 tokens from 40 on, expected it to end within"},
-        {"{first: 40, tokens: 20}", "{first: 18446744073709551615, tokens: 2}", "expected it to end within the 60"},
+        {"vocab: 256", "vocab: 1048577",
+         "found a vocabulary of 1048577, expected at most the model's 1048576"},
+        {"{first: 40, tokens: 20}", "{first: 40, tokens: 21}",
+         "a range of 21 tokens from 40 on, expected it to end within"},
+        {"{first: 40, tokens: 20}", "{first: 18446744073709551615, tokens: 2}",
+         "expected it to end within the 60"},
         {"{first: 40, tokens: 20}", "{first: 34, tokens: 2}", "two ranges hold token 34"},
         {"tokenizer", "tokeniser", "data.yaml:3"},
     };
@@ -254,7 +261,8 @@ static void damaged_data_yaml_never_crashes(void **state)
         size_t size = strlen(yaml);
         for (uint64_t change = 0; change < 1 + round % 3; change++) {
             const uint64_t random = random_u64(round, change);
-            yaml[random % size] = random % 3 ? PREPARED[(random >> 20) % size] : (char)((random >> 32) & 127);
+            yaml[random % size] =
+                random % 3 ? PREPARED[(random >> 20) % size] : (char)((random >> 32) & 127);
         }
         if (round % 7 == 0)
             size = random_u64(round, 50) % size;

@@ -123,14 +123,19 @@ static void the_first_units_go_to_one_part_each(void **state)
 static void blocks_cover_the_text_without_a_short_one(void **state)
 {
     (void)state;
-    const uint64_t sizes[] = {
-        1, SPLIT_BLOCK - 1, SPLIT_BLOCK, 2 * SPLIT_BLOCK - 1, 2 * SPLIT_BLOCK, 10 * SPLIT_BLOCK + 7};
+    const uint64_t sizes[] = {1,
+                              SPLIT_BLOCK - 1,
+                              SPLIT_BLOCK,
+                              2 * SPLIT_BLOCK - 1,
+                              2 * SPLIT_BLOCK,
+                              10 * SPLIT_BLOCK + 7};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         size_t n;
         struct split_unit *blocks = split_blocks(&n, sizes[s], 1);
         uint64_t sum = 0;
         for (size_t i = 0; i < n; i++) {
-            assert_true(n == 1 || (blocks[i].tokens >= SPLIT_BLOCK && blocks[i].tokens < 2 * SPLIT_BLOCK));
+            assert_true(n == 1 ||
+                        (blocks[i].tokens >= SPLIT_BLOCK && blocks[i].tokens < 2 * SPLIT_BLOCK));
             sum += blocks[i].tokens;
         }
         assert_int_equal(sum, sizes[s]);

@@ -4,7 +4,8 @@
 #include "base/random.h"
 #include "worker/data/token_file.h"
 
-static const Trireme__Source__Format AUTO = TRIREME__SOURCE__FORMAT__auto, LLMC = TRIREME__SOURCE__FORMAT__llmc,
+static const Trireme__Source__Format AUTO = TRIREME__SOURCE__FORMAT__auto,
+                                     LLMC = TRIREME__SOURCE__FORMAT__llmc,
                                      NANOGPT = TRIREME__SOURCE__FORMAT__nanogpt;
 
 struct fixture {
@@ -37,7 +38,8 @@ static void write_bytes(const struct fixture *f, const void *bytes, size_t size)
 }
 
 /* An llm.c file of n tokens 0, 1, 2, .. with room for changes; *size: its size. */
-static unsigned char *llmc_bytes(size_t *size, int32_t magic, int32_t version, size_t width, int32_t n)
+static unsigned char *llmc_bytes(size_t *size, int32_t magic, int32_t version, size_t width,
+                                 int32_t n)
 {
     *size = TOKEN_HEADER_BYTES + (size_t)n * width;
     unsigned char *bytes = mem_new(*size, 1);
@@ -48,7 +50,8 @@ static unsigned char *llmc_bytes(size_t *size, int32_t magic, int32_t version, s
     return bytes;
 }
 
-static void write_llmc(const struct fixture *f, int32_t magic, int32_t version, size_t width, int32_t n)
+static void write_llmc(const struct fixture *f, int32_t magic, int32_t version, size_t width,
+                       int32_t n)
 {
     size_t size;
     unsigned char *bytes = llmc_bytes(&size, magic, version, width, n);
@@ -73,7 +76,8 @@ static void check_opens(const struct fixture *f, Trireme__Source__Format format,
     token_file_close(&file);
 }
 
-static void check_refused(const struct fixture *f, Trireme__Source__Format format, const char *sentence)
+static void check_refused(const struct fixture *f, Trireme__Source__Format format,
+                          const char *sentence)
 {
     struct token_file file;
     struct err err = {0};
@@ -117,9 +121,11 @@ static void a_truncated_file_is_refused_with_both_sizes(void **state)
     write_bytes(*state, bytes, 1000);
     check_refused(*state, AUTO, "truncated: found 1000 bytes, expected a header of 1024");
     write_bytes(*state, bytes, 3);
-    check_refused(*state, AUTO, "found 3 bytes, expected an llm.c token file with a header of 1024");
+    check_refused(*state, AUTO,
+                  "found 3 bytes, expected an llm.c token file with a header of 1024");
     write_bytes(*state, bytes, 0);
-    check_refused(*state, AUTO, "found 0 bytes, expected an llm.c token file with a header of 1024");
+    check_refused(*state, AUTO,
+                  "found 0 bytes, expected an llm.c token file with a header of 1024");
     free(bytes);
 }
 
@@ -158,7 +164,8 @@ static void headerless_files_that_are_none_are_refused(void **state)
     write_bytes(*state, "", 0);
     check_refused(*state, NANOGPT, "found 0 tokens, expected at least one");
     write_llmc(*state, 20240520, 1, 2, 100);
-    check_refused(*state, NANOGPT, "found llm.c's header, expected none with `format: nanogpt`; use `format: llmc`");
+    check_refused(*state, NANOGPT,
+                  "found llm.c's header, expected none with `format: nanogpt`; use `format: llmc`");
 }
 
 static void a_folder_is_no_token_file(void **state)
@@ -195,7 +202,8 @@ static void damaged_files_never_lead_outside_the_map(void **state)
     for (uint64_t round = 0; round < 3000; round++) {
         size_t size;
         const bool wide = round % 2;
-        unsigned char *bytes = wide ? llmc_bytes(&size, 20240801, 7, 4, N) : llmc_bytes(&size, 20240520, 1, 2, N);
+        unsigned char *bytes =
+            wide ? llmc_bytes(&size, 20240801, 7, 4, N) : llmc_bytes(&size, 20240520, 1, 2, N);
         for (uint64_t change = 0; change < round % 4; change++) {
             const uint64_t random = random_u64(round, change);
             bytes[random % (random >> 60 ? 12 : size)] = (unsigned char)(random >> 32);
@@ -229,12 +237,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(both_versions_of_llmc_files_are_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_headerless_file_is_read_where_the_format_is_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_headerless_file_is_read_where_the_format_is_said, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_missing_file_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_truncated_file_is_refused_with_both_sizes, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_longer_than_its_header_says_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_truncated_file_is_refused_with_both_sizes, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_file_longer_than_its_header_says_is_refused, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(wrong_magic_version_and_count_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(headerless_files_that_are_none_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(headerless_files_that_are_none_are_refused, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_folder_is_no_token_file, setup, teardown),
         cmocka_unit_test_setup_teardown(a_token_beyond_the_vocabulary_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_files_never_lead_outside_the_map, setup, teardown),

@@ -22,7 +22,8 @@ struct model_case {
 
 enum { MODEL_CASE_BATCH = 3 };
 
-/* Shapes that are no powers of two, two layers, and weights large enough that every part matters. */
+/* Shapes that are no powers of two, two layers, and weights large enough that every part matters.
+ */
 static inline struct model_case model_case_of(Trireme__Model config, const struct kernels *kernels)
 {
     struct model_case c = {.config = config};
@@ -37,7 +38,8 @@ static inline struct model_case model_case_of(Trireme__Model config, const struc
     for (size_t i = 0; i < c.layout->n_tensors; i++) {
         const struct tensor *t = &c.layout->tensors[i];
         for (size_t j = 0; j < tensor_count(t); j++)
-            c.weights[t->offset + j] = (t->init == INIT_ONE ? 1 : 0) + 0.3f * (float)random_normal(i, j);
+            c.weights[t->offset + j] =
+                (t->init == INIT_ONE ? 1 : 0) + 0.3f * (float)random_normal(i, j);
     }
     c.tokens = mem_new(MODEL_CASE_BATCH * (c.T + 1), sizeof *c.tokens);
     for (size_t i = 0; i < MODEL_CASE_BATCH * (c.T + 1); i++)
@@ -65,7 +67,8 @@ static inline Trireme__Model model_case_config(Trireme__Model__Arch arch, bool t
 enum { MODEL_CASE_VARIANTS = 4 };
 static inline struct model_case model_case_new(int variant, const struct kernels *kernels)
 {
-    Trireme__Model__Arch arch = variant / 2 ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2;
+    Trireme__Model__Arch arch =
+        variant / 2 ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2;
     return model_case_of(model_case_config(arch, variant % 2 == 0), kernels);
 }
 

@@ -1,4 +1,5 @@
-/* What callers of the model rely on besides right numbers: bits that repeat, whole writes, ticks. */
+/* What callers of the model rely on besides right numbers: bits that repeat, whole writes, ticks.
+ */
 #include "tests/unit/worker/model/model_case.h"
 
 enum { B = MODEL_CASE_BATCH };
@@ -25,7 +26,8 @@ static void a_samples_loss_has_the_same_bits_at_any_place_of_any_batch(void **st
     }
 }
 
-static void a_gradient_has_the_same_bits_again_and_after_other_calls_and_in_a_larger_model(void **state)
+static void
+a_gradient_has_the_same_bits_again_and_after_other_calls_and_in_a_larger_model(void **state)
 {
     (void)state;
     for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant++) {
@@ -39,7 +41,8 @@ static void a_gradient_has_the_same_bits_again_and_after_other_calls_and_in_a_la
         model_gradient(c.model, again, other, c.weights, c.tokens + c.T + 1, 1, c.T, 1);
         model_gradient(c.model, again, &loss[1], c.weights, c.tokens, B, c.T, 0.1f);
         assert_memory_equal(first, again, c.n * sizeof *first);
-        model_gradient(larger, again + 1, &loss[2], c.weights, c.tokens, B, c.T, 0.1f); // also: at another address
+        // also: at another address
+        model_gradient(larger, again + 1, &loss[2], c.weights, c.tokens, B, c.T, 0.1f);
         assert_memory_equal(first, again + 1, c.n * sizeof *first);
         assert_true(loss[0] == loss[1] && loss[0] == loss[2]);
         free(first);
@@ -67,7 +70,8 @@ static void a_gradient_is_written_whole_whatever_stood_there(void **state)
     }
 }
 
-/* The gradient of a batch is within relative * (its largest element) of the sum of its samples' gradients. */
+/* The gradient of a batch is within relative * (its largest element) of the sum of its samples'
+ * gradients. */
 static void check_sum_of_samples(struct model_case *c, size_t n_samples, double relative)
 {
     float *whole = mem_floats(c->n), *sum = mem_floats(c->n), *part = mem_floats(c->n);
@@ -75,7 +79,8 @@ static void check_sum_of_samples(struct model_case *c, size_t n_samples, double 
     model_gradient(c->model, whole, &loss, c->weights, c->tokens, n_samples, c->T, 0.5f);
     model_losses(c->model, losses, c->weights, c->tokens, n_samples);
     for (size_t b = 0; b < n_samples; b++) {
-        model_gradient(c->model, part, &part_loss, c->weights, c->tokens + b * (c->T + 1), 1, c->T, 0.5f);
+        model_gradient(c->model, part, &part_loss, c->weights, c->tokens + b * (c->T + 1), 1, c->T,
+                       0.5f);
         assert_true(fabs(part_loss - losses[b]) <= 1e-6 * part_loss);
         loss_sum += losses[b];
         for (size_t i = 0; i < c->n; i++)
@@ -117,8 +122,8 @@ static void contexts_longer_than_a_block_of_scores_agree_with_the_reference(void
 {
     (void)state;
     for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant += 2) {
-        Trireme__Model config =
-            model_case_config(variant ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2, true);
+        Trireme__Model config = model_case_config(
+            variant ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2, true);
         config.context = 64 + 64 + 3;
         struct model_case reference = model_case_of(config, kernels_reference()),
                           fast = model_case_of(config, kernels_fast());
@@ -146,19 +151,22 @@ static void logits_of_each_prefix_give_the_samples_loss(void **state)
         model_losses(c.model, &whole, c.weights, c.tokens, 1);
         for (size_t n = 1; n <= c.T; n++) {
             model_logits(c.model, logits, c.weights, c.tokens, n);
-            sum += kernels_reference()->cross_entropy(NULL, logits, c.tokens + n, 1, c.config.vocab, 0);
+            sum += kernels_reference()->cross_entropy(NULL, logits, c.tokens + n, 1, c.config.vocab,
+                                                      0);
         }
         assert_true(fabs(sum - whole) <= 1e-5 * whole);
         model_case_free(&c);
     }
 }
 
-/* Tensor by tensor: all parts are the shorter model's, but the position table, of which that has the first rows. */
-static void check_is_of_shorter(const struct model_case *c, const float *found, const struct model_case *shorter,
-                                const float *expected)
+/* Tensor by tensor: all parts are the shorter model's, but the position table, of which that has
+ * the first rows. */
+static void check_is_of_shorter(const struct model_case *c, const float *found,
+                                const struct model_case *shorter, const float *expected)
 {
     for (size_t i = 0; i < c->layout->n_tensors; i++) {
-        const struct tensor *whole = &c->layout->tensors[i], *first = layout_find(shorter->layout, "%s", whole->name);
+        const struct tensor *whole = &c->layout->tensors[i],
+                            *first = layout_find(shorter->layout, "%s", whole->name);
         const float *at = found + whole->offset;
         assert_memory_equal(at, expected + first->offset, tensor_count(first) * sizeof *at);
         for (size_t j = tensor_count(first); j < tensor_count(whole); j++)
@@ -177,14 +185,16 @@ static void a_gradient_at_a_shorter_context_is_that_of_a_model_of_that_context(v
         struct model_case shorter = model_case_of(config, kernels_best());
         for (size_t i = 0; i < shorter.layout->n_tensors; i++) {
             const struct tensor *first = &shorter.layout->tensors[i];
-            memcpy(shorter.weights + first->offset, c.weights + layout_find(c.layout, "%s", first->name)->offset,
+            memcpy(shorter.weights + first->offset,
+                   c.weights + layout_find(c.layout, "%s", first->name)->offset,
                    tensor_count(first) * sizeof *c.weights);
         }
         float *expected = mem_floats(shorter.n), *found = mem_floats(c.n);
         double losses[2];
         for (size_t i = 0; i < c.n; i++)
             found[i] = NAN;
-        model_gradient(shorter.model, expected, &losses[0], shorter.weights, c.tokens, B, SHORT, 0.1f);
+        model_gradient(shorter.model, expected, &losses[0], shorter.weights, c.tokens, B, SHORT,
+                       0.1f);
         model_gradient(c.model, found, &losses[1], c.weights, c.tokens, B, SHORT, 0.1f);
         assert_true(losses[0] == losses[1] && losses[0] > 0);
         check_is_of_shorter(&c, found, &shorter, expected);
@@ -237,7 +247,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_samples_loss_has_the_same_bits_at_any_place_of_any_batch),
-        cmocka_unit_test(a_gradient_has_the_same_bits_again_and_after_other_calls_and_in_a_larger_model),
+        cmocka_unit_test(
+            a_gradient_has_the_same_bits_again_and_after_other_calls_and_in_a_larger_model),
         cmocka_unit_test(a_gradient_is_written_whole_whatever_stood_there),
         cmocka_unit_test(a_batchs_gradient_is_the_sum_of_its_samples_gradients),
         cmocka_unit_test(a_vocabulary_too_large_for_all_rows_at_once_changes_nothing),

@@ -1,18 +1,22 @@
-/* The gradient of whole models against differences of the loss. For every tensor the loss is moved along four unit
- * vectors: the gradient itself, a random one, its largest and one other single parameter. The derivative is
- * (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12 h, all in double but for the float arithmetic of the forward pass. */
+/* The gradient of whole models against differences of the loss. For every tensor the loss is moved
+ * along four unit vectors: the gradient itself, a random one, its largest and one other single
+ * parameter. The derivative is (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12 h, all in double but for
+ * the float arithmetic of the forward pass. */
 #include "tests/unit/worker/model/model_case.h"
 
 static const double H = 1.0 / 64, RELATIVE = 1e-3, ABSOLUTE = 4e-4; /* of a sum of 27 losses */
 
 enum direction { ALONG_GRADIENT, RANDOM, LARGEST, OTHER, N_DIRECTIONS };
 
-static void choose(float *u, enum direction direction, const float *gradient, size_t n, uint64_t stream)
+static void choose(float *u, enum direction direction, const float *gradient, size_t n,
+                   uint64_t stream)
 {
     size_t largest = 0;
     double size = 0;
     for (size_t i = 0; i < n; i++) {
-        u[i] = direction == ALONG_GRADIENT ? gradient[i] : direction == RANDOM ? (float)random_normal(stream, i) : 0;
+        u[i] = direction == ALONG_GRADIENT ? gradient[i]
+               : direction == RANDOM       ? (float)random_normal(stream, i)
+                                           : 0;
         largest = fabsf(gradient[i]) > fabsf(gradient[largest]) ? i : largest;
     }
     if (direction == LARGEST)
@@ -53,7 +57,8 @@ static void check_tensor(struct model_case *c, const struct tensor *t, const flo
                two = loss_at(c, t, u, 2 * H) - loss_at(c, t, u, -2 * H);
         double found = (8 * one - two) / (12 * H);
         if (!(fabs(found - expected) <= ABSOLUTE + RELATIVE * fabs(expected)))
-            fail_msg("%s, direction %d: the differences give %.9g, the gradient %.9g", t->name, d, found, expected);
+            fail_msg("%s, direction %d: the differences give %.9g, the gradient %.9g", t->name, d,
+                     found, expected);
     }
     free(u);
 }
@@ -63,7 +68,8 @@ static void check_variant(int variant)
     struct model_case c = model_case_new(variant, kernels_reference());
     float *gradient = mem_floats(c.n);
     double loss;
-    assert_true(model_gradient(c.model, gradient, &loss, c.weights, c.tokens, MODEL_CASE_BATCH, c.T, 1));
+    assert_true(
+        model_gradient(c.model, gradient, &loss, c.weights, c.tokens, MODEL_CASE_BATCH, c.T, 1));
     for (size_t i = 0; i < c.layout->n_tensors; i++)
         check_tensor(&c, &c.layout->tensors[i], gradient + c.layout->tensors[i].offset);
     free(gradient);

@@ -1,4 +1,5 @@
-/* Loss and gradient of the fixtures' first microbatch, against PyTorch's (tests/fixtures/make.py). */
+/* Loss and gradient of the fixtures' first microbatch, against PyTorch's (tests/fixtures/make.py).
+ */
 #include "tests/unit/support.h"
 
 #include "base/file.h"
@@ -11,12 +12,14 @@
 #include <math.h>
 
 enum { MICROBATCH = 2, LLMC_HEADER = 1024 };
-static const double LOSS_TOLERANCE = 1e-5, TENSOR_TOLERANCE = 1e-4; /* relative; of a tensor by its l2 norm */
+static const double LOSS_TOLERANCE = 1e-5,
+                    TENSOR_TOLERANCE = 1e-4; /* relative; of a tensor by its l2 norm */
 
 static char *read_fixture(const char *folder, const char *name, size_t *size)
 {
     struct err err;
-    char *path = mem_format("%s/%s/%s", FIXTURES, folder, name), *bytes = file_read(path, size, ERR_DATA, &err);
+    char *path = mem_format("%s/%s/%s", FIXTURES, folder, name),
+         *bytes = file_read(path, size, ERR_DATA, &err);
     if (!bytes)
         fail_msg("%s", err.text);
     free(path);
@@ -69,7 +72,8 @@ static void check_tensors(const struct layout *layout, const float *found, const
             size += (double)expected[j] * (double)expected[j];
         }
         if (!(sqrt(difference) <= TENSOR_TOLERANCE * sqrt(size)))
-            fail_msg("%s: |found - expected| is %.3g, |expected| is %.3g", t->name, sqrt(difference), sqrt(size));
+            fail_msg("%s: |found - expected| is %.3g, |expected| is %.3g", t->name,
+                     sqrt(difference), sqrt(size));
     }
 }
 
@@ -81,7 +85,8 @@ static void check_parity(const char *folder, const struct kernels *kernels)
     size_t weights_size, gradient_size, size;
     float *weights = (void *)read_fixture(folder, "weights.bin", &weights_size);
     float *expected = (void *)read_fixture(folder, "gradient.bin", &gradient_size);
-    char *file = read_fixture(folder, "tokens.bin", &size), *json = read_fixture(folder, "loss.json", &size);
+    char *file = read_fixture(folder, "tokens.bin", &size),
+         *json = read_fixture(folder, "loss.json", &size);
     assert_int_equal(weights_size, layout->n_params * sizeof(float));
     assert_int_equal(gradient_size, layout->n_params * sizeof(float));
     int32_t *tokens = mem_new(MICROBATCH * (T + 1), sizeof *tokens);
@@ -94,7 +99,8 @@ static void check_parity(const char *folder, const struct kernels *kernels)
     struct model *model = model_new(&config, layout, kernels, MICROBATCH);
     float *gradient = mem_floats(layout->n_params);
     double loss, expected_loss = json_number(json, "loss"), n = (double)(MICROBATCH * T);
-    assert_true(model_gradient(model, gradient, &loss, weights, tokens, MICROBATCH, config.context, (float)(1 / n)));
+    assert_true(model_gradient(model, gradient, &loss, weights, tokens, MICROBATCH, config.context,
+                               (float)(1 / n)));
     if (!(fabs(loss / n - expected_loss) <= LOSS_TOLERANCE * expected_loss))
         fail_msg("loss: found %.9g, expected %.9g", loss / n, expected_loss);
     check_tensors(layout, gradient, expected);
