@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "proto/schema/message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@ static void *at(const void *message, size_t offset)
     return (char *)(uintptr_t)message + offset;
 }
 
-static size_t element_size(const ProtobufCFieldDescriptor *field)
+size_t field_element_size(const ProtobufCFieldDescriptor *field)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_INT32:
@@ -42,14 +41,14 @@ static size_t element_size(const ProtobufCFieldDescriptor *field)
     return 0;
 }
 
-static bool is_pointer(const ProtobufCFieldDescriptor *field)
+bool field_is_pointer(const ProtobufCFieldDescriptor *field)
 {
     return field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE;
 }
 
 static bool has_flag(const ProtobufCFieldDescriptor *field)
 {
-    return field->label == PROTOBUF_C_LABEL_OPTIONAL && !is_pointer(field);
+    return field->label == PROTOBUF_C_LABEL_OPTIONAL && !field_is_pointer(field);
 }
 
 static protobuf_c_boolean *flag(const void *message, const ProtobufCFieldDescriptor *field)
@@ -67,11 +66,11 @@ static void **list_elements(const void *message, const ProtobufCFieldDescriptor 
     return at(message, field->offset);
 }
 
-static void *element(const void *message, const ProtobufCFieldDescriptor *field, size_t i)
+void *field_element(const void *message, const ProtobufCFieldDescriptor *field, size_t i)
 {
     ASSERT(i < (field_is_list(field) ? field_count(message, field) : 1));
     if (field_is_list(field))
-        return at(*list_elements(message, field), i * element_size(field));
+        return at(*list_elements(message, field), i * field_element_size(field));
     return at(message, field->offset);
 }
 
@@ -81,7 +80,7 @@ static bool is_silent(const void *value, const ProtobufCFieldDescriptor *field)
     static const char zero[8];
     if (field->type == PROTOBUF_C_TYPE_BYTES)
         return ((const ProtobufCBinaryData *)value)->len == 0;
-    return memcmp(value, field->default_value ? field->default_value : zero, element_size(field)) ==
+    return memcmp(value, field->default_value ? field->default_value : zero, field_element_size(field)) ==
            0;
 }
 
@@ -94,7 +93,7 @@ size_t field_count(const void *message, const ProtobufCFieldDescriptor *field)
 {
     if (field_is_list(field))
         return *list_count(message, field);
-    if (is_pointer(field))
+    if (field_is_pointer(field))
         return *(void **)at(message, field->offset) != NULL;
     return !has_flag(field) || *flag(message, field) ||
            !is_silent(at(message, field->offset), field);
@@ -116,7 +115,7 @@ bool field_is_default(const void *message, const ProtobufCFieldDescriptor *field
 
 struct scalar field_scalar(const void *message, const ProtobufCFieldDescriptor *field, size_t i)
 {
-    const void *p = element(message, field, i);
+    const void *p = field_element(message, field, i);
     switch (field->type) {
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
@@ -173,14 +172,13 @@ ProtobufCMessage *field_message(const void *message, const ProtobufCFieldDescrip
                                 size_t i)
 {
     ASSERT(field->type == PROTOBUF_C_TYPE_MESSAGE);
-    return *(ProtobufCMessage **)element(message, field, i);
+    return *(ProtobufCMessage **)field_element(message, field, i);
 }
 
 void field_set(void *message, const ProtobufCFieldDescriptor *field, size_t i, struct scalar value)
 {
-    void *p = element(message, field, i);
-    if (has_flag(field))
-        *flag(message, field) = true;
+    void *p = field_element(message, field, i);
+    field_set_flag(message, field, true);
     switch (field->type) {
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
@@ -226,109 +224,23 @@ void field_set(void *message, const ProtobufCFieldDescriptor *field, size_t i, s
     ASSERT(!"a scalar");
 }
 
-void field_append(void *message, const ProtobufCFieldDescriptor *field, size_t more)
+void field_set_flag(void *message, const ProtobufCFieldDescriptor *field, bool is_set)
 {
-    size_t n = field_count(message, field), size = element_size(field);
-    void **elements = list_elements(message, field);
-    *elements = mem_resize(*elements, n + more, size);
-    if (more)
-        memset(at(*elements, n * size), 0, more * size);
-    *list_count(message, field) = n + more;
-    for (size_t i = n; i < n + more && field->type == PROTOBUF_C_TYPE_MESSAGE; i++)
-        *(void **)element(message, field, i) = message_new(field->descriptor);
-}
-
-static void free_element(void *p, const ProtobufCFieldDescriptor *field)
-{
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-        message_free(*(void **)p);
-    else if (field->type == PROTOBUF_C_TYPE_STRING)
-        free(*(char **)p);
-    else if (field->type == PROTOBUF_C_TYPE_BYTES)
-        free(((ProtobufCBinaryData *)p)->data);
-}
-
-void field_free(void *message, const ProtobufCFieldDescriptor *field)
-{
-    if (!field_is_list(field)) {
-        free_element(element(message, field, 0), field);
-        return;
-    }
-    for (size_t i = 0; i < field_count(message, field); i++)
-        free_element(element(message, field, i), field);
-    free(*list_elements(message, field));
-}
-
-void field_reset(void *message, const ProtobufCFieldDescriptor *field)
-{
-    field_free(message, field);
-    if (field_is_list(field)) {
-        *list_elements(message, field) = NULL;
-        *list_count(message, field) = 0;
-        return;
-    }
-    void *p = element(message, field, 0);
     if (has_flag(field))
-        *flag(message, field) = false;
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-        *(void **)p = message_new(field->descriptor);
-    else if (field->type == PROTOBUF_C_TYPE_STRING)
-        *(char **)p = mem_strdup(field->default_value);
-    else if (field->default_value)
-        memcpy(p, field->default_value, element_size(field));
-    else
-        memset(p, 0, element_size(field));
+        *flag(message, field) = is_set;
 }
 
-static void copy_element(void *to, const void *from, const ProtobufCFieldDescriptor *field)
+void field_resize(void *message, const ProtobufCFieldDescriptor *field, size_t n)
 {
-    memcpy(to, from, element_size(field));
-    if (field->type == PROTOBUF_C_TYPE_STRING) {
-        *(char **)to = mem_strdup(*(char *const *)from);
-    } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
-        const void *inner = *(void *const *)from;
-        *(void **)to = inner ? message_copy(inner) : NULL;
-    } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
-        const ProtobufCBinaryData *bytes = from;
-        unsigned char *copy = mem_new(bytes->len, 1);
-        if (bytes->len)
-            memcpy(copy, bytes->data, bytes->len);
-        ((ProtobufCBinaryData *)to)->data = copy;
+    size_t before = field_count(message, field), size = field_element_size(field);
+    void **elements = list_elements(message, field);
+    if (n) {
+        *elements = mem_resize(*elements, n, size);
+    } else {
+        free(*elements);
+        *elements = NULL;
     }
-}
-
-void field_copy(void *to, const void *from, const ProtobufCFieldDescriptor *field)
-{
-    if (!field_is_list(field)) {
-        if (has_flag(field))
-            *flag(to, field) = field_count(from, field) == 1;
-        copy_element(element(to, field, 0), element(from, field, 0), field);
-        return;
-    }
-    size_t n = field_count(from, field);
-    *list_count(to, field) = n;
-    *list_elements(to, field) = n ? mem_new(n, element_size(field)) : NULL;
-    for (size_t i = 0; i < n; i++)
-        copy_element(element(to, field, i), element(from, field, i), field);
-}
-
-static void adopt(void *message, const ProtobufCFieldDescriptor *field)
-{
-    size_t n = field_is_list(field) ? field_count(message, field) : 1;
-    for (size_t i = 0; is_pointer(field) && i < n; i++) {
-        void **p = element(message, field, i);
-        if (field->type == PROTOBUF_C_TYPE_STRING && *p == field->default_value)
-            *p = mem_strdup(field->default_value);
-        else if (field->type == PROTOBUF_C_TYPE_MESSAGE && *p)
-            fields_adopt(*p);
-        else if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-            *p = message_new(field->descriptor);
-    }
-}
-
-void fields_adopt(void *message)
-{
-    const ProtobufCMessageDescriptor *type = ((ProtobufCMessage *)message)->descriptor;
-    for (unsigned i = 0; i < type->n_fields; i++)
-        adopt(message, &type->fields[i]);
+    if (n > before)
+        memset(at(*elements, before * size), 0, (n - before) * size);
+    *list_count(message, field) = n;
 }

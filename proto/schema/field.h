@@ -33,19 +33,14 @@ bool field_equal(const void *a, const void *b, const ProtobufCFieldDescriptor *f
  * bytes. */
 void field_set(void *message, const ProtobufCFieldDescriptor *field, size_t i, struct scalar value);
 
-/* Makes more elements at the end: each 0, NULL, or a fresh message. */
-void field_append(void *message, const ProtobufCFieldDescriptor *field, size_t more);
+/* Notes whether a singular field is set, where it has a flag for that. */
+void field_set_flag(void *message, const ProtobufCFieldDescriptor *field, bool is_set);
 
-/* Back to the default: no elements, the declared default (strings are owned copies), a fresh
- * submessage. What was there is freed. */
-void field_reset(void *message, const ProtobufCFieldDescriptor *field);
+/* Gives a list n elements: those that are new are 0 or NULL, those that go are not freed. */
+void field_resize(void *message, const ProtobufCFieldDescriptor *field, size_t n);
 
-/* Frees what the field points to; the member is left dangling. */
-void field_free(void *message, const ProtobufCFieldDescriptor *field);
-
-/* Makes to's member, whose bytes count for nothing yet, a copy of from's. */
-void field_copy(void *to, const void *from, const ProtobufCFieldDescriptor *field);
-
-/* Makes a message ours that protobuf-c initialised or unpacked, all the way down: default strings
- * that stand in static memory become owned copies, submessages that are absent are made. */
-void fields_adopt(void *message);
+/* Where an element stands, how many bytes it takes, and whether it is a pointer to what the message
+ * owns (text, a message). For the file that owns memory: message.c. */
+void *field_element(const void *message, const ProtobufCFieldDescriptor *field, size_t i);
+size_t field_element_size(const ProtobufCFieldDescriptor *field);
+bool field_is_pointer(const ProtobufCFieldDescriptor *field);

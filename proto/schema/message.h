@@ -14,7 +14,7 @@
  * A string without a default is NULL. */
 void *message_new(const ProtobufCMessageDescriptor *type);
 void message_free(void *message); /* accepts NULL */
-void *message_copy(const void *message);
+void *message_copy(const void *message); /* NULL gives NULL */
 
 /* Whether nothing differs (message_diff): a scalar that is absent equals one with the default
  * value, an absent submessage equals one made by message_new. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "proto/schema/docs.h"
 #include "proto/schema/field.h"
+#include "proto/schema/message_internal.h"
 #include "proto/schema/node.h"
 #include "proto/schema/number.h"
 #include "proto/schema/read_node.h"
@@ -84,7 +85,7 @@ static int find_element(struct target *target, const struct steps *steps, struct
         return fail_here(steps, err);
     }
     if (target->message && index == n)
-        field_append(target->message, target->field, 1);
+        message_append(target->message, target->field, 1);
     target->is_element = true;
     target->index = index;
     return 0;
@@ -111,7 +112,7 @@ static int follow(struct target *target, struct steps *steps, struct err *err)
         }
         target->type = field->descriptor;
         if (target->message && !field_is_list(field) && field_count(target->message, field) == 0)
-            field_reset(target->message, field);
+            message_reset(target->message, field);
         if (target->message)
             target->message = field_message(target->message, field, target->index);
     }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "proto/schema/docs.h"
 #include "proto/schema/field.h"
+#include "proto/schema/message_internal.h"
 #include "proto/schema/message.h"
 #include "proto/schema/near_name.h"
 #include "proto/schema/node.h"
@@ -56,7 +57,7 @@ static int take(struct arguments *arguments, const struct field_doc *doc, const 
         return fail_named(arguments, doc);
     size_t i = field_is_list(field) ? field_count(arguments->request, field) : 0;
     if (field_is_list(field))
-        field_append(arguments->request, field, 1);
+        message_append(arguments->request, field, 1);
     field_set(arguments->request, field, i, value);
     arguments->given[doc->slot] = true;
     return 0;

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "proto/schema/docs.h"
 #include "proto/schema/field.h"
+#include "proto/schema/message_internal.h"
 #include "proto/schema/message.h"
 #include "proto/schema/near_name.h"
 #include "proto/schema/node.h"
@@ -96,8 +97,8 @@ static int read_map(const struct reader *reader, const struct place *place, void
     const struct message_doc *docs = message_doc(field->descriptor);
     if (node->kind != NODE_MAP)
         return refuse(reader, place, node, "keys and values");
-    field_reset(message, field);
-    field_append(message, field, node->n);
+    message_reset(message, field);
+    message_append(message, field, node->n);
     const struct node *before = NULL, *second = find_second(node, &before);
     for (size_t i = 0; i < node->n; i++) {
         const struct node *child = &node->children[i];
@@ -125,7 +126,7 @@ int read_field(const struct reader *reader, const struct place *place, void *mes
     bool is_absent = field->type == PROTOBUF_C_TYPE_MESSAGE && !field_is_list(field) &&
                      field_count(message, field) == 0;
     if (node->kind == NODE_NULL || is_absent)
-        field_reset(message, field);
+        message_reset(message, field);
     if (node->kind == NODE_NULL)
         return 0;
     if (!field_is_list(field))
@@ -134,8 +135,8 @@ int read_field(const struct reader *reader, const struct place *place, void *mes
         return read_map(reader, place, message, field, node);
     if (node->kind != NODE_LIST)
         return refuse(reader, place, node, "a list");
-    field_reset(message, field);
-    field_append(message, field, node->n);
+    message_reset(message, field);
+    message_append(message, field, node->n);
     for (size_t i = 0; i < node->n; i++) {
         struct place element = place_element(place, i);
         if (read_element(reader, &element, message, field, i, &node->children[i]) != 0)
