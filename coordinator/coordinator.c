@@ -2,22 +2,22 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "coordinator/campaign.h"
-#include "coordinator/chronicle.h"
-#include "coordinator/coordinator_parts.h"
-#include "coordinator/evaluator.h"
-#include "coordinator/helm.h"
-#include "coordinator/keeper.h"
-#include "coordinator/metrics.h"
-#include "coordinator/muster.h"
-#include "coordinator/operator.h"
-#include "coordinator/plan.h"
-#include "coordinator/planner.h"
-#include "coordinator/progress.h"
-#include "coordinator/run.h"
-#include "coordinator/suspended.h"
-#include "coordinator/trial_name.h"
-#include "coordinator/watch.h"
+#include "coordinator/campaign/campaign.h"
+#include "coordinator/campaign/override.h"
+#include "coordinator/campaign/pair.h"
+#include "coordinator/coordinator_internal.h"
+#include "coordinator/gate/plan.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/proposals/intake.h"
+#include "coordinator/proposals/planner.h"
+#include "coordinator/run/metrics.h"
+#include "coordinator/run/progress.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/checkpointer.h"
+#include "coordinator/train/evaluator.h"
+#include "coordinator/train/liveness.h"
+#include "coordinator/train/roster.h"
+#include "coordinator/train/suspended.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/idle.h"
 #include "proto/net/link.h"
@@ -63,7 +63,7 @@ static void make_trunk(struct coordinator *c)
 static bool keeps_line(const void *context, const char *trial, uint64_t step)
 {
     const struct coordinator *c = context;
-    return trial_name_is_over(chronicle_history(c->chronicle), trial) ||
+    return pair_of_name_is_over(chronicle_history(c->chronicle), trial) ||
            suspended_has(c->suspended, trial, step);
 }
 

@@ -8,7 +8,7 @@
  * state machine without waiting; its files are small and written at once. */
 #pragma once
 #include "base/err.h"
-#include "coordinator/trials.h"
+#include "coordinator/train/trials.h"
 #include "proto/net/role.h"
 
 #include <signal.h>

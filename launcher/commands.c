@@ -1,6 +1,6 @@
-#include "launcher/command.h"
+#include "launcher/commands/command.h"
 
-#include "launcher/print.h"
+#include "launcher/commands/print.h"
 
 #include "command.pb-c.h"
 #include "files.pb-c.h"

@@ -1,6 +1,6 @@
 /* The command line: a loop over the table of commands. */
 #include "base/version.h"
-#include "launcher/command.h"
+#include "launcher/commands/command.h"
 #include "launcher/environment.h"
 #include "proto/schema/message.h"
 #include "proto/schema/option.h"

@@ -10,10 +10,10 @@
 #include "proto/tensor/shard_map.h"
 #include "ps/gather.h"
 #include "ps/room.h"
+#include "ps/server_trial.h"
 #include "ps/snapshot.h"
 #include "ps/store.h"
 #include "ps/sync.h"
-#include "ps/server_trial.h"
 
 #include "control.pb-c.h"
 

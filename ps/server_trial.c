@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "math/optimizer.h"
-#include "proto/file/first_weights.h"
+#include "proto/config/first_weights.h"
 #include "proto/file/shard_file.h"
 #include "proto/schema/message.h"
 #include "ps/gather.h"

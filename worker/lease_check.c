@@ -1,6 +1,6 @@
 #include "worker/lease_check.h"
 
-#include "proto/file/run_config.h"
+#include "proto/config/run_config.h"
 #include "proto/order/segment.h"
 #include "worker/data/dataset.h"
 #include "worker/worker_trial.h"

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "math/kernels.h"
-#include "proto/file/run_config.h"
+#include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/frame.h"
 #include "proto/net/link.h"

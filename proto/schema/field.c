@@ -80,8 +80,8 @@ static bool is_silent(const void *value, const ProtobufCFieldDescriptor *field)
     static const char zero[8];
     if (field->type == PROTOBUF_C_TYPE_BYTES)
         return ((const ProtobufCBinaryData *)value)->len == 0;
-    return memcmp(value, field->default_value ? field->default_value : zero, field_element_size(field)) ==
-           0;
+    return memcmp(value, field->default_value ? field->default_value : zero,
+                  field_element_size(field)) == 0;
 }
 
 bool field_is_list(const ProtobufCFieldDescriptor *field)

@@ -1,8 +1,8 @@
 #include "proto/schema/node.h"
 
 #include "base/mem.h"
-#include "proto/schema/value.h"
 #include "proto/schema/number.h"
+#include "proto/schema/value.h"
 
 #include <jansson.h>
 #include <string.h>

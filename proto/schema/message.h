@@ -13,7 +13,7 @@
 /* A fresh message with declared defaults and with its singular submessages made, all the way down.
  * A string without a default is NULL. */
 void *message_new(const ProtobufCMessageDescriptor *type);
-void message_free(void *message); /* accepts NULL */
+void message_free(void *message);        /* accepts NULL */
 void *message_copy(const void *message); /* NULL gives NULL */
 
 /* Whether nothing differs (message_diff): a scalar that is absent equals one with the default
@@ -41,5 +41,5 @@ size_t message_diff(char **paths, size_t max, const void *a, const void *b);
 /* The doc of the field that a path like "data.sources.0.weight" ends in; of an element, its list's.
  * List numbers are not compared with any message. NULL with a sentence (ERR_USAGE) that says which
  * part is unknown and what is there instead. */
-const struct field_doc *message_path_doc(const ProtobufCMessageDescriptor *type, const char *path,
-                                         struct err *err);
+const struct field_doc *message_field_doc(const ProtobufCMessageDescriptor *type, const char *path,
+                                          struct err *err);

@@ -1,4 +1,5 @@
-/* Parts of a message that are made anew, for what reads and sets: inside proto/schema only. Local. */
+/* Parts of a message that are made anew, for what reads and sets: inside proto/schema only. Local.
+ */
 #pragma once
 #include "proto/schema/walk.h"
 

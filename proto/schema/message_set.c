@@ -126,8 +126,8 @@ static int find(struct target *target, const char *path, struct err *err)
     return result;
 }
 
-const struct field_doc *message_path_doc(const ProtobufCMessageDescriptor *type, const char *path,
-                                         struct err *err)
+const struct field_doc *message_field_doc(const ProtobufCMessageDescriptor *type, const char *path,
+                                          struct err *err)
 {
     struct target target = {.type = type};
     if (find(&target, path, err) != 0)

@@ -9,8 +9,7 @@ import trireme
 from helm import Helm
 from trireme import wait_for
 
-PLANNERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "launcher",
-                        "planners")
+PLANNERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
 STEPS = 800
 
 SLEEPS = "#!/bin/sh\nsleep 1000\n"
@@ -267,7 +266,7 @@ class Told(Helm):
 
 
 class Ours(Helm):
-    """The programs in launcher/planners."""
+    """The programs in examples."""
     def campaign(self, program, *arguments):
         command = [os.path.join(PLANNERS, program), *arguments]
         # steps that take a while: on a busy machine the first answer may need a second

@@ -6,7 +6,7 @@
  * time. Not a model of training: gains are drawn, of one sd, independent from pair to pair unless a
  * row says otherwise. */
 #include "base/random.h"
-#include "coordinator/gate.h"
+#include "coordinator/gate/gate.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 #include "tests/unit/roles/campaign_stage.h"
 
 #include "base/text.h"
-#include "coordinator/inbox.h"
-#include "coordinator/planner.h"
+#include "coordinator/proposals/inbox.h"
+#include "coordinator/proposals/planner.h"
 #include "proto/schema/write.h"
 
 volatile sig_atomic_t stage_stop;

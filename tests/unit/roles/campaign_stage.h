@@ -6,8 +6,8 @@
 #pragma once
 #include "tests/unit/roles/role_stage.h"
 
-#include "coordinator/history.h"
-#include "coordinator/ledger.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/ledger.h"
 
 struct place {
     char *root, *data;

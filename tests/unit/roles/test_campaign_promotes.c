@@ -1,7 +1,7 @@
 /* A promotion makes a fork the trunk, to the bit; reverse pairs bear it out or take it back. */
 #include "tests/unit/roles/campaign_stage.h"
 
-#include "coordinator/look.h"
+#include "coordinator/gate/judge.h"
 
 static const struct play two_workers = {.workers = 2, .servers = 2};
 

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "math/kernels.h"
-#include "proto/file/run_config.h"
+#include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/frame.h"
 #include "proto/net/link.h"

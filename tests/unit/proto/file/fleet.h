@@ -3,6 +3,7 @@
 #include "tests/unit/proto/file/file_support.h"
 
 #include "base/digest.h"
+#include "proto/file/checkpoint.h"
 #include "proto/file/shard_file.h"
 #include "proto/schema/message.h"
 
@@ -63,4 +64,17 @@ static inline Trireme__Manifest *write_shards(const struct fleet *f, const char 
         m->shards[m->n_shards++] = shard;
     }
     return m;
+}
+
+/* A whole checkpoint of that state in a run's folder. */
+static inline void write_checkpoint(const struct fleet *f, const char *run, uint64_t step,
+                                    size_t n_servers)
+{
+    struct err err;
+    char *folder = checkpoint_folder(run, step);
+    Trireme__Manifest *m = write_shards(f, folder, n_servers, step);
+    if (checkpoint_complete(folder, m, &err) < 0)
+        fail_msg("%s", err.text);
+    message_free(m);
+    free(folder);
 }

@@ -2,23 +2,10 @@
 #include "tests/unit/proto/file/fleet.h"
 
 #include "proto/file/checkpoint.h"
-#include "proto/file/first_weights.h"
 
 #include "control.pb-c.h"
 
 #include <unistd.h>
-
-static void write_checkpoint(const struct fleet *f, const char *run, uint64_t step,
-                             size_t n_servers)
-{
-    struct err err;
-    char *folder = checkpoint_folder(run, step);
-    Trireme__Manifest *m = write_shards(f, folder, n_servers, step);
-    if (checkpoint_complete(folder, m, &err) < 0)
-        fail_msg("%s", err.text);
-    message_free(m);
-    free(folder);
-}
 
 static char *file_of(const char *run, uint64_t step, const char *name)
 {
@@ -384,40 +371,6 @@ static void a_checkpoint_is_found_by_run_and_step(void **state)
     fleet_free(&f);
 }
 
-static void first_weights_come_from_a_run_of_the_same_tensors_only(void **state)
-{
-    struct err err;
-    struct fleet f = fleet_new();
-    write_checkpoint(&f, *state, 2, 3);
-    Trireme__Start *start = message_new(&trireme__start__descriptor);
-    message_free(start->manifest);
-    start->manifest = NULL;
-    message_free(start->config);
-    start->config = message_copy(f.config);
-    size_t n = f.layout->n_params;
-    float *found = mem_floats(n), *zero = mem_floats(n),
-          *moments[2] = {mem_floats(n), mem_floats(n)};
-    assert_int_equal(first_weights_read(start, f.layout, 0, n, found, moments, 2, &err), 0);
-    check_bits(found, zero, n); // to be drawn
-    free(start->config->init->from);
-    start->config->init->from = mem_format("%s@2", (char *)*state);
-    if (first_weights_read(start, f.layout, 100, n - 200, found, moments, 2, &err) < 0)
-        fail_msg("%s", err.text);
-    check_bits(found, f.weights + 100, n - 200);
-    check_bits(moments[0], zero, n);
-    start->config->model->ffn *= 2;
-    struct layout *wider = layout_new(start->config->model);
-    assert_int_equal(first_weights_read(start, wider, 0, 10, found, moments, 2, &err), -1);
-    assert_contains(err.text, "its model has other tensors than this one");
-    layout_free(wider);
-    free(found);
-    free(zero);
-    free(moments[0]);
-    free(moments[1]);
-    message_free(start);
-    fleet_free(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,7 +386,6 @@ int main(void)
         test_in_folder(what_was_to_take_a_checkpoints_place_does_so_only_where_there_is_none),
         test_in_folder(pruning_leaves_suspended_forks_to_the_newest_alone),
         test_in_folder(a_checkpoint_is_found_by_run_and_step),
-        test_in_folder(first_weights_come_from_a_run_of_the_same_tensors_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

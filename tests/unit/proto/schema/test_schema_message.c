@@ -235,30 +235,30 @@ static void the_doc_of_a_path_is_that_of_its_field(void **state)
     (void)state;
     struct err err;
     const ProtobufCMessageDescriptor *run = &trireme__run__descriptor;
-    const struct field_doc *doc = message_path_doc(run, "optimizer.lr", &err);
+    const struct field_doc *doc = message_field_doc(run, "optimizer.lr", &err);
     assert_string_equal(doc->message, "trireme.Optimizer");
     assert_string_equal(doc->field, "lr");
     assert_string_equal(doc->comment, "Learning rate at its highest.");
     assert_string_equal(doc->unit, "1/step");
     assert_true(doc->min == 0 && doc->max == 100);
     assert_int_equal(doc->when, WHEN_LIVE);
-    assert_string_equal(when_name(message_path_doc(run, "model.layers", &err)->when), "growth");
-    assert_int_equal(message_path_doc(run, "data.sources.17.weight", &err)->when, WHEN_CHECKPOINT);
-    assert_string_equal(message_path_doc(run, "data.sources", &err)->field, "sources");
-    assert_string_equal(message_path_doc(run, "data.sources.0", &err)->field, "sources");
-    assert_null(message_path_doc(run, "optimizer.beta", &err));
+    assert_string_equal(when_name(message_field_doc(run, "model.layers", &err)->when), "growth");
+    assert_int_equal(message_field_doc(run, "data.sources.17.weight", &err)->when, WHEN_CHECKPOINT);
+    assert_string_equal(message_field_doc(run, "data.sources", &err)->field, "sources");
+    assert_string_equal(message_field_doc(run, "data.sources.0", &err)->field, "sources");
+    assert_null(message_field_doc(run, "optimizer.beta", &err));
     assert_string_equal(
         err.text,
         "optimizer.beta: unknown key, expected one of name, lr, beta1, beta2, eps, momentum, "
         "weight_decay, clip (did you mean beta1?)");
-    assert_null(message_path_doc(run, "data.sources.first", &err));
+    assert_null(message_field_doc(run, "data.sources.first", &err));
     assert_string_equal(
         err.text, "data.sources.first: unknown element, expected the number of one in the list");
-    assert_null(message_path_doc(run, "", &err));
-    assert_null(message_path_doc(run, "model.", &err));
-    assert_null(message_path_doc(run, ".model", &err));
-    assert_null(message_path_doc(run, "data.sources.99999999999999999999.name", &err));
-    assert_non_null(message_path_doc(run, "data.sources.18446744073709551615.name", &err));
+    assert_null(message_field_doc(run, "", &err));
+    assert_null(message_field_doc(run, "model.", &err));
+    assert_null(message_field_doc(run, ".model", &err));
+    assert_null(message_field_doc(run, "data.sources.99999999999999999999.name", &err));
+    assert_non_null(message_field_doc(run, "data.sources.18446744073709551615.name", &err));
 }
 
 static void types_and_values_have_their_comments(void **state)

@@ -1,8 +1,8 @@
 #include "tests/unit/worker/data/data_fixture.h"
 
 #include "base/random.h"
-#include "proto/schema/message.h"
 #include "proto/order/segment.h"
+#include "proto/schema/message.h"
 #include "worker/data/dataset.h"
 #include "worker/data/documents.h"
 #include "worker/data/prepare.h"

@@ -1,0 +1,184 @@
+/* Where pairs begin: forks on the servers, told of in the ledger. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "coordinator/campaign/campaign_internal.h"
+#include "coordinator/campaign/early_stop.h"
+#include "coordinator/campaign/pair.h"
+#include "coordinator/gate/gate.h"
+#include "coordinator/gate/plan.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/suspended.h"
+#include "coordinator/train/trials.h"
+#include "proto/config/changes.h"
+#include "proto/file/checkpoint.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+
+static void insert_pair(struct campaign *c, struct pair *pair)
+{
+    struct pair **at = &c->pairs;
+    while (*at && (*at)->number < pair->number)
+        at = &(*at)->next;
+    pair->next = *at;
+    *at = pair;
+}
+
+/* The fork's configuration: the trunk's with the patch, or with what was before the promotion. */
+static Trireme__Run *fork_config(const struct campaign *c, const struct entry *e, bool reverse,
+                                 struct err *err)
+{
+    return reverse ? changes_apply(campaign_trunk(c)->config, e->promotion->before,
+                                   e->promotion->n_before, err)
+                   : changes_apply(campaign_trunk(c)->config, e->proposal->patch,
+                                   e->proposal->n_patch, err);
+}
+
+/* Asks the servers for the fork of an attempt's next pair. */
+static int begin_pair(struct campaign *c, const struct entry *e, const struct attempt *a,
+                      bool reverse, uint64_t step, struct err *err)
+{
+    uint64_t start = attempt_next_start(a);
+    Trireme__Run *config = fork_config(c, e, reverse, err);
+    char *name = pair_fork_name(e->number, reverse, a->n_pairs), *folder = NULL;
+    Trireme__Manifest *manifest = NULL;
+    const char *no_room = chronicle_gave_up(c->ground.chronicle, e->number, step);
+    struct fork fork = {.name = name, .step = start, .config = config};
+    struct trial *trial = NULL;
+    int rc = -1;
+    if (!config)
+        goto out;
+    const Trireme__Manifest *suspended = suspended_find(c->ground.suspended, &fork);
+    if (start < step && !suspended) { // it was under way when an earlier launch ended
+        fork.checkpoint = folder = checkpoint_folder(c->ground.run->folder, start);
+        fork.manifest = manifest = checkpoint_manifest(folder, err);
+        if (!manifest || checkpoint_verify(folder, manifest, err) < 0)
+            goto out;
+    }
+    trial = no_room ? NULL : trials_fork(c->ground.trials, campaign_trunk(c), &fork, err);
+    if (!trial && !no_room)
+        goto out;
+    struct pair *pair = mem_new(1, sizeof *pair);
+    *pair = (struct pair){
+        .number = e->number, .index = (uint32_t)a->n_pairs, .reverse = reverse, .plan = a->plan};
+    pair->start = start, pair->end = start + a->plan->horizon;
+    pair->fork = trial;
+    pair->no_room = no_room ? mem_strdup(no_room) : NULL;
+    pair->suspended = suspended ? suspended->peeks : NULL;
+    pair->forked_at = clock_now();
+    insert_pair(c, pair);
+    rc = 0;
+out:
+    message_free(manifest);
+    free(folder);
+    free(name);
+    message_free(config);
+    return rc;
+}
+
+/* The servers have the fork: tells of it, once, and lets it train. */
+static int begin_training(struct campaign *c, struct pair *pair, struct err *err)
+{
+    const struct entry *e = history_entry(campaign_history(c), pair->number);
+    const struct attempt *a = pair->reverse ? &e->reverse : &e->forward;
+    Trireme__Application application = TRIREME__APPLICATION__INIT;
+    Trireme__Change *const *patch = pair->reverse ? e->promotion->before : e->proposal->patch;
+    size_t n = pair->reverse ? e->promotion->n_before : e->proposal->n_patch;
+    application.has_pair = 1, application.pair = pair->index;
+    application.has_trial = 1, application.trial = pair->fork->number;
+    application.has_step = 1, application.step = pair->start;
+    application.has_bytes = 1, application.bytes = pair->fork->bytes;
+    application.has_pause_ms = 1, application.pause_ms = 1e3 * (clock_now() - pair->forked_at);
+    application.verified = changes_values(pair->fork->config, patch, n), application.n_verified = n;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.application = &application;
+    pair->fork_end = pair->start + trial_equal_steps(a->plan->horizon, campaign_trunk(c)->config,
+                                                     pair->fork->config);
+    peek_begin(pair, pair->suspended);
+    pair->forked_at = 0;
+    // by the launch that it was lost with
+    bool told = a->application && a->application->pair == pair->index;
+    int rc = told ? 0
+                  : campaign_write(c, &record, TRIREME__RECORD_KIND__application, pair->number,
+                                   pair->start, err);
+    changes_free(application.verified, n);
+    return rc;
+}
+
+/* Pairs that were begun: 1 when the servers have answered for all. */
+static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
+{
+    for (const struct pair *p = c->pairs; p; p = p->next)
+        if (p->forked_at > 0 && p->fork && p->fork->forking)
+            return 0;
+    for (struct pair *p = c->pairs, *next; p; p = next) {
+        next = p->next;
+        if (p->forked_at == 0)
+            continue;
+        if (p->fork && p->fork->refused)
+            p->no_room = mem_strdup(p->fork->refused);
+        if (p->no_room) {
+            char *reason = mem_strdup(p->no_room);
+            int rc = campaign_give_up(c, p->number, step, reason, err);
+            free(reason);
+            if (rc < 0)
+                return -1;
+        } else if (begin_training(c, p, err) < 0) {
+            return -1;
+        }
+    }
+    return 1;
+}
+
+/* Why an attempt's next pair cannot be tried any more; NULL: it can. */
+static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a,
+                         bool reverse)
+{
+    uint64_t pair = plan_pair_tokens(&c->ground, a->plan), own = 0;
+    // up to the next look
+    uint64_t cost = a->n_pairs < GATE_PAIRS_MIN ? pair : (2 - a->n_pairs % 2) * pair;
+    for (size_t i = 0; i < a->n_pairs; i++)
+        own += a->pairs[i]->tokens;
+    if (!reverse && e->proposal->budget && own + cost > e->proposal->budget)
+        return "its budget of tokens is spent";
+    if (!reverse && a->n_pairs >= GATE_PAIRS_MIN && cost > plan_tokens_left(&c->ground))
+        return "the tokens that experiments may cost are spent (gate.share)";
+    return NULL;
+}
+
+bool campaign_behind(const struct campaign *c, uint64_t step)
+{
+    bool reverse;
+    for (size_t i = 0; i < campaign_history(c)->n; i++) {
+        const struct attempt *a = attempt_open(&campaign_history(c)->entries[i], &reverse);
+        if (a && attempt_next_start(a) + a->plan->horizon == step)
+            return true;
+    }
+    return false;
+}
+
+int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
+{
+    const bool behind = campaign_behind(c, step);
+    bool reverse;
+    for (size_t i = 0; i < campaign_history(c)->n; i++) {
+        const struct entry *e = &campaign_history(c)->entries[i];
+        const struct attempt *a = attempt_open(e, &reverse);
+        if (!a || attempt_next_start(a) > step || (behind && attempt_next_start(a) == step) ||
+            campaign_pair(c, e->number))
+            continue;
+        // what was under way has been paid for, and could be begun: if it cannot now, that is the
+        // machine's fault
+        const bool lost = attempt_next_start(a) < step;
+        const char *reason = lost ? NULL : spent(c, e, a, reverse);
+        struct err why = {0};
+        if (!reason && begin_pair(c, e, a, reverse, step, &why) < 0)
+            reason = why.text;
+        if (reason &&
+            (lost ? campaign_give_up : campaign_close)(c, e->number, step, reason, err) < 0)
+            return -1;
+    }
+    return settle_forks(c, step, err);
+}

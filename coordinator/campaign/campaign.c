@@ -1,0 +1,260 @@
+#include "coordinator/campaign/campaign.h"
+
+#include "base/mem.h"
+#include "coordinator/campaign/campaign_internal.h"
+#include "coordinator/campaign/early_stop.h"
+#include "coordinator/campaign/measure.h"
+#include "coordinator/campaign/pair.h"
+#include "coordinator/campaign/promotion.h"
+#include "coordinator/gate/judge.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/run/progress.h"
+#include "coordinator/train/trials.h"
+#include "proto/config/changes.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct history *campaign_history(const struct campaign *c)
+{
+    return chronicle_history(c->ground.chronicle);
+}
+
+const struct trial *campaign_trunk(const struct campaign *c)
+{
+    return *c->ground.trunk;
+}
+
+struct campaign *campaign_new(const struct ground *ground)
+{
+    struct campaign *c = mem_new(1, sizeof *c);
+    c->ground = *ground;
+    gate_text_init(&c->text, ground->run, ground->muster, chronicle_history(ground->chronicle));
+    c->measure = measure_new(&c->ground, &c->text);
+    c->peek = peek_new(&c->ground, &c->text);
+    return c;
+}
+
+void campaign_free(struct campaign *c)
+{
+    if (!c)
+        return;
+    while (c->pairs) {
+        struct pair *next = c->pairs->next;
+        pair_free(c->pairs);
+        c->pairs = next;
+    }
+    promotion_free(c->promotion);
+    peek_free(c->peek);
+    measure_free(c->measure);
+    gate_text_clear(&c->text);
+    free(c);
+}
+
+const char *campaign_off(const struct campaign *c)
+{
+    return c->text.off;
+}
+
+int campaign_write(struct campaign *c, Trireme__Record *record, Trireme__RecordKind kind,
+                   uint32_t number, uint64_t step, struct err *err)
+{
+    record->has_kind = 1, record->kind = kind;
+    record->has_number = 1, record->number = number;
+    record->has_step = 1, record->step = step;
+    record->by = "rule";
+    return chronicle_write(c->ground.chronicle, record, err);
+}
+
+int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const Trireme__Plan *plan,
+                      struct err *err)
+{
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.plan = (Trireme__Plan *)plan;
+    if (campaign_write(c, &record, TRIREME__RECORD_KIND__hypothesis, number, step, err) < 0)
+        return -1;
+    if (!plan->reverse) {
+        const struct entry *e = history_entry(campaign_history(c), number);
+        char *text = changes_text(e->proposal->patch, e->proposal->n_patch);
+        progress_say(c->ground.progress,
+                     "hypothesis %u: %s - tried from step %llu on, %llu steps a pair%s", number,
+                     text, (unsigned long long)plan->start, (unsigned long long)plan->horizon,
+                     plan->tail ? ", with tails" : "");
+        free(text);
+    }
+    return 0;
+}
+
+unsigned campaign_open(const struct campaign *c)
+{
+    unsigned n = 0;
+    bool reverse;
+    for (size_t i = 0; i < campaign_history(c)->n; i++)
+        n += attempt_open(&campaign_history(c)->entries[i], &reverse) != NULL;
+    return n;
+}
+
+struct pair *campaign_pair(const struct campaign *c, uint32_t number)
+{
+    for (struct pair *p = c->pairs; p; p = p->next)
+        if (p->number == number)
+            return p;
+    return NULL;
+}
+
+uint64_t campaign_next(const struct campaign *c, uint64_t step)
+{
+    uint64_t next = UINT64_MAX;
+    bool reverse;
+    for (size_t i = 0; i < campaign_history(c)->n; i++) {
+        const struct entry *e = &campaign_history(c)->entries[i];
+        const struct attempt *a = attempt_open(e, &reverse);
+        if (!a)
+            continue;
+        uint64_t at = attempt_next_start(a);
+        if (at <= step)
+            at += a->plan->horizon;
+        next = at < next ? at : next;
+    }
+    return next;
+}
+
+bool campaign_saves(const struct campaign *c, uint64_t step)
+{
+    bool reverse;
+    for (size_t i = 0; i < campaign_history(c)->n; i++) {
+        const struct entry *e = &campaign_history(c)->entries[i];
+        const struct attempt *a = attempt_open(e, &reverse);
+        if (a && attempt_next_start(a) == step && !campaign_pair(c, e->number))
+            return true;
+    }
+    return false;
+}
+
+size_t campaign_pins(const struct campaign *c, uint64_t *steps, size_t max)
+{
+    size_t n = 0;
+    bool reverse;
+    for (size_t i = 0; i < campaign_history(c)->n; i++) {
+        const struct attempt *a = attempt_open(&campaign_history(c)->entries[i], &reverse);
+        if (!a || attempt_next_start(a) > campaign_trunk(c)->step)
+            continue;
+        if (n < max)
+            steps[n] = attempt_next_start(a);
+        n++;
+    }
+    return n;
+}
+
+/* Whether a trial has come further than the step that it began at. */
+static bool is_worth_keeping(const struct trial *t, uint64_t begin)
+{
+    return t && t->forking == 0 && !t->refused && !t->diverged && t->step > begin;
+}
+
+const struct trial *campaign_line(const struct campaign *c, size_t i, Trireme__Peeks *peeks)
+{
+    for (const struct pair *p = c->pairs; p; p = p->next) {
+        trireme__peeks__init(peeks);
+        for (int which = ARM_TRUNK; which <= ARM_FORK; which++) {
+            const struct arm *arm = &p->arms[which];
+            if (arm->tail && !arm->borrows_tail &&
+                is_worth_keeping(arm->tail, arm->tail->tail.from) && i-- == 0)
+                return arm->tail;
+        }
+        if (isfinite(p->peeks.start_loss) && is_worth_keeping(p->fork, p->start) && i-- == 0) {
+            *peeks = p->peeks;
+            return p->fork;
+        }
+    }
+    return NULL;
+}
+
+Trireme__Change **campaign_promoted(const struct campaign *c, size_t *n)
+{
+    *n = campaign_history(c)->n_promoted;
+    return campaign_history(c)->promoted;
+}
+
+void campaign_remove(struct campaign *c, struct pair *pair)
+{
+    struct pair **at = &c->pairs;
+    while (*at != pair)
+        at = &(*at)->next;
+    *at = pair->next;
+    measure_end(c->measure, pair);
+    peek_forget(c->peek, pair);
+    if (pair->fork)
+        trials_drop(c->ground.trials, pair->fork);
+    pair_free(pair);
+}
+
+int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
+                           Trireme__Judgement *judgement, struct err *err)
+{
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.judgement = judgement;
+    judgement->has_outcome = 1;
+    return campaign_write(c, &record, TRIREME__RECORD_KIND__verdict, number, step, err);
+}
+
+static void say_closed(struct campaign *c, uint32_t number)
+{
+    const struct entry *e = history_entry(campaign_history(c), number);
+    size_t n = e->reverse.plan ? e->reverse.n_pairs : e->forward.n_pairs;
+    progress_say(c->ground.progress, "hypothesis %u: %s after %zu %spairs%s%s", number,
+                 fate_name(e->fate), n, e->reverse.plan ? "reverse " : "", e->reason ? ": " : "",
+                 e->reason ? e->reason : "");
+}
+
+int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step,
+                        Trireme__Judgement *judgement, struct err *err)
+{
+    struct pair *pair = campaign_pair(c, number);
+    if (campaign_write_verdict(c, number, step, judgement, err) < 0)
+        return -1;
+    if (pair)
+        campaign_remove(c, pair);
+    say_closed(c, number);
+    return 0;
+}
+
+static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
+                     bool machine, struct err *err)
+{
+    const struct entry *e = history_entry(campaign_history(c), number);
+    Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
+    bool reverse = e->fate == FATE_PROMOTED;
+    if (!reverse && e->forward.n_pairs > 1) // for people: what its pairs came to
+        look_judge(&e->forward, false, &judgement);
+    judgement.outcome = reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed
+                                : TRIREME__JUDGEMENT__OUTCOME__inconclusive;
+    judgement.has_pairs = 1,
+    judgement.pairs = (uint32_t)(reverse ? e->reverse.n_pairs : e->forward.n_pairs);
+    judgement.reason = (char *)reason;
+    judgement.has_machine = machine, judgement.machine = machine;
+    return campaign_close_with(c, number, step, &judgement, err);
+}
+
+int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
+                   struct err *err)
+{
+    return close_for(c, number, step, reason, false, err);
+}
+
+int campaign_give_up(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
+                     struct err *err)
+{
+    return close_for(c, number, step, reason, true, err);
+}
+
+void campaign_turn(struct campaign *c)
+{
+    peek_turn(c->peek, c->pairs);
+}
+
+bool campaign_promotes(const struct campaign *c)
+{
+    return c->promotion != NULL;
+}

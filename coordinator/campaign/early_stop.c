@@ -1,0 +1,137 @@
+#include "coordinator/campaign/early_stop.h"
+
+#include "base/mem.h"
+#include "coordinator/campaign/pair.h"
+#include "coordinator/gate/gate_windows.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/context.h"
+#include "coordinator/train/evaluator.h"
+#include "coordinator/train/roster.h"
+#include "coordinator/train/trial.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const double risen = 1.1; /* times the loss where the fork began */
+
+struct peek {
+    const struct ground *ground;  /* borrowed */
+    const struct gate_text *text; /* borrowed */
+    struct eval_source *sources;
+    struct evaluation *evaluation; /* used again and again */
+    bool reading;
+    struct pair *read; /* whose fork it is; NULL: it was forgotten */
+};
+
+struct peek *peek_new(const struct ground *ground, const struct gate_text *text)
+{
+    struct peek *p = mem_new(1, sizeof *p);
+    *p = (struct peek){.ground = ground, .text = text};
+    p->sources = mem_new(text->n_sources, sizeof *p->sources);
+    for (size_t s = 0; s < text->n_sources; s++) {
+        p->sources[s] = ground->muster->sources[s];
+        if (text->weights[s] == 0)
+            p->sources[s].samples = 0;
+    }
+    p->evaluation = evaluation_new(p->sources, text->n_sources, PEEK_WINDOWS,
+                                   ground->run->config->model->context);
+    return p;
+}
+
+void peek_free(struct peek *p)
+{
+    if (!p)
+        return;
+    evaluation_free(p->evaluation);
+    free(p->sources);
+    free(p);
+}
+
+void peek_forget(struct peek *p, const struct pair *pair)
+{
+    if (p->read == pair)
+        p->read = NULL;
+}
+
+/* Mean loss of a window, the sources by their weights. */
+static double loss(const struct peek *p)
+{
+    double total = 0, weights = 0;
+    for (size_t s = 0; s < p->text->n_sources; s++) {
+        uint64_t n = evaluation_samples(p->evaluation, s);
+        const double *sums = evaluation_sums(p->evaluation, s);
+        double sum = 0;
+        for (uint64_t i = 0; i < n; i++)
+            sum += sums[i];
+        if (n) {
+            total += p->text->weights[s] * sum / (double)n;
+            weights += p->text->weights[s];
+        }
+    }
+    return total / weights;
+}
+
+static void look_next(struct pair *pair, Trireme__Peeks__At at)
+{
+    pair->peeks.has_next = 1, pair->peeks.next = at;
+    if (at == TRIREME__PEEKS__AT__start)
+        pair->fork->until = pair->start;
+    else if (at == TRIREME__PEEKS__AT__middle)
+        pair->fork->until = pair->start + (pair->fork_end - pair->start) / 2;
+    else
+        pair->fork->until = pair->fork_end;
+}
+
+void peek_begin(struct pair *pair, const Trireme__Peeks *suspended)
+{
+    trireme__peeks__init(&pair->peeks);
+    if (suspended)
+        pair->peeks = *suspended;
+    look_next(pair, suspended ? suspended->next : TRIREME__PEEKS__AT__start);
+}
+
+bool peek_is_over(const struct pair *pair)
+{
+    return pair->peeks.next == TRIREME__PEEKS__AT__over && trial_arrived(pair->fork);
+}
+
+/* What was read, and how far the fork trains now. */
+static void take(struct pair *pair, double found)
+{
+    Trireme__Peeks *peeks = &pair->peeks;
+    peeks->has_taken = 1, peeks->taken++;
+    if (peeks->next == TRIREME__PEEKS__AT__start) {
+        peeks->has_start_loss = 1, peeks->start_loss = found;
+        look_next(pair, TRIREME__PEEKS__AT__middle);
+        return;
+    }
+    bool high = !(found <= risen * peeks->start_loss); // also where it is no number
+    if (peeks->next == TRIREME__PEEKS__AT__end && high)
+        pair->fork->diverged = true;
+    look_next(pair, peeks->next == TRIREME__PEEKS__AT__middle && high ? TRIREME__PEEKS__AT__end
+                                                                      : TRIREME__PEEKS__AT__over);
+}
+
+void peek_turn(struct peek *p, struct pair *pairs)
+{
+    if (p->reading && !evaluator_busy(p->ground->evaluator)) {
+        p->reading = false;
+        if (p->read)
+            take(p->read, loss(p));
+        p->read = NULL;
+    }
+    for (struct pair *pair = pairs; pair && !evaluator_busy(p->ground->evaluator);
+         pair = pair->next) {
+        if (pair->peeks.next == TRIREME__PEEKS__AT__none ||
+            pair->peeks.next == TRIREME__PEEKS__AT__over || !trial_arrived(pair->fork))
+            continue;
+        if (pair->fork->diverged) {
+            pair->peeks.next = TRIREME__PEEKS__AT__over;
+            continue;
+        }
+        p->reading = true;
+        p->read = pair;
+        evaluator_begin(p->ground->evaluator, p->evaluation, p->text->n_sources, pair->fork,
+                        &(struct window_set){0});
+    }
+}

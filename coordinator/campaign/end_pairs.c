@@ -1,0 +1,248 @@
+/* Where pairs end: measured, judged, and perhaps a promotion. */
+#include "coordinator/campaign/campaign_internal.h"
+#include "coordinator/campaign/early_stop.h"
+#include "coordinator/campaign/measure.h"
+#include "coordinator/campaign/pair.h"
+#include "coordinator/campaign/promotion.h"
+#include "coordinator/gate/judge.h"
+#include "coordinator/gate/plan.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/run/progress.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/trials.h"
+
+#include "base/mem.h"
+#include "proto/config/changes.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+
+/* Whether the forks whose stretch ends at `step` have arrived. */
+static bool forks_arrived(const struct campaign *c, uint64_t step)
+{
+    for (const struct pair *p = c->pairs; p; p = p->next)
+        if (p->end == step && !peek_is_over(p))
+            return false;
+    return true;
+}
+
+static bool any_ends(const struct campaign *c, uint64_t step)
+{
+    for (const struct pair *p = c->pairs; p; p = p->next)
+        if (p->end == step)
+            return true;
+    return false;
+}
+
+static int observe_pair(struct campaign *c, struct pair *pair, uint64_t step, struct err *err)
+{
+    Trireme__Observation observation;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    measure_observe(c->measure, pair, c->pairs, &observation);
+    record.observation = &observation;
+    return campaign_write(c, &record, TRIREME__RECORD_KIND__observation, pair->number, step, err);
+}
+
+static int close_pair(struct campaign *c, const struct pair *pair, uint64_t step, struct err *err)
+{
+    char *reason = mem_strdup(pair->no_room);
+    int rc = campaign_give_up(c, pair->number, step, reason, err);
+    free(reason);
+    return rc;
+}
+
+/* Writes down what was measured, in the order of the hypotheses; one that there was no memory for
+ * is closed. */
+static int observe(struct campaign *c, uint64_t step, struct err *err)
+{
+    for (struct pair *p = c->pairs, *next; p; p = next) {
+        next = p->next;
+        if (p->end == step &&
+            (p->no_room ? close_pair(c, p, step, err) : observe_pair(c, p, step, err)) < 0)
+            return -1;
+    }
+    for (struct pair *p = c->pairs; p; p = p->next)
+        if (p->end == step)
+            measure_end(c->measure, p);
+    return 0;
+}
+
+/* What the looks at one step came to. */
+struct outcome {
+    uint32_t best; /* hypothesis to be promoted, 0: none */
+    double mean;
+    uint32_t back; /* promotion to be taken back, 0: none */
+};
+
+static int superseded(struct campaign *c, uint32_t number, uint32_t by, uint64_t step,
+                      struct err *err)
+{
+    char *reason = mem_format("superseded by %u", by);
+    int rc = campaign_close(c, number, step, reason, err);
+    free(reason);
+    return rc;
+}
+
+/* Asks the gate of every attempt that has a look at `step`. Promotions are told of only when the
+ * best is known. */
+static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome, struct err *err)
+{
+    *outcome = (struct outcome){0};
+    for (struct pair *p = c->pairs, *next; p; p = next) {
+        next = p->next;
+        bool reverse;
+        const struct attempt *a =
+            attempt_open(history_entry(campaign_history(c), p->number), &reverse);
+        if (p->end != step || !look_is_due(a, reverse))
+            continue;
+        Trireme__Judgement judgement;
+        look_judge(a, reverse, &judgement);
+        int rc = 0;
+        if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__promote) {
+            if (!outcome->best || judgement.mean > outcome->mean)
+                *outcome = (struct outcome){p->number, judgement.mean, outcome->back};
+        } else if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__rolled_back) {
+            outcome->back = p->number;
+        } else if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__open) {
+            rc = campaign_write_verdict(c, p->number, step, &judgement, err);
+        } else {
+            rc = campaign_close_with(c, p->number, step, &judgement, err);
+        }
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int close_others(struct campaign *c, uint32_t winner, uint64_t step, struct err *err)
+{
+    bool reverse;
+    for (size_t i = 0; i < campaign_history(c)->n; i++) {
+        const struct entry *e = &campaign_history(c)->entries[i];
+        if (e->number != winner && attempt_open(e, &reverse) &&
+            superseded(c, e->number, winner, step, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Tells of the promotion (back: of its end), closes all others, and begins to make its fork the
+ * trunk. */
+static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint64_t step,
+                           struct err *err)
+{
+    const struct entry *e = history_entry(campaign_history(c), number);
+    struct pair *pair = campaign_pair(c, number);
+    bool reverse;
+    const struct attempt *a = attempt_open(e, &reverse);
+    Trireme__Judgement judgement;
+    look_judge(a, reverse, &judgement);
+    Trireme__Promotion promotion = TRIREME__PROMOTION__INIT;
+    promotion.has_trial = 1, promotion.trial = pair->fork->number;
+    promotion.has_adopted = 1, promotion.adopted = back || look_gain(a, false, a->n_pairs - 1) > 0;
+    promotion.n_patch = promotion.n_before = back ? e->promotion->n_before : e->proposal->n_patch;
+    promotion.patch = back ? e->promotion->before : e->proposal->patch;
+    promotion.before =
+        changes_values(campaign_trunk(c)->config, promotion.patch, promotion.n_patch);
+    Trireme__Run *config =
+        changes_apply(campaign_trunk(c)->config, promotion.patch, promotion.n_patch, err);
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.promotion = &promotion;
+    int rc = -1;
+    if (!config || close_others(c, number, step, err) < 0 ||
+        campaign_write_verdict(c, number, step, &judgement, err) < 0 ||
+        campaign_write(c, &record,
+                       back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion,
+                       number, step, err) < 0)
+        goto out;
+    char *text = changes_text(promotion.patch, promotion.n_patch);
+    progress_say(c->ground.progress, "hypothesis %u: %s at step %llu: %s is in force", number,
+                 back ? "rolled back" : "promoted", (unsigned long long)step, text);
+    free(text);
+    c->promotion =
+        promotion_begin(&c->ground, promotion.adopted ? pair->fork : NULL, config, step, err);
+    if (promotion.adopted)
+        pair->fork = NULL; // the promotion's, and soon the trunk
+    campaign_remove(c, pair);
+    rc = c->promotion ? 0 : -1;
+out:
+    changes_free(promotion.before, promotion.n_before);
+    message_free(config);
+    return rc;
+}
+
+/* After a promotion: its reverse pairs, or why there are none. */
+static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step, struct err *err)
+{
+    const struct entry *e = history_entry(campaign_history(c), number);
+    struct err why = {0};
+    Trireme__Plan plan;
+    Trireme__Run *before = changes_apply(campaign_trunk(c)->config, e->promotion->before,
+                                         e->promotion->n_before, &why);
+    bool possible = before && before->data->skip >= campaign_trunk(c)->config->data->skip;
+    bool fits = possible && plan_reverse(&c->ground, &plan, step, e->forward.plan, before);
+    message_free(before);
+    if (!possible)
+        return campaign_close(c, number, step, "the change has no inverse", err);
+    if (!fits)
+        return campaign_close(c, number, step,
+                              c->ground.run->config->gate->confirm
+                                  ? "no steps are left for reverse pairs"
+                                  : "no reverse pairs are wanted (gate.confirm)",
+                              err);
+    return campaign_register(c, number, step, &plan, err);
+}
+
+/* The promotion under way, once it is over: what follows. */
+static int finish_promotion(struct campaign *c, uint64_t step, struct err *err)
+{
+    int rc = promotion_turn(c->promotion, err);
+    if (rc <= 0)
+        return rc;
+    promotion_free(c->promotion);
+    c->promotion = NULL;
+    for (size_t i = 0; i < campaign_history(c)->n; i++) {
+        const struct entry *e = &campaign_history(c)->entries[i];
+        if (e->fate == FATE_PROMOTED && e->promoted_at == step && !e->reverse.plan)
+            return begin_confirmation(c, e->number, step, err) < 0 ? -1 : 1;
+    }
+    return 1;
+}
+
+/* Forks whose hypothesis goes on are given back: its next pair begins from the trunk. */
+static void remove_ended(struct campaign *c, uint64_t step)
+{
+    for (struct pair *p = c->pairs, *next; p; p = next) {
+        next = p->next;
+        if (p->end == step)
+            campaign_remove(c, p);
+    }
+}
+
+int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
+{
+    if (c->promotion)
+        return finish_promotion(c, step, err);
+    if (!any_ends(c, step))
+        return 1;
+    if (!forks_arrived(c, step))
+        return 0;
+    for (struct pair *p = c->pairs; p; p = p->next)
+        if (p->end == step && !p->measuring) {
+            const char *no_room = chronicle_gave_up(c->ground.chronicle, p->number, step);
+            p->no_room = no_room ? mem_strdup(no_room) : NULL;
+            measure_begin(c->measure, p);
+        }
+    int rc = measure_turn(c->measure, c->pairs, step, err);
+    if (rc <= 0)
+        return rc;
+    struct outcome outcome;
+    if (observe(c, step, err) < 0 || take_looks(c, step, &outcome, err) < 0)
+        return -1;
+    uint32_t winner = outcome.back ? outcome.back : outcome.best;
+    if (winner && begin_promotion(c, winner, outcome.back, step, err) < 0)
+        return -1;
+    remove_ended(c, step);
+    return c->promotion ? finish_promotion(c, step, err) : 1;
+}

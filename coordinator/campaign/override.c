@@ -1,0 +1,104 @@
+#include "coordinator/campaign/override.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "coordinator/campaign/campaign.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/context.h"
+#include "coordinator/train/trial.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Settings that no loss depends on, and those of them that a campaign does. */
+static bool is_idle(const char *path)
+{
+    static const char *const idle[] = {"experiment.", "eval.", "checkpoint.", "wait."};
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+        if (!strncmp(path, idle[i], strlen(idle[i])))
+            return true;
+    return false;
+}
+
+static bool is_campaigns(const char *path)
+{
+    static const char *const campaigns[] = {"experiment.mode", "experiment.forks",
+                                            "experiment.policy", "experiment.memory"};
+    for (size_t i = 0; i < sizeof campaigns / sizeof *campaigns; i++)
+        if (!strcmp(path, campaigns[i]))
+            return true;
+    return false;
+}
+
+/* "optimizer.lr, train.steps": the settings that differ and matter; NULL: none do. *deep: a loss
+ * depends on one of them. */
+static char *changed(const Trireme__Run *before, const Trireme__Run *after, bool *deep)
+{
+    size_t n = message_diff(NULL, 0, before, after);
+    char **paths = mem_new(n, sizeof *paths);
+    struct text text = {0};
+    message_diff(paths, n, before, after);
+    *deep = false;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_idle(paths[i]) || is_campaigns(paths[i]))
+            text_printf(&text, "%s%s", text.size ? ", " : "", paths[i]);
+        *deep = *deep || !is_idle(paths[i]);
+        free(paths[i]);
+    }
+    free(paths);
+    return text.size ? text_take(&text) : NULL;
+}
+
+/* The ledger forgets what was promoted before and is overruled now. */
+static int overrule(const struct ground *g, uint64_t step, bool deep, const char *reason,
+                    struct err *err)
+{
+    const Trireme__Manifest *m = g->run->manifest;
+    Trireme__Change **overruled = mem_new(m->n_promoted, sizeof *overruled);
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_promoted; i++) {
+        bool kept = false;
+        for (size_t k = 0; k < g->run->n_promoted; k++)
+            kept = kept || g->run->promoted[k] == m->promoted[i];
+        if (!kept)
+            overruled[n++] = m->promoted[i];
+    }
+    Trireme__Promotion promotion = TRIREME__PROMOTION__INIT;
+    promotion.patch = overruled, promotion.n_patch = n;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.has_kind = 1, record.kind = TRIREME__RECORD_KIND__correction;
+    record.has_step = 1, record.step = step;
+    record.by = "person";
+    record.text = (char *)reason;
+    record.promotion = &promotion;
+    record.has_recipe = deep, record.recipe = deep;
+    int rc = chronicle_write(g->chronicle, &record, err);
+    free(overruled);
+    return rc;
+}
+
+int operator_heed(const struct ground *g, struct campaign *campaign, struct err *err)
+{
+    const uint64_t step = (*g->trunk)->step;
+    const struct history *h = chronicle_history(g->chronicle);
+    bool deep = false, reverse;
+    char *paths =
+        g->run->manifest ? changed(g->run->manifest->config, g->run->in_force, &deep) : NULL;
+    if (!paths || (h->n == 0 && !chronicle_scripted(g->chronicle))) {
+        free(paths);
+        return 0;
+    }
+    char *reason = mem_format("the operator changed %s", paths);
+    int rc = chronicle_part(g->chronicle, step, reason, err);
+    for (size_t i = 0; rc == 0 && deep && i < h->n; i++)
+        if (attempt_open(&h->entries[i], &reverse))
+            rc = campaign_close(campaign, h->entries[i].number, step, reason, err);
+    if (rc == 0)
+        rc = overrule(g, step, deep, reason, err);
+    free(reason);
+    free(paths);
+    return rc < 0 ? -1 : 1;
+}

@@ -1,0 +1,61 @@
+#include "coordinator/campaign/pair.h"
+
+#include "base/mem.h"
+#include "coordinator/ledger/history.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void pair_free(struct pair *pair)
+{
+    if (!pair)
+        return;
+    free(pair->no_room);
+    free(pair->counts);
+    free(pair->first);
+    free(pair->arms[ARM_TRUNK].sums);
+    free(pair->arms[ARM_FORK].sums);
+    free(pair);
+}
+
+char *pair_fork_name(uint32_t number, bool reverse, size_t pair)
+{
+    return mem_format("%c%u.%zu", reverse ? 'r' : 'h', number, pair);
+}
+
+char *pair_fork_tail_name(const char *fork)
+{
+    return mem_format("%s-tail", fork);
+}
+
+char *pair_trunk_tail_name(uint64_t step, uint64_t steps)
+{
+    return mem_format("trunk-tail.%llu.%llu", (unsigned long long)step, (unsigned long long)steps);
+}
+
+static bool trunk_tail_is_over(const struct history *h, uint64_t step)
+{
+    bool reverse;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct attempt *a = attempt_open(&h->entries[i], &reverse);
+        if (a && attempt_next_start(a) + a->plan->horizon == step)
+            return false;
+    }
+    return true;
+}
+
+bool pair_of_name_is_over(const struct history *h, const char *name)
+{
+    unsigned number = 0, pair = 0;
+    unsigned long long step = 0;
+    char kind = 0;
+    if (sscanf(name, "trunk-tail.%llu.", &step) == 1)
+        return trunk_tail_is_over(h, step);
+    if (sscanf(name, "%c%u.%u", &kind, &number, &pair) != 3)
+        return true;
+    const struct entry *e = history_entry(h, number);
+    bool reverse;
+    if (e && !attempt_open(e, &reverse))
+        return true;
+    return e && pair < (kind == 'h' ? e->forward.n_pairs : e->reverse.n_pairs);
+}

@@ -1,0 +1,57 @@
+/* A pair under way: a fork beside the trunk over one stretch, then both arms measured on the same
+ * fresh windows of the gate part; in the slow class each at the end of a tail. */
+#pragma once
+#include "base/err.h"
+
+#include "config.pb-c.h"
+#include "files.pb-c.h"
+#include "ledger.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct history;
+struct trial;
+
+/* One arm of a pair. */
+struct arm {
+    struct trial *base, *tail; /* borrowed; tail NULL: none, or not yet */
+    bool borrows_tail;         /* it is another pair's */
+    bool done, diverged;
+    double *sums; /* losses of the windows, source after source; when done */
+};
+
+struct pair {
+    struct pair *next;
+    uint32_t number, index; /* of the hypothesis; of the pair in its attempt, from 0 */
+    bool reverse;
+    const Trireme__Plan *plan; /* borrowed from the history */
+    uint64_t start, end;       /* steps of the trunk */
+    struct trial *fork;        /* borrowed; NULL where there was no memory for it */
+    uint64_t fork_end;         /* in the fork's own steps */
+    Trireme__Peeks peeks;
+    const Trireme__Peeks *
+        suspended; /* borrowed; how it was looked at before it was suspended, or NULL: it was not */
+    double forked_at; /* clock_now() when the fork was asked for; 0: its beginning has been told */
+    char *no_room;    /* why there is no memory for its fork or a tail; NULL: there is */
+    bool measuring;
+    uint32_t *counts; /* windows of each source */
+    uint64_t *first;  /* the first of them, in the order of the gate part */
+    struct arm arms[2];
+};
+enum { ARM_TRUNK, ARM_FORK };
+
+void pair_free(struct pair *pair);
+
+/* Names of trials other than the trunk, in metrics.jsonl and for people: "h3.1" is the fork of pair
+ * 1 of hypothesis 3, "r3.1" that of a reverse pair, "h3.1-tail" its tail, "trunk-tail.400.20" the
+ * trunk's tail of 20 steps at step 400. Fresh text. */
+char *pair_fork_name(uint32_t number, bool reverse, size_t pair);
+char *pair_fork_tail_name(const char *fork);
+char *pair_trunk_tail_name(uint64_t step, uint64_t steps);
+
+/* Whether what a trial of that name did belongs to a pair that the history knows the end of. What
+ * another one left in metrics.jsonl is cut off at the start of a launch: that pair will be run
+ * again. */
+bool pair_of_name_is_over(const struct history *history, const char *name);

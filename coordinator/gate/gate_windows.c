@@ -1,0 +1,79 @@
+#include "coordinator/gate/gate_windows.h"
+
+#include "base/mem.h"
+#include "coordinator/gate/gate.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEV_WINDOWS_MIN = 64, GATE_WINDOWS_MIN = 256, SEALED_WINDOWS_MIN = 256 };
+
+static void find_weights(struct gate_text *t, const struct run *run)
+{
+    const Trireme__Gate *gate = run->config->gate;
+    const Trireme__Segment *first = run->segments[0];
+    t->n_sources = first->n_weights;
+    t->weights = mem_new(t->n_sources, sizeof *t->weights);
+    memcpy(t->weights, gate->n_weights ? gate->weights : first->weights,
+           t->n_sources * sizeof *t->weights);
+}
+
+static void find_off(struct gate_text *t, const struct muster *m)
+{
+    for (size_t s = 0; s < t->n_sources && !t->off; s++) {
+        if (t->weights[s] == 0)
+            continue;
+        const uint64_t dev = m->sources[s].samples, gate = m->gate_samples[s],
+                       sealed = m->sealed_samples[s];
+        if (dev < DEV_WINDOWS_MIN || gate < GATE_WINDOWS_MIN || sealed < SEALED_WINDOWS_MIN)
+            t->off = mem_format("experiments are off: the validation text of source '%s' has %llu "
+                                "windows to look at, %llu to "
+                                "judge by and %llu sealed, expected at least %d, %d and %d",
+                                m->sources[s].name, (unsigned long long)dev,
+                                (unsigned long long)gate, (unsigned long long)sealed,
+                                DEV_WINDOWS_MIN, GATE_WINDOWS_MIN, SEALED_WINDOWS_MIN);
+    }
+}
+
+static void retake(struct gate_text *t, const struct attempt *a, uint32_t *counts, uint64_t *first)
+{
+    for (size_t p = 0; p < a->n_pairs; p++)
+        gate_text_take(t, a->plan->windows, counts, first);
+}
+
+void gate_text_init(struct gate_text *t, const struct run *run, const struct muster *muster,
+                    const struct history *history)
+{
+    *t = (struct gate_text){0};
+    find_weights(t, run);
+    find_off(t, muster);
+    t->taken = mem_new(t->n_sources, sizeof *t->taken);
+    uint32_t *counts = mem_new(t->n_sources, sizeof *counts);
+    uint64_t *first = mem_new(t->n_sources, sizeof *first);
+    for (size_t i = 0; i < history->n; i++) {
+        retake(t, &history->entries[i].forward, counts, first);
+        retake(t, &history->entries[i].reverse, counts, first);
+    }
+    free(first);
+    free(counts);
+}
+
+void gate_text_clear(struct gate_text *t)
+{
+    free(t->weights);
+    free(t->taken);
+    free(t->off);
+    *t = (struct gate_text){0};
+}
+
+void gate_text_take(struct gate_text *t, uint32_t n, uint32_t *counts, uint64_t *first)
+{
+    gate_share_windows(counts, t->weights, t->n_sources, n);
+    for (size_t s = 0; s < t->n_sources; s++) {
+        first[s] = t->taken[s];
+        t->taken[s] += counts[s];
+    }
+}

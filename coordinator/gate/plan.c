@@ -1,0 +1,148 @@
+#include "coordinator/gate/plan.h"
+
+#include "coordinator/campaign/pair.h"
+#include "coordinator/gate/gate.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/context.h"
+#include "coordinator/train/roster.h"
+#include "coordinator/train/trial.h"
+
+/* Hypotheses begin at its multiples, so that those of one time share the trunk's tails. */
+enum { GRID = GATE_HORIZON_MIN };
+enum {
+    FORK_STEPS_MAX = 8
+}; /* of a fork, to one of the trunk: tokens do not say what it costs to take them in small steps */
+
+static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t rest = a % b;
+        a = b, b = rest;
+    }
+    return a;
+}
+
+static uint64_t round_up(uint64_t n, uint64_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+uint64_t plan_pair_tokens(const struct ground *g, const Trireme__Plan *plan)
+{
+    return (plan->horizon + 2 * plan->tail) * trial_step_tokens((*g->trunk)->config) +
+           2 * (uint64_t)plan->windows * g->run->config->model->context / 3;
+}
+
+uint64_t plan_tokens_left(const struct ground *g)
+{
+    const struct history *h = chronicle_history(g->chronicle);
+    const Trireme__Run *config = g->run->config;
+    uint64_t all =
+        (uint64_t)(config->gate->share * (double)(config->train->steps * (*g->trunk)->step_tokens));
+    uint64_t spent = h->tokens;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
+        if (e->fate == FATE_OPEN && e->forward.n_pairs < GATE_PAIRS_MIN)
+            spent += (GATE_PAIRS_MIN - e->forward.n_pairs) * plan_pair_tokens(g, e->forward.plan);
+    }
+    return all > spent ? all - spent : 0;
+}
+
+static uint64_t gate_windows_there(const struct muster *muster)
+{
+    uint64_t n = 0;
+    for (size_t s = 0; s < muster->n_sources; s++)
+        n += muster->gate_samples[s];
+    return n;
+}
+
+uint32_t plan_windows_max(const struct ground *g)
+{
+    static const double alone = 1;
+    const Trireme__Gate *gate = g->run->config->gate;
+    const struct muster *m = g->muster;
+    const double *weights = m->n_sources == 1 ? &alone
+                            : gate->n_weights ? gate->weights
+                                              : g->run->segments[0]->weights;
+    double sum = 0, max = UINT32_MAX;
+    for (size_t s = 0; s < m->n_sources; s++)
+        sum += weights[s];
+    for (size_t s = 0; s < m->n_sources; s++)
+        if (weights[s] > 0 && (double)m->gate_samples[s] * sum / weights[s] < max)
+            max = (double)m->gate_samples[s] * sum / weights[s];
+    return (uint32_t)max;
+}
+
+int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool slow,
+              const Trireme__Run *after, struct err *err)
+{
+    const Trireme__Run *config = g->run->config;
+    const struct history *h = chronicle_history(g->chronicle);
+    if (h->registered >= config->gate->hypotheses)
+        return err_set(err, ERR_USAGE,
+                       "error budget spent: this run has tried its %u hypotheses (gate.hypotheses)",
+                       config->gate->hypotheses);
+    uint64_t own = trial_step_tokens((*g->trunk)->config), forks = trial_step_tokens(after);
+    // a fork's steps must come out even
+    uint64_t whole = forks / greatest_common_divisor(own, forks);
+    uint64_t start =
+        round_up(gate_first_start(config->train->steps, config->schedule->warmup), GRID);
+    start = start > step ? start : round_up(step + 1, GRID);
+    trireme__plan__init(plan);
+    plan->has_slow = 1, plan->slow = slow;
+    plan->has_start = 1, plan->start = start;
+    plan->has_horizon = 1, plan->horizon = round_up(gate_horizon(slow, start), whole);
+    plan->has_tail = 1, plan->tail = round_up(gate_tail_steps(slow, plan->horizon), whole);
+    plan->has_pairs = 1, plan->pairs = gate_pairs(start, plan->horizon, trial_last_step(*g->trunk));
+    plan->pairs -= plan->pairs % 2; // looks are at 4, 6 and 8
+    plan->has_windows = 1;
+    plan->windows = config->gate->windows
+                        ? config->gate->windows
+                        : gate_windows(plan->horizon, (*g->trunk)->config->train->batch);
+    if (plan->windows > plan_windows_max(g))
+        plan->windows = plan_windows_max(g);
+    plan->has_margin = 1, plan->margin = config->gate->margin;
+    plan->has_alpha = 1,
+    plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
+    plan->has_beta = 1, plan->beta = config->gate->beta;
+    if (GATE_PAIRS_MAX * (uint64_t)plan->windows > gate_windows_there(g->muster))
+        plan->holds_for = "this gate text: eight pairs read more windows than it has";
+    if (config->data->order == TRIREME__DATA__ORDER__sequential)
+        plan->holds_for = "this order of the data: it is sequential";
+    uint64_t fork_steps = trial_equal_steps(plan->horizon, (*g->trunk)->config, after);
+    if (fork_steps > FORK_STEPS_MAX * plan->horizon)
+        return err_set(err, ERR_USAGE,
+                       "found steps of %llu tokens, expected at least an eighth of the %llu that a "
+                       "step has now: each "
+                       "updates all weights",
+                       (unsigned long long)forks, (unsigned long long)own);
+    if (plan->pairs < GATE_PAIRS_MIN)
+        return err_set(err, ERR_USAGE,
+                       "too late in the run: found %u pairs of %llu steps from step %llu on, "
+                       "expected at least %d",
+                       plan->pairs, (unsigned long long)plan->horizon, (unsigned long long)start,
+                       GATE_PAIRS_MIN);
+    if (GATE_PAIRS_MIN * plan_pair_tokens(g, plan) > plan_tokens_left(g))
+        return err_set(err, ERR_USAGE,
+                       "token budget: %d pairs take %llu tokens, and experiments may cost %llu "
+                       "more (gate.share)",
+                       GATE_PAIRS_MIN,
+                       (unsigned long long)(GATE_PAIRS_MIN * plan_pair_tokens(g, plan)),
+                       (unsigned long long)plan_tokens_left(g));
+    return 0;
+}
+
+bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step,
+                  const Trireme__Plan *forward, const Trireme__Run *before)
+{
+    *plan = *forward;
+    plan->has_reverse = 1, plan->reverse = true;
+    plan->start = step;
+    // as many tokens as before, which come out even: forward stretches were made so
+    plan->horizon = trial_equal_steps(forward->horizon, before, (*g->trunk)->config);
+    plan->tail = trial_equal_steps(forward->tail, before, (*g->trunk)->config);
+    plan->pairs = GATE_PAIRS_MIN;
+    return g->run->config->gate->confirm &&
+           step + GATE_PAIRS_MIN * plan->horizon <= trial_last_step(*g->trunk);
+}

@@ -1,0 +1,91 @@
+/* What the ledger's records add up to: every proposal and its fate. A fold, one record after the
+ * other; pure. The coordinator rebuilds a campaign from it, planners are told of it, `trireme
+ * trials` prints it. */
+#pragma once
+#include "base/err.h"
+
+#include "ledger.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger;
+
+enum fate {
+    FATE_PROPOSED, /* not yet validated */
+    FATE_REFUSED,
+    FATE_OBSERVED, /* legal, in a run that only observes */
+    FATE_WAITING,  /* for a person's approval */
+    FATE_VETOED,   /* by a person */
+    FATE_QUEUED,   /* legal; no room yet */
+    FATE_OPEN,     /* pairs are being tried */
+    FATE_REJECTED,
+    FATE_INCONCLUSIVE, /* also: killed, superseded, no room left */
+    FATE_PROMOTED,     /* reverse pairs are being tried, or none will be */
+    FATE_CONFIRMED,
+    FATE_UNCONFIRMED,
+    FATE_ROLLED_BACK,
+};
+const char *fate_name(enum fate fate); /* "rolled back" */
+
+/* A plan and what was measured by it. */
+struct attempt {
+    Trireme__Plan *plan; /* NULL: there is none */
+    Trireme__Observation **pairs;
+    size_t n_pairs;
+    Trireme__Application *application; /* of the newest fork, or NULL */
+    Trireme__Judgement *judgement;     /* the newest of it, or NULL */
+};
+
+struct entry {
+    uint32_t number; /* of the proposal, from 1 */
+    Trireme__Proposal *proposal;
+    char *by;
+    uint64_t step; /* at which it was proposed */
+    enum fate fate;
+    char *reason; /* why it was refused or closed; NULL where the fate says all */
+    struct attempt forward, reverse;
+    Trireme__Judgement *judgement; /* the newest */
+    Trireme__Promotion *promotion; /* or NULL */
+    uint64_t promoted_at;          /* step */
+};
+
+struct history {
+    struct entry *entries; /* in the order of their numbers */
+    size_t n, room;
+    unsigned registered, promotions; /* hypotheses that had a plan; those promoted */
+    uint64_t tokens;                 /* that experiments cost */
+    Trireme__Change **promoted; /* changes that are in force, the oldest first, each path once */
+    size_t n_promoted;
+    uint64_t changed_at; /* step at which the recipe changed: of the newest promotion or rollback,
+                            or by hand */
+};
+
+void history_take(struct history *history, const Trireme__Record *record);
+
+/* Takes the first n records of a ledger, without those that a correction among them supersedes;
+ * hypotheses that were registered there stay registered: their error budget is spent. */
+/* one that is superseded */
+void history_forget(struct history *history, const Trireme__Record *record);
+void history_read(struct history *history, const struct ledger *ledger, size_t n);
+void history_clear(struct history *history);
+
+/* How many more hypotheses there is room for where `forks` may be open at once; those that wait or
+ * are queued take room too. */
+uint32_t history_room(const struct history *history, uint32_t forks);
+
+/* Refuses (ERR_USAGE) a person's order (approve, veto, kill) that does not fit what became of the
+ * proposal. */
+int history_check_order(const struct history *history, uint32_t number, const char *order,
+                        struct err *err);
+
+/* NULL where there is none of that number. */
+struct entry *history_entry(const struct history *history, uint32_t number);
+
+/* The attempt of an entry that goes on, and whether it is the reverse one; NULL: none does. */
+const struct attempt *attempt_open(const struct entry *entry, bool *reverse);
+
+/* Step of the trunk at which its next pair begins, or began: of the first that has not been
+ * observed. */
+uint64_t attempt_next_start(const struct attempt *attempt);

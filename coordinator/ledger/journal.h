@@ -1,0 +1,64 @@
+/* Writing the ledger of a run that may have been there before.
+ *
+ * What happens in a campaign follows from its inputs (proposals and orders, each at an exact step
+ * of the trunk) and from losses that are the same bits each time. So a launch that goes on from a
+ * checkpoint lives through what the ledger has beyond that checkpoint once more: inputs are taken
+ * from there at their steps, and what follows is compared with what stands there rather than
+ * written again. A replay of another run's ledger is the same from the first line on, into a ledger
+ * of its own. Where a continued run comes out differently (its settings were changed, or its
+ * kernels), a correction says so and the lines that no longer hold are superseded; a replay that
+ * does is an error. */
+#pragma once
+#include "base/err.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/ledger.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chronicle;
+
+/* known: records that the checkpoint which is continued knows of, their last one with that head
+ * (NULL: none). replay: folder of the run whose campaign is lived through, or NULL. ERR_DATA where
+ * the ledger is not the one that the checkpoint knew. */
+struct chronicle *chronicle_open(const char *run, uint64_t known, const char *head,
+                                 const char *replay, struct err *err);
+void chronicle_free(struct chronicle *chronicle);
+
+/* What is known so far: all that was written, or lived through, up to now. */
+struct history *chronicle_history(struct chronicle *chronicle);
+
+/* Tells of something. The record stays the caller's. */
+int chronicle_write(struct chronicle *chronicle, const Trireme__Record *record, struct err *err);
+
+/* Whether a record closes a hypothesis since the machine could not go on with it: an input, as a
+ * person's order is one. */
+bool chronicle_gives_up(const Trireme__Record *record);
+
+/* The next input that was taken at this step and has not been lived through; NULL: there is none.
+ * Writing it takes it. */
+const Trireme__Record *chronicle_input(const struct chronicle *chronicle, uint64_t step);
+
+/* Why the machine could not go on with a hypothesis at this step, when it was done first; NULL: it
+ * could. For where this is found out in the middle of what is done at a step, so that it may not be
+ * taken as an input before. */
+const char *chronicle_gave_up(const struct chronicle *chronicle, uint32_t number, uint64_t step);
+
+/* Whether a queued hypothesis may be registered or closed at this step: where something is to be
+ * lived through, it must come next. */
+bool chronicle_may_register(const struct chronicle *chronicle, uint32_t number, uint64_t step);
+
+/* Whether anything is still to be lived through: until then nobody else is asked. */
+bool chronicle_scripted(const struct chronicle *chronicle);
+
+/* Whether any of it is of a later step than this: if not, what the launch before began at this step
+ * it had not finished. */
+bool chronicle_scripted_after(const struct chronicle *chronicle, uint64_t step);
+
+/* From here on the run goes its own way: what was still to be lived through no longer holds, for
+ * this reason. A replay may not: the error (ERR_DATA). */
+int chronicle_part(struct chronicle *chronicle, uint64_t step, const char *reason, struct err *err);
+
+/* For the manifest of a checkpoint: records that are known now, and the head. */
+uint64_t chronicle_known(const struct chronicle *chronicle, char head[LEDGER_HEAD_SIZE]);

@@ -1,0 +1,117 @@
+#include "coordinator/proposals/briefing.h"
+
+#include "base/mem.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/proposals/curve.h"
+#include "coordinator/proposals/patch.h"
+#include "proto/schema/message.h"
+#include "proto/schema/message_path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRIED_MAX = 1000 /* newest proposals that are told of: whoever proposes makes them */ };
+static const double tokens_max = 1e18;
+
+/* What a planner may know of the configuration: what it can reason from, and nothing that names a
+ * place or a seed. */
+static const char *const told[] = {
+    "model.*",       "data.order",  "data.sources.*.name", "data.sources.*.weight",
+    "data.skip",     "train.steps", "train.batch",         "train.microbatch",
+    "train.context", "optimizer.*", "schedule.*",          "eval.*",
+};
+
+static void tell_value(void *context, const struct message_path *leaf)
+{
+    Trireme__Briefing *b = context;
+    bool may = false;
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        may = may || message_path_match(told[i], leaf->path);
+    if (!may)
+        return;
+    Trireme__Change *value = message_new(&trireme__change__descriptor);
+    value->path = mem_strdup(leaf->path);
+    value->value = mem_strdup(leaf->text);
+    b->config = mem_resize(b->config, b->n_config + 1, sizeof *b->config);
+    b->config[b->n_config++] = value;
+}
+
+static void tell_may_change(void *context, const Trireme__MayChange *may)
+{
+    Trireme__Briefing *b = context;
+    b->may_change = mem_resize(b->may_change, b->n_may_change + 1, sizeof *b->may_change);
+    b->may_change[b->n_may_change++] = message_copy(may);
+}
+
+static const char *outcome(enum fate fate)
+{
+    static const char *const names[] = {
+        [FATE_PROPOSED] = "queued",
+        [FATE_REFUSED] = "refused",
+        [FATE_OBSERVED] = "observed",
+        [FATE_WAITING] = "waiting",
+        [FATE_VETOED] = "vetoed",
+        [FATE_QUEUED] = "queued",
+        [FATE_OPEN] = "open",
+        [FATE_REJECTED] = "reject",
+        [FATE_INCONCLUSIVE] = "inconclusive",
+        [FATE_PROMOTED] = "promote",
+        [FATE_CONFIRMED] = "confirmed",
+        [FATE_UNCONFIRMED] = "unconfirmed",
+        [FATE_ROLLED_BACK] = "rolled_back",
+    };
+    return names[fate];
+}
+
+/* Of a judgement the outcome alone: its numbers would tell of the gate's text, a little with each
+ * proposal. */
+static Trireme__Tried *tell_tried(const struct entry *entry)
+{
+    Trireme__Tried *tried = message_new(&trireme__tried__descriptor);
+    const Trireme__Proposal *proposal = entry->proposal;
+    tried->has_number = true, tried->number = entry->number;
+    tried->outcome = mem_strdup(outcome(entry->fate));
+    tried->has_pairs = true, tried->pairs = (uint32_t)entry->forward.n_pairs;
+    tried->reason = mem_strdup(entry->reason);
+    if (!proposal)
+        return tried;
+    tried->id = mem_strdup(proposal->id);
+    tried->hypothesis = mem_strdup(proposal->hypothesis);
+    tried->patch = mem_new(proposal->n_patch, sizeof *tried->patch);
+    for (size_t i = 0; i < proposal->n_patch; i++)
+        tried->patch[tried->n_patch++] = message_copy(proposal->patch[i]);
+    return tried;
+}
+
+uint64_t brief_tokens(const Trireme__Run *config)
+{
+    uint32_t context = config->train->context ? config->train->context : config->model->context;
+    double tokens =
+        config->gate->share * (double)config->train->steps * config->train->batch * context;
+    return (uint64_t)(tokens < tokens_max ? tokens : tokens_max);
+}
+
+Trireme__Briefing *brief_make(const struct brief *brief)
+{
+    const Trireme__Run *config = brief->config;
+    const struct history *history = brief->history;
+    uint64_t tokens = brief_tokens(brief->asked);
+    uint32_t hypotheses = config->gate->hypotheses;
+    Trireme__Briefing *b = message_new(&trireme__briefing__descriptor);
+    b->has_step = true, b->step = brief->step;
+    b->has_steps = true, b->steps = config->train->steps;
+    b->has_hypotheses_left = true;
+    b->hypotheses_left = hypotheses > history->registered ? hypotheses - history->registered : 0;
+    b->has_room = true,
+    b->room = brief->room < b->hypotheses_left ? brief->room : b->hypotheses_left;
+    b->has_tokens_left = true,
+    b->tokens_left = tokens > history->tokens ? tokens - history->tokens : 0;
+    curve_tell(brief->curve, b);
+    message_path_visit(config, tell_value, b);
+    patch_may_change(config, brief->policy, tell_may_change, b);
+    size_t first = history->n > TRIED_MAX ? history->n - TRIED_MAX : 0;
+    b->tried = mem_new(history->n - first, sizeof *b->tried);
+    for (size_t i = first; i < history->n; i++)
+        b->tried[b->n_tried++] = tell_tried(&history->entries[i]);
+    return b;
+}

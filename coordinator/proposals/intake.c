@@ -1,0 +1,152 @@
+#include "coordinator/proposals/intake.h"
+
+#include "base/mem.h"
+#include "coordinator/campaign/campaign.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/proposals/curve.h"
+#include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/planner.h"
+#include "coordinator/proposals/policy.h"
+#include "coordinator/run/progress.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/trial.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+
+struct history *helm_history(const struct helm *h)
+{
+    return chronicle_history(h->ground.chronicle);
+}
+
+const Trireme__Run *helm_in_force(const struct helm *h)
+{
+    return (*h->ground.trunk)->config;
+}
+
+struct helm *helm_new(const struct ground *ground, struct campaign *campaign,
+                      struct planner *planner, bool allow_noop, struct err *err)
+{
+    struct helm *h = mem_new(1, sizeof *h);
+    *h = (struct helm){
+        .ground = *ground, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
+    h->curve = curve_new();
+    h->owed = ground->run->manifest && ground->run->manifest->planner_owes;
+    uint64_t step = 0;
+    if (curve_read(h->curve, &step, ground->run->folder, err) < 0 ||
+        policy_read(&h->policy, ground->run->config->experiment->policy, err) < 0) {
+        helm_free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void helm_free(struct helm *h)
+{
+    if (!h)
+        return;
+    if (h->planner)
+        h->planner->ops->free(h->planner);
+    curve_free(h->curve);
+    message_free(h->policy);
+    free(h);
+}
+
+bool helm_is_owed(const struct helm *h)
+{
+    return h->asked || h->owed;
+}
+
+void helm_train(struct helm *h, const Trireme__TrainLine *line)
+{
+    curve_train(h->curve, line);
+}
+
+void helm_eval(struct helm *h, const Trireme__EvalLine *line)
+{
+    curve_eval(h->curve, line);
+}
+
+int helm_write_record(struct helm *h, Trireme__Record *record, Trireme__RecordKind kind,
+                      uint32_t number, uint64_t step, const char *by, struct err *err)
+{
+    record->has_kind = 1, record->kind = kind;
+    record->has_number = number > 0, record->number = number;
+    record->has_step = 1, record->step = step;
+    record->by = (char *)by;
+    return chronicle_write(h->ground.chronicle, record, err);
+}
+
+int helm_write_event(struct helm *h, uint64_t step, const char *by, const char *text,
+                     struct err *err)
+{
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.text = (char *)text;
+    progress_log(h->ground.progress, "%s: %s", by, text);
+    return helm_write_record(h, &record, TRIREME__RECORD_KIND__event, 0, step, by, err);
+}
+
+/* Queued proposals become hypotheses as long as there is room. */
+static int register_queued(struct helm *h, uint64_t step, struct err *err)
+{
+    for (size_t i = 0; i < helm_history(h)->n; i++) {
+        const struct entry *e = &helm_history(h)->entries[i];
+        if (e->fate != FATE_QUEUED || !chronicle_may_register(h->ground.chronicle, e->number, step))
+            continue;
+        if (campaign_open(h->campaign) >= h->ground.run->config->experiment->forks)
+            return 0;
+        Trireme__Plan plan;
+        struct err why = {0};
+        int rc = helm_check(h, e->proposal, step, &plan, &why) < 0
+                     ? campaign_close(h->campaign, e->number, step, why.text, err)
+                     : campaign_register(h->campaign, e->number, step, &plan, err);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* At the end of the run nothing can be tried any more. */
+static int close_queued(struct helm *h, uint64_t step, struct err *err)
+{
+    for (size_t i = 0; i < helm_history(h)->n; i++) {
+        const struct entry *e = &helm_history(h)->entries[i];
+        if ((e->fate == FATE_QUEUED || e->fate == FATE_WAITING || e->fate == FATE_OPEN ||
+             (e->fate == FATE_PROMOTED && e->reverse.plan)) &&
+            campaign_close(h->campaign, e->number, step, "the run ended", err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Recorded inputs and what follows from them, in the order in which they stand. */
+static int take_and_register(struct helm *h, uint64_t step, struct err *err)
+{
+    do {
+        if (helm_take_recorded(h, step, err) < 0 || register_queued(h, step, err) < 0)
+            return -1;
+    } while (chronicle_input(h->ground.chronicle, step));
+    return 0;
+}
+
+int helm_turn(struct helm *h, uint64_t step, bool last, struct err *err)
+{
+    if (last)
+        return helm_take_recorded(h, step, err) < 0 ? -1 : close_queued(h, step, err);
+    if (take_and_register(h, step, err) < 0)
+        return -1;
+    bool free_hand = !chronicle_scripted(h->ground.chronicle);
+    if (free_hand && (helm_read_inbox(h, step, err) < 0 ||
+                      (h->planner && h->asked && helm_poll_planner(h, step, err) < 0)))
+        return -1;
+    // a launch that ended before the answer came had asked here, though forks of this step are
+    // still to be lived through
+    if (h->planner && !chronicle_scripted_after(h->ground.chronicle, step) &&
+        !helm_planner_answered(h, step)) {
+        helm_ask_planner(h, step);
+        // one that answers at once is heard at once
+        if (h->asked && helm_poll_planner(h, step, err) < 0)
+            return -1;
+    }
+    return register_queued(h, step, err);
+}

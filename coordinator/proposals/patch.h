@@ -1,0 +1,36 @@
+/* A patch: a change of the configuration that a planner or a person proposes. What is legal follows
+ * from the schema (`judged`, bounds, what fields say together) and from the operator's policy,
+ * which can only narrow it. Pure. */
+#pragma once
+#include "base/err.h"
+#include "coordinator/proposals/policy.h"
+
+#include "planner.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    PATCH_SKIP_MAX = 10000000 /* samples at once: ranks count through them */,
+    PATCH_PATHS_MAX = 8,
+    PATCH_TEXT_MAX = 500 /* bytes of each text of a proposal */
+};
+
+/* What can be said of a proposal without a configuration: at least one change and at most
+ * PATCH_PATHS_MAX, texts that are UTF-8 without control characters and not too long. ERR_USAGE. */
+int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err);
+
+/* The configuration with the changes applied, resolved and checked as a whole; fresh. NULL with one
+ * sentence (ERR_USAGE) that says what to do instead: an unknown path, one that no experiment may
+ * change, a value out of bounds or of the wrong type, the same path twice, no change at all, values
+ * that do not go together, a change that has no effect. */
+Trireme__Run *patch_apply(const Trireme__Run *config, Trireme__Change *const *changes, size_t n,
+                          const Trireme__Policy *policy, struct err *err);
+
+/* Whether the change needs the slow class: any of its paths does. Of a legal patch. */
+bool patch_is_slow(Trireme__Change *const *changes, size_t n);
+
+/* Calls `visit` for every path of the configuration that an experiment may change (policy: or NULL)
+ * and that is in use: not the momentum of a rule that has none. What it is given is borrowed. */
+void patch_may_change(const Trireme__Run *config, const Trireme__Policy *policy,
+                      void (*visit)(void *context, const Trireme__MayChange *may), void *context);

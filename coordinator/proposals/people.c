@@ -1,0 +1,93 @@
+/* People, through RUN/inbox. */
+#include "base/clock.h"
+#include "coordinator/proposals/inbox.h"
+#include "coordinator/proposals/intake_internal.h"
+#include "coordinator/run/progress.h"
+#include "coordinator/run/run.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REQUESTS_MAX = 16 /* taken at one step */ };
+static const double inbox_seconds = 0.25;
+
+/* A request that an earlier launch took, and died before it answered. */
+static const struct entry *taken_before(const struct helm *h, const Trireme__Proposal *proposal)
+{
+    for (size_t i = 0; proposal && proposal->id && proposal->id[0] && i < helm_history(h)->n; i++)
+        if (helm_history(h)->entries[i].proposal->id &&
+            !strcmp(helm_history(h)->entries[i].proposal->id, proposal->id))
+            return &helm_history(h)->entries[i];
+    return NULL;
+}
+
+/* For whoever proposed. */
+static const char *what_follows(const struct helm *h, uint32_t number)
+{
+    switch (history_entry(helm_history(h), number)->fate) {
+    case FATE_WAITING:
+        return "legal; it waits for approval";
+    case FATE_OBSERVED:
+        return "legal; this run only observes, so it will not be tried";
+    default:
+        return "legal; it is tried as soon as there is room";
+    }
+}
+
+static int take_request(struct helm *h, const char *name, const Trireme__Request *request,
+                        uint64_t step, struct err *err)
+{
+    Trireme__Answer answer = TRIREME__ANSWER__INIT;
+    bool accepted = false;
+    struct err why = {0};
+    const bool order = request->order && request->order[0];
+    const struct entry *before = order ? NULL : taken_before(h, request->propose);
+    int rc = 0;
+    if (order)
+        rc = helm_take_order(h, request->order, request->number, "person", step, &accepted, &why,
+                             err);
+    else if (!before)
+        rc = helm_take_proposal(h, request->propose, "person", step, &accepted, &why, err);
+    if (rc < 0)
+        return -1;
+    answer.has_accepted = 1, answer.accepted = before ? before->fate != FATE_REFUSED : accepted;
+    answer.has_number = 1;
+    answer.number = order    ? request->number
+                    : before ? before->number
+                             : (uint32_t)helm_history(h)->n;
+    if (!order && answer.accepted)
+        err_set(&why, ERR_USAGE, "proposal %u: %s", answer.number, what_follows(h, answer.number));
+    else if (before)
+        err_set(&why, ERR_USAGE, "%s", before->reason ? before->reason : "refused");
+    answer.text = why.text;
+    struct err lost;
+    if (inbox_answer(h->ground.run->folder, name, &answer, &lost) < 0)
+        // who asked will see it in the ledger
+        progress_log(h->ground.progress, "inbox: %s", lost.text);
+    return 0;
+}
+
+int helm_read_inbox(struct helm *h, uint64_t step, struct err *err)
+{
+    double now = clock_now();
+    if (now - h->looked < inbox_seconds)
+        return 0;
+    h->looked = now;
+    for (int i = 0; i < REQUESTS_MAX; i++) {
+        char *name = NULL;
+        Trireme__Request *request = NULL;
+        struct err why = {0};
+        int taken = inbox_take(h->ground.run->folder, &name, &request, &why);
+        if (taken < 0)
+            progress_log(h->ground.progress, "inbox: %s", why.text);
+        if (taken <= 0)
+            break;
+        int rc = request ? take_request(h, name, request, step, err) : 0;
+        message_free(request);
+        free(name);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}

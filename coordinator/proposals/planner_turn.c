@@ -1,0 +1,130 @@
+/* The planner: when it is asked, what becomes of its answer. */
+#include "base/mem.h"
+#include "coordinator/campaign/campaign.h"
+#include "coordinator/gate/gate.h"
+#include "coordinator/gate/plan.h"
+#include "coordinator/proposals/briefing.h"
+#include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/planner.h"
+#include "coordinator/run/progress.h"
+#include "coordinator/run/run.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ASK_EVERY = GATE_HORIZON_MIN, /* it is asked at multiples of so many steps, */
+    ASK_DOUBLINGS_MAX =
+        6,            /* and of twice as many for each answer in a row of which nothing was legal */
+    PROPOSALS_MAX = 8 /* of one answer that are looked at, beyond those that there is room for */
+};
+
+/* How many more proposals of a planner there is room for. One that only writes down asks for no
+ * more than one that tries. */
+static uint32_t room(const struct helm *h)
+{
+    const Trireme__Run *config = h->ground.run->config;
+    uint32_t observed = 0;
+    for (size_t i = 0; i < helm_history(h)->n; i++)
+        observed += helm_history(h)->entries[i].fate == FATE_OBSERVED;
+    return observed < config->gate->hypotheses
+               ? history_room(helm_history(h), config->experiment->forks)
+               : 0;
+}
+
+static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_t step,
+                       struct err *err)
+{
+    const char *by = h->planner->ops->name;
+    const size_t before = helm_history(h)->n;
+    size_t max = room(h) + PROPOSALS_MAX, n = answer->n_proposals < max ? answer->n_proposals : max;
+    for (size_t i = 0; i < n; i++) {
+        bool accepted;
+        struct err why;
+        if (helm_take_proposal(h, answer->proposals[i], by, step, &accepted, &why, err) < 0)
+            return -1;
+    }
+    h->failures = n && helm_history(h)->n == before ? h->failures + 1 : 0;
+    if (n == answer->n_proposals)
+        return 0;
+    char *text =
+        mem_format("%zu proposals came at once: those after the first %zu were not looked at",
+                   answer->n_proposals, n);
+    int rc = helm_write_event(h, step, by, text, err);
+    free(text);
+    return rc;
+}
+
+int helm_poll_planner(struct helm *h, uint64_t step, struct err *err)
+{
+    Trireme__Proposals *answer = NULL;
+    struct err why = {0};
+    enum planner_answer kind = h->planner->ops->poll(h->planner, &answer, &why);
+    if (kind == PLANNER_NOTHING)
+        return 0;
+    h->asked = false;
+    int rc = 0;
+    if (kind == PLANNER_PROPOSALS) {
+        rc = take_answer(h, answer, step, err);
+        message_free(answer);
+    } else {
+        h->failures++;
+        h->gone = kind == PLANNER_GONE;
+        if (h->gone)
+            progress_say(h->ground.progress, "note: %s", why.text);
+        rc = helm_write_event(h, step, h->planner->ops->name, why.text, err);
+    }
+    return rc;
+}
+
+/* Whether the planner's turn has come: a function of the step and of the proposals in the ledger,
+ * so that a launch that goes on asks when the one before would have asked (but for what failed in
+ * that one). */
+static bool is_its_turn(const struct helm *h, uint64_t step)
+{
+    unsigned fruitless = h->failures;
+    uint64_t last = UINT64_MAX; // proposals of one answer have one step
+    for (size_t i = helm_history(h)->n;
+         i-- > 0 && helm_history(h)->entries[i].fate == FATE_REFUSED;) {
+        const struct entry *e = &helm_history(h)->entries[i];
+        if (strcmp(e->by, h->planner->ops->name) || e->step == last)
+            continue;
+        fruitless++;
+        last = e->step;
+    }
+    fruitless = fruitless < ASK_DOUBLINGS_MAX ? fruitless : ASK_DOUBLINGS_MAX;
+    return step % ((uint64_t)ASK_EVERY << fruitless) == 0;
+}
+
+void helm_ask_planner(struct helm *h, uint64_t step)
+{
+    const Trireme__Run *config = h->ground.run->config;
+    Trireme__Plan plan;
+    struct err why = {0};
+    uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);
+    if (h->asked || h->gone || (!h->owed && !is_its_turn(h, step)) || step + ASK_EVERY < first ||
+        room(h) == 0 || campaign_off(h->campaign) ||
+        plan_make(&h->ground, &plan, step, false, helm_in_force(h), &why) < 0)
+        return;
+    struct brief brief = {.config = helm_in_force(h),
+                          .asked = config,
+                          .policy = h->policy,
+                          .history = helm_history(h),
+                          .curve = h->curve,
+                          .step = step,
+                          .room = room(h)};
+    Trireme__Briefing *briefing = brief_make(&brief);
+    h->planner->ops->ask(h->planner, briefing);
+    message_free(briefing);
+    h->asked = true;
+    h->owed = false;
+}
+
+bool helm_planner_answered(const struct helm *h, uint64_t step)
+{
+    for (size_t i = helm_history(h)->n; i-- > 0 && helm_history(h)->entries[i].step == step;)
+        if (!strcmp(helm_history(h)->entries[i].by, h->planner->ops->name))
+            return true;
+    return false;
+}

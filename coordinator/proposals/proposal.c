@@ -1,0 +1,163 @@
+/* What is proposed and ordered, by whomever: checked, told of in the ledger, carried out. */
+#include "coordinator/campaign/campaign.h"
+#include "coordinator/gate/plan.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/patch.h"
+#include "coordinator/proposals/planner.h"
+#include "coordinator/run/progress.h"
+#include "coordinator/run/run.h"
+#include "proto/config/changes.h"
+#include "proto/schema/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A proposal that says the same and is or was tried beside the recipe that is in force; or was in
+ * force itself, and was taken back. */
+static const struct entry *duplicate(const struct helm *h, const Trireme__Proposal *proposal)
+{
+    for (size_t i = 0; i < helm_history(h)->n; i++) {
+        const struct entry *e = &helm_history(h)->entries[i];
+        bool counts = e->fate == FATE_ROLLED_BACK || e->step >= helm_history(h)->changed_at;
+        if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED &&
+            counts &&
+            changes_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch,
+                          proposal->n_patch))
+            return e;
+    }
+    return NULL;
+}
+
+int helm_check(const struct helm *h, const Trireme__Proposal *proposal, uint64_t step,
+               Trireme__Plan *plan, struct err *err)
+{
+    if (campaign_off(h->campaign))
+        return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
+    Trireme__Run *after =
+        patch_apply(helm_in_force(h), proposal->patch, proposal->n_patch, h->policy, err);
+    if (!after && h->allow_noop)
+        after = message_copy(helm_in_force(h));
+    if (!after)
+        return -1;
+    int rc = plan_make(&h->ground, plan, step, patch_is_slow(proposal->patch, proposal->n_patch),
+                       after, err);
+    message_free(after);
+    return rc;
+}
+
+static int validate(const struct helm *h, const struct entry *entry, uint64_t step, struct err *err)
+{
+    Trireme__Plan plan;
+    const struct entry *other = duplicate(h, entry->proposal);
+    if (other && !h->allow_noop)
+        return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
+                       other->number, fate_name(other->fate));
+    return helm_check(h, entry->proposal, step, &plan, err);
+}
+
+static Trireme__Validation__Next next_of(const struct helm *h, const char *by)
+{
+    switch (h->ground.run->config->experiment->mode) {
+    case TRIREME__EXPERIMENT__MODE__approve:
+        return strcmp(by, "person") ? TRIREME__VALIDATION__NEXT__waiting
+                                    : TRIREME__VALIDATION__NEXT__queued;
+    case TRIREME__EXPERIMENT__MODE__observe:
+        return TRIREME__VALIDATION__NEXT__observed;
+    default:
+        return TRIREME__VALIDATION__NEXT__queued;
+    }
+}
+
+int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const char *by,
+                       uint64_t step, bool *accepted, struct err *why, struct err *err)
+{
+    uint32_t number = (uint32_t)helm_history(h)->n + 1;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    *why = (struct err){0};
+    *accepted = false;
+    // its texts may be of any size: they are not written down
+    if (patch_check_proposal(proposal, why) < 0)
+        return helm_write_event(h, step, by, why->text, err);
+    record.proposal = (Trireme__Proposal *)proposal;
+    h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
+    if (helm_write_record(h, &record, TRIREME__RECORD_KIND__proposal, number, step, by, err) < 0)
+        return -1;
+    *accepted = validate(h, history_entry(helm_history(h), number), step, why) == 0;
+    Trireme__Validation validation = TRIREME__VALIDATION__INIT;
+    validation.has_accepted = 1, validation.accepted = *accepted;
+    validation.reason = *accepted ? NULL : why->text;
+    validation.has_next = *accepted, validation.next = next_of(h, by);
+    record = (Trireme__Record)TRIREME__RECORD__INIT;
+    record.validation = &validation;
+    if (helm_write_record(h, &record, TRIREME__RECORD_KIND__validation, number, step, "rule", err) <
+        0)
+        return -1;
+    char *text = changes_text(proposal->patch, proposal->n_patch);
+    progress_log(h->ground.progress, "proposal %u of %s: %s: %s", number, by, text,
+                 *accepted ? "legal" : why->text);
+    if (history_entry(helm_history(h), number)->fate == FATE_WAITING)
+        progress_say(h->ground.progress, "proposal %u: %s - it waits: trireme trials approve %s %u",
+                     number, text, h->ground.run->folder, number);
+    free(text);
+    return 0;
+}
+
+int helm_take_order(struct helm *h, const char *order, uint32_t number, const char *by,
+                    uint64_t step, bool *accepted, struct err *why, struct err *err)
+{
+    const struct entry *e = history_entry(helm_history(h), number);
+    *accepted = history_check_order(helm_history(h), number, order, why) == 0;
+    if (!*accepted)
+        return 0;
+    bool open = e->fate == FATE_OPEN || e->fate == FATE_PROMOTED || !strcmp(order, "kill");
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.order = (char *)order;
+    if (helm_write_record(h, &record, TRIREME__RECORD_KIND__order, number, step, by, err) < 0)
+        return -1;
+    if (open && campaign_close(h->campaign, number, step,
+                               !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
+        return -1;
+    err_set(why, ERR_USAGE, "proposal %u: %s", number,
+            !strcmp(order, "approve") ? "approved"
+            : !strcmp(order, "veto")  ? "vetoed"
+                                      : "killed");
+    return 0;
+}
+
+/* Closes a hypothesis that the machine could not go on with when this was done first; why: where it
+ * is not open. */
+static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_t step,
+                          struct err *why, struct err *err)
+{
+    const struct entry *e = history_entry(helm_history(h), record->number);
+    bool reverse;
+    err_set(why, ERR_USAGE, "hypothesis %u is not open", record->number);
+    return e && attempt_open(e, &reverse)
+               ? campaign_give_up(h->campaign, record->number, step, record->judgement->reason, err)
+               : 0;
+}
+
+int helm_take_recorded(struct helm *h, uint64_t step, struct err *err)
+{
+    const Trireme__Record *record;
+    bool accepted;
+    struct err why;
+    while ((record = chronicle_input(h->ground.chronicle, step))) {
+        int rc;
+        if (record->kind == TRIREME__RECORD_KIND__proposal)
+            rc = helm_take_proposal(h, record->proposal, record->by, step, &accepted, &why, err);
+        else if (record->kind == TRIREME__RECORD_KIND__order)
+            rc = helm_take_order(h, record->order, record->number, record->by, step, &accepted,
+                                 &why, err);
+        else
+            rc = take_giving_up(h, record, step, &why, err);
+        if (rc < 0)
+            return -1;
+        // it was refused, and nothing told of it
+        if (chronicle_input(h->ground.chronicle, step) == record)
+            return chronicle_part(h->ground.chronicle, step, why.text, err);
+    }
+    return 0;
+}

@@ -1,0 +1,129 @@
+#include "coordinator/run/metrics.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "proto/schema/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct metrics {
+    char *path;
+    int fd;
+};
+
+/* The number behind "step": in a line that this program wrote; lines without one belong to step 0.
+ */
+static uint64_t step_of(const char *line, size_t size)
+{
+    static const char key[] = "\"step\":";
+    const char *at = memmem(line, size, key, sizeof key - 1);
+    return at ? strtoull(at + sizeof key - 1, NULL, 10) : 0;
+}
+
+/* The word behind "trial":" in such a line; "trunk" in one without. */
+static void trial_of(char *trial, size_t room, const char *line, size_t size)
+{
+    static const char key[] = "\"trial\":\"";
+    const char *at = memmem(line, size, key, sizeof key - 1);
+    const char *word = at ? at + sizeof key - 1 : "trunk\"";
+    snprintf(trial, room, "%.*s", (int)strcspn(word, "\"\n"), word);
+}
+
+struct cut {
+    uint64_t step;
+    metrics_keep_fn keep;
+    const void *context;
+};
+
+static bool is_kept(const struct cut *cut, const char *line, size_t size)
+{
+    char trial[64];
+    trial_of(trial, sizeof trial, line, size);
+    if (strcmp(trial, "trunk"))
+        return !cut->keep || cut->keep(cut->context, trial, step_of(line, size));
+    return step_of(line, size) <= cut->step;
+}
+
+/* Writes the file anew without the lines that are not kept, if there is any such line. */
+static int cut_back(const char *path, const struct cut *cut, struct err *err)
+{
+    if (!file_exists(path))
+        return 0;
+    size_t size = 0;
+    char *bytes = file_read(path, &size, ERR_USAGE, err);
+    if (!bytes)
+        return -1;
+    struct text kept = {0};
+    for (size_t at = 0; at < size;) {
+        const char *end = memchr(bytes + at, '\n', size - at);
+        if (!end)
+            break; // a crash left it unfinished
+        size_t length = (size_t)(end + 1 - (bytes + at));
+        if (is_kept(cut, bytes + at, length))
+            text_add_bytes(&kept, bytes + at, length);
+        at += length;
+    }
+    int rc = kept.size == size ? 0 : file_write_atomic(path, kept.bytes, kept.size, ERR_USAGE, err);
+    text_clear(&kept);
+    free(bytes);
+    return rc;
+}
+
+struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn keep,
+                             const void *context, struct err *err)
+{
+    struct cut cut = {step, keep, context};
+    struct metrics *m = mem_new(1, sizeof *m);
+    m->path = file_join(run, "metrics.jsonl");
+    m->fd = -1;
+    if (cut_back(m->path, &cut, err) < 0)
+        goto fail;
+    m->fd = open(m->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (m->fd < 0) {
+        err_set(err, ERR_USAGE, "%s: cannot write: %s", m->path, strerror(errno));
+        goto fail;
+    }
+    return m;
+fail:
+    metrics_free(m);
+    return NULL;
+}
+
+void metrics_free(struct metrics *m)
+{
+    if (!m)
+        return;
+    if (m->fd >= 0)
+        close(m->fd);
+    free(m->path);
+    free(m);
+}
+
+int metrics_write(struct metrics *m, const void *line, struct err *err)
+{
+    struct text text = {0};
+    char *json = json_write(line);
+    text_add(&text, json);
+    text_add(&text, "\n");
+    ssize_t n = write(m->fd, text.bytes, text.size);
+    int rc = 0;
+    if (n < 0 || (size_t)n != text.size)
+        rc = err_set(err, ERR_TRAIN, "%s: cannot append a line of %zu bytes: %s", m->path,
+                     text.size, n < 0 ? strerror(errno) : "the disk is full");
+    text_clear(&text);
+    free(json);
+    return rc;
+}
+
+int metrics_sync(struct metrics *m, struct err *err)
+{
+    if (fdatasync(m->fd) < 0)
+        return err_set(err, ERR_TRAIN, "%s: cannot sync: %s", m->path, strerror(errno));
+    return 0;
+}

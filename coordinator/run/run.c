@@ -1,0 +1,329 @@
+#include "coordinator/run/run.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "proto/config/changes.h"
+#include "proto/config/run_config.h"
+#include "proto/file/checkpoint.h"
+#include "proto/schema/message.h"
+#include "proto/schema/walk.h"
+#include "proto/schema/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* Whether the operator has set that value anew since the checkpoint. */
+static bool is_set_anew(const struct run *run, const char *path)
+{
+    const Trireme__Manifest *m = run->manifest;
+    // a version without experiments says no more
+    const Trireme__Run *before = m->step_tokens ? m->asked : m->config;
+    Trireme__Change change = TRIREME__CHANGE__INIT, *changes = &change;
+    change.path = (char *)path;
+    Trireme__Change **was = changes_values(before, &changes, 1),
+                    **is = changes_values(run->config, &changes, 1);
+    bool differs = strcmp(was[0]->value ? was[0]->value : "", is[0]->value ? is[0]->value : "");
+    changes_free(was, 1);
+    changes_free(is, 1);
+    return differs;
+}
+
+/* The operator's configuration with what experiments have changed: what an operator has set since
+ * has the last word. */
+static int put_in_force(struct run *run, struct err *err)
+{
+    const Trireme__Manifest *m = run->manifest;
+    size_t n = m ? m->n_promoted : 0;
+    run->promoted = mem_new(n, sizeof *run->promoted);
+    for (size_t i = 0; i < n; i++)
+        if (!is_set_anew(run, m->promoted[i]->path))
+            run->promoted[run->n_promoted++] = m->promoted[i];
+    run->in_force = changes_apply(run->config, run->promoted, run->n_promoted, err);
+    return run->in_force ? 0 : -1;
+}
+
+int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
+{
+    if (checkpoint_recover(run->folder, err) < 0 ||
+        checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0 ||
+        put_in_force(run, err) < 0)
+        return -1;
+    const Trireme__Manifest *m = run->manifest;
+    run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
+    if (!m) {
+        Trireme__Segment *first = run_config_first_segment(run->in_force, err);
+        if (!first)
+            return -1;
+        run->segments = mem_new(1, sizeof *run->segments);
+        run->segments[run->n_segments++] = first;
+        return 0;
+    }
+    run->step = m->step;
+    run->samples = m->samples;
+    run->tokens = m->tokens ? m->tokens : m->samples * m->config->model->context;
+    run->step_tokens = m->step_tokens
+                           ? m->step_tokens
+                           : (uint64_t)m->config->train->batch * run_config_context(m->config);
+    // the operator's steps are updates, whatever their size
+    if (is_set_anew(run, "train.batch") || is_set_anew(run, "train.context")) {
+        uint64_t before = run->step_tokens;
+        run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
+        run->tokens =
+            (uint64_t)((double)run->tokens / (double)before * (double)run->step_tokens + 0.5);
+    }
+    run->segments = mem_new(m->n_segments, sizeof *run->segments);
+    for (size_t i = 0; i < m->n_segments; i++)
+        run->segments[run->n_segments++] = message_copy(m->segments[i]);
+    return run_config_append(&run->segments, &run->n_segments, run->samples, run->in_force,
+                             m->config, err);
+}
+
+static void run_init(struct run *run, const char *folder)
+{
+    *run = (struct run){.folder = mem_strdup(folder), .lock = -1};
+}
+
+/* Whether a launch that died in run_claim, before there was a configuration, can have left that
+ * name. */
+static bool is_of_claim(const char *folder, const char *name)
+{
+    if (!strcmp(name, "lock") || !strncmp(name, "incarnation", 11) ||
+        !strncmp(name, "config.yaml.tmp-", 16))
+        return true;
+    char *path = file_join(folder, name);
+    struct err err;
+    size_t n = 1;
+    file_names_free(strcmp(name, "checkpoints") ? NULL : file_names(path, &n, ERR_USAGE, &err));
+    free(path);
+    return n == 0; // that of the checkpoints, with none in it
+}
+
+/* A folder that is there must be a run, or hold nothing of anybody's. */
+static int check_folder(const char *folder, struct err *err)
+{
+    if (!file_exists(folder))
+        return 0;
+    size_t n = 0, n_foreign = 0;
+    char **names = file_names(folder, &n, ERR_USAGE, err);
+    if (!names)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        n_foreign += !is_of_claim(folder, names[i]);
+    file_names_free(names);
+    if (n_foreign)
+        return err_set(
+            err, ERR_USAGE,
+            "--out %s: found a folder that is no run (it has no config.yaml), expected a new one",
+            folder);
+    return 0;
+}
+
+int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, struct err *err)
+{
+    run_init(run, folder);
+    run->config = config;
+    char *path = file_join(folder, "config.yaml");
+    int rc = -1;
+    if (!folder[0]) {
+        err_set(err, ERR_USAGE, "--out: found '', expected a folder");
+    } else if (!file_exists(path)) {
+        rc = check_folder(folder, err);
+    } else {
+        Trireme__Run *there = run_config_of(folder, err);
+        char *first = NULL;
+        if (!there)
+            goto out;
+        if (message_equal(there, config)) {
+            rc = 0;
+        } else {
+            message_diff(&first, 1, there, config);
+            err_set(err, ERR_USAGE,
+                    "--out %s: a run with another configuration is there (it differs in %s): "
+                    "choose another folder, or "
+                    "`trireme resume` to go on with changes",
+                    folder, first ? first : "its length");
+        }
+        free(first);
+        message_free(there);
+    }
+out:
+    free(path);
+    if (rc < 0)
+        run_clear(run);
+    return rc;
+}
+
+/* Whether every field in which the configurations differ may change in a run that exists. */
+static int check_changes(const Trireme__Run *before, const Trireme__Run *after, struct err *err)
+{
+    size_t n = message_diff(NULL, 0, before, after);
+    char **paths = mem_new(n, sizeof *paths);
+    message_diff(paths, n, before, after);
+    int rc = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct field_doc *doc =
+            rc == 0 ? message_field_doc(&trireme__run__descriptor, paths[i], err) : NULL;
+        if (rc == 0 && (!doc || doc->when == WHEN_NEVER || doc->when == WHEN_GROWTH))
+            rc = err_set(err, ERR_USAGE, "--set %s: this cannot change in a run that exists",
+                         paths[i]);
+        free(paths[i]);
+    }
+    free(paths);
+    return rc;
+}
+
+/* Settings of a run that has all its steps would change nothing but what is told of it. */
+static int check_unfinished(const struct run *run, struct err *err)
+{
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(run->folder, &n, err);
+    if (!steps)
+        return -1;
+    struct err damaged; // whoever continues from there passes over it
+    char *folder = n ? checkpoint_folder(run->folder, steps[n - 1]) : NULL;
+    Trireme__Manifest *m = folder ? checkpoint_manifest(folder, &damaged) : NULL;
+    const uint64_t has = m && m->tokens && m->step_tokens ? m->tokens / m->step_tokens
+                         : m                              ? m->step
+                                                          : 0;
+    int rc = 0;
+    if (m && has >= run->config->train->steps)
+        rc = err_set(err, ERR_USAGE,
+                     "%s: the run has its %llu steps: expected --set train.steps above that",
+                     run->folder, (unsigned long long)has);
+    message_free(m);
+    free(folder);
+    free(steps);
+    return rc;
+}
+
+int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings,
+                    struct err *err)
+{
+    run_init(run, folder);
+    run->settings = settings, run->n_settings = n_settings;
+    Trireme__Run *before = run_config_of(folder, err);
+    int rc = -1;
+    if (!before)
+        goto out;
+    run->config = run_config_change(before, settings, n_settings, err);
+    if (run->config)
+        rc = check_changes(before, run->config, err);
+    if (rc == 0 && !message_equal(before, run->config) && !run_is_trained(folder))
+        rc = check_unfinished(run, err);
+out:
+    message_free(before);
+    if (rc < 0)
+        run_clear(run);
+    return rc;
+}
+
+/* One more than the number in RUN/incarnation, written back durably. */
+static int next_incarnation(struct run *run, struct err *err)
+{
+    char *path = file_join(run->folder, "incarnation"), *text = NULL, line[32];
+    uint64_t before = 0;
+    int rc = -1;
+    if (file_exists(path)) {
+        text = file_read(path, NULL, ERR_DATA, err);
+        char *end = NULL;
+        if (!text)
+            goto out;
+        before = strtoull(text, &end, 10);
+        if (end == text || *end != '\n') {
+            err_set(err, ERR_DATA, "%s: found '%.20s', expected the number of launches", path,
+                    text);
+            goto out;
+        }
+    }
+    snprintf(line, sizeof line, "%llu\n", (unsigned long long)before + 1);
+    rc = file_write_atomic(path, line, strlen(line), ERR_USAGE, err);
+    if (rc == 0)
+        run->incarnation = before + 1;
+out:
+    free(text);
+    free(path);
+    return rc;
+}
+
+bool run_is_trained(const char *folder)
+{
+    char *path = file_join(folder, "lock");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    free(path);
+    bool trained = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return trained;
+}
+
+/* Whoever only looks whether it is free holds it for a moment. */
+static int lock_within_a_second(int fd)
+{
+    int rc;
+    for (double end = clock_now() + 1;
+         (rc = flock(fd, LOCK_EX | LOCK_NB)) < 0 && clock_now() < end;)
+        clock_sleep(0.02);
+    return rc;
+}
+
+int run_claim(struct run *run, struct err *err)
+{
+    char *checkpoints = file_join(run->folder, "checkpoints"),
+         *lock = file_join(run->folder, "lock");
+    int rc = file_make_dirs(checkpoints, ERR_USAGE, err);
+    if (rc < 0)
+        goto out;
+    run->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (run->lock < 0) {
+        rc = err_set(err, ERR_USAGE, "%s: cannot write: %s", lock, strerror(errno));
+        goto out;
+    }
+    if (lock_within_a_second(run->lock) < 0) {
+        rc = err_set(err, ERR_USAGE, "%s: this run is being trained by another process",
+                     run->folder);
+        goto out;
+    }
+    rc = next_incarnation(run, err);
+    if (rc == 0)
+        rc = run_config_write(run->folder, run->config, err);
+out:
+    free(lock);
+    free(checkpoints);
+    return rc;
+}
+
+int run_status_write(const struct run *run, uint64_t step, const struct err *how, struct err *err)
+{
+    Trireme__Status status = TRIREME__STATUS__INIT;
+    status.has_incarnation = 1, status.incarnation = run->incarnation;
+    status.has_code = 1, status.code = (uint32_t)how->code;
+    status.text = (char *)how->text;
+    status.has_step = 1, status.step = step;
+    char *json = json_write(&status), *path = file_join(run->folder, "status.json");
+    int rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
+    free(path);
+    free(json);
+    return rc;
+}
+
+void run_clear(struct run *run)
+{
+    for (size_t i = 0; i < run->n_segments; i++)
+        message_free(run->segments[i]);
+    free(run->segments);
+    free(run->promoted);
+    message_free(run->in_force);
+    message_free(run->manifest);
+    message_free(run->config);
+    free(run->checkpoint);
+    free(run->folder);
+    if (run->lock >= 0)
+        close(run->lock);
+    *run = (struct run){.lock = -1};
+}

@@ -1,0 +1,235 @@
+#include "coordinator/coordinator_internal.h"
+
+#include "base/clock.h"
+#include "coordinator/campaign/campaign.h"
+#include "coordinator/ledger/journal.h"
+#include "coordinator/proposals/intake.h"
+#include "coordinator/run/metrics.h"
+#include "coordinator/run/progress.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/checkpointer.h"
+#include "coordinator/train/evaluator.h"
+#include "coordinator/train/liveness.h"
+#include "proto/net/endpoint.h"
+#include "proto/schema/message.h"
+
+#include "control.pb-c.h"
+
+enum { PINS_MAX = 1024 };
+
+static bool stop_asked(const struct coordinator *c)
+{
+    return (c->options.stop && *c->options.stop) ||
+           (c->options.max_seconds > 0 && clock_now() - c->began >= c->options.max_seconds);
+}
+
+bool coordinator_is_last(const struct coordinator *c, uint64_t step)
+{
+    return step >= trial_last_step(c->trunk);
+}
+
+static bool is_due(const struct coordinator *c, uint64_t every, uint64_t step)
+{
+    return every && (step % every == 0 || coordinator_is_last(c, step));
+}
+
+static bool eval_due(const struct coordinator *c, uint64_t step)
+{
+    return c->evaluation && is_due(c, c->config->eval->every, step);
+}
+
+/* The next step at which something is to be done while the trunk rests. A checkpoint alone needs no
+ * rest: servers take the order to save before the next step's gradients. */
+static uint64_t next_rest(const struct coordinator *c)
+{
+    uint64_t step = c->trunk->step, next = trial_last_step(c->trunk),
+             every = c->config->eval->every;
+    if (c->evaluation && every && (step / every + 1) * every < next)
+        next = (step / every + 1) * every;
+    uint64_t campaign = campaign_next(c->campaign, step);
+    return campaign < next ? campaign : next;
+}
+
+/* What a manifest says of any line of training that rests. */
+static void describe(Trireme__Manifest *what, const struct trial *trial)
+{
+    struct position at = trial_position(trial);
+    trireme__manifest__init(what);
+    what->has_step = 1, what->step = at.step;
+    what->has_samples = 1, what->samples = at.samples;
+    what->has_tokens = 1, what->tokens = at.tokens;
+    what->has_step_tokens = 1, what->step_tokens = trial->step_tokens;
+    what->config = trial->config;
+    what->segments = trial->segments, what->n_segments = trial->n_segments;
+}
+
+/* Orders the servers to write a trial's shards; folder NULL: *err says why there is none. */
+static int order_save(struct coordinator *c, const struct trial *trial, const char *folder)
+{
+    if (!folder)
+        return -1;
+    Trireme__Save order = TRIREME__SAVE__INIT;
+    order.has_trial = 1, order.trial = trial->number;
+    order.has_step = 1, order.step = trial->step;
+    order.folder = (char *)folder;
+    for (int s = 1; s < c->first_worker; s++) {
+        endpoint_send(c->endpoint, s, TAG_SAVE, &order);
+        watch_await(c->watch, s, AWAIT_SHARD, clock_now());
+    }
+    return 0;
+}
+
+/* Orders the servers to save the trunk as it stands after its newest update. */
+static int save(struct coordinator *c, struct err *err)
+{
+    char head[LEDGER_HEAD_SIZE];
+    uint64_t pins[PINS_MAX];
+    size_t n_pins = campaign_pins(c->campaign, pins, PINS_MAX);
+    Trireme__Manifest what;
+    describe(&what, c->trunk);
+    what.asked = c->run->config;
+    what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
+    what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
+    what.ledger_head = head;
+    what.has_planner_owes = 1, what.planner_owes = helm_is_owed(c->helm);
+    c->saved = c->trunk->step;
+    return order_save(
+        c, c->trunk,
+        keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err));
+}
+
+/* Orders the servers to lay a fork or tail beside the trunk's checkpoint. */
+static int suspend(struct coordinator *c, const struct trial *trial, Trireme__Peeks *peeks,
+                   struct err *err)
+{
+    Trireme__Manifest what;
+    describe(&what, trial);
+    what.peeks = peeks;
+    return order_save(c, trial, keeper_suspend(c->keeper, &what, trial->name, err));
+}
+
+int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
+{
+    progress_train(c->progress, &c->trunk->line, trials_forks(c->trials));
+    helm_train(c->helm, &c->trunk->line);
+    if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until)
+        c->trunk->until = trial_first_rest(c->trunk);
+    if (c->trunk->step >= c->trunk->until)
+        return 0;
+    if (helm_turn(c->helm, c->trunk->step, false, err) < 0)
+        return -1;
+    uint64_t next = next_rest(c);
+    c->trunk->until = next < c->trunk->until ? next : c->trunk->until;
+    return is_due(c, c->config->checkpoint->every, c->trunk->step) ? save(c, err) : 0;
+}
+
+static int begin_evaluation(struct coordinator *c)
+{
+    c->stage = STAGE_EVALUATE;
+    // an earlier launch did that
+    c->evaluating = eval_due(c, c->trunk->step) && c->trunk->step != c->run->step;
+    if (c->evaluating)
+        evaluator_begin(c->evaluator, c->evaluation, c->muster.n_sources, c->trunk,
+                        &(struct window_set){0});
+    return 1;
+}
+
+static int evaluate(struct coordinator *c, struct err *err)
+{
+    if (evaluator_busy(c->evaluator))
+        return 0;
+    c->stage = STAGE_JUDGE;
+    if (!c->evaluating)
+        return 1;
+    Trireme__EvalLine *line = evaluation_line(c->evaluation, c->trunk->step);
+    int rc = metrics_write(c->metrics, line, err);
+    if (rc == 0) {
+        progress_eval(c->progress, line);
+        helm_eval(c->helm, line);
+    }
+    message_free(line);
+    return rc < 0 ? -1 : 1;
+}
+
+/* Pairs that end here; a request to stop does not wait for them: they are run again, unless the run
+ * ends here. Then people and planner. */
+static int judge(struct coordinator *c, struct err *err)
+{
+    const struct trial *before = c->trunk;
+    const bool last = coordinator_is_last(c, c->trunk->step);
+    // there is nothing to keep before
+    c->stopping = c->stopping || (stop_asked(c) && c->trunk->step > 0);
+    bool waits = !c->stopping || last || campaign_promotes(c->campaign);
+    int rc = waits ? campaign_judge(c->campaign, c->trunk->step, err) : 1;
+    if (rc <= 0)
+        return rc;
+    c->stage = STAGE_SAVE;
+    if (c->trunk != before)
+        c->saved = 0; // a checkpoint of this step that an earlier launch left is not of this trunk
+    return waits && helm_turn(c->helm, c->trunk->step, last, err) < 0 ? -1 : 1;
+}
+
+static int save_or_not(struct coordinator *c, struct err *err)
+{
+    const uint64_t step = c->trunk->step;
+    const bool last = coordinator_is_last(c, step), ends = last || c->stopping;
+    c->stopping = c->stopping && !last;
+    if (last && chronicle_part(c->chronicle, step, "the run ended before what the ledger tells of",
+                               err) < 0)
+        return -1;
+    c->stage = last ? STAGE_FINISH : c->stopping ? STAGE_SUSPEND : STAGE_FORK;
+    bool due =
+        ends || is_due(c, c->config->checkpoint->every, step) || campaign_saves(c->campaign, step);
+    bool saves = c->saves_anew || (due && c->saved != step);
+    c->saves_anew = false;
+    return saves && save(c, err) < 0 ? -1 : 1;
+}
+
+static int fork_or_not(struct coordinator *c, struct err *err)
+{
+    int rc = campaign_fork(c->campaign, c->trunk->step, err);
+    if (rc <= 0)
+        return rc;
+    c->stage = STAGE_TRAIN;
+    c->trunk->until = next_rest(c);
+    return 1;
+}
+
+/* Forks and tails come to rest, and are laid by one after the other once the trunk's checkpoint is
+ * there. */
+static int suspend_or_not(struct coordinator *c, struct err *err)
+{
+    if (!trials_halt(c->trials) || keeper_busy(c->keeper))
+        return 0;
+    Trireme__Peeks peeks;
+    const struct trial *trial = campaign_line(c->campaign, c->n_suspended++, &peeks);
+    if (trial)
+        return suspend(c, trial, &peeks, err) < 0 ? -1 : 1;
+    c->stage = STAGE_FINISH;
+    return 1;
+}
+
+int coordinator_act(struct coordinator *c, struct err *err)
+{
+    switch (c->stage) {
+    case STAGE_TRAIN:
+        if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until &&
+            trial_first_rest(c->trunk) > c->saved)
+            c->trunk->until = trial_first_rest(c->trunk);
+        return trial_arrived(c->trunk) && !evaluator_busy(c->evaluator) ? begin_evaluation(c) : 0;
+    case STAGE_EVALUATE:
+        return evaluate(c, err);
+    case STAGE_JUDGE:
+        return judge(c, err);
+    case STAGE_SAVE:
+        return save_or_not(c, err);
+    case STAGE_FORK:
+        return fork_or_not(c, err);
+    case STAGE_SUSPEND:
+        return suspend_or_not(c, err);
+    case STAGE_MUSTER:
+    case STAGE_FINISH:
+        break;
+    }
+    return 0;
+}

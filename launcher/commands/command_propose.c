@@ -1,0 +1,152 @@
+/* trireme propose; trireme trials approve, veto, kill: what people ask of a running coordinator. */
+#include "base/mem.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/ledger.h"
+#include "coordinator/proposals/inbox.h"
+#include "coordinator/run/run.h"
+#include "launcher/commands/command.h"
+#include "proto/config/run_config.h"
+#include "proto/schema/message.h"
+
+#include "command.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Asks, and fills the answer in; refused is an error. */
+static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *request, double wait,
+               struct err *err)
+{
+    if (run_config_exists(run, err) < 0)
+        return -1;
+    request->by = "person";
+    Trireme__Answer *answer = NULL;
+    const bool trained = run_is_trained(run);
+    if (inbox_ask(&answer, run, request, trained ? wait : 0, err) < 0)
+        return -1;
+    if (!answer) {
+        reply->text =
+            trained
+                ? mem_format("nobody answered within %g seconds: it waits in %s/inbox", wait, run)
+                : mem_format("nobody trains this run now: it waits in %s/inbox until somebody does",
+                             run);
+        return 0;
+    }
+    int rc = 0;
+    if (answer->accepted) {
+        reply->has_accepted = reply->accepted = true;
+        reply->has_number = answer->number != 0, reply->number = answer->number;
+        reply->text = mem_strdup(answer->text ? answer->text : "done");
+    } else {
+        rc = err_set(err, ERR_USAGE, "%s", answer->text ? answer->text : "refused");
+    }
+    message_free(answer);
+    return rc;
+}
+
+/* "a.b=c" into the change that it says. */
+static int read_change(Trireme__Change *change, const char *setting, struct err *err)
+{
+    const char *equals = strchr(setting, '=');
+    if (!equals || equals == setting)
+        return err_set(err, ERR_USAGE, "--set: found '%s', expected PATH=VALUE", setting);
+    change->path = mem_format("%.*s", (int)(equals - setting), setting);
+    change->value = mem_strdup(equals + 1);
+    return 0;
+}
+
+static int read_changes(Trireme__Proposal *proposal, const Trireme__ProposeRequest *r,
+                        struct err *err)
+{
+    if (!r->n_set)
+        return err_set(err, ERR_USAGE,
+                       "found no --set, expected PATH=VALUE once for each value of the change");
+    proposal->patch = mem_new(r->n_set, sizeof *proposal->patch);
+    for (size_t i = 0; i < r->n_set; i++) {
+        Trireme__Change *change = proposal->patch[proposal->n_patch++] =
+            message_new(&trireme__change__descriptor);
+        if (read_change(change, r->set[i], err) < 0)
+            return -1;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(proposal->patch[k]->path, change->path) == 0)
+                return err_set(err, ERR_USAGE, "--set: found %s twice, expected each path once",
+                               change->path);
+    }
+    return 0;
+}
+
+/* A name that no other proposal has: "person-20250131T235959.123456789Z". */
+static char *fresh_id(void)
+{
+    struct timespec now;
+    struct tm utc;
+    char seconds[sizeof "20000101T000000"];
+    clock_gettime(CLOCK_REALTIME, &now);
+    strftime(seconds, sizeof seconds, "%Y%m%dT%H%M%S", gmtime_r(&now.tv_sec, &utc));
+    return mem_format("person-%s.%09ldZ", seconds, now.tv_nsec);
+}
+
+int command_propose(const void *request, void *reply, struct err *err)
+{
+    const Trireme__ProposeRequest *r = request;
+    Trireme__Proposal *proposal = message_new(&trireme__proposal__descriptor);
+    proposal->id = fresh_id();
+    proposal->hypothesis = mem_strdup(r->why);
+    proposal->predicted = mem_strdup(r->predict);
+    Trireme__Request asked = TRIREME__REQUEST__INIT;
+    asked.propose = proposal;
+    int rc = read_changes(proposal, r, err);
+    if (rc == 0)
+        rc = ask(reply, r->run, &asked, r->wait, err);
+    message_free(proposal);
+    return rc;
+}
+
+/* What the ledger says of it already, nobody need be asked. */
+static int check_order(const char *run, uint32_t number, const char *order, struct err *err)
+{
+    if (run_config_exists(run, err) < 0)
+        return -1;
+    struct ledger *ledger = ledger_open(run, false, err);
+    if (!ledger)
+        return -1;
+    struct history history = {0};
+    history_read(&history, ledger, ledger_records(ledger));
+    int rc = history_check_order(&history, number, order, err);
+    if (rc < 0)
+        err_context(err, "%s", run);
+    history_clear(&history);
+    ledger_free(ledger);
+    return rc;
+}
+
+static int order(Trireme__Answer *reply, const char *run, uint32_t number, char *what, double wait,
+                 struct err *err)
+{
+    if (check_order(run, number, what, err) < 0)
+        return -1;
+    Trireme__Request asked = TRIREME__REQUEST__INIT;
+    asked.order = what;
+    asked.has_number = true;
+    asked.number = number;
+    return ask(reply, run, &asked, wait, err);
+}
+
+int command_trials_approve(const void *request, void *reply, struct err *err)
+{
+    const Trireme__TrialsApproveRequest *r = request;
+    return order(reply, r->run, r->number, "approve", r->wait, err);
+}
+
+int command_trials_veto(const void *request, void *reply, struct err *err)
+{
+    const Trireme__TrialsVetoRequest *r = request;
+    return order(reply, r->run, r->number, "veto", r->wait, err);
+}
+
+int command_trials_kill(const void *request, void *reply, struct err *err)
+{
+    const Trireme__TrialsKillRequest *r = request;
+    return order(reply, r->run, r->number, "kill", r->wait, err);
+}

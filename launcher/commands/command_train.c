@@ -1,0 +1,250 @@
+/* trireme train, trireme resume, trireme ledger replay: inside an MPI job a rank's life, outside it
+ * mpirun with the same line. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "coordinator/ledger/ledger.h"
+#include "coordinator/proposals/policy.h"
+#include "coordinator/run/run.h"
+#include "launcher/commands/command.h"
+#include "launcher/environment.h"
+#include "launcher/job/job.h"
+#include "launcher/job/supervise.h"
+#include "launcher/planner/planner_script.h"
+#include "proto/config/first_weights.h"
+#include "proto/config/run_config.h"
+#include "proto/file/checkpoint.h"
+#include "proto/schema/message.h"
+#include "proto/schema/option.h"
+#include "proto/schema/read.h"
+#include "proto/tensor/layout.h"
+#include "proto/tensor/shard_map.h"
+#include "worker/data/dataset.h"
+
+#include "command.pb-c.h"
+#include "files.pb-c.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* First weights from a run whose checkpoint is not there, or of another model. */
+static int check_init(const struct run *run, const struct layout *layout, struct err *err)
+{
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(run->folder, &n, err);
+    free(steps);
+    if (!steps)
+        return -1;
+    // a run that goes on needs them no more
+    return n ? 0 : first_weights_check(run->config, layout, err);
+}
+
+/* The planner's program and the operator's policy. */
+static int check_experiment(const Trireme__Experiment *experiment, struct err *err)
+{
+    Trireme__Policy *policy = NULL;
+    if (policy_read(&policy, experiment->policy, err) < 0)
+        return -1;
+    message_free(policy);
+    return experiment->planner == TRIREME__EXPERIMENT__PLANNER__script
+               ? planner_script_check(experiment->command, experiment->n_command, err)
+               : 0;
+}
+
+/* What can be said before anything is written: the servers' shares, the first weights, the data. */
+static int check(const struct run *run, unsigned servers, struct err *err)
+{
+    const Trireme__Run *config = run->config;
+    struct layout *layout = layout_new(config->model);
+    struct shard *shards = mem_new(servers, sizeof *shards);
+    int rc = shard_map(shards, servers, layout, err);
+    if (rc == 0)
+        rc = check_experiment(config->experiment, err);
+    if (rc == 0)
+        rc = check_init(run, layout, err);
+    free(shards);
+    layout_free(layout);
+    if (rc < 0)
+        return -1;
+    struct dataset *dataset = dataset_open(config->data, config->model->context,
+                                           config->model->vocab, config->train->seed, err);
+    Trireme__Segment *first = dataset ? run_config_first_segment(config, err) : NULL;
+    dataset_free(dataset);
+    message_free(first);
+    return first ? 0 : -1;
+}
+
+static int plan_train(struct run *run, const void *request, struct err *err)
+{
+    const Trireme__TrainRequest *r = request;
+    Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
+    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
+                                                                   : -1;
+}
+
+static int plan_resume(struct run *run, const void *request, struct err *err)
+{
+    const Trireme__ResumeRequest *r = request;
+    return run_plan_resume(run, r->run, r->set, r->n_set, err) == 0 ? check(run, r->servers, err)
+                                                                    : -1;
+}
+
+/* A replay has the configuration of the end from the beginning on: it cannot follow changes by
+ * hand. */
+static int check_ledger(const char *run, struct err *err)
+{
+    struct ledger *ledger = ledger_open(run, false, err);
+    int rc = ledger ? 0 : -1;
+    if (rc == 0 && ledger_records(ledger) == 0)
+        rc = err_set(err, ERR_USAGE, "%s: found no ledger: nothing was proposed in this run", run);
+    for (size_t i = 0; rc == 0 && i < ledger_records(ledger); i++) {
+        const Trireme__Record *r = ledger_record(ledger, i);
+        if (r->kind == TRIREME__RECORD_KIND__correction && r->by && !strcmp(r->by, "person"))
+            rc = err_set(
+                err, ERR_USAGE,
+                "%s: a replay cannot follow what line %zu of the ledger tells of: %s at step %llu",
+                run, i + 1, r->text ? r->text : "", (unsigned long long)r->step);
+    }
+    ledger_free(ledger);
+    return rc;
+}
+
+/* The end of the replayed run is what the replay's is compared with. */
+static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
+{
+    if (run_config_exists(r->run, err) < 0)
+        return -1;
+    if (run_is_trained(r->run))
+        return err_set(err, ERR_USAGE,
+                       "%s: this run is being trained, expected one that is complete", r->run);
+    char *path = file_join(r->run, "status.json"), *here = realpath(r->run, NULL),
+         *there = realpath(r->out, NULL);
+    size_t size = 0;
+    char *text = file_read(path, &size, ERR_USAGE, err);
+    Trireme__Status *status = message_new(&trireme__status__descriptor);
+    int rc = text ? json_read(status, text, size, path, ERR_DATA, err) : -1;
+    if (rc == 0 && here && there && !strcmp(here, there))
+        rc = err_set(err, ERR_USAGE, "--out %s: found the run itself, expected another folder",
+                     r->out);
+    else if (rc == 0 && status->code != ERR_NONE)
+        rc = err_set(
+            err, ERR_USAGE,
+            "%s: found a run that ended with code %u at step %llu, expected one that is complete",
+            r->run, status->code, (unsigned long long)status->step);
+    message_free(status);
+    free(text);
+    free(there);
+    free(here);
+    free(path);
+    return rc;
+}
+
+static int plan_replay(struct run *run, const void *request, struct err *err)
+{
+    const Trireme__LedgerReplayRequest *r = request;
+    Trireme__Run *config = check_ended(r, err) < 0 || check_ledger(r->run, err) < 0
+                               ? NULL
+                               : run_config_of(r->run, err);
+    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
+                                                                   : -1;
+}
+
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+/* What train and resume have in common. */
+struct launch {
+    const char *command[3];        /* its words, ended by NULL */
+    const char *folder, *hostfile; /* hostfile may be NULL */
+    struct job job;
+};
+
+/* Outside a job: checks what can be checked, then starts mpirun with the same command for every
+ * rank. */
+static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
+{
+    const struct job *job = &launch->job;
+    struct run run = {.lock = -1};
+    if (launch->hostfile && !job->workers)
+        return err_set(
+            err, ERR_USAGE,
+            "--workers: found none beside --hostfile, expected their number over all hosts");
+    int rc = job->plan(&run, job->request, err);
+    if (rc == 0)
+        rc = file_make_dirs(launch->folder, ERR_USAGE, err);
+    run_clear(&run);
+    if (rc < 0)
+        return -1;
+    size_t n_words = 0;
+    char **words = options_write(job->request, &n_words);
+    struct supervise mpirun = {.run = launch->folder,
+                               .command = launch->command,
+                               .arguments = words,
+                               .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
+                               .servers = job->servers,
+                               .hostfile = launch->hostfile};
+    rc = supervise(&mpirun, kept, err);
+    for (size_t i = 0; i < n_words; i++)
+        free(words[i]);
+    free(words);
+    return rc;
+}
+
+static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, struct err *err)
+{
+    reply->has_step = 1;
+    return environment_in_job() ? job_run(&launch->job, &reply->step, err)
+                                : outside(launch, &reply->step, err);
+}
+
+int command_train(const void *request, void *reply, struct err *err)
+{
+    const Trireme__TrainRequest *r = request;
+    const struct job job = {plan_train, r, r->workers, r->servers, r->max_seconds, NULL};
+    return run_launch(&(struct launch){{"train"}, r->out, r->hostfile, job}, reply, err);
+}
+
+int command_resume(const void *request, void *reply, struct err *err)
+{
+    const Trireme__ResumeRequest *r = request;
+    const struct job job = {plan_resume, r, r->workers, r->servers, r->max_seconds, NULL};
+    return run_launch(&(struct launch){{"resume"}, r->run, r->hostfile, job}, reply, err);
+}
+
+static char *hash_of(const char *run, uint64_t step, struct err *err)
+{
+    Trireme__CkptHashRequest request = TRIREME__CKPT_HASH_REQUEST__INIT;
+    Trireme__CkptHashReply *reply = message_new(&trireme__ckpt_hash_reply__descriptor);
+    request.checkpoint = mem_format("%s@%llu", run, (unsigned long long)step);
+    char *hash = command_ckpt_hash(&request, reply, err) < 0 ? NULL : mem_strdup(reply->hash);
+    free(request.checkpoint);
+    message_free(reply);
+    return hash;
+}
+
+int command_ledger_replay(const void *request, void *reply, struct err *err)
+{
+    const Trireme__LedgerReplayRequest *r = request;
+    Trireme__TrainReply *done = reply;
+    const struct job job = {plan_replay, r, r->workers, r->servers, r->max_seconds, r->run};
+    if (run_launch(
+            &(struct launch){
+                {"ledger", "replay"},
+                r->out, r->hostfile, job
+    },
+            reply, err) < 0)
+        return -1;
+    if (environment_in_job() && (environment_rank() > 0 || environment_supervised()))
+        return 0; // the `ledger replay` that started this rank compares
+    char *expected = hash_of(r->run, done->step, err);
+    done->hash = expected ? hash_of(r->out, done->step, err) : NULL;
+    int rc = done->hash ? 0 : -1;
+    if (rc == 0 && strcmp(done->hash, expected))
+        rc = err_set(err, ERR_DATA, "the replay ended at step %llu with hash %s, expected %s",
+                     (unsigned long long)done->step, done->hash, expected);
+    free(expected);
+    return rc;
+}

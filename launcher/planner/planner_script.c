@@ -1,0 +1,208 @@
+#include "launcher/planner/planner_script.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "launcher/planner/planner_process.h"
+#include "launcher/planner/planner_program.h"
+#include "proto/schema/message.h"
+#include "proto/schema/read.h"
+#include "proto/schema/write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FAILURES_MAX = 3 };
+
+struct script {
+    struct planner planner;
+    struct planner_program program; /* owned */
+    double patience;
+    struct planner_process process; /* pid 0: none runs */
+    struct text question;           /* the briefing */
+    size_t written;                 /* bytes of it that the process took */
+    struct text answer;             /* its line so far */
+    size_t unasked;                 /* bytes since its last answer */
+    bool asked, gone;
+    bool has_answered; /* this process */
+    double deadline;
+    unsigned failures; /* in a row */
+};
+
+static void end_process(struct script *s)
+{
+    planner_process_kill(&s->process);
+    text_clear(&s->answer);
+    s->written = s->unasked = 0;
+    s->has_answered = false;
+}
+
+static void forget_question(struct script *s)
+{
+    text_clear(&s->question);
+    s->written = 0;
+    s->asked = false;
+}
+
+/* Ends the program; err has the sentence. */
+static enum planner_answer fail(struct script *s, struct err *err)
+{
+    end_process(s);
+    forget_question(s);
+    if (++s->failures < FAILURES_MAX)
+        return PLANNER_FAILED;
+    s->gone = true;
+    size_t size = strlen(err->text);
+    snprintf(err->text + size, sizeof err->text - size,
+             "; that was failure %u in a row: it is asked no more", s->failures);
+    return PLANNER_GONE;
+}
+
+/* Reads what the process wrote though nobody asked, to pass over it. */
+static void drain(struct script *s)
+{
+    bool ended = planner_process_read(&s->process, &s->answer, PLANNER_SCRIPT_BYTES + 1);
+    s->unasked += s->answer.size;
+    text_clear(&s->answer);
+    if (ended)
+        end_process(s);
+}
+
+static void ask(struct planner *planner, const Trireme__Briefing *briefing)
+{
+    struct script *s = (struct script *)planner;
+    ASSERT(!s->asked && !s->gone);
+    if (s->process.pid)
+        drain(s);
+    char *line = json_write(briefing);
+    text_printf(&s->question, "%s\n", line);
+    free(line);
+    s->asked = true;
+    s->deadline = clock_now() + s->patience;
+}
+
+/* Takes a line of `size` bytes as the answer. */
+static enum planner_answer take_line(struct script *s, size_t size, Trireme__Proposals **proposals,
+                                     struct err *err)
+{
+    Trireme__Proposals *answer = message_new(&trireme__proposals__descriptor);
+    if (s->written < s->question.size) {
+        err_set(
+            err, ERR_USAGE,
+            "the planner answered before it had read the briefing, expected one answer to each");
+    } else if (json_read(answer, s->answer.bytes, size, "the planner's answer", ERR_USAGE, err) ==
+               0) {
+        size_t n = answer->n_proposals;
+        for (size_t i = PLANNER_SCRIPT_PROPOSALS; i < n; i++)
+            message_free(answer->proposals[i]);
+        if (n > PLANNER_SCRIPT_PROPOSALS) {
+            planner_program_note(&s->program,
+                                 "trireme: %zu proposals in one answer: the first %d were taken\n",
+                                 n, PLANNER_SCRIPT_PROPOSALS);
+            answer->n_proposals = PLANNER_SCRIPT_PROPOSALS;
+        }
+        s->unasked = s->answer.size - size - 1; // what stands behind the line
+        text_clear(&s->answer);
+        forget_question(s);
+        s->has_answered = true;
+        s->failures = 0;
+        *proposals = answer;
+        return PLANNER_PROPOSALS;
+    }
+    message_free(answer);
+    return fail(s, err);
+}
+
+static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Proposals **proposals,
+                                       struct err *err)
+{
+    const char *end = s->answer.size ? memchr(s->answer.bytes, '\n', s->answer.size) : NULL;
+    size_t size = end ? (size_t)(end - s->answer.bytes) : s->answer.size;
+    if (size > PLANNER_SCRIPT_BYTES) {
+        err_set(err, ERR_USAGE, "the planner's answer has more than %d bytes in a line",
+                PLANNER_SCRIPT_BYTES);
+        return fail(s, err);
+    }
+    if (end)
+        return take_line(s, size, proposals, err);
+    if (ended && s->has_answered && s->answer.size == 0) { // one that is started for each question
+        end_process(s);
+        return PLANNER_NOTHING;
+    }
+    if (ended) {
+        char how[100];
+        planner_process_how(how, sizeof how, &s->process);
+        err_set(err, ERR_USAGE, "the planner %s without an answer; what it said is in %s", how,
+                s->program.log);
+        return fail(s, err);
+    }
+    if (clock_now() > s->deadline) {
+        err_set(
+            err, ERR_USAGE,
+            "the planner gave no answer within %g s (experiment.patience); what it said is in %s",
+            s->patience, s->program.log);
+        return fail(s, err);
+    }
+    return PLANNER_NOTHING;
+}
+
+static enum planner_answer poll_planner(struct planner *planner, Trireme__Proposals **proposals,
+                                        struct err *err)
+{
+    struct script *s = (struct script *)planner;
+    if (s->asked && s->process.pid == 0 && planner_process_start(&s->process, &s->program, err) < 0)
+        return fail(s, err);
+    if (s->process.pid && !s->asked)
+        drain(s);
+    if (s->unasked > PLANNER_SCRIPT_BYTES) {
+        err_set(err, ERR_USAGE,
+                "the planner wrote more than %d bytes that nobody asked for, expected one line for "
+                "each briefing",
+                PLANNER_SCRIPT_BYTES);
+        return fail(s, err);
+    }
+    if (!s->asked)
+        return PLANNER_NOTHING;
+    planner_process_write(&s->process, &s->question, &s->written);
+    bool ended = planner_process_read(&s->process, &s->answer, PLANNER_SCRIPT_BYTES + 1);
+    return poll_answer(s, ended, proposals, err);
+}
+
+static void planner_free(struct planner *planner)
+{
+    struct script *s = (struct script *)planner;
+    end_process(s);
+    forget_question(s);
+    planner_program_clear(&s->program);
+    free(s);
+}
+
+int planner_script_check(char *const *command, size_t n, struct err *err)
+{
+    char *path = n ? planner_program_find(command[0], err) : NULL;
+    if (n == 0)
+        err_set(
+            err, ERR_USAGE,
+            "experiment.command: found none, expected the planner's program, as experiment.planner "
+            "is script");
+    free(path);
+    return path ? 0 : -1;
+}
+
+struct planner *planner_script_new(char *const *command, size_t n, const char *run, double patience,
+                                   struct err *err)
+{
+    static const struct planner_ops ops = {"script", ask, poll_planner, planner_free};
+    if (planner_script_check(command, n, err) < 0)
+        return NULL;
+    struct script *s = mem_new(1, sizeof *s);
+    s->planner.ops = &ops;
+    s->patience = patience;
+    if (planner_program_init(&s->program, command, n, run, err) < 0) {
+        free(s);
+        return NULL;
+    }
+    return &s->planner;
+}

@@ -1,0 +1,150 @@
+#include "proto/schema/message_path.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "proto/schema/number.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 16 };
+
+/* The path on the way down: where each part of it begins, and the number of the next element below.
+ */
+struct descent {
+    struct text path;
+    size_t start[DEPTH_MAX], next[DEPTH_MAX];
+    unsigned depth;
+    message_path_fn visit;
+    void *context;
+};
+
+static void go_down(struct descent *d, const char *name)
+{
+    ASSERT(d->depth + 1 < DEPTH_MAX);
+    d->start[d->depth] = d->path.size;
+    text_add(&d->path, d->path.size ? "." : "");
+    if (name)
+        text_add(&d->path, name);
+    else
+        text_printf(&d->path, "%zu", d->next[d->depth]++);
+    d->next[++d->depth] = 0;
+}
+
+static void go_up(struct descent *d)
+{
+    d->path.size = d->start[--d->depth];
+    d->path.bytes[d->path.size] = 0;
+}
+
+static bool enter_message(void *context, const char *name, const ProtobufCMessageDescriptor *type,
+                          const struct field_doc *doc)
+{
+    (void)type;
+    if (doc) // the root has none, and no name
+        go_down(context, name);
+    return true;
+}
+
+static void leave_message(void *context, const char *name)
+{
+    (void)name;
+    struct descent *d = context;
+    if (d->depth)
+        go_up(d);
+}
+
+static bool enter_list(void *context, const char *name, const struct field_doc *doc, size_t n)
+{
+    (void)doc, (void)n;
+    go_down(context, name);
+    return true;
+}
+
+static void leave_list(void *context, const char *name, const struct field_doc *doc)
+{
+    (void)name, (void)doc;
+    go_up(context);
+}
+
+/* The text of a scalar, which may stand in `buffer`. */
+static const char *scalar_text(char buffer[NUMBER_SIZE], struct scalar value)
+{
+    switch (value.kind) {
+    case SCALAR_BOOL:
+        return value.b ? "true" : "false";
+    case SCALAR_INT:
+        snprintf(buffer, NUMBER_SIZE, "%lld", (long long)value.i);
+        return buffer;
+    case SCALAR_UINT:
+        snprintf(buffer, NUMBER_SIZE, "%llu", (unsigned long long)value.u);
+        return buffer;
+    case SCALAR_REAL:
+    case SCALAR_FLOAT:
+        if (!isfinite(value.r))
+            return isnan(value.r) ? "nan" : value.r > 0 ? "inf" : "-inf";
+        number_write(buffer, value.r, value.kind == SCALAR_FLOAT);
+        return buffer;
+    case SCALAR_TEXT:
+        return value.text;
+    case SCALAR_BYTES:
+        break;
+    }
+    return "";
+}
+
+static void scalar(void *context, const char *name, const struct field_doc *doc,
+                   struct scalar value, bool is_default)
+{
+    (void)is_default;
+    struct descent *d = context;
+    char buffer[NUMBER_SIZE];
+    go_down(d, name);
+    struct message_path leaf = {d->path.bytes, doc, value.kind, scalar_text(buffer, value)};
+    d->visit(d->context, &leaf);
+    go_up(d);
+}
+
+void message_path_visit(const void *message, message_path_fn visit, void *context)
+{
+    struct descent d = {.visit = visit, .context = context};
+    struct visitor visitor = {&d, enter_message, leave_message, enter_list, leave_list, scalar};
+    message_walk(message, &visitor);
+    text_clear(&d.path);
+}
+
+struct wanted {
+    const char *path;
+    char *text;
+};
+
+static void look(void *context, const struct message_path *leaf)
+{
+    struct wanted *wanted = context;
+    if (!wanted->text && !strcmp(leaf->path, wanted->path))
+        wanted->text = mem_strdup(leaf->text);
+}
+
+char *message_path_value(const void *message, const char *path)
+{
+    struct wanted wanted = {.path = path};
+    message_path_visit(message, look, &wanted);
+    return wanted.text;
+}
+
+bool message_path_match(const char *pattern, const char *path)
+{
+    for (;;) {
+        size_t n = strcspn(pattern, "."), m = strcspn(path, ".");
+        bool any = n == 1 && *pattern == '*';
+        if (!any && (n != m || memcmp(pattern, path, n) != 0))
+            return false;
+        pattern += n, path += m;
+        if (!*pattern || !*path)
+            return !*pattern && !*path;
+        pattern++, path++;
+    }
+}

@@ -1,0 +1,294 @@
+/* What is told of a pair whose windows have been read. */
+#include "tests/unit/coordinator/run/run_support.h"
+
+#include "coordinator/campaign/early_stop.h"
+#include "coordinator/campaign/measure.h"
+#include "coordinator/gate/gate_windows.h"
+#include "coordinator/train/context.h"
+#include "coordinator/train/roster.h"
+#include "coordinator/train/trial.h"
+#include "proto/schema/message.h"
+
+#include <math.h>
+
+enum {
+    A_WINDOWS = 3,
+    B_WINDOWS = 5,
+    WINDOWS = A_WINDOWS + B_WINDOWS,
+    CONTEXT = 256,
+    TRUNK_BATCH = 64
+};
+
+static const double weights[] = {1, 3};
+static const uint64_t first[] = {40, 120};
+
+/* Losses of a token, window by window: first those of source a. */
+static const double trunk_losses[WINDOWS] = {2.5, 3.25, 4, 1.5, 1.75, 2.5, 3, 1.125};
+static const double fork_losses[WINDOWS] = {2, 3.5, 3.75, 1.25, 1.875, 2, 3, 0.5};
+
+/* A run of two sources, whose trunk has larger steps by now than the configuration says. */
+struct scene {
+    struct run run;
+    struct muster muster;
+    struct eval_source sources[2];
+    struct gate_text text;
+    struct trial *trunk;
+    struct ground ground;
+    struct measure *measure;
+    Trireme__Plan plan;
+};
+
+static void begin(struct scene *scene)
+{
+    struct err err;
+    char *const settings[] = {"data.sources=[{name: a, path: x}, {name: b, path: y}]",
+                              "model.context=256", "train.batch=32"};
+    char *patch[] = {"train.batch=64"};
+    *scene = (struct scene){
+        .sources = {{.name = "a", .samples = 64}, {.name = "b", .samples = 64}}
+    };
+    scene->run.config = run_config_read(NULL, settings, 3, &err);
+    Trireme__Run *config =
+        scene->run.config ? run_config_change(scene->run.config, patch, 1, &err) : NULL;
+    if (!config)
+        fail_msg("%s", err.text);
+    scene->muster = (struct muster){.sources = scene->sources, .n_sources = 2};
+    scene->text = (struct gate_text){.weights = (double *)weights, .n_sources = 2};
+    scene->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1);
+    scene->ground =
+        (struct ground){.run = &scene->run, .muster = &scene->muster, .trunk = &scene->trunk};
+    scene->measure = measure_new(&scene->ground, &scene->text);
+    trireme__plan__init(&scene->plan);
+    scene->plan.windows = WINDOWS;
+}
+
+static void end(struct scene *scene)
+{
+    measure_free(scene->measure);
+    trial_free(scene->trunk);
+    message_free(scene->run.config);
+}
+
+static double *sums_of(const double *losses)
+{
+    double *sums = mem_new(WINDOWS, sizeof *sums);
+    for (size_t i = 0; i < WINDOWS; i++)
+        sums[i] = losses[i] * CONTEXT;
+    return sums;
+}
+
+/* A pair from step 40 to 60 whose arms have been read. */
+static struct pair *pair_of(const struct scene *scene)
+{
+    struct pair *pair = mem_new(1, sizeof *pair);
+    *pair =
+        (struct pair){.index = 2, .plan = &scene->plan, .start = 40, .end = 60, .measuring = true};
+    pair->counts = mem_new(2, sizeof *pair->counts);
+    pair->counts[0] = A_WINDOWS, pair->counts[1] = B_WINDOWS;
+    pair->first = mem_new(2, sizeof *pair->first);
+    memcpy(pair->first, first, sizeof first);
+    pair->arms[ARM_TRUNK] = (struct arm){.done = true, .sums = sums_of(trunk_losses)};
+    pair->arms[ARM_FORK] = (struct arm){.done = true, .sums = sums_of(fork_losses)};
+    return pair;
+}
+
+static double mean(const double *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum / (double)n;
+}
+
+/* Variance of the mean of n. */
+static double mean_variance(const double *x, size_t n)
+{
+    double squares = 0;
+    for (size_t i = 0; i < n; i++)
+        squares += (x[i] - mean(x, n)) * (x[i] - mean(x, n));
+    return squares / (double)(n - 1) / (double)n;
+}
+
+static void assert_near(const char *what, double found, double expected)
+{
+    if (!(fabs(found - expected) <= 1e-12 * fabs(expected)))
+        fail_msg("%s: found %.17g, expected %.17g", what, found, expected);
+}
+
+static void
+a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have(void **state)
+{
+    (void)state;
+    struct scene scene;
+    Trireme__Observation observation;
+    begin(&scene);
+    struct pair *pair = pair_of(&scene);
+    measure_observe(scene.measure, pair, pair, &observation);
+    assert_true(observation.has_trunk_loss && observation.has_fork_loss);
+    assert_near("trunk_loss", observation.trunk_loss,
+                mean(trunk_losses, A_WINDOWS) / 4 +
+                    mean(trunk_losses + A_WINDOWS, B_WINDOWS) * 3 / 4);
+    assert_near("fork_loss", observation.fork_loss,
+                mean(fork_losses, A_WINDOWS) / 4 +
+                    mean(fork_losses + A_WINDOWS, B_WINDOWS) * 3 / 4);
+    assert_false(observation.diverged);
+    assert_false(observation.trunk_diverged);
+    assert_int_equal(observation.pair, 2);
+    assert_int_equal(observation.step, 60);
+    assert_int_equal(observation.first_window, 40);
+    pair_free(pair);
+    end(&scene);
+}
+
+static void
+the_variance_is_that_of_the_windows_differences_by_the_squares_of_the_shares(void **state)
+{
+    (void)state;
+    struct scene scene;
+    Trireme__Observation observation;
+    double differences[WINDOWS];
+    for (size_t i = 0; i < WINDOWS; i++)
+        differences[i] = trunk_losses[i] - fork_losses[i];
+    begin(&scene);
+    struct pair *pair = pair_of(&scene);
+    measure_observe(scene.measure, pair, pair, &observation);
+    assert_true(observation.has_window_variance);
+    assert_near("window_variance", observation.window_variance,
+                mean_variance(differences, A_WINDOWS) / 16 +
+                    mean_variance(differences + A_WINDOWS, B_WINDOWS) * 9 / 16);
+    pair->counts[0] = 1; // a single window has no spread
+    measure_observe(scene.measure, pair, pair, &observation);
+    assert_near("window_variance", observation.window_variance,
+                mean_variance(differences + 1, B_WINDOWS) * 9 / 16);
+    pair_free(pair);
+    end(&scene);
+}
+
+static void
+tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t tail;
+        uint32_t looks;
+        uint64_t steps, windows; /* of the trunk; of all evaluations */
+    } cases[] = {
+        {0,  0, 20,           2 * WINDOWS                       },
+        {10, 0, 20 + 10 + 10, 2 * WINDOWS                       },
+        {0,  3, 20,           2 * WINDOWS + 3 * 2 * PEEK_WINDOWS},
+        {10, 2, 20 + 10 + 10, 2 * WINDOWS + 2 * 2 * PEEK_WINDOWS},
+    };
+    struct scene scene;
+    begin(&scene);
+    struct pair *pair = pair_of(&scene);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Trireme__Observation observation;
+        scene.plan.tail = cases[i].tail;
+        pair->peeks.taken = cases[i].looks;
+        measure_observe(scene.measure, pair, pair, &observation);
+        assert_int_equal(observation.tokens,
+                         cases[i].steps * TRUNK_BATCH * CONTEXT + cases[i].windows * CONTEXT / 3);
+    }
+    pair_free(pair);
+    end(&scene);
+}
+
+static void pairs_that_use_the_same_tail_of_the_trunk_share_its_tokens(void **state)
+{
+    (void)state;
+    static const struct {
+        bool measuring;
+        uint64_t end, tail, shared_by;
+    } cases[] = {
+        {true,  60, 10, 2},
+        {false, 60, 10, 1},
+        {true,  80, 10, 1},
+        {true,  60, 20, 1},
+    };
+    struct scene scene;
+    begin(&scene);
+    scene.plan.tail = 10;
+    struct pair *pair = pair_of(&scene), *other = pair_of(&scene);
+    pair->next = other;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Trireme__Observation observation;
+        Trireme__Plan plan = scene.plan;
+        plan.tail = cases[i].tail;
+        other->plan = &plan, other->end = cases[i].end, other->measuring = cases[i].measuring;
+        measure_observe(scene.measure, pair, pair, &observation);
+        uint64_t steps = 20 + 10 + 10 / cases[i].shared_by;
+        assert_int_equal(observation.tokens,
+                         steps * TRUNK_BATCH * CONTEXT + 2 * WINDOWS * CONTEXT / 3);
+    }
+    pair_free(other);
+    pair_free(pair);
+    end(&scene);
+}
+
+static void an_arm_without_a_finite_loss_is_told_as_diverged_and_nothing_was_measured(void **state)
+{
+    (void)state;
+    static const struct {
+        double trunk, fork; /* that one of its windows has */
+        bool trunk_diverged, diverged;
+    } cases[] = {
+        {1,         NAN,      false, true },
+        {1,         INFINITY, false, true },
+        {NAN,       1,        true,  false},
+        {-INFINITY, 1,        true,  false},
+        {NAN,       NAN,      true,  true },
+    };
+    struct scene scene;
+    begin(&scene);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Trireme__Observation observation;
+        struct pair *pair = pair_of(&scene);
+        pair->arms[ARM_TRUNK].sums[WINDOWS - 1] = cases[i].trunk;
+        pair->arms[ARM_FORK].sums[0] = cases[i].fork;
+        measure_observe(scene.measure, pair, pair, &observation);
+        assert_int_equal(observation.diverged, cases[i].diverged);
+        assert_int_equal(observation.trunk_diverged, cases[i].trunk_diverged);
+        assert_false(observation.has_trunk_loss || observation.has_fork_loss ||
+                     observation.has_window_variance);
+        assert_true(observation.trunk_loss == 0 && observation.fork_loss == 0);
+        pair_free(pair);
+    }
+    end(&scene);
+}
+
+static void an_arm_that_ended_before_it_was_read_is_told_as_diverged(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    for (int which = ARM_TRUNK; which <= ARM_FORK; which++) {
+        Trireme__Observation observation;
+        struct pair *pair = pair_of(&scene);
+        free(pair->arms[which].sums);
+        pair->arms[which] = (struct arm){.done = true, .diverged = true};
+        measure_observe(scene.measure, pair, pair, &observation);
+        assert_int_equal(observation.trunk_diverged, which == ARM_TRUNK);
+        assert_int_equal(observation.diverged, which == ARM_FORK);
+        assert_false(observation.has_trunk_loss || observation.has_fork_loss ||
+                     observation.has_window_variance);
+        assert_int_equal(observation.first_window, 40);
+        pair_free(pair);
+    }
+    end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have),
+        cmocka_unit_test(
+            the_variance_is_that_of_the_windows_differences_by_the_squares_of_the_shares),
+        cmocka_unit_test(
+            tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated),
+        cmocka_unit_test(pairs_that_use_the_same_tail_of_the_trunk_share_its_tokens),
+        cmocka_unit_test(an_arm_without_a_finite_loss_is_told_as_diverged_and_nothing_was_measured),
+        cmocka_unit_test(an_arm_that_ended_before_it_was_read_is_told_as_diverged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,270 @@
+/* What the gate says of recorded pairs. */
+#include "tests/unit/support.h"
+
+#include "coordinator/gate/judge.h"
+#include "coordinator/ledger/history.h"
+
+#include <math.h>
+
+enum { PAIRS_MAX = 8 };
+
+/* An attempt whose pairs have these gains: of the fork, or in reverse of the trunk. */
+struct told {
+    struct attempt attempt;
+    Trireme__Plan plan;
+    Trireme__Observation pairs[PAIRS_MAX], *list[PAIRS_MAX];
+};
+
+static const struct attempt *told_of(struct told *told, bool reverse, const double *gains, size_t n,
+                                     double margin)
+{
+    *told = (struct told){
+        .attempt = {.plan = &told->plan, .pairs = told->list, .n_pairs = n}
+    };
+    trireme__plan__init(&told->plan);
+    told->plan.start = 40, told->plan.horizon = 20;
+    told->plan.pairs = reverse ? 4 : PAIRS_MAX;
+    told->plan.margin = margin, told->plan.alpha = 0.01, told->plan.beta = 0.1;
+    for (size_t i = 0; i < n; i++) {
+        trireme__observation__init(&told->pairs[i]);
+        told->pairs[i].trunk_loss = reverse ? 2 : 2 + gains[i];
+        told->pairs[i].fork_loss = reverse ? 2 + gains[i] : 2;
+        told->list[i] = &told->pairs[i];
+    }
+    return &told->attempt;
+}
+
+static void a_gain_is_the_trunks_loss_less_the_forks_less_the_margin(void **state)
+{
+    (void)state;
+    struct told told;
+    const double gains[] = {0.5, -0.25};
+    const struct attempt *a = told_of(&told, false, gains, 2, 0.125);
+    assert_true(look_gain(a, false, 0) == 0.375);
+    assert_true(look_gain(a, false, 1) == -0.375);
+}
+
+static void a_reverse_gain_is_the_forks_loss_less_the_trunks_with_the_margin_on(void **state)
+{
+    (void)state;
+    struct told told;
+    const double gains[] = {0.5, -0.25};
+    const struct attempt *a = told_of(&told, true, gains, 2, 0.125);
+    assert_true(look_gain(a, true, 0) == 0.5);
+    assert_true(look_gain(a, true, 1) == -0.25);
+}
+
+static void the_rule_is_asked_at_looks_alone(void **state)
+{
+    (void)state;
+    static const bool forward[PAIRS_MAX + 1] = {[3] = true, [4] = true, [6] = true, [8] = true};
+    static const bool reverse[5] = {[4] = true};
+    const double gains[PAIRS_MAX] = {0};
+    struct told told;
+    for (size_t n = 1; n <= PAIRS_MAX; n++)
+        assert_int_equal(look_is_due(told_of(&told, false, gains, n, 0), false), forward[n]);
+    for (size_t n = 1; n <= 4; n++)
+        assert_int_equal(look_is_due(told_of(&told, true, gains, n, 0), true), reverse[n]);
+}
+
+/* The critical values of facts for alpha .01 and beta .1: 22.327 with three pairs, 8.053 with four.
+ * Gains of c - d, c, c + d have a spread of d, so that t is c/d times the root of three. */
+static void three_pairs_are_judged_by_students_t_at_a_share_of_the_budget(void **state)
+{
+    (void)state;
+    static const struct {
+        double t;
+        Trireme__Judgement__Outcome outcome;
+    } cases[] = {
+        {22.4, TRIREME__JUDGEMENT__OUTCOME__promote},
+        {22.2, TRIREME__JUDGEMENT__OUTCOME__open   },
+        {0,    TRIREME__JUDGEMENT__OUTCOME__open   },
+        {-6.9, TRIREME__JUDGEMENT__OUTCOME__open   },
+        {-7,   TRIREME__JUDGEMENT__OUTCOME__reject },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct told told;
+        Trireme__Judgement judgement;
+        double d = 0.001, c = cases[i].t * d / sqrt(3);
+        const double gains[] = {0.002 + c - d, 0.002 + c, 0.002 + c + d};
+        look_judge(told_of(&told, false, gains, 3, 0.002), false, &judgement);
+        if (judgement.outcome != cases[i].outcome)
+            fail_msg("t %g: found outcome %d, expected %d", cases[i].t, (int)judgement.outcome,
+                     (int)cases[i].outcome);
+        assert_int_equal(judgement.pairs, 3);
+        assert_true(fabs(judgement.t - cases[i].t) < 1e-6);
+        assert_true(fabs(judgement.mean - c) < 1e-12);
+        assert_null(judgement.reason);
+    }
+}
+
+static void the_windows_variance_counts_where_it_is_larger_than_that_of_the_pairs(void **state)
+{
+    (void)state;
+    struct told told;
+    Trireme__Judgement judgement;
+    const double gains[] = {0.099, 0.1, 0.101};
+    const struct attempt *a = told_of(&told, false, gains, 3, 0);
+    look_judge(a, false, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__promote);
+    for (int i = 0; i < 3; i++)
+        told.pairs[i].window_variance = 0.01;
+    look_judge(a, false, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__open);
+    assert_true(fabs(judgement.t - sqrt(3)) < 1e-6);
+}
+
+static void pairs_that_are_all_the_same_have_no_verdict_and_say_so(void **state)
+{
+    (void)state;
+    struct told told;
+    Trireme__Judgement judgement;
+    const double gains[] = {0.1, 0.1, 0.1};
+    look_judge(told_of(&told, false, gains, 3, 0.002), false, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__inconclusive);
+    assert_string_equal(judgement.reason, "the pairs have no spread at all: no verdict");
+}
+
+static void the_last_look_is_never_left_open(void **state)
+{
+    (void)state;
+    struct told told;
+    Trireme__Judgement judgement;
+    const double gains[] = {0.1, -0.1, 0.2, -0.1, 0.1, 0.1, -0.05, 0.1};
+    look_judge(told_of(&told, false, gains, 6, 0), false, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__open);
+    look_judge(told_of(&told, false, gains, 8, 0), false, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__inconclusive);
+}
+
+static void a_fork_that_diverged_is_rejected_at_once_whatever_came_before(void **state)
+{
+    (void)state;
+    struct told told;
+    Trireme__Judgement judgement;
+    const double gains[] = {0.1, 0.101};
+    const struct attempt *a = told_of(&told, false, gains, 2, 0);
+    assert_false(look_is_due(a, false));
+    told.pairs[1].diverged = true;
+    assert_true(look_is_due(a, false));
+    look_judge(a, false, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__reject);
+    assert_non_null(judgement.reason);
+}
+
+/* That the old recipe diverges does not speak against the new one. */
+static void a_reverse_fork_that_diverged_leaves_a_promotion_unconfirmed(void **state)
+{
+    (void)state;
+    struct told told;
+    Trireme__Judgement judgement;
+    const double gains[] = {0.1};
+    const struct attempt *a = told_of(&told, true, gains, 1, 0);
+    told.pairs[0].diverged = true;
+    assert_true(look_is_due(a, true));
+    look_judge(a, true, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__unconfirmed);
+}
+
+static void
+a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotion(void **state)
+{
+    (void)state;
+    struct told told;
+    Trireme__Judgement judgement;
+    const double gains[] = {0.1, 0.1};
+    const struct attempt *a = told_of(&told, false, gains, 2, 0);
+    told.pairs[1].trunk_diverged = true;
+    assert_true(look_is_due(a, false));
+    look_judge(a, false, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__inconclusive);
+    a = told_of(&told, true, gains, 2, 0);
+    told.pairs[1].trunk_diverged = true;
+    look_judge(a, true, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__rolled_back);
+    told.pairs[1].diverged = true; // the old recipe's too: there is nothing better to go back to
+    look_judge(a, true, &judgement);
+    assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__unconfirmed);
+}
+
+static void reverse_pairs_confirm_leave_open_or_roll_back(void **state)
+{
+    (void)state;
+    static const struct {
+        double gains[4];
+        Trireme__Judgement__Outcome outcome;
+    } cases[] = {
+        {{0.10, 0.11, 0.09, 0.10},    TRIREME__JUDGEMENT__OUTCOME__confirmed  },
+        {{0.10, -0.10, 0.20, -0.05},  TRIREME__JUDGEMENT__OUTCOME__unconfirmed},
+ // better, and not worth having
+        {{0.01, 0.011, 0.009, 0.010}, TRIREME__JUDGEMENT__OUTCOME__rolled_back},
+        {{-0.1, -0.11, -0.09, -0.10}, TRIREME__JUDGEMENT__OUTCOME__rolled_back},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct told told;
+        Trireme__Judgement judgement;
+        look_judge(told_of(&told, true, cases[i].gains, 4, 0.02), true, &judgement);
+        assert_int_equal(judgement.outcome, cases[i].outcome);
+        assert_int_equal(judgement.pairs, 4);
+        assert_true(judgement.has_mean && judgement.has_half_width);
+    }
+}
+
+static void an_entry_has_one_attempt_that_goes_on_or_none(void **state)
+{
+    (void)state;
+    Trireme__Plan plan = TRIREME__PLAN__INIT;
+    static const struct {
+        enum fate fate;
+        bool has_reverse, open, reverse;
+    } cases[] = {
+        {FATE_QUEUED,      false, false, false},
+        {FATE_OPEN,        false, true,  false},
+        {FATE_REJECTED,    false, false, false},
+        {FATE_PROMOTED,    false, false, false},
+        {FATE_PROMOTED,    true,  true,  true },
+        {FATE_CONFIRMED,   true,  false, false},
+        {FATE_ROLLED_BACK, true,  false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct entry entry = {.fate = cases[i].fate, .forward = {.plan = &plan}};
+        entry.reverse.plan = cases[i].has_reverse ? &plan : NULL;
+        bool reverse = false;
+        const struct attempt *a = attempt_open(&entry, &reverse);
+        assert_ptr_equal(a, !cases[i].open     ? NULL
+                            : cases[i].reverse ? &entry.reverse
+                                               : &entry.forward);
+        if (a)
+            assert_int_equal(reverse, cases[i].reverse);
+    }
+}
+
+static void an_attempts_next_pair_begins_where_the_last_one_ended(void **state)
+{
+    (void)state;
+    struct told told;
+    const double gains[PAIRS_MAX] = {0};
+    for (size_t n = 0; n <= PAIRS_MAX; n++)
+        assert_int_equal(attempt_next_start(told_of(&told, false, gains, n, 0)), 40 + 20 * n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_gain_is_the_trunks_loss_less_the_forks_less_the_margin),
+        cmocka_unit_test(a_reverse_gain_is_the_forks_loss_less_the_trunks_with_the_margin_on),
+        cmocka_unit_test(the_rule_is_asked_at_looks_alone),
+        cmocka_unit_test(three_pairs_are_judged_by_students_t_at_a_share_of_the_budget),
+        cmocka_unit_test(the_windows_variance_counts_where_it_is_larger_than_that_of_the_pairs),
+        cmocka_unit_test(pairs_that_are_all_the_same_have_no_verdict_and_say_so),
+        cmocka_unit_test(the_last_look_is_never_left_open),
+        cmocka_unit_test(a_fork_that_diverged_is_rejected_at_once_whatever_came_before),
+        cmocka_unit_test(a_reverse_fork_that_diverged_leaves_a_promotion_unconfirmed),
+        cmocka_unit_test(
+            a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotion),
+        cmocka_unit_test(reverse_pairs_confirm_leave_open_or_roll_back),
+        cmocka_unit_test(an_entry_has_one_attempt_that_goes_on_or_none),
+        cmocka_unit_test(an_attempts_next_pair_begins_where_the_last_one_ended),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,547 @@
+/* A ledger that a launch finds: lived through, parted from, replayed. */
+#include "tests/unit/coordinator/run/run_support.h"
+
+#include "coordinator/ledger/journal.h"
+
+#include "proto/schema/message.h"
+#include "proto/schema/read.h"
+
+static Trireme__Record *record_of(const char *yaml)
+{
+    struct err err = {.text = ""};
+    Trireme__Record *record = message_new(&trireme__record__descriptor);
+    if (yaml_read(record, yaml, strlen(yaml), "record", ERR_USAGE, &err) < 0)
+        fail_msg("%s in %s", err.text, yaml);
+    return record;
+}
+
+static int try_write(struct chronicle *chronicle, const char *yaml, struct err *err)
+{
+    Trireme__Record *record = record_of(yaml);
+    int rc = chronicle_write(chronicle, record, err);
+    message_free(record);
+    return rc;
+}
+
+static void tell(struct chronicle *chronicle, const char *yaml)
+{
+    struct err err;
+    if (try_write(chronicle, yaml, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static struct chronicle *open_at(const char *run, uint64_t known, const char *replay)
+{
+    struct err err;
+    struct chronicle *chronicle = NULL;
+    assert_int_equal(file_make_dirs(run, ERR_USAGE, &err), 0);
+    chronicle = chronicle_open(run, known, NULL, replay, &err);
+    if (!chronicle)
+        fail_msg("%s", err.text);
+    return chronicle;
+}
+
+static size_t count_lines(const char *run)
+{
+    struct err err;
+    struct ledger *ledger = ledger_open(run, false, &err);
+    if (!ledger)
+        fail_msg("%s", err.text);
+    size_t n = ledger_records(ledger);
+    ledger_free(ledger);
+    return n;
+}
+
+// clang-format off
+static const char *const story[] = {
+    "{kind: proposal, number: 1, step: 5, by: random, proposal: {id: a, patch: {optimizer.lr: "
+    "0.01}, hypothesis: faster}}",
+    "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}",
+    "{kind: hypothesis, number: 1, step: 5, plan: {start: 20, horizon: 20, pairs: 8, margin: "
+    "0.002}}",
+    "{kind: event, step: 9, by: random, text: it was slow}",
+    "{kind: observation, number: 1, step: 40, observation: {pair: 0, trunk_loss: 2.5, "
+    "fork_loss: 2.25}}",
+    "{kind: order, number: 1, step: 45, by: person, order: kill}",
+    "{kind: verdict, number: 1, step: 45, judgement: {outcome: inconclusive, pairs: 1, reason: "
+    "killed}}",
+};
+// clang-format on
+enum { STORY = sizeof story / sizeof *story };
+
+/* Tells the story to a new ledger. */
+static void tell_story(const char *run)
+{
+    struct chronicle *chronicle = open_at(run, 0, NULL);
+    assert_false(chronicle_scripted(chronicle));
+    for (size_t i = 0; i < STORY; i++)
+        tell(chronicle, story[i]);
+    assert_int_equal(history_entry(chronicle_history(chronicle), 1)->fate, FATE_INCONCLUSIVE);
+    chronicle_free(chronicle);
+}
+
+static void what_stands_beyond_the_checkpoint_is_lived_through_and_not_written_again(void **state)
+{
+    const struct place *p = *state;
+    tell_story(p->run);
+    for (uint64_t known = 0; known <= STORY; known++) {
+        struct chronicle *chronicle = open_at(p->run, known, NULL);
+        assert_int_equal(chronicle_history(chronicle)->n, known > 0);
+        for (size_t i = known; i < STORY; i++) {
+            if (strstr(story[i], "kind: event"))
+                continue; // nothing follows from it, and it need not come again
+            assert_true(chronicle_scripted(chronicle));
+            tell(chronicle, story[i]);
+            char head[LEDGER_HEAD_SIZE];
+            assert_int_equal(chronicle_known(chronicle, head), i + 1);
+        }
+        assert_false(chronicle_scripted(chronicle));
+        assert_int_equal(history_entry(chronicle_history(chronicle), 1)->fate, FATE_INCONCLUSIVE);
+        assert_int_equal(history_entry(chronicle_history(chronicle), 1)->forward.n_pairs, 1);
+        chronicle_free(chronicle);
+        assert_int_equal(count_lines(p->run), STORY);
+    }
+}
+
+static void what_comes_after_the_end_of_the_script_is_written(void **state)
+{
+    const struct place *p = *state;
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(p->run, STORY - 1, NULL);
+    tell(chronicle, story[STORY - 1]);
+    tell(chronicle,
+         "{kind: proposal, number: 2, step: 60, proposal: {patch: {optimizer.lr: 0.02}}}");
+    assert_int_equal(chronicle_history(chronicle)->n, 2);
+    chronicle_free(chronicle);
+    assert_int_equal(count_lines(p->run), STORY + 1);
+}
+
+static void an_input_is_given_at_its_step_until_it_is_told(void **state)
+{
+    const struct place *p = *state;
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    assert_null(chronicle_input(chronicle, 4));
+    assert_string_equal(chronicle_input(chronicle, 5)->proposal->id, "a");
+    assert_null(chronicle_input(chronicle, 6));
+    for (size_t i = 0; i < 3; i++) {
+        tell(chronicle, story[i]);
+        assert_null(chronicle_input(chronicle, 5)); // what the rule said is no input
+    }
+    tell(chronicle, story[4]);
+    assert_null(chronicle_input(chronicle, 44));
+    assert_string_equal(chronicle_input(chronicle, 45)->order, "kill");
+    tell(chronicle, story[5]);
+    assert_null(chronicle_input(chronicle, 45));
+    chronicle_free(chronicle);
+}
+
+// clang-format off
+/* What may come out differently, at which line of the story. */
+static const struct {
+    size_t line;
+    const char *instead;
+} others[] = {
+    {1, "{kind: validation, number: 1, step: 5, validation: {accepted: false, reason: no}}"},
+    {1, "{kind: validation, number: 1, step: 6, validation: {accepted: true, next: queued}}"},
+    {2, "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}"},
+    {4,
+     "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.5, fork_loss: "
+     "2.2500000000000004}}"},
+    {4,
+     "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.4999999999999996, "
+     "fork_loss: 2.25}}"},
+    {4,
+     "{kind: observation, number: 1, step: 40, observation: {trunk_loss: 2.5, fork_loss: 2.25, "
+     "diverged: true}}"},
+    {4,
+     "{kind: observation, number: 2, step: 40, observation: {trunk_loss: 2.5, fork_loss: 2.25}}"},
+    {6, "{kind: verdict, number: 1, step: 45, judgement: {outcome: reject, pairs: 1}}"},
+};
+// clang-format on
+enum { OTHERS = sizeof others / sizeof *others };
+
+static void what_comes_out_differently_supersedes_the_rest_of_the_script(void **state)
+{
+    const struct place *p = *state;
+    struct err err;
+    for (size_t i = 0; i < OTHERS; i++) {
+        char *run = mem_format("%s%zu", p->run, i);
+        tell_story(run);
+        struct chronicle *chronicle = open_at(run, 0, NULL);
+        for (size_t k = 0; k < others[i].line; k++)
+            if (k != 3) // the event
+                tell(chronicle, story[k]);
+        tell(chronicle, others[i].instead);
+        assert_false(chronicle_scripted(chronicle));
+        chronicle_free(chronicle);
+        struct ledger *ledger = ledger_open(run, false, &err);
+        assert_int_equal(ledger_records(ledger), STORY + 2);
+        const Trireme__Record *correction = ledger_record(ledger, STORY);
+        assert_int_equal(correction->kind, TRIREME__RECORD_KIND__correction);
+        assert_int_equal(correction->supersedes, others[i].line + 1);
+        char *line = mem_format("line %zu tells of", others[i].line + 1);
+        assert_contains(correction->text, line);
+        free(line);
+        Trireme__Record *instead = record_of(others[i].instead);
+        assert_int_equal(ledger_record(ledger, STORY + 1)->kind, instead->kind);
+        message_free(instead);
+        ledger_free(ledger);
+        free(run);
+    }
+}
+
+static void superseded_lines_are_neither_known_nor_lived_through_by_later_launches(void **state)
+{
+    const struct place *p = *state;
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(p->run, 4, NULL);
+    tell(chronicle, others[3].instead);
+    chronicle_free(chronicle);
+    chronicle = open_at(p->run, STORY + 2, NULL);
+    const struct entry *e = history_entry(chronicle_history(chronicle), 1);
+    assert_int_equal(e->fate, FATE_OPEN);
+    assert_int_equal(e->forward.n_pairs, 1);
+    assert_true(e->forward.pairs[0]->fork_loss == 2.2500000000000004);
+    chronicle_free(chronicle);
+    // from the very beginning: the new line of events, not the old one
+    chronicle = open_at(p->run, 0, NULL);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    tell(chronicle, others[3].instead);
+    assert_false(chronicle_scripted(chronicle));
+    chronicle_free(chronicle);
+    assert_int_equal(count_lines(p->run), STORY + 2);
+}
+
+static void a_run_that_parts_says_why_once(void **state)
+{
+    const struct place *p = *state;
+    struct err err;
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(p->run, 3, NULL);
+    assert_int_equal(chronicle_part(chronicle, 30, "the operator changed optimizer.lr", &err), 0);
+    assert_int_equal(chronicle_part(chronicle, 30, "again", &err), 0);
+    assert_false(chronicle_scripted(chronicle));
+    chronicle_free(chronicle);
+    struct ledger *ledger = ledger_open(p->run, false, &err);
+    assert_int_equal(ledger_records(ledger), STORY + 1);
+    assert_string_equal(ledger_record(ledger, STORY)->text, "the operator changed optimizer.lr");
+    assert_int_equal(ledger_record(ledger, STORY)->supersedes, 5); // the event in line 4 stays true
+    ledger_free(ledger);
+}
+
+/* The budget that is spent as a launch opens the ledger. */
+static unsigned registered_at(const char *run, uint64_t known, const char *replay)
+{
+    struct chronicle *chronicle = open_at(run, known, replay);
+    unsigned registered = chronicle_history(chronicle)->registered;
+    chronicle_free(chronicle);
+    return registered;
+}
+
+static void part(struct chronicle *chronicle)
+{
+    struct err err;
+    if (chronicle_part(chronicle, 5, "the operator changed optimizer.lr", &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static void a_superseded_hypothesis_stays_charged_however_a_launch_comes_there(void **state)
+{
+    const struct place *p = *state;
+    char *again = file_join(p->root, "again");
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    chronicle_free(chronicle);
+    chronicle = open_at(p->run, 0, NULL);
+    assert_int_equal(chronicle_history(chronicle)->registered, 0);
+    part(chronicle);
+    assert_int_equal(chronicle_history(chronicle)->registered, 1);
+    assert_int_equal(chronicle_history(chronicle)->n, 0);
+    chronicle_free(chronicle);
+    assert_int_equal(count_lines(p->run), 4);
+    // the correction stands before anything that is still to be lived through
+    assert_int_equal(registered_at(p->run, 0, NULL), 1);
+    assert_int_equal(registered_at(p->run, 4, NULL), 1);
+    assert_int_equal(registered_at(again, 0, p->run), 1);
+    free(again);
+}
+
+// clang-format off
+/* The first records hold; the others were told by a launch whose last ones no longer do. */
+static const char *const held[] = {
+    "{kind: proposal, number: 1, step: 5, proposal: {id: a, patch: {optimizer.lr: 0.01}}}",
+    "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}",
+    "{kind: hypothesis, number: 1, step: 5, plan: {start: 20, horizon: 20, pairs: 8}}",
+    "{kind: observation, number: 1, step: 40, observation: {pair: 0, trunk_loss: 2.5, "
+    "fork_loss: 2.25}}",
+};
+static const char *const superseded[] = {
+    "{kind: proposal, number: 2, step: 40, proposal: {id: b, patch: {optimizer.clip: 2}}}",
+    "{kind: validation, number: 2, step: 40, validation: {accepted: true, next: queued}}",
+    "{kind: hypothesis, number: 2, step: 40, plan: {start: 60, horizon: 20, pairs: 8}}",
+};
+static const char *const instead[] = {
+    "{kind: proposal, number: 2, step: 42, proposal: {id: c, patch: {optimizer.clip: 3}}}",
+    "{kind: validation, number: 2, step: 42, validation: {accepted: true, next: queued}}",
+    "{kind: hypothesis, number: 2, step: 42, plan: {start: 60, horizon: 20, pairs: 8}}",
+};
+// clang-format on
+enum { HELD = sizeof held / sizeof *held, OTHER = sizeof instead / sizeof *instead };
+
+/* Tells what holds, but for what is known, and what came instead of what does not; looks at the
+ * charge before each record. */
+static void go_on(struct chronicle *chronicle, size_t known, bool parts)
+{
+    static const unsigned charged[HELD + OTHER + 1] = {0, 0, 0, 1, 2, 2, 2, 3};
+    for (size_t i = known; i <= HELD + OTHER; i++) {
+        if (i == HELD && parts)
+            part(chronicle);
+        unsigned registered = chronicle_history(chronicle)->registered;
+        if (registered != charged[i])
+            fail_msg("from %zu known, after %zu: found %u registered, expected %u", known, i,
+                     registered, charged[i]);
+        if (i < HELD + OTHER)
+            tell(chronicle, i < HELD ? held[i] : instead[i - HELD]);
+    }
+    assert_false(chronicle_scripted(chronicle));
+    chronicle_free(chronicle);
+}
+
+/* Tells a ledger whose correction stands behind records that hold. */
+static void tell_and_part(const char *run)
+{
+    struct chronicle *chronicle = open_at(run, 0, NULL);
+    for (size_t i = 0; i < HELD; i++)
+        tell(chronicle, held[i]);
+    for (size_t i = 0; i < OTHER; i++)
+        tell(chronicle, superseded[i]);
+    assert_int_equal(chronicle_history(chronicle)->registered, 2);
+    chronicle_free(chronicle);
+    go_on(open_at(run, 0, NULL), 0, true);
+}
+
+static void a_charge_behind_records_that_hold_comes_when_they_have_been_lived_through(void **state)
+{
+    const struct place *p = *state;
+    tell_and_part(p->run);
+    for (size_t known = 0; known <= HELD; known++)
+        go_on(open_at(p->run, known, NULL), known, false);
+    assert_int_equal(count_lines(p->run), HELD + OTHER + 1 + OTHER);
+}
+
+static void a_replay_is_charged_where_the_run_was_from_wherever_it_goes_on(void **state)
+{
+    const struct place *p = *state;
+    tell_and_part(p->run);
+    for (size_t known = 0; known <= HELD + OTHER; known++) {
+        char *again = mem_format("%s/again%zu", p->root, known);
+        go_on(open_at(again, 0, p->run), 0, false);
+        go_on(open_at(again, known, p->run), known, false);
+        assert_int_equal(count_lines(again), HELD + OTHER);
+        free(again);
+    }
+}
+
+static void what_two_corrections_supersede_is_charged_once_from_the_start(void **state)
+{
+    const struct place *p = *state;
+    tell_and_part(p->run);
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    assert_int_equal(chronicle_history(chronicle)->registered, 0);
+    part(chronicle); // from the first record on: also from the first correction
+    assert_int_equal(chronicle_history(chronicle)->registered, 3);
+    chronicle_free(chronicle);
+    assert_int_equal(registered_at(p->run, 0, NULL), 3);
+    assert_int_equal(registered_at(p->run, count_lines(p->run), NULL), 3);
+}
+
+static void a_replay_tells_the_story_into_a_ledger_of_its_own(void **state)
+{
+    const struct place *p = *state;
+    char *again = file_join(p->root, "again");
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(again, 0, p->run);
+    assert_string_equal(chronicle_input(chronicle, 5)->proposal->id, "a");
+    for (size_t i = 0; i < STORY; i++)
+        if (i != 3)
+            tell(chronicle, story[i]);
+    assert_false(chronicle_scripted(chronicle));
+    chronicle_free(chronicle);
+    assert_int_equal(count_lines(again), STORY - 1);
+    assert_int_equal(count_lines(p->run), STORY);
+    free(again);
+}
+
+static void a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_more(void **state)
+{
+    const struct place *p = *state;
+    tell_story(p->run);
+    for (size_t i = 0; i < OTHERS; i++) {
+        char *again = mem_format("%s/again%zu", p->root, i);
+        struct chronicle *chronicle = open_at(again, 0, p->run);
+        for (size_t k = 0; k < others[i].line; k++)
+            if (k != 3)
+                tell(chronicle, story[k]);
+        char head[LEDGER_HEAD_SIZE];
+        uint64_t known = chronicle_known(chronicle, head);
+        struct err err = {0};
+        assert_int_equal(try_write(chronicle, others[i].instead, &err), -1);
+        assert_int_equal(err.code, ERR_DATA);
+        assert_contains(err.text, "the replay is not what the ledger says: line ");
+        chronicle_free(chronicle);
+        assert_int_equal(count_lines(again), known);
+        free(again);
+    }
+}
+
+static void a_replay_may_not_part(void **state)
+{
+    const struct place *p = *state;
+    struct err err = {0};
+    char before[LEDGER_HEAD_SIZE], after[LEDGER_HEAD_SIZE];
+    char *again = file_join(p->root, "again");
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(again, 0, p->run);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    uint64_t known = chronicle_known(chronicle, before);
+    assert_int_equal(chronicle_part(chronicle, 30, "the operator changed optimizer.lr", &err), -1);
+    assert_int_equal(err.code, ERR_DATA);
+    assert_string_equal(
+        err.text, "the replay is not what the ledger says: the operator changed optimizer.lr");
+    assert_int_equal(chronicle_known(chronicle, after), known);
+    assert_string_equal(after, before);
+    assert_int_equal(chronicle_history(chronicle)->registered, 1);
+    assert_true(chronicle_scripted(chronicle));
+    chronicle_free(chronicle);
+    assert_int_equal(count_lines(again), 3);
+    assert_int_equal(count_lines(p->run), STORY);
+    free(again);
+}
+
+/* A launch of a replay that died had told of more than its checkpoint knew. */
+static void a_replay_that_goes_on_does_not_write_its_own_lines_again(void **state)
+{
+    const struct place *p = *state;
+    char *again = file_join(p->root, "again");
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(again, 0, p->run);
+    for (size_t i = 0; i < 5; i++)
+        if (i != 3)
+            tell(chronicle, story[i]);
+    chronicle_free(chronicle);
+    for (int launch = 0; launch < 2; launch++) {
+        chronicle = open_at(again, 2, p->run);
+        for (size_t i = 2; i < STORY; i++)
+            if (i != 3)
+                tell(chronicle, story[i]);
+        assert_false(chronicle_scripted(chronicle));
+        chronicle_free(chronicle);
+        assert_int_equal(count_lines(again), STORY - 1);
+    }
+    free(again);
+}
+
+static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(void **state)
+{
+    const struct place *p = *state;
+    static const char refused[] =
+        "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
+        "reason: no memory, machine: true}}";
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    tell(chronicle, refused);
+    assert_null(chronicle_gave_up(chronicle, 1, 20));
+    chronicle_free(chronicle);
+    chronicle = open_at(p->run, 3, NULL);
+    assert_null(chronicle_gave_up(chronicle, 1, 19));
+    assert_null(chronicle_gave_up(chronicle, 2, 20));
+    assert_string_equal(chronicle_gave_up(chronicle, 1, 20), "no memory");
+    tell(chronicle, refused);
+    assert_null(chronicle_gave_up(chronicle, 1, 20));
+    chronicle_free(chronicle);
+}
+
+static void a_verdict_of_the_machine_is_an_input_at_its_step(void **state)
+{
+    const struct place *p = *state;
+    static const char refused[] =
+        "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
+        "reason: no memory, machine: true}}";
+    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    for (size_t i = 0; i < 3; i++)
+        tell(chronicle, story[i]);
+    tell(chronicle, refused);
+    chronicle_free(chronicle);
+    chronicle = open_at(p->run, 2, NULL);
+    assert_null(chronicle_input(chronicle, 20)); // the hypothesis comes first
+    tell(chronicle, story[2]);
+    assert_null(chronicle_input(chronicle, 19));
+    assert_null(chronicle_input(chronicle, 21));
+    const Trireme__Record *input = chronicle_input(chronicle, 20);
+    assert_non_null(input);
+    assert_int_equal(input->kind, TRIREME__RECORD_KIND__verdict);
+    assert_string_equal(input->judgement->reason, "no memory");
+    tell(chronicle, refused);
+    assert_null(chronicle_input(chronicle, 20));
+    chronicle_free(chronicle);
+}
+
+static void another_verdict_says_nothing_of_the_machine(void **state)
+{
+    const struct place *p = *state;
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(p->run, 6, NULL);
+    assert_null(chronicle_gave_up(chronicle, 1, 45));
+    assert_null(chronicle_input(chronicle, 45));
+    chronicle_free(chronicle);
+}
+
+static void a_ledger_that_is_not_the_checkpoints_is_refused(void **state)
+{
+    const struct place *p = *state;
+    struct err err = {0};
+    char head[LEDGER_HEAD_SIZE];
+    tell_story(p->run);
+    struct chronicle *chronicle = open_at(p->run, 3, NULL);
+    chronicle_known(chronicle, head);
+    chronicle_free(chronicle);
+    chronicle = chronicle_open(p->run, 3, head, NULL, &err);
+    assert_non_null(chronicle);
+    chronicle_free(chronicle);
+    assert_null(chronicle_open(p->run, 4, head, NULL, &err));
+    assert_int_equal(err.code, ERR_DATA);
+    assert_contains(err.text, "ledger.jsonl: line 4 has digest ");
+    assert_null(chronicle_open(p->run, STORY + 1, head, NULL, &err));
+    assert_contains(err.text,
+                    "ledger.jsonl: found 7 records, expected at least the 8 of the checkpoint");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(what_stands_beyond_the_checkpoint_is_lived_through_and_not_written_again),
+        test(what_comes_after_the_end_of_the_script_is_written),
+        test(an_input_is_given_at_its_step_until_it_is_told),
+        test(what_comes_out_differently_supersedes_the_rest_of_the_script),
+        test(superseded_lines_are_neither_known_nor_lived_through_by_later_launches),
+        test(a_run_that_parts_says_why_once),
+        test(a_superseded_hypothesis_stays_charged_however_a_launch_comes_there),
+        test(a_charge_behind_records_that_hold_comes_when_they_have_been_lived_through),
+        test(a_replay_is_charged_where_the_run_was_from_wherever_it_goes_on),
+        test(what_two_corrections_supersede_is_charged_once_from_the_start),
+        test(a_replay_tells_the_story_into_a_ledger_of_its_own),
+        test(a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_more),
+        test(a_replay_may_not_part),
+        test(a_replay_that_goes_on_does_not_write_its_own_lines_again),
+        test(that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told),
+        test(a_verdict_of_the_machine_is_an_input_at_its_step),
+        test(another_verdict_says_nothing_of_the_machine),
+        test(a_ledger_that_is_not_the_checkpoints_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,220 @@
+#include "tests/unit/support.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "coordinator/proposals/inbox.h"
+
+#include "proto/schema/message.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+static int set_up(void **state)
+{
+    *state = test_folder_new();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    test_folder_free(*state);
+    return 0;
+}
+
+static void put(const char *run, const char *name, const char *text)
+{
+    struct err err = {.text = ""};
+    char *path = mem_format("%s/inbox/%s", run, name), *folder = file_join(run, "inbox");
+    assert_int_equal(file_make_dirs(folder, ERR_USAGE, &err), 0);
+    assert_int_equal(file_write_atomic(path, text, strlen(text), ERR_USAGE, &err), 0);
+    free(folder);
+    free(path);
+}
+
+/* The names in the inbox, in one text. */
+static char *names(const char *run)
+{
+    struct err err = {.text = ""};
+    char *folder = file_join(run, "inbox"), *all = mem_strdup("");
+    size_t n = 0;
+    char **list = file_names(folder, &n, ERR_USAGE, &err);
+    assert_non_null(list);
+    for (size_t i = 0; i < n; i++) {
+        char *more = mem_format("%s%s ", all, list[i]);
+        free(all);
+        all = more;
+    }
+    file_names_free(list);
+    free(folder);
+    return all;
+}
+
+static void assert_names(const char *run, const char *expected)
+{
+    char *found = names(run);
+    assert_string_equal(found, expected);
+    free(found);
+}
+
+static Trireme__Request *take(const char *run, char **name)
+{
+    struct err err = {.text = ""};
+    Trireme__Request *request = NULL;
+    int rc;
+    while ((rc = inbox_take(run, name, &request, &err)) > 0 && !request) {
+    } // what cannot be read is passed over
+    if (rc < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(rc, request != NULL);
+    return request;
+}
+
+static void answer_done(const char *run, const char *name, uint32_t number)
+{
+    struct err err = {.text = ""};
+    Trireme__Answer answer = TRIREME__ANSWER__INIT;
+    answer.accepted = answer.has_accepted = true;
+    answer.number = number;
+    answer.text = "done";
+    if (inbox_answer(run, name, &answer, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static void an_inbox_that_is_empty_or_not_there_gives_nothing(void **state)
+{
+    char *name = NULL;
+    assert_null(take(*state, &name));
+    assert_null(name);
+    put(*state, "a.answer.json", "{}");
+    put(*state, "a.json.tmp-12", "{");
+    put(*state, "a.tmp-12.json", "{");
+    put(*state, "notes.txt", "{");
+    char *folder = mem_format("%s/inbox/folder.json", (char *)*state);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    free(folder);
+    assert_null(take(*state, &name));
+    assert_null(name);
+    assert_names(*state, "a.answer.json a.json.tmp-12 a.tmp-12.json folder.json notes.txt ");
+}
+
+static void requests_come_in_the_order_of_their_names_and_go_when_answered(void **state)
+{
+    put(*state, "2-b.json", "{\"order\": \"kill\", \"number\": 2}");
+    put(*state, "1-c.json", "{\"propose\": {\"id\": \"x\", \"patch\": {\"optimizer.lr\": 5e-4}}}");
+    char *name = NULL;
+    Trireme__Request *request = take(*state, &name);
+    assert_string_equal(name, "1-c");
+    assert_null(request->order);
+    assert_string_equal(request->propose->patch[0]->value, "0.0005");
+    answer_done(*state, name, 1);
+    free(name);
+    message_free(request);
+    request = take(*state, &name);
+    assert_string_equal(name, "2-b");
+    assert_string_equal(request->order, "kill");
+    assert_int_equal(request->number, 2);
+    answer_done(*state, name, 2);
+    free(name);
+    message_free(request);
+    assert_null(take(*state, &name));
+    assert_names(*state, "1-c.answer.json 2-b.answer.json ");
+}
+
+static void what_is_no_request_is_answered_with_its_sentence_and_removed(void **state)
+{
+    put(*state, "1.json", "{\"propose\": 5}");
+    put(*state, "2.json", "not json");
+    put(*state, "3.json", "");
+    char *large = mem_new((1 << 20) + 2, 1), *name = NULL;
+    memset(large, ' ', (1 << 20) + 1);
+    put(*state, "4.json", large);
+    free(large);
+    put(*state, "5.json", "{\"order\": \"veto\", \"number\": 1}");
+    Trireme__Request *request = take(*state, &name);
+    assert_string_equal(name, "5");
+    assert_names(*state, "1.answer.json 2.answer.json 3.answer.json 4.answer.json 5.json ");
+    static const char *const sentences[] = {"propose: found '5', expected keys and values",
+                                            "not JSON", "not JSON", "expected at most 1048576"};
+    for (int i = 0; i < 4; i++) {
+        struct err err = {.text = ""};
+        char *path = mem_format("%s/inbox/%d.answer.json", (char *)*state, i + 1);
+        char *text = file_read(path, NULL, ERR_DATA, &err);
+        assert_non_null(text);
+        assert_contains(text, "\"accepted\": false");
+        assert_contains(text, sentences[i]);
+        free(text);
+        free(path);
+    }
+    message_free(request);
+    free(name);
+}
+
+static void nobody_answers_and_the_request_waits_for_the_next_launch(void **state)
+{
+    struct err err = {.text = ""};
+    Trireme__Answer *answer = NULL;
+    Trireme__Request request = TRIREME__REQUEST__INIT;
+    request.order = "kill";
+    for (uint32_t i = 1; i <= 3; i++) {
+        request.has_number = true, request.number = i;
+        assert_int_equal(inbox_ask(&answer, *state, &request, 0, &err), 0);
+        assert_null(answer);
+    }
+    for (uint32_t i = 1; i <= 3; i++) {
+        char *name = NULL;
+        Trireme__Request *taken = take(*state, &name);
+        assert_non_null(taken);
+        assert_int_equal(taken->number, i);
+        answer_done(*state, name, i);
+        message_free(taken);
+        free(name);
+    }
+}
+
+/* Plays the coordinator until it has answered once. */
+static void *serve(void *run)
+{
+    char *name = NULL;
+    Trireme__Request *request = NULL;
+    for (int i = 0; i < 2000 && !(request = take(run, &name)); i++)
+        clock_sleep(0.005);
+    if (request)
+        answer_done(run, name, request->number + 1);
+    message_free(request);
+    free(name);
+    return NULL;
+}
+
+static void the_answer_comes_to_who_asked_and_nothing_is_left(void **state)
+{
+    struct err err = {.text = ""};
+    pthread_t server;
+    assert_int_equal(pthread_create(&server, NULL, serve, *state), 0);
+    Trireme__Answer *answer = NULL;
+    Trireme__Request request = TRIREME__REQUEST__INIT;
+    request.order = "approve", request.has_number = true, request.number = 6;
+    int rc = inbox_ask(&answer, *state, &request, 20, &err);
+    pthread_join(server, NULL);
+    assert_int_equal(rc, 0);
+    assert_non_null(answer);
+    assert_true(answer->accepted);
+    assert_int_equal(answer->number, 7);
+    assert_string_equal(answer->text, "done");
+    message_free(answer);
+    assert_names(*state, "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_inbox_that_is_empty_or_not_there_gives_nothing),
+        TEST(requests_come_in_the_order_of_their_names_and_go_when_answered),
+        TEST(what_is_no_request_is_answered_with_its_sentence_and_removed),
+        TEST(nobody_answers_and_the_request_waits_for_the_next_launch),
+        TEST(the_answer_comes_to_who_asked_and_nothing_is_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

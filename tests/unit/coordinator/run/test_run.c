@@ -1,0 +1,219 @@
+/* A run on disk as one launch sees it. */
+#include "tests/unit/coordinator/run/run_support.h"
+
+#include "proto/schema/message.h"
+#include "proto/schema/read.h"
+
+#include <unistd.h>
+
+static void a_new_run_is_planned_without_a_trace_and_claimed_with_its_configuration(void **state)
+{
+    const struct place *p = *state;
+    struct err err;
+    struct run run;
+    assert_int_equal(run_plan_train(&run, p->run, config_of(NULL), &err), 0);
+    assert_false(file_exists(p->run));
+    assert_int_equal(run_claim(&run, &err), 0);
+    assert_int_equal(run.incarnation, 1);
+    assert_int_equal(run_locate(&run, warn, &err), 0);
+    assert_true(run.checkpoint == NULL && run.manifest == NULL && run.step == 0 &&
+                run.n_segments == 1);
+    assert_true(run.segments[0]->n_weights == 2 && run.segments[0]->weights[0] == 2);
+    run_clear(&run);
+    Trireme__Run *there = run_config_of(p->run, &err), *expected = config_of(NULL);
+    assert_true(there && message_equal(there, expected));
+    message_free(there);
+    message_free(expected);
+}
+
+static void each_launch_of_a_run_has_the_next_incarnation(void **state)
+{
+    struct run run;
+    for (uint64_t launch = 1; launch <= 3; launch++) {
+        claim(&run, *state);
+        assert_int_equal(run.incarnation, launch);
+        run_clear(&run);
+    }
+}
+
+static void an_incarnation_that_is_no_number_is_refused(void **state)
+{
+    const struct place *p = *state;
+    struct run run;
+    struct err err;
+    claim(&run, p);
+    run_clear(&run);
+    put(p->run, "incarnation", "many\n");
+    assert_int_equal(run_plan_train(&run, p->run, config_of(NULL), &err), 0);
+    assert_int_equal(run_claim(&run, &err), -1);
+    assert_int_equal(err.code, ERR_DATA);
+    assert_contains(err.text, "found 'many\n', expected the number of launches");
+    run_clear(&run);
+}
+
+static void a_run_is_trained_by_one_process_at_a_time(void **state)
+{
+    const struct place *p = *state;
+    struct run first, second;
+    struct err err;
+    claim(&first, p);
+    assert_int_equal(run_plan_train(&second, p->run, config_of(NULL), &err), 0);
+    assert_int_equal(run_claim(&second, &err), -1);
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_contains(err.text, "this run is being trained by another process");
+    run_clear(&second);
+    char *launches = content(p->run, "incarnation");
+    assert_string_equal(launches, "1\n"); // the refused one has left nothing
+    free(launches);
+    run_clear(&first);
+    claim(&second, p);
+    run_clear(&second);
+}
+
+static void training_with_another_configuration_is_refused_with_the_field(void **state)
+{
+    const struct place *p = *state;
+    struct run run;
+    struct err err;
+    claim(&run, p);
+    run_clear(&run);
+    assert_int_equal(run_plan_train(&run, p->run, config_of("optimizer.beta2=0.99"), &err), -1);
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_contains(err.text,
+                    "a run with another configuration is there (it differs in optimizer.beta2)");
+    assert_true(run.config == NULL && run.folder == NULL);
+    // the same
+    assert_int_equal(run_plan_train(&run, p->run, config_of("data.sources.1.weight=1"), &err), 0);
+    run_clear(&run);
+}
+
+static void
+a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not(void **state)
+{
+    const struct place *p = *state;
+    struct run run;
+    struct err err;
+    assert_int_equal(file_make_dirs(p->run, ERR_USAGE, &err), 0);
+    assert_int_equal(run_plan_train(&run, p->run, config_of(NULL), &err), 0); // empty
+    run_clear(&run);
+    claim(&run, p);
+    run_clear(&run);
+    // as if the launch had died just before it was there
+    char *config = file_join(p->run, "config.yaml");
+    assert_int_equal(unlink(config), 0);
+    free(config);
+    put(p->run, "config.yaml.tmp-99", "half");
+    claim(&run, p);
+    assert_int_equal(run.incarnation, 2);
+    run_clear(&run);
+    char *other = file_join(p->root, "other"),
+         *kept = file_join(other, "checkpoints/step-00000001");
+    assert_int_equal(file_make_dirs(kept, ERR_USAGE, &err), 0);
+    // has a checkpoint of who knows what
+    assert_int_equal(run_plan_train(&run, other, config_of(NULL), &err), -1);
+    assert_contains(err.text, "found a folder that is no run (it has no config.yaml)");
+    put(p->root, "letter.txt", "dear");
+    assert_int_equal(run_plan_train(&run, p->root, config_of(NULL), &err), -1);
+    assert_int_equal(err.code, ERR_USAGE);
+    free(kept);
+    free(other);
+}
+
+static void check_resume_refused(const struct place *p, const char *setting, const char *sentence)
+{
+    struct run run;
+    struct err err;
+    char *const settings[] = {(char *)setting};
+    if (run_plan_resume(&run, p->run, settings, 1, &err) == 0)
+        fail_msg("%s was taken", setting);
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_contains(err.text, sentence);
+}
+
+static void resuming_takes_what_may_change_and_refuses_the_rest(void **state)
+{
+    const struct place *p = *state;
+    struct run run;
+    struct err err;
+    check_resume_refused(p, "train.steps=9", "found no run there");
+    claim(&run, p);
+    run_clear(&run);
+    check_resume_refused(p, "model.width=192",
+                         "--set model.width: this cannot change in a run that exists");
+    check_resume_refused(p, "model.layers=7", "--set model.layers: this cannot change");
+    check_resume_refused(p, "train.seed=1", "--set train.seed: this cannot change");
+    check_resume_refused(p, "data.order=sequential", "--set data.order: this cannot change");
+    check_resume_refused(p, "data.sources.2.path=z", "--set data.sources: this cannot change");
+    check_resume_refused(p, "train.batch=3", "a multiple of train.microbatch");
+    check_resume_refused(p, "nonsense=1", "nonsense");
+    char *const settings[] = {"train.steps=900", "optimizer.lr=0.5", "data.sources.0.weight=3",
+                              "train.batch=64"};
+    assert_int_equal(run_plan_resume(&run, p->run, settings, 4, &err), 0);
+    assert_int_equal(run_claim(&run, &err), 0);
+    assert_true(run.config->train->steps == 900 && run.config->data->sources[0]->weight == 3);
+    run_clear(&run);
+    Trireme__Run *there = run_config_of(p->run, &err);
+    assert_int_equal(there->train->steps, 900);
+    message_free(there);
+}
+
+static void more_changes_than_one_can_count_are_all_looked_at(void **state)
+{
+    const struct place *p = *state;
+    struct run run;
+    struct err err;
+    enum { SOURCES = 80 };
+    char *settings[SOURCES + 1];
+    for (int i = 0; i < SOURCES; i++)
+        settings[i] = mem_format("data.sources.%d={name: s%d, path: x, weight: 1}", i, i);
+    Trireme__Run *config = run_config_read(NULL, settings, SOURCES, &err);
+    assert_non_null(config);
+    assert_int_equal(run_plan_train(&run, p->run, config, &err), 0);
+    assert_int_equal(run_claim(&run, &err), 0);
+    run_clear(&run);
+    for (int i = 0; i < SOURCES; i++) {
+        free(settings[i]);
+        settings[i] = mem_format("data.sources.%d.weight=2", i);
+    }
+    settings[SOURCES] = (char *)"train.seed=1";
+    assert_int_equal(run_plan_resume(&run, p->run, settings, SOURCES, &err), 0);
+    run_clear(&run);
+    assert_int_equal(run_plan_resume(&run, p->run, settings, SOURCES + 1, &err), -1);
+    assert_contains(err.text, "train.seed");
+    for (int i = 0; i < SOURCES; i++)
+        free(settings[i]);
+}
+
+static void how_a_launch_ended_stands_in_its_status(void **state)
+{
+    const struct place *p = *state;
+    struct run run;
+    struct err err, how;
+    claim(&run, p);
+    err_set(&how, ERR_TRAIN, "the \"reason\"\n");
+    assert_int_equal(run_status_write(&run, 42, &how, &err), 0);
+    char *text = content(p->run, "status.json");
+    Trireme__Status *status = message_new(&trireme__status__descriptor);
+    assert_int_equal(json_read(status, text, strlen(text), "status.json", ERR_DATA, &err), 0);
+    assert_true(status->incarnation == 1 && status->code == ERR_TRAIN && status->step == 42);
+    assert_string_equal(status->text, how.text);
+    message_free(status);
+    free(text);
+    run_clear(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(a_new_run_is_planned_without_a_trace_and_claimed_with_its_configuration),
+        test(each_launch_of_a_run_has_the_next_incarnation),
+        test(an_incarnation_that_is_no_number_is_refused),
+        test(a_run_is_trained_by_one_process_at_a_time),
+        test(training_with_another_configuration_is_refused_with_the_field),
+        test(a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not),
+        test(resuming_takes_what_may_change_and_refuses_the_rest),
+        test(more_changes_than_one_can_count_are_all_looked_at),
+        test(how_a_launch_ended_stands_in_its_status),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

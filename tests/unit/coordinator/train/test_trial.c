@@ -1,0 +1,195 @@
+/* Where a line of training stands, and its rate. */
+#include "tests/unit/coordinator/run/run_support.h"
+
+#include "coordinator/campaign/pair.h"
+#include "coordinator/train/trial.h"
+#include "math/schedule.h"
+#include "proto/schema/message.h"
+
+#include <math.h>
+
+/* Context 8 and steps of 12 samples, but for the settings; it began at `base`. */
+static struct trial *trial_of(struct position base, char *const *settings, size_t n)
+{
+    struct err err;
+    char *all[16] = {"data.sources=[{name: a, path: x}]",
+                     "model.context=8",
+                     "train.batch=12",
+                     "train.microbatch=2",
+                     "train.steps=100",
+                     "schedule.warmup=10",
+                     "schedule.min_lr=0.001",
+                     "optimizer.lr=0.01"};
+    for (size_t i = 0; i < n; i++)
+        all[8 + i] = settings[i];
+    Trireme__Run *config = run_config_read(NULL, all, 8 + n, &err);
+    if (!config)
+        fail_msg("%s", err.text);
+    return trial_new(1, "h1.0", config, NULL, 0, base, 12 * 8, 3);
+}
+
+static const struct position start = {.step = 40, .samples = 480, .tokens = 3840};
+
+static void check_position(struct position found, uint64_t step, uint64_t samples, uint64_t tokens)
+{
+    assert_int_equal(found.step, step);
+    assert_int_equal(found.samples, samples);
+    assert_int_equal(found.tokens, tokens);
+}
+
+static void a_position_counts_steps_samples_and_tokens_from_where_the_trial_began(void **state)
+{
+    (void)state;
+    static const struct {
+        char *settings[2];
+        uint64_t samples, tokens; /* of ten steps */
+    } cases[] = {
+        {{"train.batch=12", "train.context=0"}, 120, 960 },
+        {{"train.batch=24", "train.context=0"}, 240, 1920},
+        {{"train.batch=6", "train.context=0"},  60,  480 },
+        {{"train.batch=12", "train.context=4"}, 120, 480 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial *t = trial_of(start, cases[i].settings, 2);
+        check_position(trial_position(t), 40, 480, 3840);
+        check_position(trial_at(t, 50), 50, 480 + cases[i].samples, 3840 + cases[i].tokens);
+        t->step = 50;
+        check_position(trial_position(t), 50, 480 + cases[i].samples, 3840 + cases[i].tokens);
+        assert_int_equal(trial_step_tokens(t->config), cases[i].tokens / 10);
+        trial_free(t);
+    }
+}
+
+static void a_run_ends_when_its_tokens_are_used_up(void **state)
+{
+    (void)state;
+    static const struct {
+        char *setting;
+        uint64_t last;
+    } cases[] = {
+        {"train.batch=12",  100     },
+        {"train.batch=24",  40 + 30 },
+        {"train.batch=6",   40 + 120},
+        {"train.context=4", 40 + 120},
+        {"train.batch=100", 40 + 7  }, // 7.2
+        {"train.steps=60",  60      },
+        {"train.steps=30",  40      }, // it is over already
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial *t = trial_of(start, &cases[i].setting, 1);
+        if (trial_last_step(t) != cases[i].last)
+            fail_msg("%s: found %llu, expected %llu", cases[i].setting,
+                     (unsigned long long)trial_last_step(t), (unsigned long long)cases[i].last);
+        trial_free(t);
+    }
+}
+
+/* In units of the run's own steps, so that the curve over the tokens is the same one. */
+static void the_rate_follows_from_tokens_and_is_continuous_over_a_change_of_batch(void **state)
+{
+    (void)state;
+    static const struct {
+        char *setting;
+        double step; /* of the run, that one of the trial has */
+    } cases[] = {
+        {"train.batch=12",  1  },
+        {"train.batch=24",  2  },
+        {"train.batch=6",   0.5},
+        {"train.context=4", 0.5},
+    };
+    const struct schedule schedule = {
+        .kind = SCHEDULE_COSINE, .lr = 0.01, .min_lr = 0.001, .warmup = 10, .steps = 100};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial *t = trial_of(start, &cases[i].setting, 1);
+        for (uint64_t step = 40; step < 60; step++)
+            assert_true(trial_lr(t, step) ==
+                        schedule_lr(&schedule, 40 + (double)(step - 40) * cases[i].step));
+        trial_free(t);
+    }
+}
+
+static void a_tails_rate_falls_in_a_straight_line_to_zero(void **state)
+{
+    (void)state;
+    struct trial *t = trial_of(start, NULL, 0);
+    double before = trial_lr(t, 39 + 5);
+    t->tail = (struct tail){.from = 45, .steps = 10, .lr = 0.004};
+    assert_true(trial_lr(t, 44) == before); // not yet
+    for (uint64_t i = 0; i <= 10; i++)
+        assert_true(fabs(trial_lr(t, 45 + i) - 0.004 * (double)(10 - i) / 10) < 1e-15);
+    assert_true(trial_lr(t, 45) == 0.004);
+    assert_true(trial_lr(t, 55) == 0);
+    trial_free(t);
+}
+
+static void a_trial_rests_when_nothing_of_it_is_under_way(void **state)
+{
+    (void)state;
+    struct trial *t = trial_of(start, NULL, 0);
+    assert_true(trial_rests(t));
+    t->leased = true;
+    assert_false(trial_rests(t));
+    t->leased = false, t->committing = true;
+    assert_false(trial_rests(t));
+    t->committing = false, t->forking = 1;
+    assert_false(trial_rests(t));
+    t->forking = 0;
+    assert_true(trial_rests(t));
+    trial_free(t);
+}
+
+static void a_trial_has_arrived_at_its_step_or_where_it_cannot_go_on(void **state)
+{
+    (void)state;
+    struct trial *t = trial_of(start, NULL, 0);
+    assert_true(trial_arrived(t));
+    t->until = 60;
+    assert_false(trial_arrived(t));
+    t->step = 60;
+    assert_true(trial_arrived(t));
+    t->committing = true;
+    assert_false(trial_arrived(t));
+    t->committing = false, t->step = 50;
+    t->diverged = true;
+    assert_true(trial_arrived(t));
+    t->diverged = false, t->refused = mem_strdup("no memory");
+    assert_true(trial_arrived(t));
+    trial_free(t);
+}
+
+static void a_forks_stretch_has_as_many_tokens_as_the_trunks(void **state)
+{
+    (void)state;
+    static const struct {
+        char *setting;
+        uint64_t steps; /* of the fork in 20 of the trunk */
+    } cases[] = {
+        {"train.batch=12",  20},
+        {"train.batch=24",  10},
+        {"train.batch=6",   40},
+        {"train.batch=4",   60},
+        {"train.context=2", 80},
+    };
+    struct trial *trunk = trial_of(start, NULL, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial *fork = trial_of(start, &cases[i].setting, 1);
+        assert_int_equal(trial_equal_steps(20, trunk->config, fork->config), cases[i].steps);
+        assert_int_equal(trial_equal_steps(cases[i].steps, fork->config, trunk->config), 20);
+        trial_free(fork);
+    }
+    trial_free(trunk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_position_counts_steps_samples_and_tokens_from_where_the_trial_began),
+        cmocka_unit_test(a_run_ends_when_its_tokens_are_used_up),
+        cmocka_unit_test(the_rate_follows_from_tokens_and_is_continuous_over_a_change_of_batch),
+        cmocka_unit_test(a_tails_rate_falls_in_a_straight_line_to_zero),
+        cmocka_unit_test(a_trial_rests_when_nothing_of_it_is_under_way),
+        cmocka_unit_test(a_trial_has_arrived_at_its_step_or_where_it_cannot_go_on),
+        cmocka_unit_test(a_forks_stretch_has_as_many_tokens_as_the_trunks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,438 @@
+#include "tests/unit/support.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "launcher/planner/planner_script.h"
+#include "proto/schema/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const double long_enough = 30; /* for what happens at once on an idle machine */
+
+struct stage {
+    char *run;
+    struct planner *planner;
+    Trireme__Briefing *briefing;
+    Trireme__Proposals *answer;
+    struct err err;
+};
+
+static struct stage stage_new(const char *script, double patience)
+{
+    struct stage s = {.run = test_folder_new(),
+                      .briefing = message_new(&trireme__briefing__descriptor)};
+    char *command[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, (char *)"planner", s.run};
+    s.planner = planner_script_new(command, 5, s.run, patience, &s.err);
+    if (!s.planner)
+        fail_msg("%s", s.err.text);
+    return s;
+}
+
+static void stage_free(struct stage *s)
+{
+    s->planner->ops->free(s->planner);
+    message_free(s->briefing);
+    message_free(s->answer);
+    test_folder_free(s->run);
+}
+
+/* Polls until there is something; each call must return at once. */
+static enum planner_answer next_answer(struct stage *s)
+{
+    double end = clock_now() + long_enough;
+    message_free(s->answer);
+    s->answer = NULL;
+    while (clock_now() < end) {
+        enum planner_answer kind = s->planner->ops->poll(s->planner, &s->answer, &s->err);
+        if (kind != PLANNER_NOTHING)
+            return kind;
+        clock_sleep(0.005);
+    }
+    return PLANNER_NOTHING;
+}
+
+static enum planner_answer ask(struct stage *s)
+{
+    s->planner->ops->ask(s->planner, s->briefing);
+    return next_answer(s);
+}
+
+/* A text that the planner left in its folder, once it is there; fresh. */
+static char *wait_for_file(const struct stage *s, const char *name)
+{
+    char *path = file_join(s->run, name), *text = NULL;
+    double end = clock_now() + long_enough;
+    size_t size = 0;
+    struct err err;
+    while (clock_now() < end && size == 0) {
+        free(text);
+        text = file_exists(path) ? file_read(path, &size, ERR_USAGE, &err) : NULL;
+        clock_sleep(0.005);
+    }
+    free(path);
+    if (size == 0)
+        fail_msg("the planner wrote no %s", name);
+    return text;
+}
+
+/* Whether the process is gone, or will be within the time. */
+static bool ends(pid_t pid)
+{
+    double end = clock_now() + long_enough;
+    while (clock_now() < end) {
+        char path[64], state = 'Z';
+        snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+        FILE *f = fopen(path, "r");
+        if (!f)
+            return true;
+        int read = fscanf(f, "%*d %*s %c", &state);
+        fclose(f);
+        if (read != 1 || state == 'Z') // an orphan's zombie is for init, which a container may lack
+            return true;
+        clock_sleep(0.005);
+    }
+    return false;
+}
+
+static void a_briefing_goes_in_and_proposals_come_out(void **state)
+{
+    (void)state;
+    struct stage s =
+        stage_new("n=0; while read -r line; do n=$((n+1)); echo \"$line\" > $1/line.$n; "
+                  "echo '{\"proposals\": [{\"id\": \"a'$n'\", \"patch\": "
+                  "{\"optimizer.lr\": 0.0005}, "
+                  "\"hypothesis\": \"h\"}]}'; done",
+                  long_enough);
+    s.briefing->has_step = 1, s.briefing->step = 123;
+    assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
+    for (int i = 1; i <= 3; i++) {
+        char id[8], file[16];
+        snprintf(id, sizeof id, "a%d", i);
+        snprintf(file, sizeof file, "line.%d", i);
+        assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+        assert_int_equal(s.answer->n_proposals, 1);
+        const Trireme__Proposal *p = s.answer->proposals[0];
+        assert_string_equal(p->id, id);
+        assert_int_equal(p->n_patch, 1);
+        assert_string_equal(p->patch[0]->path, "optimizer.lr");
+        assert_string_equal(p->patch[0]->value, "0.0005");
+        char *line = wait_for_file(&s, file);
+        assert_contains(line, "\"step\":123");
+        free(line);
+    }
+    stage_free(&s);
+}
+
+static void one_that_sleeps_is_killed_with_its_children_when_patience_ends(void **state)
+{
+    (void)state;
+    struct stage s =
+        stage_new("sleep 1000 & echo $! > $1/new; mv $1/new $1/child; sleep 1000", 0.3);
+    double begun = clock_now();
+    assert_int_equal(ask(&s), PLANNER_FAILED);
+    assert_true(clock_now() - begun >= 0.3);
+    assert_contains(s.err.text, "the planner gave no answer within 0.3 s (experiment.patience)");
+    assert_contains(s.err.text, "planner.log");
+    char *child = file_join(s.run, "child");
+    if (file_exists(child)) { // on a very busy machine it may not have come that far
+        char *text = wait_for_file(&s, "child");
+        assert_true(ends(atoi(text)));
+        free(text);
+    }
+    free(child);
+    stage_free(&s);
+}
+
+static void after_three_failures_in_a_row_it_is_gone(void **state)
+{
+    (void)state;
+    struct stage s = stage_new("echo oops >&2; exit 3", long_enough);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(&s), i < 2 ? PLANNER_FAILED : PLANNER_GONE);
+        assert_contains(s.err.text, "the planner ended with exit status 3 without an answer");
+    }
+    assert_contains(s.err.text, "that was failure 3 in a row: it is asked no more");
+    assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
+    char *log = wait_for_file(&s, "planner.log");
+    assert_string_equal(log, "oops\noops\noops\n");
+    free(log);
+    stage_free(&s);
+}
+
+static void an_answer_forgives_the_failures_before_it(void **state)
+{
+    (void)state;
+    struct stage s = stage_new("echo x >> $1/starts; n=$(wc -l < $1/starts); read -r line; "
+                               "if [ $((n % 3)) = 0 ]; then echo '{}'; fi; kill -9 $$",
+                               long_enough);
+    for (int i = 1; i <= 9; i++) {
+        assert_int_equal(ask(&s), i % 3 ? PLANNER_FAILED : PLANNER_PROPOSALS);
+        if (i % 3)
+            assert_contains(s.err.text, "the planner was ended by signal 9 without an answer");
+        else
+            assert_int_equal(s.answer->n_proposals, 0);
+    }
+    stage_free(&s);
+}
+
+static void one_that_ends_after_each_answer_is_started_for_each_question(void **state)
+{
+    (void)state;
+    struct stage s =
+        stage_new("read -r line; echo '{\"proposals\":[]}'; echo x >> $1/starts", long_enough);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+    char *starts = wait_for_file(&s, "starts");
+    assert_true(strlen(starts) >= 2 * 4);
+    free(starts);
+    stage_free(&s);
+}
+
+static void what_is_no_answer_is_a_failure_with_a_sentence(void **state)
+{
+    (void)state;
+    const char *const cases[][2] = {
+  // clang-format off
+        {"echo hello", "the planner's answer"},
+        {"echo '{\"proposals\": 3}'", "proposals"},
+        {"echo '{\"proposal\": []}'", "unknown key"},
+        {"echo '{\"proposals\": [{\"shell\": \"rm\"}]}'", "unknown key"},
+        {"echo '{\"proposals\": [{\"budget\": -1}]}'", "budget"},
+        {"printf '{\"proposals\": [{\"id\": \"\\377\"}]}\\n'", "the planner's answer"},
+        {"printf '{}\\0{}\\n'", "the planner's answer"},
+        {"echo", "the planner's answer"},
+  // clang-format on
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char script[256];
+        snprintf(script, sizeof script, "while read -r line; do %s; done", cases[i][0]);
+        struct stage s = stage_new(script, long_enough);
+        if (ask(&s) != PLANNER_FAILED)
+            fail_msg("%s: not refused", cases[i][0]);
+        assert_contains(s.err.text, cases[i][1]);
+        assert_int_equal(s.err.code, ERR_USAGE);
+        stage_free(&s);
+    }
+}
+
+static void a_line_without_end_is_cut_off(void **state)
+{
+    (void)state;
+    struct stage s = stage_new("read -r line; exec tr '\\0' x < /dev/zero", long_enough);
+    assert_int_equal(ask(&s), PLANNER_FAILED);
+    assert_contains(s.err.text, "more than 1048576 bytes in a line");
+    stage_free(&s);
+}
+
+static void a_flood_of_answers_is_ended(void **state)
+{
+    (void)state;
+    struct stage s = stage_new("read -r line; exec yes '{\"proposals\":[]}'", long_enough);
+    assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+    assert_int_equal(next_answer(&s), PLANNER_FAILED);
+    assert_contains(s.err.text, "more than 1048576 bytes that nobody asked for");
+    assert_int_equal(ask(&s), PLANNER_PROPOSALS); // started anew
+    assert_int_equal(next_answer(&s), PLANNER_FAILED);
+    stage_free(&s);
+}
+
+static uint64_t size_of(const struct stage *s, const char *name)
+{
+    char *path = file_join(s->run, name);
+    struct err err;
+    size_t size = 0;
+    free(file_read(path, &size, ERR_USAGE, &err));
+    free(path);
+    return size;
+}
+
+static void what_it_says_is_kept_and_of_very_much_the_end(void **state)
+{
+    (void)state;
+    struct stage s =
+        stage_new("read -r line; yes 0123456789 | head -c 20000000 >&2; echo the end >&2; "
+                  "echo '{\"proposals\": []}'; cat",
+                  long_enough);
+    assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+    char *log = wait_for_file(&s, "planner.log");
+    double end = clock_now() + long_enough;
+    while (clock_now() < end && !strstr(log, "the end\n")) { // what is still in the pipe
+        assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
+        free(log);
+        log = wait_for_file(&s, "planner.log");
+    }
+    assert_contains(log, "the end\n");
+    assert_in_range(size_of(&s, "planner.log") + size_of(&s, "planner.log.before"), 4 << 20,
+                    9 << 20);
+    free(log);
+    stage_free(&s);
+}
+
+static void of_a_thousand_proposals_the_first_64_are_taken(void **state)
+{
+    (void)state;
+    struct stage s =
+        stage_new("read -r line; printf '{\"proposals\": ['; i=0; while [ $i -lt 999 ]; do "
+                  "printf '{\"id\": \"p%d\"},' $i; i=$((i+1)); done; echo "
+                  "'{\"id\": \"end\"}]}'; cat",
+                  long_enough);
+    assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+    assert_int_equal(s.answer->n_proposals, 64);
+    assert_string_equal(s.answer->proposals[63]->id, "p63");
+    char *log = wait_for_file(&s, "planner.log");
+    assert_contains(log, "1000 proposals in one answer: the first 64 were taken");
+    free(log);
+    stage_free(&s);
+}
+
+static void a_long_briefing_does_not_hold_up_whoever_asks(void **state)
+{
+    (void)state;
+    enum { SIZE = 4 << 20 };
+    struct stage s = stage_new("sleep 1000", 0.3), t;
+    s.briefing->config = malloc(sizeof *s.briefing->config);
+    s.briefing->config[0] = message_new(&trireme__change__descriptor);
+    s.briefing->n_config = 1;
+    s.briefing->config[0]->path = strdup("a");
+    s.briefing->config[0]->value = malloc(SIZE + 1);
+    memset(s.briefing->config[0]->value, 'x', SIZE);
+    s.briefing->config[0]->value[SIZE] = 0;
+    assert_int_equal(ask(&s), PLANNER_FAILED);
+    assert_contains(s.err.text, "no answer within");
+    // one that reads all of it before it answers gets all of it
+    t = stage_new("read -r line; echo ${#line} > $1/size; echo '{}'", long_enough);
+    Trireme__Briefing *own = t.briefing;
+    t.briefing = s.briefing;
+    assert_int_equal(ask(&t), PLANNER_PROPOSALS);
+    char *size = wait_for_file(&t, "size");
+    assert_true(atoi(size) > SIZE);
+    free(size);
+    t.briefing = own;
+    stage_free(&t);
+    // one that answers before is refused
+    t = stage_new("echo '{}'; sleep 1000", long_enough);
+    own = t.briefing;
+    t.briefing = s.briefing;
+    assert_int_equal(ask(&t), PLANNER_FAILED);
+    assert_contains(t.err.text, "before it had read the briefing");
+    t.briefing = own;
+    stage_free(&t);
+    stage_free(&s);
+}
+
+static void the_program_gets_no_files_and_no_variables_of_the_job(void **state)
+{
+    (void)state;
+    setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+    setenv("PMIX_RANK", "0", 1);
+    setenv("SLURM_JOB_ID", "7", 1);
+    setenv("TRIREME_TEST_KEPT", "no", 1);
+    setenv("PLANNER_KEY", "yes", 1);
+    int secret = open("/dev/null", O_RDONLY); // not close-on-exec, as MPI's may be
+    struct stage s =
+        stage_new("read -r line; env > $1/env; ls /proc/$$/fd > $1/fds; echo '{}'", long_enough);
+    assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+    char *env = wait_for_file(&s, "env"), *fds = wait_for_file(&s, "fds");
+    assert_contains(env, "PLANNER_KEY=yes");
+    assert_contains(env, "PYTHONUNBUFFERED=1");
+    const char *const gone[] = {"OMPI_", "PMIX_", "SLURM_", "TRIREME_"};
+    for (size_t i = 0; i < 4; i++)
+        assert_null(strstr(env, gone[i]));
+    assert_true(secret > 2);
+    for (char *fd = strtok(fds, "\n"); fd; fd = strtok(NULL, "\n"))
+        assert_true(atoi(fd) <= 2 || atoi(fd) >= 10); // a shell keeps its own from 10 on
+    free(env);
+    free(fds);
+    close(secret);
+    stage_free(&s);
+}
+
+static void it_dies_with_whoever_asks(void **state)
+{
+    (void)state;
+    struct stage s =
+        stage_new("echo $$ > $1/pid.new; mv $1/pid.new $1/pid; exec sleep 1000", long_enough);
+    pid_t asker = fork();
+    if (asker == 0) {
+        s.planner->ops->ask(s.planner, s.briefing);
+        s.planner->ops->poll(s.planner, &s.answer, &s.err);
+        free(wait_for_file(&s, "pid"));
+        _exit(0); // without a word to the planner
+    }
+    assert_int_equal(waitpid(asker, NULL, 0), asker);
+    char *pid = wait_for_file(&s, "pid");
+    assert_true(ends(atoi(pid)));
+    free(pid);
+    stage_free(&s);
+}
+
+static void it_is_killed_when_it_is_freed(void **state)
+{
+    (void)state;
+    struct stage s = stage_new(
+        "trap '' TERM HUP; echo $$ > $1/pid; read -r line; echo '{}'; while :; do sleep 1; "
+        "done",
+        long_enough);
+    assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+    char *pid = wait_for_file(&s, "pid");
+    stage_free(&s);
+    assert_true(ends(atoi(pid)));
+    free(pid);
+}
+
+static void a_program_that_is_none_is_refused_before_the_run(void **state)
+{
+    (void)state;
+    char *folder = test_folder_new(), *plain = file_join(folder, "plain.py");
+    struct err err = {0};
+    assert_int_equal(file_write_atomic(plain, "x", 1, ERR_USAGE, &err), 0);
+    const char *const cases[][2] = {
+  // clang-format off
+        {"no-such-program-anywhere",
+         "experiment.command: 'no-such-program-anywhere': found no such program in PATH"},
+        {"./nowhere/planner", "experiment.command: ./nowhere/planner: found nothing there"},
+        {folder, "found a folder"},
+        {plain, "may not be executed (chmod +x)"},
+        {"", "found no such program"},
+  // clang-format on
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *command[] = {(char *)cases[i][0]};
+        assert_int_equal(planner_script_check(command, 1, &err), -1);
+        assert_int_equal(err.code, ERR_USAGE);
+        assert_contains(err.text, cases[i][1]);
+        assert_null(planner_script_new(command, 1, folder, 1, &err));
+    }
+    assert_int_equal(planner_script_check(NULL, 0, &err), -1);
+    assert_contains(err.text, "experiment.command: found none");
+    char *good[] = {(char *)"sh"};
+    assert_int_equal(planner_script_check(good, 1, &err), 0);
+    free(plain);
+    test_folder_free(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_briefing_goes_in_and_proposals_come_out),
+        cmocka_unit_test(one_that_sleeps_is_killed_with_its_children_when_patience_ends),
+        cmocka_unit_test(after_three_failures_in_a_row_it_is_gone),
+        cmocka_unit_test(an_answer_forgives_the_failures_before_it),
+        cmocka_unit_test(one_that_ends_after_each_answer_is_started_for_each_question),
+        cmocka_unit_test(what_is_no_answer_is_a_failure_with_a_sentence),
+        cmocka_unit_test(a_line_without_end_is_cut_off),
+        cmocka_unit_test(a_flood_of_answers_is_ended),
+        cmocka_unit_test(what_it_says_is_kept_and_of_very_much_the_end),
+        cmocka_unit_test(of_a_thousand_proposals_the_first_64_are_taken),
+        cmocka_unit_test(a_long_briefing_does_not_hold_up_whoever_asks),
+        cmocka_unit_test(the_program_gets_no_files_and_no_variables_of_the_job),
+        cmocka_unit_test(it_dies_with_whoever_asks),
+        cmocka_unit_test(it_is_killed_when_it_is_freed),
+        cmocka_unit_test(a_program_that_is_none_is_refused_before_the_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
