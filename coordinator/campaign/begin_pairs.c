@@ -30,9 +30,9 @@ static void insert_pair(struct campaign *c, struct pair *pair)
 static Trireme__Run *fork_config(const struct campaign *c, const struct entry *e, bool reverse,
                                  struct err *err)
 {
-    return reverse ? changes_apply(campaign_trunk(c)->config, e->promotion->before,
+    return reverse ? changes_apply(ground_trunk(&c->ground)->config, e->promotion->before,
                                    e->promotion->n_before, err)
-                   : changes_apply(campaign_trunk(c)->config, e->proposal->patch,
+                   : changes_apply(ground_trunk(&c->ground)->config, e->proposal->patch,
                                    e->proposal->n_patch, err);
 }
 
@@ -57,7 +57,7 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
         if (!manifest || checkpoint_verify(folder, manifest, err) < 0)
             goto out;
     }
-    trial = no_room ? NULL : trials_fork(c->ground.trials, campaign_trunk(c), &fork, err);
+    trial = no_room ? NULL : trials_fork(c->ground.trials, ground_trunk(&c->ground), &fork, err);
     if (!trial && !no_room)
         goto out;
     struct pair *pair = mem_new(1, sizeof *pair);
@@ -81,7 +81,7 @@ out:
 /* The servers have the fork: tells of it, once, and lets it train. */
 static int begin_training(struct campaign *c, struct pair *pair, struct err *err)
 {
-    const struct entry *e = history_entry(campaign_history(c), pair->number);
+    const struct entry *e = history_entry(ground_history(&c->ground), pair->number);
     const struct attempt *a = pair->reverse ? &e->reverse : &e->forward;
     Trireme__Application application = TRIREME__APPLICATION__INIT;
     Trireme__Change *const *patch = pair->reverse ? e->promotion->before : e->proposal->patch;
@@ -94,15 +94,16 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
     application.verified = changes_values(pair->fork->config, patch, n), application.n_verified = n;
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.application = &application;
-    pair->fork_end = pair->start + trial_equal_steps(a->plan->horizon, campaign_trunk(c)->config,
-                                                     pair->fork->config);
+    pair->fork_end =
+        pair->start +
+        trial_equal_steps(a->plan->horizon, ground_trunk(&c->ground)->config, pair->fork->config);
     peek_begin(pair, pair->suspended);
     pair->forked_at = 0;
     // by the launch that it was lost with
     bool told = a->application && a->application->pair == pair->index;
     int rc = told ? 0
-                  : campaign_write(c, &record, TRIREME__RECORD_KIND__application, pair->number,
-                                   pair->start, err);
+                  : chronicle_write(c->ground.chronicle, &record, TRIREME__RECORD_KIND__application,
+                                    pair->number, pair->start, "rule", err);
     changes_free(application.verified, n);
     return rc;
 }
@@ -151,8 +152,8 @@ static const char *spent(const struct campaign *c, const struct entry *e, const 
 bool campaign_behind(const struct campaign *c, uint64_t step)
 {
     bool reverse;
-    for (size_t i = 0; i < campaign_history(c)->n; i++) {
-        const struct attempt *a = attempt_open(&campaign_history(c)->entries[i], &reverse);
+    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
+        const struct attempt *a = attempt_open(&ground_history(&c->ground)->entries[i], &reverse);
         if (a && attempt_next_start(a) + a->plan->horizon == step)
             return true;
     }
@@ -163,8 +164,8 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
 {
     const bool behind = campaign_behind(c, step);
     bool reverse;
-    for (size_t i = 0; i < campaign_history(c)->n; i++) {
-        const struct entry *e = &campaign_history(c)->entries[i];
+    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
+        const struct entry *e = &ground_history(&c->ground)->entries[i];
         const struct attempt *a = attempt_open(e, &reverse);
         if (!a || attempt_next_start(a) > step || (behind && attempt_next_start(a) == step) ||
             campaign_pair(c, e->number))

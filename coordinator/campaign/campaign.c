@@ -16,16 +16,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct history *campaign_history(const struct campaign *c)
-{
-    return chronicle_history(c->ground.chronicle);
-}
-
-const struct trial *campaign_trunk(const struct campaign *c)
-{
-    return *c->ground.trunk;
-}
-
 struct campaign *campaign_new(const struct ground *ground)
 {
     struct campaign *c = mem_new(1, sizeof *c);
@@ -57,25 +47,16 @@ const char *campaign_off(const struct campaign *c)
     return c->text.off;
 }
 
-int campaign_write(struct campaign *c, Trireme__Record *record, Trireme__RecordKind kind,
-                   uint32_t number, uint64_t step, struct err *err)
-{
-    record->has_kind = 1, record->kind = kind;
-    record->has_number = 1, record->number = number;
-    record->has_step = 1, record->step = step;
-    record->by = "rule";
-    return chronicle_write(c->ground.chronicle, record, err);
-}
-
 int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const Trireme__Plan *plan,
                       struct err *err)
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.plan = (Trireme__Plan *)plan;
-    if (campaign_write(c, &record, TRIREME__RECORD_KIND__hypothesis, number, step, err) < 0)
+    if (chronicle_write(c->ground.chronicle, &record, TRIREME__RECORD_KIND__hypothesis, number,
+                        step, "rule", err) < 0)
         return -1;
     if (!plan->reverse) {
-        const struct entry *e = history_entry(campaign_history(c), number);
+        const struct entry *e = history_entry(ground_history(&c->ground), number);
         char *text = changes_text(e->proposal->patch, e->proposal->n_patch);
         progress_say(c->ground.progress,
                      "hypothesis %u: %s - tried from step %llu on, %llu steps a pair%s", number,
@@ -90,8 +71,8 @@ unsigned campaign_open(const struct campaign *c)
 {
     unsigned n = 0;
     bool reverse;
-    for (size_t i = 0; i < campaign_history(c)->n; i++)
-        n += attempt_open(&campaign_history(c)->entries[i], &reverse) != NULL;
+    for (size_t i = 0; i < ground_history(&c->ground)->n; i++)
+        n += attempt_open(&ground_history(&c->ground)->entries[i], &reverse) != NULL;
     return n;
 }
 
@@ -107,8 +88,8 @@ uint64_t campaign_next(const struct campaign *c, uint64_t step)
 {
     uint64_t next = UINT64_MAX;
     bool reverse;
-    for (size_t i = 0; i < campaign_history(c)->n; i++) {
-        const struct entry *e = &campaign_history(c)->entries[i];
+    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
+        const struct entry *e = &ground_history(&c->ground)->entries[i];
         const struct attempt *a = attempt_open(e, &reverse);
         if (!a)
             continue;
@@ -123,8 +104,8 @@ uint64_t campaign_next(const struct campaign *c, uint64_t step)
 bool campaign_saves(const struct campaign *c, uint64_t step)
 {
     bool reverse;
-    for (size_t i = 0; i < campaign_history(c)->n; i++) {
-        const struct entry *e = &campaign_history(c)->entries[i];
+    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
+        const struct entry *e = &ground_history(&c->ground)->entries[i];
         const struct attempt *a = attempt_open(e, &reverse);
         if (a && attempt_next_start(a) == step && !campaign_pair(c, e->number))
             return true;
@@ -136,9 +117,9 @@ size_t campaign_pins(const struct campaign *c, uint64_t *steps, size_t max)
 {
     size_t n = 0;
     bool reverse;
-    for (size_t i = 0; i < campaign_history(c)->n; i++) {
-        const struct attempt *a = attempt_open(&campaign_history(c)->entries[i], &reverse);
-        if (!a || attempt_next_start(a) > campaign_trunk(c)->step)
+    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
+        const struct attempt *a = attempt_open(&ground_history(&c->ground)->entries[i], &reverse);
+        if (!a || attempt_next_start(a) > ground_trunk(&c->ground)->step)
             continue;
         if (n < max)
             steps[n] = attempt_next_start(a);
@@ -173,8 +154,8 @@ const struct trial *campaign_line(const struct campaign *c, size_t i, Trireme__P
 
 Trireme__Change **campaign_promoted(const struct campaign *c, size_t *n)
 {
-    *n = campaign_history(c)->n_promoted;
-    return campaign_history(c)->promoted;
+    *n = ground_history(&c->ground)->n_promoted;
+    return ground_history(&c->ground)->promoted;
 }
 
 void campaign_remove(struct campaign *c, struct pair *pair)
@@ -196,12 +177,13 @@ int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.judgement = judgement;
     judgement->has_outcome = 1;
-    return campaign_write(c, &record, TRIREME__RECORD_KIND__verdict, number, step, err);
+    return chronicle_write(c->ground.chronicle, &record, TRIREME__RECORD_KIND__verdict, number,
+                           step, "rule", err);
 }
 
 static void say_closed(struct campaign *c, uint32_t number)
 {
-    const struct entry *e = history_entry(campaign_history(c), number);
+    const struct entry *e = history_entry(ground_history(&c->ground), number);
     size_t n = e->reverse.plan ? e->reverse.n_pairs : e->forward.n_pairs;
     progress_say(c->ground.progress, "hypothesis %u: %s after %zu %spairs%s%s", number,
                  fate_name(e->fate), n, e->reverse.plan ? "reverse " : "", e->reason ? ": " : "",
@@ -223,7 +205,7 @@ int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step,
 static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
                      bool machine, struct err *err)
 {
-    const struct entry *e = history_entry(campaign_history(c), number);
+    const struct entry *e = history_entry(ground_history(&c->ground), number);
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     bool reverse = e->fate == FATE_PROMOTED;
     if (!reverse && e->forward.n_pairs > 1) // for people: what its pairs came to

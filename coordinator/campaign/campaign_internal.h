@@ -20,18 +20,13 @@ struct campaign {
     struct promotion *promotion; /* under way, or NULL */
 };
 
-struct history *campaign_history(const struct campaign *campaign);
-const struct trial *campaign_trunk(const struct campaign *campaign);
-
 /* The pair of a hypothesis that is under way; NULL: none is. */
 struct pair *campaign_pair(const struct campaign *campaign, uint32_t number);
 
 /* Gives a pair's fork and tails back, and forgets it. */
 void campaign_remove(struct campaign *campaign, struct pair *pair);
 
-/* Tells the ledger: of anything; of what a look came to; of that, and ends the attempt with it. */
-int campaign_write(struct campaign *campaign, Trireme__Record *record, Trireme__RecordKind kind,
-                   uint32_t number, uint64_t step, struct err *err);
+/* Tells the ledger what a look came to; and ends the attempt with it. */
 int campaign_write_verdict(struct campaign *campaign, uint32_t number, uint64_t step,
                            Trireme__Judgement *judgement, struct err *err);
 int campaign_close_with(struct campaign *campaign, uint32_t number, uint64_t step,

@@ -69,13 +69,11 @@ static int overrule(const struct ground *g, uint64_t step, bool deep, const char
     Trireme__Promotion promotion = TRIREME__PROMOTION__INIT;
     promotion.patch = overruled, promotion.n_patch = n;
     Trireme__Record record = TRIREME__RECORD__INIT;
-    record.has_kind = 1, record.kind = TRIREME__RECORD_KIND__correction;
-    record.has_step = 1, record.step = step;
-    record.by = "person";
     record.text = (char *)reason;
     record.promotion = &promotion;
     record.has_recipe = deep, record.recipe = deep;
-    int rc = chronicle_write(g->chronicle, &record, err);
+    int rc = chronicle_write(g->chronicle, &record, TRIREME__RECORD_KIND__correction, 0, step,
+                             "person", err);
     free(overruled);
     return rc;
 }

@@ -1,6 +1,5 @@
 #include "coordinator/gate/plan.h"
 
-#include "coordinator/campaign/pair.h"
 #include "coordinator/gate/gate.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/run/run.h"

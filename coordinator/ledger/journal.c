@@ -201,7 +201,7 @@ static const Trireme__Record *next_own(const struct chronicle *c)
     return NULL;
 }
 
-int chronicle_write(struct chronicle *c, const Trireme__Record *record, struct err *err)
+static int write_record(struct chronicle *c, const Trireme__Record *record, struct err *err)
 {
     if (is_told(record) && chronicle_scripted(c)) {
         const Trireme__Record *told = c->script[c->next];
@@ -236,6 +236,16 @@ int chronicle_write(struct chronicle *c, const Trireme__Record *record, struct e
         return -1;
     history_take(&c->history, record);
     return 0;
+}
+
+int chronicle_write(struct chronicle *c, Trireme__Record *record, Trireme__RecordKind kind,
+                    uint32_t number, uint64_t step, const char *by, struct err *err)
+{
+    record->has_kind = 1, record->kind = kind;
+    record->has_number = number > 0, record->number = number;
+    record->has_step = 1, record->step = step;
+    record->by = (char *)by;
+    return write_record(c, record, err);
 }
 
 const Trireme__Record *chronicle_input(const struct chronicle *c, uint64_t step)

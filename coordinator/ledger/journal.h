@@ -29,8 +29,10 @@ void chronicle_free(struct chronicle *chronicle);
 /* What is known so far: all that was written, or lived through, up to now. */
 struct history *chronicle_history(struct chronicle *chronicle);
 
-/* Tells of something. The record stays the caller's. */
-int chronicle_write(struct chronicle *chronicle, const Trireme__Record *record, struct err *err);
+/* Tells of something, with a record that holds what its kind needs and gets the rest here. number:
+ * of the proposal, or 0. The record stays the caller's. */
+int chronicle_write(struct chronicle *chronicle, Trireme__Record *record, Trireme__RecordKind kind,
+                    uint32_t number, uint64_t step, const char *by, struct err *err);
 
 /* Whether a record closes a hypothesis since the machine could not go on with it: an input, as a
  * person's order is one. */

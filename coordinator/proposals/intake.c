@@ -14,16 +14,6 @@
 
 #include <stdlib.h>
 
-struct history *helm_history(const struct helm *h)
-{
-    return chronicle_history(h->ground.chronicle);
-}
-
-const Trireme__Run *helm_in_force(const struct helm *h)
-{
-    return (*h->ground.trunk)->config;
-}
-
 struct helm *helm_new(const struct ground *ground, struct campaign *campaign,
                       struct planner *planner, bool allow_noop, struct err *err)
 {
@@ -67,30 +57,11 @@ void helm_eval(struct helm *h, const Trireme__EvalLine *line)
     curve_eval(h->curve, line);
 }
 
-int helm_write_record(struct helm *h, Trireme__Record *record, Trireme__RecordKind kind,
-                      uint32_t number, uint64_t step, const char *by, struct err *err)
-{
-    record->has_kind = 1, record->kind = kind;
-    record->has_number = number > 0, record->number = number;
-    record->has_step = 1, record->step = step;
-    record->by = (char *)by;
-    return chronicle_write(h->ground.chronicle, record, err);
-}
-
-int helm_write_event(struct helm *h, uint64_t step, const char *by, const char *text,
-                     struct err *err)
-{
-    Trireme__Record record = TRIREME__RECORD__INIT;
-    record.text = (char *)text;
-    progress_log(h->ground.progress, "%s: %s", by, text);
-    return helm_write_record(h, &record, TRIREME__RECORD_KIND__event, 0, step, by, err);
-}
-
 /* Queued proposals become hypotheses as long as there is room. */
 static int register_queued(struct helm *h, uint64_t step, struct err *err)
 {
-    for (size_t i = 0; i < helm_history(h)->n; i++) {
-        const struct entry *e = &helm_history(h)->entries[i];
+    for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
+        const struct entry *e = &ground_history(&h->ground)->entries[i];
         if (e->fate != FATE_QUEUED || !chronicle_may_register(h->ground.chronicle, e->number, step))
             continue;
         if (campaign_open(h->campaign) >= h->ground.run->config->experiment->forks)
@@ -109,8 +80,8 @@ static int register_queued(struct helm *h, uint64_t step, struct err *err)
 /* At the end of the run nothing can be tried any more. */
 static int close_queued(struct helm *h, uint64_t step, struct err *err)
 {
-    for (size_t i = 0; i < helm_history(h)->n; i++) {
-        const struct entry *e = &helm_history(h)->entries[i];
+    for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
+        const struct entry *e = &ground_history(&h->ground)->entries[i];
         if ((e->fate == FATE_QUEUED || e->fate == FATE_WAITING || e->fate == FATE_OPEN ||
              (e->fate == FATE_PROMOTED && e->reverse.plan)) &&
             campaign_close(h->campaign, e->number, step, "the run ended", err) < 0)

@@ -22,12 +22,7 @@ struct helm {
     double looked;     /* into the inbox */
 };
 
-struct history *helm_history(const struct helm *helm);
-const Trireme__Run *helm_in_force(const struct helm *helm);
-
-/* Tells the ledger: of anything; of a sentence. */
-int helm_write_record(struct helm *helm, Trireme__Record *record, Trireme__RecordKind kind,
-                      uint32_t number, uint64_t step, const char *by, struct err *err);
+/* Tells the ledger, and the log, of a sentence. */
 int helm_write_event(struct helm *helm, uint64_t step, const char *by, const char *text,
                      struct err *err);
 

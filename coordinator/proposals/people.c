@@ -15,17 +15,18 @@ static const double inbox_seconds = 0.25;
 /* A request that an earlier launch took, and died before it answered. */
 static const struct entry *taken_before(const struct helm *h, const Trireme__Proposal *proposal)
 {
-    for (size_t i = 0; proposal && proposal->id && proposal->id[0] && i < helm_history(h)->n; i++)
-        if (helm_history(h)->entries[i].proposal->id &&
-            !strcmp(helm_history(h)->entries[i].proposal->id, proposal->id))
-            return &helm_history(h)->entries[i];
+    for (size_t i = 0;
+         proposal && proposal->id && proposal->id[0] && i < ground_history(&h->ground)->n; i++)
+        if (ground_history(&h->ground)->entries[i].proposal->id &&
+            !strcmp(ground_history(&h->ground)->entries[i].proposal->id, proposal->id))
+            return &ground_history(&h->ground)->entries[i];
     return NULL;
 }
 
 /* For whoever proposed. */
 static const char *what_follows(const struct helm *h, uint32_t number)
 {
-    switch (history_entry(helm_history(h), number)->fate) {
+    switch (history_entry(ground_history(&h->ground), number)->fate) {
     case FATE_WAITING:
         return "legal; it waits for approval";
     case FATE_OBSERVED:
@@ -55,7 +56,7 @@ static int take_request(struct helm *h, const char *name, const Trireme__Request
     answer.has_number = 1;
     answer.number = order    ? request->number
                     : before ? before->number
-                             : (uint32_t)helm_history(h)->n;
+                             : (uint32_t)ground_history(&h->ground)->n;
     if (!order && answer.accepted)
         err_set(&why, ERR_USAGE, "proposal %u: %s", answer.number, what_follows(h, answer.number));
     else if (before)

@@ -26,10 +26,10 @@ static uint32_t room(const struct helm *h)
 {
     const Trireme__Run *config = h->ground.run->config;
     uint32_t observed = 0;
-    for (size_t i = 0; i < helm_history(h)->n; i++)
-        observed += helm_history(h)->entries[i].fate == FATE_OBSERVED;
+    for (size_t i = 0; i < ground_history(&h->ground)->n; i++)
+        observed += ground_history(&h->ground)->entries[i].fate == FATE_OBSERVED;
     return observed < config->gate->hypotheses
-               ? history_room(helm_history(h), config->experiment->forks)
+               ? history_room(ground_history(&h->ground), config->experiment->forks)
                : 0;
 }
 
@@ -37,7 +37,7 @@ static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_
                        struct err *err)
 {
     const char *by = h->planner->ops->name;
-    const size_t before = helm_history(h)->n;
+    const size_t before = ground_history(&h->ground)->n;
     size_t max = room(h) + PROPOSALS_MAX, n = answer->n_proposals < max ? answer->n_proposals : max;
     for (size_t i = 0; i < n; i++) {
         bool accepted;
@@ -45,7 +45,7 @@ static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_
         if (helm_take_proposal(h, answer->proposals[i], by, step, &accepted, &why, err) < 0)
             return -1;
     }
-    h->failures = n && helm_history(h)->n == before ? h->failures + 1 : 0;
+    h->failures = n && ground_history(&h->ground)->n == before ? h->failures + 1 : 0;
     if (n == answer->n_proposals)
         return 0;
     char *text =
@@ -85,9 +85,9 @@ static bool is_its_turn(const struct helm *h, uint64_t step)
 {
     unsigned fruitless = h->failures;
     uint64_t last = UINT64_MAX; // proposals of one answer have one step
-    for (size_t i = helm_history(h)->n;
-         i-- > 0 && helm_history(h)->entries[i].fate == FATE_REFUSED;) {
-        const struct entry *e = &helm_history(h)->entries[i];
+    for (size_t i = ground_history(&h->ground)->n;
+         i-- > 0 && ground_history(&h->ground)->entries[i].fate == FATE_REFUSED;) {
+        const struct entry *e = &ground_history(&h->ground)->entries[i];
         if (strcmp(e->by, h->planner->ops->name) || e->step == last)
             continue;
         fruitless++;
@@ -105,12 +105,12 @@ void helm_ask_planner(struct helm *h, uint64_t step)
     uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);
     if (h->asked || h->gone || (!h->owed && !is_its_turn(h, step)) || step + ASK_EVERY < first ||
         room(h) == 0 || campaign_off(h->campaign) ||
-        plan_make(&h->ground, &plan, step, false, helm_in_force(h), &why) < 0)
+        plan_make(&h->ground, &plan, step, false, ground_config(&h->ground), &why) < 0)
         return;
-    struct brief brief = {.config = helm_in_force(h),
+    struct brief brief = {.config = ground_config(&h->ground),
                           .asked = config,
                           .policy = h->policy,
-                          .history = helm_history(h),
+                          .history = ground_history(&h->ground),
                           .curve = h->curve,
                           .step = step,
                           .room = room(h)};
@@ -123,8 +123,9 @@ void helm_ask_planner(struct helm *h, uint64_t step)
 
 bool helm_planner_answered(const struct helm *h, uint64_t step)
 {
-    for (size_t i = helm_history(h)->n; i-- > 0 && helm_history(h)->entries[i].step == step;)
-        if (!strcmp(helm_history(h)->entries[i].by, h->planner->ops->name))
+    for (size_t i = ground_history(&h->ground)->n;
+         i-- > 0 && ground_history(&h->ground)->entries[i].step == step;)
+        if (!strcmp(ground_history(&h->ground)->entries[i].by, h->planner->ops->name))
             return true;
     return false;
 }

@@ -14,13 +14,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+int helm_write_event(struct helm *h, uint64_t step, const char *by, const char *text,
+                     struct err *err)
+{
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.text = (char *)text;
+    progress_log(h->ground.progress, "%s: %s", by, text);
+    return chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__event, 0, step, by,
+                           err);
+}
+
 /* A proposal that says the same and is or was tried beside the recipe that is in force; or was in
  * force itself, and was taken back. */
 static const struct entry *duplicate(const struct helm *h, const Trireme__Proposal *proposal)
 {
-    for (size_t i = 0; i < helm_history(h)->n; i++) {
-        const struct entry *e = &helm_history(h)->entries[i];
-        bool counts = e->fate == FATE_ROLLED_BACK || e->step >= helm_history(h)->changed_at;
+    for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
+        const struct entry *e = &ground_history(&h->ground)->entries[i];
+        bool counts =
+            e->fate == FATE_ROLLED_BACK || e->step >= ground_history(&h->ground)->changed_at;
         if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED &&
             counts &&
             changes_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch,
@@ -36,9 +47,9 @@ int helm_check(const struct helm *h, const Trireme__Proposal *proposal, uint64_t
     if (campaign_off(h->campaign))
         return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
     Trireme__Run *after =
-        patch_apply(helm_in_force(h), proposal->patch, proposal->n_patch, h->policy, err);
+        patch_apply(ground_config(&h->ground), proposal->patch, proposal->n_patch, h->policy, err);
     if (!after && h->allow_noop)
-        after = message_copy(helm_in_force(h));
+        after = message_copy(ground_config(&h->ground));
     if (!after)
         return -1;
     int rc = plan_make(&h->ground, plan, step, patch_is_slow(proposal->patch, proposal->n_patch),
@@ -73,7 +84,7 @@ static Trireme__Validation__Next next_of(const struct helm *h, const char *by)
 int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const char *by,
                        uint64_t step, bool *accepted, struct err *why, struct err *err)
 {
-    uint32_t number = (uint32_t)helm_history(h)->n + 1;
+    uint32_t number = (uint32_t)ground_history(&h->ground)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
     *why = (struct err){0};
     *accepted = false;
@@ -82,22 +93,23 @@ int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const 
         return helm_write_event(h, step, by, why->text, err);
     record.proposal = (Trireme__Proposal *)proposal;
     h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
-    if (helm_write_record(h, &record, TRIREME__RECORD_KIND__proposal, number, step, by, err) < 0)
+    if (chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__proposal, number, step,
+                        by, err) < 0)
         return -1;
-    *accepted = validate(h, history_entry(helm_history(h), number), step, why) == 0;
+    *accepted = validate(h, history_entry(ground_history(&h->ground), number), step, why) == 0;
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
     validation.has_accepted = 1, validation.accepted = *accepted;
     validation.reason = *accepted ? NULL : why->text;
     validation.has_next = *accepted, validation.next = next_of(h, by);
     record = (Trireme__Record)TRIREME__RECORD__INIT;
     record.validation = &validation;
-    if (helm_write_record(h, &record, TRIREME__RECORD_KIND__validation, number, step, "rule", err) <
-        0)
+    if (chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__validation, number,
+                        step, "rule", err) < 0)
         return -1;
     char *text = changes_text(proposal->patch, proposal->n_patch);
     progress_log(h->ground.progress, "proposal %u of %s: %s: %s", number, by, text,
                  *accepted ? "legal" : why->text);
-    if (history_entry(helm_history(h), number)->fate == FATE_WAITING)
+    if (history_entry(ground_history(&h->ground), number)->fate == FATE_WAITING)
         progress_say(h->ground.progress, "proposal %u: %s - it waits: trireme trials approve %s %u",
                      number, text, h->ground.run->folder, number);
     free(text);
@@ -107,14 +119,15 @@ int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const 
 int helm_take_order(struct helm *h, const char *order, uint32_t number, const char *by,
                     uint64_t step, bool *accepted, struct err *why, struct err *err)
 {
-    const struct entry *e = history_entry(helm_history(h), number);
-    *accepted = history_check_order(helm_history(h), number, order, why) == 0;
+    const struct entry *e = history_entry(ground_history(&h->ground), number);
+    *accepted = history_check_order(ground_history(&h->ground), number, order, why) == 0;
     if (!*accepted)
         return 0;
     bool open = e->fate == FATE_OPEN || e->fate == FATE_PROMOTED || !strcmp(order, "kill");
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.order = (char *)order;
-    if (helm_write_record(h, &record, TRIREME__RECORD_KIND__order, number, step, by, err) < 0)
+    if (chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__order, number, step, by,
+                        err) < 0)
         return -1;
     if (open && campaign_close(h->campaign, number, step,
                                !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
@@ -131,7 +144,7 @@ int helm_take_order(struct helm *h, const char *order, uint32_t number, const ch
 static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_t step,
                           struct err *why, struct err *err)
 {
-    const struct entry *e = history_entry(helm_history(h), record->number);
+    const struct entry *e = history_entry(ground_history(&h->ground), record->number);
     bool reverse;
     err_set(why, ERR_USAGE, "hypothesis %u is not open", record->number);
     return e && attempt_open(e, &reverse)

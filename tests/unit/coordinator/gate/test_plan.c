@@ -61,7 +61,8 @@ static void tell(struct scene *scene, const char *yaml)
     struct err err = {.text = ""};
     Trireme__Record *record = message_new(&trireme__record__descriptor);
     if (yaml_read(record, yaml, strlen(yaml), "record", ERR_USAGE, &err) < 0 ||
-        chronicle_write(scene->chronicle, record, &err) < 0)
+        chronicle_write(scene->chronicle, record, record->kind, record->number, record->step,
+                        record->by, &err) < 0)
         fail_msg("%s", err.text);
     message_free(record);
 }

@@ -18,7 +18,10 @@ static Trireme__Record *record_of(const char *yaml)
 static int try_write(struct chronicle *chronicle, const char *yaml, struct err *err)
 {
     Trireme__Record *record = record_of(yaml);
-    int rc = chronicle_write(chronicle, record, err);
+    char *by = record->by;
+    int rc =
+        chronicle_write(chronicle, record, record->kind, record->number, record->step, by, err);
+    record->by = by;
     message_free(record);
     return rc;
 }
