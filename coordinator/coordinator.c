@@ -117,9 +117,9 @@ void coordinator_free(struct coordinator *c)
 {
     if (!c)
         return;
-    if (!c->helm && c->options.planner)
+    if (!c->intake && c->options.planner)
         c->options.planner->ops->free(c->options.planner);
-    helm_free(c->helm);
+    intake_free(c->intake);
     campaign_free(c->campaign);
     suspended_free(c->suspended);
     chronicle_free(c->chronicle);
@@ -153,8 +153,8 @@ static int make_campaign(struct coordinator *c, struct err *err)
     c->campaign = campaign_new(&ground);
     struct planner *planner = c->options.planner;
     c->options.planner = NULL;
-    c->helm = helm_new(&ground, c->campaign, planner, c->options.allow_noop, err);
-    if (!c->helm)
+    c->intake = intake_new(&ground, c->campaign, planner, c->options.allow_noop, err);
+    if (!c->intake)
         return -1;
     int heeded = operator_heed(&ground, c->campaign, err);
     if (heeded < 0)

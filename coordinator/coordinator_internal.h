@@ -30,7 +30,7 @@ struct coordinator {
     struct chronicle *chronicle;
     struct suspended *suspended;
     struct campaign *campaign; /* from the muster on */
-    struct helm *helm;         /* from the muster on */
+    struct intake *intake;     /* from the muster on */
     struct metrics *metrics;
     struct progress *progress;
     struct keeper *keeper;

@@ -91,7 +91,7 @@ static int save(struct coordinator *c, struct err *err)
     what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
     what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
     what.ledger_head = head;
-    what.has_planner_owes = 1, what.planner_owes = helm_is_owed(c->helm);
+    what.has_planner_owes = 1, what.planner_owes = intake_awaits_planner(c->intake);
     c->saved = c->trunk->step;
     return order_save(
         c, c->trunk,
@@ -111,12 +111,12 @@ static int suspend(struct coordinator *c, const struct trial *trial, Trireme__Pe
 int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
 {
     progress_train(c->progress, &c->trunk->line, trials_forks(c->trials));
-    helm_train(c->helm, &c->trunk->line);
+    intake_add_train(c->intake, &c->trunk->line);
     if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until)
         c->trunk->until = trial_first_rest(c->trunk);
     if (c->trunk->step >= c->trunk->until)
         return 0;
-    if (helm_turn(c->helm, c->trunk->step, false, err) < 0)
+    if (intake_turn(c->intake, c->trunk->step, false, err) < 0)
         return -1;
     uint64_t next = next_rest(c);
     c->trunk->until = next < c->trunk->until ? next : c->trunk->until;
@@ -145,7 +145,7 @@ static int evaluate(struct coordinator *c, struct err *err)
     int rc = metrics_write(c->metrics, line, err);
     if (rc == 0) {
         progress_eval(c->progress, line);
-        helm_eval(c->helm, line);
+        intake_add_eval(c->intake, line);
     }
     message_free(line);
     return rc < 0 ? -1 : 1;
@@ -166,7 +166,7 @@ static int judge(struct coordinator *c, struct err *err)
     c->stage = STAGE_SAVE;
     if (c->trunk != before)
         c->saved = 0; // a checkpoint of this step that an earlier launch left is not of this trunk
-    return waits && helm_turn(c->helm, c->trunk->step, last, err) < 0 ? -1 : 1;
+    return waits && intake_turn(c->intake, c->trunk->step, last, err) < 0 ? -1 : 1;
 }
 
 static int save_or_not(struct coordinator *c, struct err *err)

@@ -14,24 +14,24 @@
 
 #include <stdlib.h>
 
-struct helm *helm_new(const struct ground *ground, struct campaign *campaign,
-                      struct planner *planner, bool allow_noop, struct err *err)
+struct intake *intake_new(const struct ground *ground, struct campaign *campaign,
+                          struct planner *planner, bool allow_noop, struct err *err)
 {
-    struct helm *h = mem_new(1, sizeof *h);
-    *h = (struct helm){
+    struct intake *h = mem_new(1, sizeof *h);
+    *h = (struct intake){
         .ground = *ground, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
     h->curve = curve_new();
     h->owed = ground->run->manifest && ground->run->manifest->planner_owes;
     uint64_t step = 0;
     if (curve_read(h->curve, &step, ground->run->folder, err) < 0 ||
         policy_read(&h->policy, ground->run->config->experiment->policy, err) < 0) {
-        helm_free(h);
+        intake_free(h);
         return NULL;
     }
     return h;
 }
 
-void helm_free(struct helm *h)
+void intake_free(struct intake *h)
 {
     if (!h)
         return;
@@ -42,23 +42,23 @@ void helm_free(struct helm *h)
     free(h);
 }
 
-bool helm_is_owed(const struct helm *h)
+bool intake_awaits_planner(const struct intake *h)
 {
     return h->asked || h->owed;
 }
 
-void helm_train(struct helm *h, const Trireme__TrainLine *line)
+void intake_add_train(struct intake *h, const Trireme__TrainLine *line)
 {
     curve_train(h->curve, line);
 }
 
-void helm_eval(struct helm *h, const Trireme__EvalLine *line)
+void intake_add_eval(struct intake *h, const Trireme__EvalLine *line)
 {
     curve_eval(h->curve, line);
 }
 
 /* Queued proposals become hypotheses as long as there is room. */
-static int register_queued(struct helm *h, uint64_t step, struct err *err)
+static int register_queued(struct intake *h, uint64_t step, struct err *err)
 {
     for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
         const struct entry *e = &ground_history(&h->ground)->entries[i];
@@ -68,7 +68,7 @@ static int register_queued(struct helm *h, uint64_t step, struct err *err)
             return 0;
         Trireme__Plan plan;
         struct err why = {0};
-        int rc = helm_check(h, e->proposal, step, &plan, &why) < 0
+        int rc = proposal_check(h, e->proposal, step, &plan, &why) < 0
                      ? campaign_close(h->campaign, e->number, step, why.text, err)
                      : campaign_register(h->campaign, e->number, step, &plan, err);
         if (rc < 0)
@@ -78,7 +78,7 @@ static int register_queued(struct helm *h, uint64_t step, struct err *err)
 }
 
 /* At the end of the run nothing can be tried any more. */
-static int close_queued(struct helm *h, uint64_t step, struct err *err)
+static int close_queued(struct intake *h, uint64_t step, struct err *err)
 {
     for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
         const struct entry *e = &ground_history(&h->ground)->entries[i];
@@ -91,32 +91,32 @@ static int close_queued(struct helm *h, uint64_t step, struct err *err)
 }
 
 /* Recorded inputs and what follows from them, in the order in which they stand. */
-static int take_and_register(struct helm *h, uint64_t step, struct err *err)
+static int take_and_register(struct intake *h, uint64_t step, struct err *err)
 {
     do {
-        if (helm_take_recorded(h, step, err) < 0 || register_queued(h, step, err) < 0)
+        if (proposal_repeat_recorded(h, step, err) < 0 || register_queued(h, step, err) < 0)
             return -1;
     } while (chronicle_input(h->ground.chronicle, step));
     return 0;
 }
 
-int helm_turn(struct helm *h, uint64_t step, bool last, struct err *err)
+int intake_turn(struct intake *h, uint64_t step, bool last, struct err *err)
 {
     if (last)
-        return helm_take_recorded(h, step, err) < 0 ? -1 : close_queued(h, step, err);
+        return proposal_repeat_recorded(h, step, err) < 0 ? -1 : close_queued(h, step, err);
     if (take_and_register(h, step, err) < 0)
         return -1;
     bool free_hand = !chronicle_scripted(h->ground.chronicle);
-    if (free_hand && (helm_read_inbox(h, step, err) < 0 ||
-                      (h->planner && h->asked && helm_poll_planner(h, step, err) < 0)))
+    if (free_hand && (people_read_inbox(h, step, err) < 0 ||
+                      (h->planner && h->asked && planner_turn_poll(h, step, err) < 0)))
         return -1;
     // a launch that ended before the answer came had asked here, though forks of this step are
     // still to be lived through
     if (h->planner && !chronicle_scripted_after(h->ground.chronicle, step) &&
-        !helm_planner_answered(h, step)) {
-        helm_ask_planner(h, step);
+        !planner_turn_answered(h, step)) {
+        planner_turn_ask(h, step);
         // one that answers at once is heard at once
-        if (h->asked && helm_poll_planner(h, step, err) < 0)
+        if (h->asked && planner_turn_poll(h, step, err) < 0)
             return -1;
     }
     return register_queued(h, step, err);

@@ -13,7 +13,7 @@ enum { REQUESTS_MAX = 16 /* taken at one step */ };
 static const double inbox_seconds = 0.25;
 
 /* A request that an earlier launch took, and died before it answered. */
-static const struct entry *taken_before(const struct helm *h, const Trireme__Proposal *proposal)
+static const struct entry *taken_before(const struct intake *h, const Trireme__Proposal *proposal)
 {
     for (size_t i = 0;
          proposal && proposal->id && proposal->id[0] && i < ground_history(&h->ground)->n; i++)
@@ -24,7 +24,7 @@ static const struct entry *taken_before(const struct helm *h, const Trireme__Pro
 }
 
 /* For whoever proposed. */
-static const char *what_follows(const struct helm *h, uint32_t number)
+static const char *what_follows(const struct intake *h, uint32_t number)
 {
     switch (history_entry(ground_history(&h->ground), number)->fate) {
     case FATE_WAITING:
@@ -36,7 +36,7 @@ static const char *what_follows(const struct helm *h, uint32_t number)
     }
 }
 
-static int take_request(struct helm *h, const char *name, const Trireme__Request *request,
+static int take_request(struct intake *h, const char *name, const Trireme__Request *request,
                         uint64_t step, struct err *err)
 {
     Trireme__Answer answer = TRIREME__ANSWER__INIT;
@@ -46,10 +46,10 @@ static int take_request(struct helm *h, const char *name, const Trireme__Request
     const struct entry *before = order ? NULL : taken_before(h, request->propose);
     int rc = 0;
     if (order)
-        rc = helm_take_order(h, request->order, request->number, "person", step, &accepted, &why,
-                             err);
+        rc = proposal_order(h, request->order, request->number, "person", step, &accepted, &why,
+                            err);
     else if (!before)
-        rc = helm_take_proposal(h, request->propose, "person", step, &accepted, &why, err);
+        rc = proposal_submit(h, request->propose, "person", step, &accepted, &why, err);
     if (rc < 0)
         return -1;
     answer.has_accepted = 1, answer.accepted = before ? before->fate != FATE_REFUSED : accepted;
@@ -69,7 +69,7 @@ static int take_request(struct helm *h, const char *name, const Trireme__Request
     return 0;
 }
 
-int helm_read_inbox(struct helm *h, uint64_t step, struct err *err)
+int people_read_inbox(struct intake *h, uint64_t step, struct err *err)
 {
     double now = clock_now();
     if (now - h->looked < inbox_seconds)

@@ -22,7 +22,7 @@ enum {
 
 /* How many more proposals of a planner there is room for. One that only writes down asks for no
  * more than one that tries. */
-static uint32_t room(const struct helm *h)
+static uint32_t room(const struct intake *h)
 {
     const Trireme__Run *config = h->ground.run->config;
     uint32_t observed = 0;
@@ -33,7 +33,7 @@ static uint32_t room(const struct helm *h)
                : 0;
 }
 
-static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_t step,
+static int take_answer(struct intake *h, const Trireme__Proposals *answer, uint64_t step,
                        struct err *err)
 {
     const char *by = h->planner->ops->name;
@@ -42,7 +42,7 @@ static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_
     for (size_t i = 0; i < n; i++) {
         bool accepted;
         struct err why;
-        if (helm_take_proposal(h, answer->proposals[i], by, step, &accepted, &why, err) < 0)
+        if (proposal_submit(h, answer->proposals[i], by, step, &accepted, &why, err) < 0)
             return -1;
     }
     h->failures = n && ground_history(&h->ground)->n == before ? h->failures + 1 : 0;
@@ -51,12 +51,12 @@ static int take_answer(struct helm *h, const Trireme__Proposals *answer, uint64_
     char *text =
         mem_format("%zu proposals came at once: those after the first %zu were not looked at",
                    answer->n_proposals, n);
-    int rc = helm_write_event(h, step, by, text, err);
+    int rc = proposal_log_event(h, step, by, text, err);
     free(text);
     return rc;
 }
 
-int helm_poll_planner(struct helm *h, uint64_t step, struct err *err)
+int planner_turn_poll(struct intake *h, uint64_t step, struct err *err)
 {
     Trireme__Proposals *answer = NULL;
     struct err why = {0};
@@ -73,7 +73,7 @@ int helm_poll_planner(struct helm *h, uint64_t step, struct err *err)
         h->gone = kind == PLANNER_GONE;
         if (h->gone)
             progress_say(h->ground.progress, "note: %s", why.text);
-        rc = helm_write_event(h, step, h->planner->ops->name, why.text, err);
+        rc = proposal_log_event(h, step, h->planner->ops->name, why.text, err);
     }
     return rc;
 }
@@ -81,7 +81,7 @@ int helm_poll_planner(struct helm *h, uint64_t step, struct err *err)
 /* Whether the planner's turn has come: a function of the step and of the proposals in the ledger,
  * so that a launch that goes on asks when the one before would have asked (but for what failed in
  * that one). */
-static bool is_its_turn(const struct helm *h, uint64_t step)
+static bool is_its_turn(const struct intake *h, uint64_t step)
 {
     unsigned fruitless = h->failures;
     uint64_t last = UINT64_MAX; // proposals of one answer have one step
@@ -97,7 +97,7 @@ static bool is_its_turn(const struct helm *h, uint64_t step)
     return step % ((uint64_t)ASK_EVERY << fruitless) == 0;
 }
 
-void helm_ask_planner(struct helm *h, uint64_t step)
+void planner_turn_ask(struct intake *h, uint64_t step)
 {
     const Trireme__Run *config = h->ground.run->config;
     Trireme__Plan plan;
@@ -121,7 +121,7 @@ void helm_ask_planner(struct helm *h, uint64_t step)
     h->owed = false;
 }
 
-bool helm_planner_answered(const struct helm *h, uint64_t step)
+bool planner_turn_answered(const struct intake *h, uint64_t step)
 {
     for (size_t i = ground_history(&h->ground)->n;
          i-- > 0 && ground_history(&h->ground)->entries[i].step == step;)

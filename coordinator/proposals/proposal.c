@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int helm_write_event(struct helm *h, uint64_t step, const char *by, const char *text,
-                     struct err *err)
+int proposal_log_event(struct intake *h, uint64_t step, const char *by, const char *text,
+                       struct err *err)
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.text = (char *)text;
@@ -26,7 +26,7 @@ int helm_write_event(struct helm *h, uint64_t step, const char *by, const char *
 
 /* A proposal that says the same and is or was tried beside the recipe that is in force; or was in
  * force itself, and was taken back. */
-static const struct entry *duplicate(const struct helm *h, const Trireme__Proposal *proposal)
+static const struct entry *duplicate(const struct intake *h, const Trireme__Proposal *proposal)
 {
     for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
         const struct entry *e = &ground_history(&h->ground)->entries[i];
@@ -41,8 +41,8 @@ static const struct entry *duplicate(const struct helm *h, const Trireme__Propos
     return NULL;
 }
 
-int helm_check(const struct helm *h, const Trireme__Proposal *proposal, uint64_t step,
-               Trireme__Plan *plan, struct err *err)
+int proposal_check(const struct intake *h, const Trireme__Proposal *proposal, uint64_t step,
+                   Trireme__Plan *plan, struct err *err)
 {
     if (campaign_off(h->campaign))
         return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
@@ -58,17 +58,18 @@ int helm_check(const struct helm *h, const Trireme__Proposal *proposal, uint64_t
     return rc;
 }
 
-static int validate(const struct helm *h, const struct entry *entry, uint64_t step, struct err *err)
+static int validate(const struct intake *h, const struct entry *entry, uint64_t step,
+                    struct err *err)
 {
     Trireme__Plan plan;
     const struct entry *other = duplicate(h, entry->proposal);
     if (other && !h->allow_noop)
         return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
                        other->number, fate_name(other->fate));
-    return helm_check(h, entry->proposal, step, &plan, err);
+    return proposal_check(h, entry->proposal, step, &plan, err);
 }
 
-static Trireme__Validation__Next next_of(const struct helm *h, const char *by)
+static Trireme__Validation__Next next_of(const struct intake *h, const char *by)
 {
     switch (h->ground.run->config->experiment->mode) {
     case TRIREME__EXPERIMENT__MODE__approve:
@@ -81,8 +82,8 @@ static Trireme__Validation__Next next_of(const struct helm *h, const char *by)
     }
 }
 
-int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const char *by,
-                       uint64_t step, bool *accepted, struct err *why, struct err *err)
+int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const char *by,
+                    uint64_t step, bool *accepted, struct err *why, struct err *err)
 {
     uint32_t number = (uint32_t)ground_history(&h->ground)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
@@ -90,7 +91,7 @@ int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const 
     *accepted = false;
     // its texts may be of any size: they are not written down
     if (patch_check_proposal(proposal, why) < 0)
-        return helm_write_event(h, step, by, why->text, err);
+        return proposal_log_event(h, step, by, why->text, err);
     record.proposal = (Trireme__Proposal *)proposal;
     h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
     if (chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__proposal, number, step,
@@ -116,8 +117,8 @@ int helm_take_proposal(struct helm *h, const Trireme__Proposal *proposal, const 
     return 0;
 }
 
-int helm_take_order(struct helm *h, const char *order, uint32_t number, const char *by,
-                    uint64_t step, bool *accepted, struct err *why, struct err *err)
+int proposal_order(struct intake *h, const char *order, uint32_t number, const char *by,
+                   uint64_t step, bool *accepted, struct err *why, struct err *err)
 {
     const struct entry *e = history_entry(ground_history(&h->ground), number);
     *accepted = history_check_order(ground_history(&h->ground), number, order, why) == 0;
@@ -141,7 +142,7 @@ int helm_take_order(struct helm *h, const char *order, uint32_t number, const ch
 
 /* Closes a hypothesis that the machine could not go on with when this was done first; why: where it
  * is not open. */
-static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_t step,
+static int take_giving_up(struct intake *h, const Trireme__Record *record, uint64_t step,
                           struct err *why, struct err *err)
 {
     const struct entry *e = history_entry(ground_history(&h->ground), record->number);
@@ -152,7 +153,7 @@ static int take_giving_up(struct helm *h, const Trireme__Record *record, uint64_
                : 0;
 }
 
-int helm_take_recorded(struct helm *h, uint64_t step, struct err *err)
+int proposal_repeat_recorded(struct intake *h, uint64_t step, struct err *err)
 {
     const Trireme__Record *record;
     bool accepted;
@@ -160,10 +161,10 @@ int helm_take_recorded(struct helm *h, uint64_t step, struct err *err)
     while ((record = chronicle_input(h->ground.chronicle, step))) {
         int rc;
         if (record->kind == TRIREME__RECORD_KIND__proposal)
-            rc = helm_take_proposal(h, record->proposal, record->by, step, &accepted, &why, err);
+            rc = proposal_submit(h, record->proposal, record->by, step, &accepted, &why, err);
         else if (record->kind == TRIREME__RECORD_KIND__order)
-            rc = helm_take_order(h, record->order, record->number, record->by, step, &accepted,
-                                 &why, err);
+            rc = proposal_order(h, record->order, record->number, record->by, step, &accepted, &why,
+                                err);
         else
             rc = take_giving_up(h, record, step, &why, err);
         if (rc < 0)

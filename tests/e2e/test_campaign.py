@@ -4,9 +4,9 @@ import os
 import shutil
 import signal
 
-import helm
+import experiments
 import trireme
-from helm import Helm
+from experiments import Experiments
 from trireme import wait_for
 
 POLICY = """allow:
@@ -16,11 +16,11 @@ POLICY = """allow:
 """
 
 
-class Campaign(Helm):
+class Campaign(Experiments):
     def make(self):
         super().make()
         self.write("policy.yaml", POLICY)
-        self.write_config(base=helm.CONFIG,
+        self.write_config(base=experiments.CONFIG,
                           experiment={"planner": "random", "policy": "policy.yaml"},
                           checkpoint={"every": 20, "keep": 100})
         self.trained("whole")
@@ -35,7 +35,7 @@ class Campaign(Helm):
     def assert_as_whole(self, run):
         self.assert_same_campaign(run, "whole")
         self.assertEqual(self.losses(run), self.losses("whole"))
-        self.assert_whole(run, helm.STEPS)
+        self.assert_whole(run, experiments.STEPS)
         self.succeed("ledger", "verify", run)
 
     def test_the_campaign_of_these_tests_tries_promotes_and_confirms(self):
@@ -136,7 +136,7 @@ class Campaign(Helm):
         self.assert_nothing("again")
 
 
-class Resumed(Helm):
+class Resumed(Experiments):
     """What the operator says counts, whatever a promotion has put in force."""
     def test_resume_with_a_value_that_was_promoted_takes_the_operators_and_keeps_the_other_changes(
             self):
@@ -146,7 +146,7 @@ class Resumed(Helm):
         before = self.manifest("run", self.checkpoints("run")[-1])["config"]["optimizer"]
         self.assertEqual((before["lr"], before["beta2"]), (0.003, 0.9))
         self.succeed("resume", "run", "--workers", 2, "--set", "optimizer.lr=0.001")
-        after = self.manifest("run", helm.STEPS)["config"]["optimizer"]
+        after = self.manifest("run", experiments.STEPS)["config"]["optimizer"]
         self.assertEqual((after["lr"], after["beta2"]), (0.001, 0.9))
         self.succeed("ledger", "verify", "run")
 
@@ -159,7 +159,7 @@ class Resumed(Helm):
         os.kill(call.rank(0), signal.SIGKILL)
         self.assertEqual(call.end(30).code, 5)
         self.succeed("resume", "run", "--workers", 2)
-        self.assertEqual(self.manifest("run", helm.STEPS)["config"]["optimizer"]["lr"], 0.001)
+        self.assertEqual(self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.001)
 
     def test_a_promotion_after_the_operators_change_is_not_undone_by_the_same_line_again(self):
         self.assertEqual(self.train("run", "--max-seconds", 0.01).end().code, 85)
@@ -172,7 +172,7 @@ class Resumed(Helm):
         self.wait_records(call, "run", 1, "promotion")
         self.stop(call)
         self.succeed("resume", "run", "--workers", 2)
-        self.assertEqual(self.manifest("run", helm.STEPS)["config"]["optimizer"]["lr"], 0.003)
+        self.assertEqual(self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.003)
         self.assertEqual(self.ledger("run", "correction"), [])
 
 

@@ -7,17 +7,17 @@ import random
 import re
 import signal
 
-import helm
+import experiments
 import trireme
-from helm import Helm
+from experiments import Experiments
 from trireme import wait_for
 
 
-class Chain(Helm):
+class Chain(Experiments):
     """One campaign that is over, and one that was stopped in its middle."""
     def make(self):
         super().make()
-        self.write_config(base=helm.CONFIG, experiment={"planner": "random"})
+        self.write_config(base=experiments.CONFIG, experiment={"planner": "random"})
         self.trained("whole")
         call = self.train("half")
         self.wait_records(call, "half", 12)
@@ -92,7 +92,7 @@ class Chain(Helm):
         self.put("whole", lines)
         self.refuse(3, ["ledger.jsonl", "SHA-256", "checkpoint"], "ledger", "verify", "whole")
         self.refuse(3, ["ledger.jsonl", "checkpoint"], "resume", "whole", "--set",
-                    "train.steps=%d" % (helm.STEPS + 1))
+                    "train.steps=%d" % (experiments.STEPS + 1))
 
     def test_the_chain_is_what_sha256sum_says(self):
         lines = self.lines("whole")
@@ -143,7 +143,7 @@ class Chain(Helm):
         self.assert_same_campaign("run", "whole")
 
 
-class Before(Helm):
+class Before(Experiments):
     """A run of a program that knew of no experiments."""
     def test_an_old_run_goes_on_as_before_and_gets_no_ledger(self):
         self.trained("plain")
@@ -160,7 +160,7 @@ class Before(Helm):
         self.assertEqual(self.losses("old"), self.losses("plain"))
 
 
-class Parts(Helm):
+class Parts(Experiments):
     """What the parts of the validation text say."""
     def evaluate(self, *more):
         return json.loads(self.succeed("eval", "run", "--json", *more).out)

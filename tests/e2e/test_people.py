@@ -3,9 +3,9 @@ of it."""
 import json
 import os
 
-import helm
+import experiments
 import trireme
-from helm import Helm
+from experiments import Experiments
 from trireme import wait_for
 
 # A run that nobody waits for the end of; hypotheses would begin at an eighth of it.
@@ -22,7 +22,7 @@ for line in sys.stdin:
 """
 
 
-class People(Helm):
+class People(Experiments):
     def begin_endless(self, *more):
         call = self.train("run", *ENDLESS, *more)
         wait_for(lambda: self.steps_done("run") >= 3 or call.process.poll() is not None,
@@ -132,7 +132,7 @@ class People(Helm):
 
     def test_what_waits_for_approval_is_tried_once_a_person_approves_and_never_if_one_vetoes(self):
         planner = self.write_program("once.py", ONCE)
-        self.write_config(base=helm.CONFIG,
+        self.write_config(base=experiments.CONFIG,
                           experiment={"planner": "script", "command": [planner], "mode": "approve"},
                           train={"steps": 1200, "batch": 64})
         call = self.train("run")
@@ -182,7 +182,7 @@ class People(Helm):
         self.assert_nothing("run/ledger.jsonl")
 
 
-class Reading(Helm):
+class Reading(Experiments):
     """What people read before, during and after."""
     def read_trials(self, run):
         return [

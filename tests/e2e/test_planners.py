@@ -4,9 +4,9 @@ import json
 import os
 import signal
 
-import helm
+import experiments
 import trireme
-from helm import Helm
+from experiments import Experiments
 from trireme import wait_for
 
 PLANNERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
@@ -42,14 +42,14 @@ for line in sys.stdin:
 """
 
 
-class Troubles(Helm):
+class Troubles(Experiments):
     def make(self):
         super().make()
         self.trained("plain", "--set", "train.steps=%d" % STEPS)
 
     def configure(self, text, *arguments, **experiment):
         command = [self.write_program("planner", text), *arguments]
-        self.write_config(base=helm.CONFIG,
+        self.write_config(base=experiments.CONFIG,
                           train={"steps": STEPS},
                           experiment={"planner": "script", "command": command, **experiment})
 
@@ -128,7 +128,7 @@ class Troubles(Helm):
         for command, parts in ((["./nothing"], ["./nothing", "nothing there"]),
                                (["no-such-planner"], ["no such program in PATH"]),
                                (["./not-a-program"], ["chmod +x"]), ([], ["experiment.command"])):
-            self.write_config(base=helm.CONFIG,
+            self.write_config(base=experiments.CONFIG,
                               experiment={"planner": "script", "command": command})
             self.refuse(2, parts, "train", "run.yaml", "--out", "run")
             self.assert_nothing("run")
@@ -155,7 +155,7 @@ class Troubles(Helm):
         self.assert_no_planners(call)
 
 
-class Told(Helm):
+class Told(Experiments):
     """What a planner is told, and `trireme brief`, which shows the same."""
 
     SECRET = {
@@ -205,7 +205,7 @@ class Told(Helm):
 
     def test_briefings_hold_no_seed_no_path_and_nothing_of_the_gate(self):
         planner = self.write_program("tells", TELLS)
-        self.write_config(base=helm.CONFIG,
+        self.write_config(base=experiments.CONFIG,
                           train={"seed": 4},
                           experiment={"planner": "script", "command": [planner]})
         self.trained("run")
@@ -213,7 +213,7 @@ class Told(Helm):
             told = [json.loads(line) for line in f]
         shown = json.loads(self.succeed("brief", "run", "--json").out)
         self.assertEqual(set(shown), set(told[-1]))
-        self.assertEqual(shown["step"], helm.STEPS)
+        self.assertEqual(shown["step"], experiments.STEPS)
         for briefing in [*told, shown]:
             self.assert_keeps_secrets(briefing, "run")
         self.assertEqual([t["number"] for t in shown["tried"][:3]], [1, 2, 3])
@@ -225,7 +225,7 @@ class Told(Helm):
         self.write(
             "policy.yaml", "allow:\n  - {path: optimizer.lr, min: 0.0001, max: 0.001}\n"
             "  - {path: data.sources.*.weight, max: 2}\n")
-        self.write_config(base=helm.CONFIG, experiment={"policy": "policy.yaml"})
+        self.write_config(base=experiments.CONFIG, experiment={"policy": "policy.yaml"})
         call = self.train("run", "--set", "train.steps=1000000")
         wait_for(lambda: self.steps_done("run") >= 3 or call.process.poll() is not None,
                  "the first steps")
@@ -265,12 +265,12 @@ class Told(Helm):
         self.assert_nothing("run")
 
 
-class Ours(Helm):
+class Ours(Experiments):
     """The programs in examples."""
     def campaign(self, program, *arguments):
         command = [os.path.join(PLANNERS, program), *arguments]
         # steps that take a while: on a busy machine the first answer may need a second
-        self.write_config(base=helm.CONFIG,
+        self.write_config(base=experiments.CONFIG,
                           train={"batch": 64},
                           experiment={"planner": "script", "command": command})
         self.trained("run")

@@ -27,7 +27,7 @@ CONFIG = {
 }
 
 
-class Helm(Case):
+class Experiments(Case):
     """A folder with two prepared texts, large enough for all parts, and run.yaml."""
     def make(self):
         for seed, name in enumerate("ab", 1):
