@@ -108,7 +108,7 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
         coordinator_free(c);
         return NULL;
     }
-    c->keeper = keeper_new(run, c->metrics, &c->muster, options->n_servers);
+    c->keeper = keeper_new(run, c->metrics, &c->roster, options->n_servers);
     send_start(c);
     return c;
 }
@@ -124,7 +124,7 @@ void coordinator_free(struct coordinator *c)
     suspended_free(c->suspended);
     chronicle_free(c->chronicle);
     evaluation_free(c->evaluation);
-    muster_clear(&c->muster);
+    roster_clear(&c->roster);
     keeper_free(c->keeper);
     metrics_free(c->metrics);
     progress_free(c->progress);
@@ -143,7 +143,7 @@ uint64_t coordinator_kept_step(const struct coordinator *c)
 static int make_campaign(struct coordinator *c, struct err *err)
 {
     struct ground ground = {.run = c->run,
-                            .muster = &c->muster,
+                            .roster = &c->roster,
                             .trials = c->trials,
                             .evaluator = c->evaluator,
                             .chronicle = c->chronicle,
@@ -174,12 +174,12 @@ static void make_evaluation(struct coordinator *c)
 {
     if (!c->config->eval->every)
         return;
-    for (size_t s = 0; s < c->muster.n_sources; s++)
-        if (c->muster.sources[s].samples == 0)
+    for (size_t s = 0; s < c->roster.n_sources; s++)
+        if (c->roster.sources[s].samples == 0)
             progress_say(c->progress,
                          "note: source '%s' has no validation part: it is left out of evaluation",
-                         c->muster.sources[s].name);
-    c->evaluation = evaluation_new(c->muster.sources, c->muster.n_sources, c->config->eval->samples,
+                         c->roster.sources[s].name);
+    c->evaluation = evaluation_new(c->roster.sources, c->roster.n_sources, c->config->eval->samples,
                                    c->config->model->context);
     if (!evaluation_possible(c->evaluation)) {
         evaluation_free(c->evaluation);
@@ -209,10 +209,10 @@ static int begin_training(struct coordinator *c, struct err *err)
     const Trireme__Manifest *manifest = c->run->manifest;
     const uint32_t leaves = trial_leaves(c->trunk->config);
     const size_t n_workers = (size_t)(c->endpoint->size - c->first_worker);
-    if (manifest && manifest->fingerprint && strcmp(manifest->fingerprint, c->muster.fingerprint))
+    if (manifest && manifest->fingerprint && strcmp(manifest->fingerprint, c->roster.fingerprint))
         progress_say(c->progress,
                      "note: other kernels than before (%s; before: %s): the last bits may differ",
-                     c->muster.fingerprint, manifest->fingerprint);
+                     c->roster.fingerprint, manifest->fingerprint);
     if (n_workers > leaves)
         progress_say(c->progress,
                      "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
@@ -244,7 +244,7 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     watch_arrived(c->watch, from, AWAIT_READY);
     progress_log(c->progress, "%s is ready", watch_name(c->watch, from));
     if (from >= c->first_worker &&
-        muster_take(&c->muster, c->run->manifest, watch_name(c->watch, from), ready, err) < 0)
+        roster_add(&c->roster, c->run->manifest, watch_name(c->watch, from), ready, err) < 0)
         return -1;
     return watch_awaits(c->watch, AWAIT_READY) ? 0 : begin_training(c, err);
 }

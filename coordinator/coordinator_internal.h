@@ -6,7 +6,7 @@
 
 /* What the trunk does: it trains, or it rests and these things are done one after the other. */
 enum stage {
-    STAGE_MUSTER,
+    STAGE_READY,
     STAGE_TRAIN,
     STAGE_EVALUATE,
     STAGE_JUDGE,
@@ -29,12 +29,12 @@ struct coordinator {
     struct evaluator *evaluator;
     struct chronicle *chronicle;
     struct suspended *suspended;
-    struct campaign *campaign; /* from the muster on */
-    struct intake *intake;     /* from the muster on */
+    struct campaign *campaign; /* from the roster on */
+    struct intake *intake;     /* from the roster on */
     struct metrics *metrics;
     struct progress *progress;
     struct keeper *keeper;
-    struct muster muster;
+    struct roster roster;
     struct evaluation *evaluation; /* of the dev parts; NULL where there is none to be done */
     enum stage stage;
     bool evaluating;     /* the trunk's evaluation is under way */

@@ -129,7 +129,7 @@ static int begin_evaluation(struct coordinator *c)
     // an earlier launch did that
     c->evaluating = eval_due(c, c->trunk->step) && c->trunk->step != c->run->step;
     if (c->evaluating)
-        evaluator_begin(c->evaluator, c->evaluation, c->muster.n_sources, c->trunk,
+        evaluator_begin(c->evaluator, c->evaluation, c->roster.n_sources, c->trunk,
                         &(struct window_set){0});
     return 1;
 }
@@ -227,7 +227,7 @@ int coordinator_act(struct coordinator *c, struct err *err)
         return fork_or_not(c, err);
     case STAGE_SUSPEND:
         return suspend_or_not(c, err);
-    case STAGE_MUSTER:
+    case STAGE_READY:
     case STAGE_FINISH:
         break;
     }

@@ -20,7 +20,7 @@ struct campaign *campaign_new(const struct ground *ground)
 {
     struct campaign *c = mem_new(1, sizeof *c);
     c->ground = *ground;
-    gate_text_init(&c->text, ground->run, ground->muster, chronicle_history(ground->chronicle));
+    gate_text_init(&c->text, ground->run, ground->roster, chronicle_history(ground->chronicle));
     c->measure = measure_new(&c->ground, &c->text);
     c->peek = peek_new(&c->ground, &c->text);
     return c;

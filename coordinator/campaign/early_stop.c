@@ -29,7 +29,7 @@ struct peek *peek_new(const struct ground *ground, const struct gate_text *text)
     *p = (struct peek){.ground = ground, .text = text};
     p->sources = mem_new(text->n_sources, sizeof *p->sources);
     for (size_t s = 0; s < text->n_sources; s++) {
-        p->sources[s] = ground->muster->sources[s];
+        p->sources[s] = ground->roster->sources[s];
         if (text->weights[s] == 0)
             p->sources[s].samples = 0;
     }

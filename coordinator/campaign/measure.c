@@ -34,7 +34,7 @@ struct measure *measure_new(const struct ground *ground, struct gate_text *text)
     *m = (struct measure){.ground = ground, .text = text};
     m->sources = mem_new(text->n_sources, sizeof *m->sources);
     for (size_t s = 0; s < text->n_sources; s++) {
-        m->sources[s] = ground->muster->sources[s];
+        m->sources[s] = ground->roster->sources[s];
         m->total_weight += text->weights[s];
     }
     m->key = digest_key(ground->run->config->train->seed, "gate") | 1; // 0 means the text's order

@@ -21,7 +21,7 @@ static void find_weights(struct gate_text *t, const struct run *run)
            t->n_sources * sizeof *t->weights);
 }
 
-static void find_off(struct gate_text *t, const struct muster *m)
+static void find_off(struct gate_text *t, const struct roster *m)
 {
     for (size_t s = 0; s < t->n_sources && !t->off; s++) {
         if (t->weights[s] == 0)
@@ -44,12 +44,12 @@ static void retake(struct gate_text *t, const struct attempt *a, uint32_t *count
         gate_text_take(t, a->plan->windows, counts, first);
 }
 
-void gate_text_init(struct gate_text *t, const struct run *run, const struct muster *muster,
+void gate_text_init(struct gate_text *t, const struct run *run, const struct roster *roster,
                     const struct history *history)
 {
     *t = (struct gate_text){0};
     find_weights(t, run);
-    find_off(t, muster);
+    find_off(t, roster);
     t->taken = mem_new(t->n_sources, sizeof *t->taken);
     uint32_t *counts = mem_new(t->n_sources, sizeof *counts);
     uint64_t *first = mem_new(t->n_sources, sizeof *first);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct history;
-struct muster;
+struct roster;
 struct run;
 
 struct gate_text {
@@ -18,7 +18,7 @@ struct gate_text {
 
 /* Weights from gate.weights (run_config has checked them), or the shares at the start of the run;
  * windows read by the pairs that the history knows of. */
-void gate_text_init(struct gate_text *text, const struct run *run, const struct muster *muster,
+void gate_text_init(struct gate_text *text, const struct run *run, const struct roster *roster,
                     const struct history *history);
 void gate_text_clear(struct gate_text *text);
 

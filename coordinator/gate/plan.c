@@ -48,11 +48,11 @@ uint64_t plan_tokens_left(const struct ground *g)
     return all > spent ? all - spent : 0;
 }
 
-static uint64_t gate_windows_there(const struct muster *muster)
+static uint64_t gate_windows_there(const struct roster *roster)
 {
     uint64_t n = 0;
-    for (size_t s = 0; s < muster->n_sources; s++)
-        n += muster->gate_samples[s];
+    for (size_t s = 0; s < roster->n_sources; s++)
+        n += roster->gate_samples[s];
     return n;
 }
 
@@ -60,7 +60,7 @@ uint32_t plan_windows_max(const struct ground *g)
 {
     static const double alone = 1;
     const Trireme__Gate *gate = g->run->config->gate;
-    const struct muster *m = g->muster;
+    const struct roster *m = g->roster;
     const double *weights = m->n_sources == 1 ? &alone
                             : gate->n_weights ? gate->weights
                                               : g->run->segments[0]->weights;
@@ -105,7 +105,7 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
     plan->has_alpha = 1,
     plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
     plan->has_beta = 1, plan->beta = config->gate->beta;
-    if (GATE_PAIRS_MAX * (uint64_t)plan->windows > gate_windows_there(g->muster))
+    if (GATE_PAIRS_MAX * (uint64_t)plan->windows > gate_windows_there(g->roster))
         plan->holds_for = "this gate text: eight pairs read more windows than it has";
     if (config->data->order == TRIREME__DATA__ORDER__sequential)
         plan->holds_for = "this order of the data: it is sequential";

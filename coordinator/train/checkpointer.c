@@ -17,7 +17,7 @@
 struct keeper {
     const struct run *run;       /* borrowed */
     struct metrics *metrics;     /* borrowed */
-    const struct muster *muster; /* borrowed */
+    const struct roster *roster; /* borrowed */
     int n_servers, n_missing;
     char *folder;                /* of the checkpoint under way or of the last one */
     char *replaces;              /* the complete checkpoint that it takes the place of, or NULL */
@@ -31,12 +31,12 @@ struct keeper {
 };
 
 struct keeper *keeper_new(const struct run *run, struct metrics *metrics,
-                          const struct muster *muster, int n_servers)
+                          const struct roster *roster, int n_servers)
 {
     struct keeper *k = mem_new(1, sizeof *k);
     *k = (struct keeper){.run = run,
                          .metrics = metrics,
-                         .muster = muster,
+                         .roster = roster,
                          .n_servers = n_servers,
                          .complete_step = run->step};
     k->shards = mem_new((size_t)n_servers, sizeof *k->shards);
@@ -139,8 +139,8 @@ static int complete(struct keeper *k, struct err *err)
     manifest.version = TRIREME_VERSION;
     manifest.has_incarnation = 1, manifest.incarnation = k->run->incarnation;
     manifest.shards = k->shards, manifest.n_shards = (size_t)k->n_servers;
-    manifest.fingerprint = k->muster->fingerprint;
-    manifest.data_digest = k->muster->data_digest;
+    manifest.fingerprint = k->roster->fingerprint;
+    manifest.data_digest = k->roster->data_digest;
     if ((k->beside ? metrics_sync(k->metrics, err) : write_line(k, err)) < 0 ||
         checkpoint_complete(k->folder, &manifest, err) < 0)
         return -1;

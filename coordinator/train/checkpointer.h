@@ -12,12 +12,12 @@
 
 struct keeper;
 struct metrics;
-struct muster;
+struct roster;
 struct run;
 
-/* Borrowed: run, metrics, and the muster, for what a manifest says of kernels and token files. */
+/* Borrowed: run, metrics, and the roster, for what a manifest says of kernels and token files. */
 struct keeper *keeper_new(const struct run *run, struct metrics *metrics,
-                          const struct muster *muster, int n_servers);
+                          const struct roster *roster, int n_servers);
 void keeper_free(struct keeper *keeper);
 
 /* Begins the checkpoint of a state: `what` (copied) is its manifest but for what the keeper itself

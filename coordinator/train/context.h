@@ -5,7 +5,7 @@
 struct chronicle;
 struct evaluator;
 struct history;
-struct muster;
+struct roster;
 struct progress;
 struct run;
 struct suspended;
@@ -14,7 +14,7 @@ struct trials;
 
 struct ground {
     const struct run *run;
-    const struct muster *muster;
+    const struct roster *roster;
     struct trials *trials;
     struct evaluator *evaluator;
     struct chronicle *chronicle;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void muster_clear(struct muster *m)
+void roster_clear(struct roster *m)
 {
     for (size_t i = 0; i < m->n_sources; i++)
         free(m->sources[i].name);
@@ -14,11 +14,11 @@ void muster_clear(struct muster *m)
     free(m->sealed_samples);
     free(m->fingerprint);
     free(m->data_digest);
-    *m = (struct muster){0};
+    *m = (struct roster){0};
 }
 
-static int take_first(struct muster *m, const Trireme__Manifest *manifest,
-                      const Trireme__Ready *ready, struct err *err)
+static int add_first(struct roster *m, const Trireme__Manifest *manifest,
+                     const Trireme__Ready *ready, struct err *err)
 {
     if (manifest && manifest->data_digest && strcmp(manifest->data_digest, ready->data_digest))
         return err_set(
@@ -42,13 +42,13 @@ static int take_first(struct muster *m, const Trireme__Manifest *manifest,
     return 0;
 }
 
-int muster_take(struct muster *m, const Trireme__Manifest *manifest, const char *who,
-                const Trireme__Ready *ready, struct err *err)
+int roster_add(struct roster *m, const Trireme__Manifest *manifest, const char *who,
+               const Trireme__Ready *ready, struct err *err)
 {
     if (!ready->fingerprint || !ready->data_digest)
         return err_set(err, ERR_MACHINE, "%s did not say what it computes with", who);
     if (!m->fingerprint)
-        return take_first(m, manifest, ready, err);
+        return add_first(m, manifest, ready, err);
     if (strcmp(m->fingerprint, ready->fingerprint))
         return err_set(
             err, ERR_MACHINE,

@@ -9,16 +9,16 @@
 
 #include <stddef.h>
 
-struct muster {
+struct roster {
     char *fingerprint, *data_digest; /* NULL until the first worker */
     struct eval_source *sources;
     size_t n_sources;
     uint64_t *gate_samples, *sealed_samples; /* of each source's gate and sealed parts */
 };
 
-void muster_clear(struct muster *muster);
+void roster_clear(struct roster *roster);
 
 /* Takes a worker's READY. manifest: of the checkpoint that is continued, or NULL: its token files
  * must be the same. who names the worker in sentences. */
-int muster_take(struct muster *muster, const Trireme__Manifest *manifest, const char *who,
-                const Trireme__Ready *ready, struct err *err);
+int roster_add(struct roster *roster, const Trireme__Manifest *manifest, const char *who,
+               const Trireme__Ready *ready, struct err *err);

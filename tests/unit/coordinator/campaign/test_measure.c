@@ -29,7 +29,7 @@ static const double fork_losses[WINDOWS] = {2, 3.5, 3.75, 1.25, 1.875, 2, 3, 0.5
 /* A run of two sources, whose trunk has larger steps by now than the configuration says. */
 struct scene {
     struct run run;
-    struct muster muster;
+    struct roster roster;
     struct eval_source sources[2];
     struct gate_text text;
     struct trial *trunk;
@@ -52,11 +52,11 @@ static void begin(struct scene *scene)
         scene->run.config ? run_config_change(scene->run.config, patch, 1, &err) : NULL;
     if (!config)
         fail_msg("%s", err.text);
-    scene->muster = (struct muster){.sources = scene->sources, .n_sources = 2};
+    scene->roster = (struct roster){.sources = scene->sources, .n_sources = 2};
     scene->text = (struct gate_text){.weights = (double *)weights, .n_sources = 2};
     scene->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1);
     scene->ground =
-        (struct ground){.run = &scene->run, .muster = &scene->muster, .trunk = &scene->trunk};
+        (struct ground){.run = &scene->run, .roster = &scene->roster, .trunk = &scene->trunk};
     scene->measure = measure_new(&scene->ground, &scene->text);
     trireme__plan__init(&scene->plan);
     scene->plan.windows = WINDOWS;

@@ -13,7 +13,7 @@
 /* A run of 1000 steps of 32 samples of 256 tokens, without a hypothesis. */
 struct scene {
     struct run run;
-    struct muster muster;
+    struct roster roster;
     uint64_t gate_samples;
     struct trial *trunk;
     struct chronicle *chronicle;
@@ -37,14 +37,14 @@ static void begin(struct scene *scene, const struct place *p, const char *settin
     Trireme__Run *config = config_of("train.steps=1000");
     scene->run.config = changed(config, setting);
     message_free(config);
-    scene->muster = (struct muster){.n_sources = 1, .gate_samples = &scene->gate_samples};
+    scene->roster = (struct roster){.n_sources = 1, .gate_samples = &scene->gate_samples};
     scene->trunk = trial_new(0, "trunk", changed(scene->run.config, NULL), NULL, 0,
                              (struct position){0}, trial_step_tokens(scene->run.config), 1);
     assert_int_equal(file_make_dirs(p->run, ERR_USAGE, &err), 0);
     scene->chronicle = chronicle_open(p->run, 0, NULL, NULL, &err);
     assert_non_null(scene->chronicle);
     scene->ground = (struct ground){.run = &scene->run,
-                                    .muster = &scene->muster,
+                                    .roster = &scene->roster,
                                     .chronicle = scene->chronicle,
                                     .trunk = &scene->trunk};
 }

@@ -8,7 +8,7 @@
 #include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
 
-static const struct muster muster = {.fingerprint = "kernels", .data_digest = "data"};
+static const struct roster roster = {.fingerprint = "kernels", .data_digest = "data"};
 
 static void write_step(struct metrics *m, uint64_t step)
 {
@@ -154,7 +154,7 @@ static void a_checkpoint_is_complete_with_the_last_shard(void **state)
     claim(&run, p);
     assert_int_equal(run_locate(&run, warn, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
-    struct keeper *k = keeper_new(&run, m, &muster, 2);
+    struct keeper *k = keeper_new(&run, m, &roster, 2);
     assert_true(!keeper_busy(k) && keeper_step(k) == 0);
     for (uint64_t step = 5; step <= 25; step += 5) {
         char *folder = mem_strdup(begin(k, &run, step, 32 * step));
@@ -194,7 +194,7 @@ static void shards_that_nobody_asked_for_are_refused(void **state)
     claim(&run, p);
     assert_int_equal(run_locate(&run, warn, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
-    struct keeper *k = keeper_new(&run, m, &muster, 2);
+    struct keeper *k = keeper_new(&run, m, &roster, 2);
     char *elsewhere = file_join(p->root, "elsewhere");
     Trireme__Saved *saved = saved_of(elsewhere, 0, 5);
     assert_int_equal(keeper_take(k, 0, saved, &err), -1); // before any order
@@ -224,7 +224,7 @@ static void what_a_launch_that_died_left_in_a_checkpoint_is_removed_first(void *
     claim(&run, p);
     assert_int_equal(run_locate(&run, warn, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
-    struct keeper *k = keeper_new(&run, m, &muster, 2);
+    struct keeper *k = keeper_new(&run, m, &roster, 2);
     char *folder = checkpoint_folder(p->run, 5),
          *stale = file_join(folder, "shard-0-of-9.safetensors");
     put(folder, "shard-0-of-9.safetensors", "stale");

@@ -52,40 +52,40 @@ static void what_is_not_finite_is_divergence(void **state)
 static void workers_that_are_not_alike_are_refused(void **state)
 {
     (void)state;
-    struct muster muster = {0};
+    struct roster roster = {0};
     struct err err;
     Trireme__Ready ready = TRIREME__READY__INIT;
-    assert_int_equal(muster_take(&muster, NULL, "worker 0", &ready, &err), -1);
+    assert_int_equal(roster_add(&roster, NULL, "worker 0", &ready, &err), -1);
     ready.fingerprint = (char *)"kernels", ready.data_digest = (char *)"data";
-    assert_int_equal(muster_take(&muster, NULL, "worker 0", &ready, &err), 0);
-    assert_int_equal(muster_take(&muster, NULL, "worker 1", &ready, &err), 0);
+    assert_int_equal(roster_add(&roster, NULL, "worker 0", &ready, &err), 0);
+    assert_int_equal(roster_add(&roster, NULL, "worker 1", &ready, &err), 0);
     ready.data_digest = (char *)"other";
-    assert_int_equal(muster_take(&muster, NULL, "worker 2", &ready, &err), -1);
+    assert_int_equal(roster_add(&roster, NULL, "worker 2", &ready, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_string_equal(
         err.text,
         "worker 2 sees other token files than the first worker: found digest other, expected data");
     ready.data_digest = (char *)"data", ready.fingerprint = (char *)"old kernels";
-    assert_int_equal(muster_take(&muster, NULL, "worker 3", &ready, &err), -1);
+    assert_int_equal(roster_add(&roster, NULL, "worker 3", &ready, &err), -1);
     assert_int_equal(err.code, ERR_MACHINE);
     assert_contains(
         err.text, "worker 3 computes with other kernels than the first worker: found old kernels");
-    muster_clear(&muster);
+    roster_clear(&roster);
 }
 
 static void the_token_files_must_be_those_of_the_checkpoint(void **state)
 {
     (void)state;
-    struct muster muster = {0};
+    struct roster roster = {0};
     struct err err;
     Trireme__Manifest manifest = TRIREME__MANIFEST__INIT;
     manifest.data_digest = (char *)"before";
     Trireme__Ready ready = TRIREME__READY__INIT;
     ready.fingerprint = (char *)"kernels", ready.data_digest = (char *)"now";
-    assert_int_equal(muster_take(&muster, &manifest, "worker 0", &ready, &err), -1);
+    assert_int_equal(roster_add(&roster, &manifest, "worker 0", &ready, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "found digest now, expected before");
-    muster_clear(&muster);
+    roster_clear(&roster);
 }
 
 int main(void)
