@@ -45,7 +45,7 @@ static void send_start(struct coordinator *c)
     start.segments = c->run->segments, start.n_segments = c->run->n_segments;
     for (int r = 1; r < c->endpoint->size; r++) {
         endpoint_send(c->endpoint, r, TAG_START, &start);
-        watch_await(c->watch, r, AWAIT_READY, clock_now());
+        liveness_await(c->liveness, r, AWAIT_READY, clock_now());
     }
 }
 
@@ -95,10 +95,10 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
     c->config = run->config;
     c->first_worker = 1 + options->n_servers;
     c->layout = layout_new(c->config->model);
-    c->watch =
-        watch_new(endpoint->size, options->n_servers, c->config->wait->patience, clock_now());
-    c->trials = trials_new(endpoint, c->watch, c->layout, options->n_servers, options->plan);
-    c->evaluator = evaluator_new(endpoint, c->watch, options->n_servers);
+    c->liveness =
+        liveness_new(endpoint->size, options->n_servers, c->config->wait->patience, clock_now());
+    c->trials = trials_new(endpoint, c->liveness, c->layout, options->n_servers, options->plan);
+    c->evaluator = evaluator_new(endpoint, c->liveness, options->n_servers);
     c->saved = run->step;
     c->began = c->turned = c->beaten = clock_now();
     make_trunk(c);
@@ -130,7 +130,7 @@ void coordinator_free(struct coordinator *c)
     progress_free(c->progress);
     evaluator_free(c->evaluator);
     trials_free(c->trials);
-    watch_free(c->watch);
+    liveness_free(c->liveness);
     layout_free(c->layout);
     free(c);
 }
@@ -240,13 +240,14 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
     const Trireme__Ready *ready = message;
-    watch_identify(c->watch, from, ready->host, ready->pid);
-    watch_arrived(c->watch, from, AWAIT_READY);
-    progress_log(c->progress, "%s is ready", watch_name(c->watch, from));
+    liveness_identify(c->liveness, from, ready->host, ready->pid);
+    liveness_arrived(c->liveness, from, AWAIT_READY);
+    progress_log(c->progress, "%s is ready", liveness_rank_name(c->liveness, from));
     if (from >= c->first_worker &&
-        roster_add(&c->roster, c->run->manifest, watch_name(c->watch, from), ready, err) < 0)
+        roster_add(&c->roster, c->run->manifest, liveness_rank_name(c->liveness, from), ready,
+                   err) < 0)
         return -1;
-    return watch_awaits(c->watch, AWAIT_READY) ? 0 : begin_training(c, err);
+    return liveness_awaits(c->liveness, AWAIT_READY) ? 0 : begin_training(c, err);
 }
 
 /* The sentence of a trunk that diverged says what is left. */
@@ -297,7 +298,7 @@ static int on_forked(void *role, int from, const void *message, struct err *err)
 static int on_saved(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
-    watch_arrived(c->watch, from, AWAIT_SHARD);
+    liveness_arrived(c->liveness, from, AWAIT_SHARD);
     if (from >= c->first_worker)
         return err_set(err, ERR_MACHINE, "rank %d, a worker, saved a shard", from);
     if (keeper_take(c->keeper, from - 1, message, err) < 0)
@@ -313,7 +314,7 @@ static int on_fault(void *role, int from, const void *message, struct err *err)
     const Trireme__Fault *fault = message;
     err_set(err, (enum err_code)fault->code, "%s", fault->text ? fault->text : "");
     if (err->code == ERR_MACHINE || err->code == ERR_TRAIN)
-        err_context(err, "%s", watch_name(c->watch, from));
+        err_context(err, "%s", liveness_rank_name(c->liveness, from));
     return -1;
 }
 
@@ -328,8 +329,8 @@ static int on_note(void *role, int from, const void *message, struct err *err)
 static int on_beat(void *role, int from, const void *message, struct err *err)
 {
     (void)err;
-    watch_heard(((struct coordinator *)role)->watch, from, ((const Trireme__Beat *)message)->n,
-                clock_now());
+    liveness_heard(((struct coordinator *)role)->liveness, from,
+                   ((const Trireme__Beat *)message)->n, clock_now());
     return 0;
 }
 
@@ -352,7 +353,7 @@ static int keep(struct coordinator *c, struct err *err)
 {
     double now = clock_now();
     if (now - c->turned > away_seconds)
-        watch_forgive(c->watch, now);
+        liveness_forgive(c->liveness, now);
     c->turned = now;
     if (now - c->beaten >= link_beat_seconds(c->config->wait->patience)) {
         Trireme__Beat beat = TRIREME__BEAT__INIT;
@@ -361,7 +362,7 @@ static int keep(struct coordinator *c, struct err *err)
             endpoint_send(c->endpoint, r, TAG_BEAT, &beat);
         c->beaten = now;
     }
-    return watch_check(c->watch, now, err);
+    return liveness_check(c->liveness, now, err);
 }
 
 enum turn coordinator_turn(void *role, struct err *err)
@@ -372,7 +373,7 @@ enum turn coordinator_turn(void *role, struct err *err)
     for (int i = 0; i < PARCELS_A_TURN && endpoint_poll(c->endpoint, &parcel); i++) {
         busy = true;
         if (parcel.tag != TAG_BEAT)
-            watch_heard(c->watch, parcel.from, none, clock_now());
+            liveness_heard(c->liveness, parcel.from, none, clock_now());
         if (endpoint_dispatch(handlers, sizeof handlers / sizeof *handlers, c, &parcel, err) < 0)
             return TURN_FAILED;
     }

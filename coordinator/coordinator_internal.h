@@ -23,7 +23,7 @@ struct coordinator {
     const Trireme__Run *config; /* the operator's */
     int first_worker;
     struct layout *layout;
-    struct watch *watch;
+    struct liveness *liveness;
     struct trials *trials;
     struct trial *trunk; /* borrowed from trials */
     struct evaluator *evaluator;

@@ -74,7 +74,7 @@ static int order_save(struct coordinator *c, const struct trial *trial, const ch
     order.folder = (char *)folder;
     for (int s = 1; s < c->first_worker; s++) {
         endpoint_send(c->endpoint, s, TAG_SAVE, &order);
-        watch_await(c->watch, s, AWAIT_SHARD, clock_now());
+        liveness_await(c->liveness, s, AWAIT_SHARD, clock_now());
     }
     return 0;
 }

@@ -11,7 +11,7 @@
 
 struct evaluator {
     struct endpoint *endpoint; /* borrowed */
-    struct watch *watch;       /* borrowed */
+    struct liveness *liveness; /* borrowed */
     int first_worker;
     size_t n_workers;
     struct evaluation *evaluation; /* borrowed; NULL: none is under way */
@@ -20,10 +20,11 @@ struct evaluator {
     uint64_t *first;     /* one a source */
 };
 
-struct evaluator *evaluator_new(struct endpoint *endpoint, struct watch *watch, int n_servers)
+struct evaluator *evaluator_new(struct endpoint *endpoint, struct liveness *liveness, int n_servers)
 {
     struct evaluator *e = mem_new(1, sizeof *e);
-    *e = (struct evaluator){.endpoint = endpoint, .watch = watch, .first_worker = 1 + n_servers};
+    *e = (struct evaluator){
+        .endpoint = endpoint, .liveness = liveness, .first_worker = 1 + n_servers};
     e->n_workers = (size_t)(endpoint->size - e->first_worker);
     return e;
 }
@@ -58,7 +59,7 @@ static void lease_source(struct evaluator *e, size_t source, const struct window
         lease.has_eval_first = 1, lease.eval_first = first;
         lease.has_eval_samples = 1, lease.eval_samples = count;
         endpoint_send(e->endpoint, e->first_worker + (int)w, TAG_LEASE, &lease);
-        watch_await(e->watch, e->first_worker + (int)w, AWAIT_EVAL, clock_now());
+        liveness_await(e->liveness, e->first_worker + (int)w, AWAIT_EVAL, clock_now());
         first += count;
     }
 }
@@ -99,7 +100,7 @@ int evaluator_losses(struct evaluator *e, int from, const Trireme__Losses *losse
                         losses->eval_first - e->first[losses->eval_source], losses->sums,
                         losses->n_sums, err) < 0)
         return -1;
-    watch_arrived(e->watch, from, AWAIT_EVAL);
+    liveness_arrived(e->liveness, from, AWAIT_EVAL);
     finish(e);
     return 0;
 }

@@ -13,7 +13,7 @@
 struct endpoint;
 struct evaluator;
 struct trial;
-struct watch;
+struct liveness;
 
 /* Which samples: of a part of the validation text, in its order or in that of a key (0: none), from
  * first[source] on. */
@@ -23,8 +23,9 @@ struct window_set {
     const uint64_t *first; /* one a source, or NULL: 0 */
 };
 
-/* Borrowed: endpoint, watch. */
-struct evaluator *evaluator_new(struct endpoint *endpoint, struct watch *watch, int n_servers);
+/* Borrowed: endpoint, liveness. */
+struct evaluator *evaluator_new(struct endpoint *endpoint, struct liveness *liveness,
+                                int n_servers);
 void evaluator_free(struct evaluator *evaluator);
 
 /* Begins to evaluate a trial that rests; evaluation says how many samples of each source, and must

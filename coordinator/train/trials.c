@@ -17,7 +17,7 @@
 
 struct trials {
     struct endpoint *endpoint;   /* borrowed */
-    struct watch *watch;         /* borrowed */
+    struct liveness *liveness;   /* borrowed */
     const struct layout *layout; /* borrowed */
     int n_servers, first_worker;
     size_t n_workers;
@@ -29,12 +29,12 @@ struct trials {
     struct leaf_range *ranges;
 };
 
-struct trials *trials_new(struct endpoint *endpoint, struct watch *watch,
+struct trials *trials_new(struct endpoint *endpoint, struct liveness *liveness,
                           const struct layout *layout, int n_servers, lease_plan_fn plan)
 {
     struct trials *ts = mem_new(1, sizeof *ts);
     *ts = (struct trials){.endpoint = endpoint,
-                          .watch = watch,
+                          .liveness = liveness,
                           .layout = layout,
                           .n_servers = n_servers,
                           .plan = plan};
@@ -102,7 +102,7 @@ static void send_fork(struct trials *ts, struct trial *t, const struct trial *pa
     for (int r = 1; r < ts->endpoint->size; r++)
         endpoint_send(ts->endpoint, r, TAG_FORK, &message);
     for (int s = 1; s <= ts->n_servers; s++)
-        watch_await(ts->watch, s, AWAIT_FORK, clock_now());
+        liveness_await(ts->liveness, s, AWAIT_FORK, clock_now());
     t->forking = ts->n_servers;
 }
 
@@ -187,11 +187,11 @@ static void lease(struct trials *ts, struct trial *t, uint64_t step)
         lease.has_first_leaf = 1, lease.first_leaf = ts->ranges[w].first;
         lease.has_leaves = 1, lease.leaves = ts->ranges[w].count;
         endpoint_send(ts->endpoint, ts->first_worker + (int)w, TAG_LEASE, &lease);
-        watch_await(ts->watch, ts->first_worker + (int)w, AWAIT_LOSSES, clock_now());
+        liveness_await(ts->liveness, ts->first_worker + (int)w, AWAIT_LOSSES, clock_now());
         ts->load[w] += ts->ranges[w].count;
     }
     for (int s = 1; s <= ts->n_servers; s++)
-        watch_await(ts->watch, s, AWAIT_NORMS, clock_now());
+        liveness_await(ts->liveness, s, AWAIT_NORMS, clock_now());
 }
 
 static bool may_lease(const struct trial *t)
@@ -250,7 +250,7 @@ static int decide(struct trials *ts, struct trial *t, const struct trial *trunk,
     t->line.seconds = t->step_began;
     for (int s = 1; s <= ts->n_servers; s++) {
         endpoint_send(ts->endpoint, s, TAG_VERDICT, &verdict);
-        watch_await(ts->watch, s, AWAIT_COMMIT, clock_now());
+        liveness_await(ts->liveness, s, AWAIT_COMMIT, clock_now());
     }
     t->committing = true;
     t->uncommitted = ts->n_servers;
@@ -283,7 +283,7 @@ int trials_losses(struct trials *ts, int from, const Trireme__Losses *losses,
     struct trial *t = expected(ts, from, losses->trial, losses->step, "losses", err);
     if (!t || collect_losses(t->collect, losses->first_leaf, losses->sums, losses->n_sums, err) < 0)
         return -1;
-    watch_arrived(ts->watch, from, AWAIT_LOSSES);
+    liveness_arrived(ts->liveness, from, AWAIT_LOSSES);
     ts->load[from - ts->first_worker] -= (uint32_t)losses->n_sums;
     return try_decide(ts, t, trunk, err);
 }
@@ -295,7 +295,7 @@ int trials_norms(struct trials *ts, int from, const Trireme__Norms *norms,
     if (!t ||
         collect_squares(t->collect, norms->first_block, norms->squares, norms->n_squares, err) < 0)
         return -1;
-    watch_arrived(ts->watch, from, AWAIT_NORMS);
+    liveness_arrived(ts->liveness, from, AWAIT_NORMS);
     return try_decide(ts, t, trunk, err);
 }
 
@@ -308,14 +308,14 @@ int trials_committed(struct trials *ts, int from, const Trireme__Committed *mess
         return err_set(err, ERR_MACHINE,
                        "rank %d committed step %llu of trial %u, which nobody decided", from,
                        (unsigned long long)message->step, message->trial);
-    watch_arrived(ts->watch, from, AWAIT_COMMIT);
+    liveness_arrived(ts->liveness, from, AWAIT_COMMIT);
     if (--t->uncommitted > 0)
         return 0;
     double now = clock_now();
     t->line.has_seconds = 1, t->line.seconds = now - t->line.seconds;
     t->line.has_tok_per_s = 1, t->line.tok_per_s = (double)t->line.tokens / t->line.seconds;
     t->step_began = now; // the next step's, where it is leased already
-    watch_step(ts->watch, t->line.seconds);
+    liveness_step(ts->liveness, t->line.seconds);
     t->committing = false;
     t->step++;
     *committed = t;
@@ -328,7 +328,7 @@ int trials_forked(struct trials *ts, int from, const Trireme__Forked *forked, st
     if (!t || t->forking == 0)
         return err_set(err, ERR_MACHINE, "rank %d forked trial %u, which nobody asked for", from,
                        forked->trial);
-    watch_arrived(ts->watch, from, AWAIT_FORK);
+    liveness_arrived(ts->liveness, from, AWAIT_FORK);
     t->forking--;
     t->bytes += forked->bytes;
     if (forked->refused && !t->refused)

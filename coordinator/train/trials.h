@@ -11,13 +11,13 @@
 struct endpoint;
 struct layout;
 struct trials;
-struct watch;
+struct liveness;
 
 /* Which workers take part in a step, decided anew for each; NULL: all, always. */
 typedef void (*lease_plan_fn)(bool *active, size_t n_workers, uint32_t trial, uint64_t step);
 
-/* Borrowed: endpoint, watch, layout. */
-struct trials *trials_new(struct endpoint *endpoint, struct watch *watch,
+/* Borrowed: endpoint, liveness, layout. */
+struct trials *trials_new(struct endpoint *endpoint, struct liveness *liveness,
                           const struct layout *layout, int n_servers, lease_plan_fn plan);
 void trials_free(struct trials *trials);
 
