@@ -108,7 +108,7 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
         coordinator_free(c);
         return NULL;
     }
-    c->keeper = keeper_new(run, c->metrics, &c->roster, options->n_servers);
+    c->checkpointer = checkpointer_new(run, c->metrics, &c->roster, options->n_servers);
     send_start(c);
     return c;
 }
@@ -125,7 +125,7 @@ void coordinator_free(struct coordinator *c)
     chronicle_free(c->chronicle);
     evaluation_free(c->evaluation);
     roster_clear(&c->roster);
-    keeper_free(c->keeper);
+    checkpointer_free(c->checkpointer);
     metrics_free(c->metrics);
     progress_free(c->progress);
     evaluator_free(c->evaluator);
@@ -137,7 +137,7 @@ void coordinator_free(struct coordinator *c)
 
 uint64_t coordinator_kept_step(const struct coordinator *c)
 {
-    return keeper_step(c->keeper);
+    return checkpointer_step(c->checkpointer);
 }
 
 static int make_campaign(struct coordinator *c, struct err *err)
@@ -256,7 +256,7 @@ static int told(struct coordinator *c, int rc, struct err *err)
     if (rc < 0 && err->code == ERR_TRAIN) {
         struct err why = *err;
         err_set(err, why.code, "%s; %s keeps step %llu", why.text, c->run->folder,
-                (unsigned long long)keeper_step(c->keeper));
+                (unsigned long long)checkpointer_step(c->checkpointer));
     }
     return rc;
 }
@@ -301,10 +301,10 @@ static int on_saved(void *role, int from, const void *message, struct err *err)
     liveness_arrived(c->liveness, from, AWAIT_SHARD);
     if (from >= c->first_worker)
         return err_set(err, ERR_MACHINE, "rank %d, a worker, saved a shard", from);
-    if (keeper_take(c->keeper, from - 1, message, err) < 0)
+    if (checkpointer_add_shard(c->checkpointer, from - 1, message, err) < 0)
         return -1;
-    if (!keeper_busy(c->keeper))
-        progress_log(c->progress, "complete: %s", keeper_folder(c->keeper));
+    if (!checkpointer_busy(c->checkpointer))
+        progress_log(c->progress, "complete: %s", checkpointer_folder(c->checkpointer));
     return 0;
 }
 
@@ -382,7 +382,7 @@ enum turn coordinator_turn(void *role, struct err *err)
     int done = coordinator_act(c, err);
     if (done < 0)
         return TURN_FAILED;
-    if (c->over || (c->stage == STAGE_FINISH && !keeper_busy(c->keeper)))
+    if (c->over || (c->stage == STAGE_FINISH && !checkpointer_busy(c->checkpointer)))
         return TURN_OVER;
     if (c->campaign && c->stage < STAGE_SUSPEND)
         campaign_turn(c->campaign);

@@ -4,8 +4,8 @@
  *   START to all -> READY from all -> steps of the trunk and of its forks (trials.h) -> END to all.
  * The trunk rests at some steps; there, in this order: an evaluation; pairs of experiments that end
  * there are judged, and a fork may become the trunk (campaign.h); people and the planner are heard
- * (intake.h; that also at each step between); a checkpoint (keeper.h); forks that begin there. A
- * state machine without waiting; its files are small and written at once. */
+ * (intake.h; that also at each step between); a checkpoint (checkpointer.h); forks that begin
+ * there. A state machine without waiting; its files are small and written at once. */
 #pragma once
 #include "base/err.h"
 #include "coordinator/train/trials.h"

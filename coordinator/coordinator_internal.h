@@ -33,7 +33,7 @@ struct coordinator {
     struct intake *intake;     /* from the roster on */
     struct metrics *metrics;
     struct progress *progress;
-    struct keeper *keeper;
+    struct checkpointer *checkpointer;
     struct roster roster;
     struct evaluation *evaluation; /* of the dev parts; NULL where there is none to be done */
     enum stage stage;

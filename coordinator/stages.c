@@ -93,9 +93,9 @@ static int save(struct coordinator *c, struct err *err)
     what.ledger_head = head;
     what.has_planner_owes = 1, what.planner_owes = intake_awaits_planner(c->intake);
     c->saved = c->trunk->step;
-    return order_save(
-        c, c->trunk,
-        keeper_begin(c->keeper, &what, pins, n_pins < PINS_MAX ? n_pins : PINS_MAX, err));
+    return order_save(c, c->trunk,
+                      checkpointer_begin(c->checkpointer, &what, pins,
+                                         n_pins < PINS_MAX ? n_pins : PINS_MAX, err));
 }
 
 /* Orders the servers to lay a fork or tail beside the trunk's checkpoint. */
@@ -105,7 +105,7 @@ static int suspend(struct coordinator *c, const struct trial *trial, Trireme__Pe
     Trireme__Manifest what;
     describe(&what, trial);
     what.peeks = peeks;
-    return order_save(c, trial, keeper_suspend(c->keeper, &what, trial->name, err));
+    return order_save(c, trial, checkpointer_suspend(c->checkpointer, &what, trial->name, err));
 }
 
 int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
@@ -199,7 +199,7 @@ static int fork_or_not(struct coordinator *c, struct err *err)
  * there. */
 static int suspend_or_not(struct coordinator *c, struct err *err)
 {
-    if (!trials_halt(c->trials) || keeper_busy(c->keeper))
+    if (!trials_halt(c->trials) || checkpointer_busy(c->checkpointer))
         return 0;
     Trireme__Peeks peeks;
     const struct trial *trial = campaign_line(c->campaign, c->n_suspended++, &peeks);

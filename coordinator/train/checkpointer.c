@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct keeper {
+struct checkpointer {
     const struct run *run;       /* borrowed */
     struct metrics *metrics;     /* borrowed */
     const struct roster *roster; /* borrowed */
@@ -30,20 +30,20 @@ struct keeper {
     double began, stall_ms;
 };
 
-struct keeper *keeper_new(const struct run *run, struct metrics *metrics,
-                          const struct roster *roster, int n_servers)
+struct checkpointer *checkpointer_new(const struct run *run, struct metrics *metrics,
+                                      const struct roster *roster, int n_servers)
 {
-    struct keeper *k = mem_new(1, sizeof *k);
-    *k = (struct keeper){.run = run,
-                         .metrics = metrics,
-                         .roster = roster,
-                         .n_servers = n_servers,
-                         .complete_step = run->step};
+    struct checkpointer *k = mem_new(1, sizeof *k);
+    *k = (struct checkpointer){.run = run,
+                               .metrics = metrics,
+                               .roster = roster,
+                               .n_servers = n_servers,
+                               .complete_step = run->step};
     k->shards = mem_new((size_t)n_servers, sizeof *k->shards);
     return k;
 }
 
-static void forget_shards(struct keeper *k)
+static void forget_shards(struct checkpointer *k)
 {
     for (int s = 0; s < k->n_servers; s++) {
         message_free(k->shards[s]);
@@ -51,7 +51,7 @@ static void forget_shards(struct keeper *k)
     }
 }
 
-void keeper_free(struct keeper *k)
+void checkpointer_free(struct checkpointer *k)
 {
     if (!k)
         return;
@@ -66,8 +66,8 @@ void keeper_free(struct keeper *k)
 
 /* Begins with an empty folder; `folder`, its name, is taken over. A complete checkpoint of that
  * name stays until this one is. */
-static const char *begin(struct keeper *k, const Trireme__Manifest *what, char *folder, bool beside,
-                         struct err *err)
+static const char *begin(struct checkpointer *k, const Trireme__Manifest *what, char *folder,
+                         bool beside, struct err *err)
 {
     char *manifest = file_join(folder, "manifest.json");
     const bool replaces = !beside && file_exists(manifest);
@@ -90,8 +90,8 @@ static const char *begin(struct keeper *k, const Trireme__Manifest *what, char *
     return k->folder;
 }
 
-const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const uint64_t *pins,
-                         size_t n_pins, struct err *err)
+const char *checkpointer_begin(struct checkpointer *k, const Trireme__Manifest *what,
+                               const uint64_t *pins, size_t n_pins, struct err *err)
 {
     k->pins = mem_resize(k->pins, n_pins, sizeof *k->pins);
     if (n_pins)
@@ -100,8 +100,8 @@ const char *keeper_begin(struct keeper *k, const Trireme__Manifest *what, const 
     return begin(k, what, checkpoint_folder(k->run->folder, what->step), false, err);
 }
 
-const char *keeper_suspend(struct keeper *k, const Trireme__Manifest *what, const char *name,
-                           struct err *err)
+const char *checkpointer_suspend(struct checkpointer *k, const Trireme__Manifest *what,
+                                 const char *name, struct err *err)
 {
     char *trunk = checkpoint_folder(k->run->folder, k->complete_step);
     const char *folder = begin(k, what, suspended_folder(trunk, name), true, err);
@@ -109,7 +109,7 @@ const char *keeper_suspend(struct keeper *k, const Trireme__Manifest *what, cons
     return folder;
 }
 
-static int write_line(struct keeper *k, struct err *err)
+static int write_line(struct checkpointer *k, struct err *err)
 {
     Trireme__CheckpointLine line = TRIREME__CHECKPOINT_LINE__INIT;
     line.has_step = 1, line.step = k->step;
@@ -122,7 +122,7 @@ static int write_line(struct keeper *k, struct err *err)
 }
 
 /* The new checkpoint gets its name, for good before the old one is removed. */
-static int replace(const struct keeper *k, struct err *err)
+static int replace(const struct checkpointer *k, struct err *err)
 {
     char *above = mem_format("%s/..", k->replaces);
     int rc = file_exchange_dirs(k->replaces, k->folder, ERR_TRAIN, err);
@@ -132,7 +132,7 @@ static int replace(const struct keeper *k, struct err *err)
     return rc < 0 ? -1 : file_remove_tree(k->folder, ERR_TRAIN, err);
 }
 
-static int complete(struct keeper *k, struct err *err)
+static int complete(struct checkpointer *k, struct err *err)
 {
     Trireme__Manifest manifest = *k->manifest; // with what is borrowed from us and from others
     manifest.has_format = 1, manifest.format = 1;
@@ -154,7 +154,8 @@ static int complete(struct keeper *k, struct err *err)
                             k->n_pins, err);
 }
 
-int keeper_take(struct keeper *k, int server, const Trireme__Saved *saved, struct err *err)
+int checkpointer_add_shard(struct checkpointer *k, int server, const Trireme__Saved *saved,
+                           struct err *err)
 {
     if (!k->n_missing || saved->step != k->step || k->shards[server])
         return err_set(err, ERR_MACHINE, "server %d saved step %llu, which nobody asked for",
@@ -165,17 +166,17 @@ int keeper_take(struct keeper *k, int server, const Trireme__Saved *saved, struc
     return --k->n_missing ? 0 : complete(k, err);
 }
 
-const char *keeper_folder(const struct keeper *k)
+const char *checkpointer_folder(const struct checkpointer *k)
 {
     return k->folder;
 }
 
-bool keeper_busy(const struct keeper *k)
+bool checkpointer_busy(const struct checkpointer *k)
 {
     return k->n_missing > 0;
 }
 
-uint64_t keeper_step(const struct keeper *k)
+uint64_t checkpointer_step(const struct checkpointer *k)
 {
     return k->complete_step;
 }

@@ -126,16 +126,17 @@ static Trireme__Saved *saved_of(const char *folder, int server, uint64_t step)
     return saved;
 }
 
-static void take(struct keeper *k, const char *folder, int server, uint64_t step)
+static void take(struct checkpointer *k, const char *folder, int server, uint64_t step)
 {
     struct err err;
     Trireme__Saved *saved = saved_of(folder, server, step);
-    if (keeper_take(k, server, saved, &err) < 0)
+    if (checkpointer_add_shard(k, server, saved, &err) < 0)
         fail_msg("%s", err.text);
     message_free(saved);
 }
 
-static const char *begin(struct keeper *k, const struct run *run, uint64_t step, uint64_t samples)
+static const char *begin(struct checkpointer *k, const struct run *run, uint64_t step,
+                         uint64_t samples)
 {
     struct err err;
     Trireme__Manifest what = TRIREME__MANIFEST__INIT;
@@ -143,7 +144,7 @@ static const char *begin(struct keeper *k, const struct run *run, uint64_t step,
     what.has_samples = 1, what.samples = samples;
     what.config = run->config;
     what.segments = run->segments, what.n_segments = run->n_segments;
-    return keeper_begin(k, &what, (const uint64_t[]){5}, 1, &err);
+    return checkpointer_begin(k, &what, (const uint64_t[]){5}, 1, &err);
 }
 
 static void a_checkpoint_is_complete_with_the_last_shard(void **state)
@@ -154,15 +155,15 @@ static void a_checkpoint_is_complete_with_the_last_shard(void **state)
     claim(&run, p);
     assert_int_equal(run_locate(&run, warn, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
-    struct keeper *k = keeper_new(&run, m, &roster, 2);
-    assert_true(!keeper_busy(k) && keeper_step(k) == 0);
+    struct checkpointer *k = checkpointer_new(&run, m, &roster, 2);
+    assert_true(!checkpointer_busy(k) && checkpointer_step(k) == 0);
     for (uint64_t step = 5; step <= 25; step += 5) {
         char *folder = mem_strdup(begin(k, &run, step, 32 * step));
-        assert_true(keeper_busy(k));
+        assert_true(checkpointer_busy(k));
         take(k, folder, 1, step);
-        assert_true(keeper_busy(k) && keeper_step(k) == step - 5);
+        assert_true(checkpointer_busy(k) && checkpointer_step(k) == step - 5);
         take(k, folder, 0, step);
-        assert_true(!keeper_busy(k) && keeper_step(k) == step);
+        assert_true(!checkpointer_busy(k) && checkpointer_step(k) == step);
         free(folder);
     }
     size_t n = 0;
@@ -173,7 +174,7 @@ static void a_checkpoint_is_complete_with_the_last_shard(void **state)
     char *lines = content(p->run, "metrics.jsonl");
     assert_contains(lines, "{\"kind\":\"checkpoint\",\"step\":25,\"stall_ms\":7,\"bytes\":48,");
     free(lines);
-    keeper_free(k);
+    checkpointer_free(k);
     metrics_free(m);
     run_clear(&run);
     claim(&run, p);
@@ -194,24 +195,24 @@ static void shards_that_nobody_asked_for_are_refused(void **state)
     claim(&run, p);
     assert_int_equal(run_locate(&run, warn, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
-    struct keeper *k = keeper_new(&run, m, &roster, 2);
+    struct checkpointer *k = checkpointer_new(&run, m, &roster, 2);
     char *elsewhere = file_join(p->root, "elsewhere");
     Trireme__Saved *saved = saved_of(elsewhere, 0, 5);
-    assert_int_equal(keeper_take(k, 0, saved, &err), -1); // before any order
+    assert_int_equal(checkpointer_add_shard(k, 0, saved, &err), -1); // before any order
     assert_string_equal(err.text, "server 0 saved step 5, which nobody asked for");
     assert_non_null(begin(k, &run, 6, 1));
-    assert_int_equal(keeper_take(k, 0, saved, &err), -1); // another step
+    assert_int_equal(checkpointer_add_shard(k, 0, saved, &err), -1); // another step
     saved->step = 6;
-    assert_int_equal(keeper_take(k, 0, saved, &err), 0);
-    assert_int_equal(keeper_take(k, 0, saved, &err), -1); // twice
-    assert_true(keeper_busy(k));
+    assert_int_equal(checkpointer_add_shard(k, 0, saved, &err), 0);
+    assert_int_equal(checkpointer_add_shard(k, 0, saved, &err), -1); // twice
+    assert_true(checkpointer_busy(k));
     char *folder = checkpoint_folder(p->run, 6), *manifest = file_join(folder, "manifest.json");
     assert_false(file_exists(manifest));
     free(manifest);
     free(folder);
     message_free(saved);
     free(elsewhere);
-    keeper_free(k);
+    checkpointer_free(k);
     metrics_free(m);
     run_clear(&run);
 }
@@ -224,7 +225,7 @@ static void what_a_launch_that_died_left_in_a_checkpoint_is_removed_first(void *
     claim(&run, p);
     assert_int_equal(run_locate(&run, warn, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
-    struct keeper *k = keeper_new(&run, m, &roster, 2);
+    struct checkpointer *k = checkpointer_new(&run, m, &roster, 2);
     char *folder = checkpoint_folder(p->run, 5),
          *stale = file_join(folder, "shard-0-of-9.safetensors");
     put(folder, "shard-0-of-9.safetensors", "stale");
@@ -233,7 +234,7 @@ static void what_a_launch_that_died_left_in_a_checkpoint_is_removed_first(void *
     assert_true(file_is_dir(folder));
     free(stale);
     free(folder);
-    keeper_free(k);
+    checkpointer_free(k);
     metrics_free(m);
     run_clear(&run);
 }
