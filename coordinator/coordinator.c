@@ -142,31 +142,31 @@ uint64_t coordinator_kept_step(const struct coordinator *c)
 
 static int make_campaign(struct coordinator *c, struct err *err)
 {
-    struct ground ground = {.run = c->run,
-                            .roster = &c->roster,
-                            .trials = c->trials,
-                            .evaluator = c->evaluator,
-                            .chronicle = c->chronicle,
-                            .progress = c->progress,
-                            .suspended = c->suspended,
-                            .trunk = &c->trunk};
-    c->campaign = campaign_new(&ground);
+    struct context context = {.run = c->run,
+                              .roster = &c->roster,
+                              .trials = c->trials,
+                              .evaluator = c->evaluator,
+                              .chronicle = c->chronicle,
+                              .progress = c->progress,
+                              .suspended = c->suspended,
+                              .trunk = &c->trunk};
+    c->campaign = campaign_new(&context);
     struct planner *planner = c->options.planner;
     c->options.planner = NULL;
-    c->intake = intake_new(&ground, c->campaign, planner, c->options.allow_noop, err);
+    c->intake = intake_new(&context, c->campaign, planner, c->options.allow_noop, err);
     if (!c->intake)
         return -1;
-    int heeded = operator_heed(&ground, c->campaign, err);
+    int heeded = operator_heed(&context, c->campaign, err);
     if (heeded < 0)
         return -1;
     c->saves_anew = heeded > 0;
     if (planner && campaign_off(c->campaign))
         progress_say(c->progress, "note: %s", campaign_off(c->campaign));
-    else if (c->config->gate->windows > plan_windows_max(&ground))
+    else if (c->config->gate->windows > plan_windows_max(&context))
         progress_say(
             c->progress,
             "note: gate.windows is %u: a pair reads %u, since there are no more to judge by",
-            c->config->gate->windows, plan_windows_max(&ground));
+            c->config->gate->windows, plan_windows_max(&context));
     return 0;
 }
 

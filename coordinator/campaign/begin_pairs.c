@@ -30,9 +30,9 @@ static void insert_pair(struct campaign *c, struct pair *pair)
 static Trireme__Run *fork_config(const struct campaign *c, const struct entry *e, bool reverse,
                                  struct err *err)
 {
-    return reverse ? changes_apply(ground_trunk(&c->ground)->config, e->promotion->before,
+    return reverse ? changes_apply(context_trunk(&c->context)->config, e->promotion->before,
                                    e->promotion->n_before, err)
-                   : changes_apply(ground_trunk(&c->ground)->config, e->proposal->patch,
+                   : changes_apply(context_trunk(&c->context)->config, e->proposal->patch,
                                    e->proposal->n_patch, err);
 }
 
@@ -44,20 +44,20 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     Trireme__Run *config = fork_config(c, e, reverse, err);
     char *name = pair_fork_name(e->number, reverse, a->n_pairs), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    const char *no_room = chronicle_gave_up(c->ground.chronicle, e->number, step);
+    const char *no_room = chronicle_gave_up(c->context.chronicle, e->number, step);
     struct fork fork = {.name = name, .step = start, .config = config};
     struct trial *trial = NULL;
     int rc = -1;
     if (!config)
         goto out;
-    const Trireme__Manifest *suspended = suspended_find(c->ground.suspended, &fork);
+    const Trireme__Manifest *suspended = suspended_find(c->context.suspended, &fork);
     if (start < step && !suspended) { // it was under way when an earlier launch ended
-        fork.checkpoint = folder = checkpoint_folder(c->ground.run->folder, start);
+        fork.checkpoint = folder = checkpoint_folder(c->context.run->folder, start);
         fork.manifest = manifest = checkpoint_manifest(folder, err);
         if (!manifest || checkpoint_verify(folder, manifest, err) < 0)
             goto out;
     }
-    trial = no_room ? NULL : trials_fork(c->ground.trials, ground_trunk(&c->ground), &fork, err);
+    trial = no_room ? NULL : trials_fork(c->context.trials, context_trunk(&c->context), &fork, err);
     if (!trial && !no_room)
         goto out;
     struct pair *pair = mem_new(1, sizeof *pair);
@@ -81,7 +81,7 @@ out:
 /* The servers have the fork: tells of it, once, and lets it train. */
 static int begin_training(struct campaign *c, struct pair *pair, struct err *err)
 {
-    const struct entry *e = history_entry(ground_history(&c->ground), pair->number);
+    const struct entry *e = history_entry(context_history(&c->context), pair->number);
     const struct attempt *a = pair->reverse ? &e->reverse : &e->forward;
     Trireme__Application application = TRIREME__APPLICATION__INIT;
     Trireme__Change *const *patch = pair->reverse ? e->promotion->before : e->proposal->patch;
@@ -96,14 +96,15 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
     record.application = &application;
     pair->fork_end =
         pair->start +
-        trial_equal_steps(a->plan->horizon, ground_trunk(&c->ground)->config, pair->fork->config);
+        trial_equal_steps(a->plan->horizon, context_trunk(&c->context)->config, pair->fork->config);
     peek_begin(pair, pair->suspended);
     pair->forked_at = 0;
     // by the launch that it was lost with
     bool told = a->application && a->application->pair == pair->index;
-    int rc = told ? 0
-                  : chronicle_write(c->ground.chronicle, &record, TRIREME__RECORD_KIND__application,
-                                    pair->number, pair->start, "rule", err);
+    int rc = told
+                 ? 0
+                 : chronicle_write(c->context.chronicle, &record, TRIREME__RECORD_KIND__application,
+                                   pair->number, pair->start, "rule", err);
     changes_free(application.verified, n);
     return rc;
 }
@@ -137,14 +138,14 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a,
                          bool reverse)
 {
-    uint64_t pair = plan_pair_tokens(&c->ground, a->plan), own = 0;
+    uint64_t pair = plan_pair_tokens(&c->context, a->plan), own = 0;
     // up to the next look
     uint64_t cost = a->n_pairs < GATE_PAIRS_MIN ? pair : (2 - a->n_pairs % 2) * pair;
     for (size_t i = 0; i < a->n_pairs; i++)
         own += a->pairs[i]->tokens;
     if (!reverse && e->proposal->budget && own + cost > e->proposal->budget)
         return "its budget of tokens is spent";
-    if (!reverse && a->n_pairs >= GATE_PAIRS_MIN && cost > plan_tokens_left(&c->ground))
+    if (!reverse && a->n_pairs >= GATE_PAIRS_MIN && cost > plan_tokens_left(&c->context))
         return "the tokens that experiments may cost are spent (gate.share)";
     return NULL;
 }
@@ -152,8 +153,8 @@ static const char *spent(const struct campaign *c, const struct entry *e, const 
 bool campaign_behind(const struct campaign *c, uint64_t step)
 {
     bool reverse;
-    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
-        const struct attempt *a = attempt_open(&ground_history(&c->ground)->entries[i], &reverse);
+    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
+        const struct attempt *a = attempt_open(&context_history(&c->context)->entries[i], &reverse);
         if (a && attempt_next_start(a) + a->plan->horizon == step)
             return true;
     }
@@ -164,8 +165,8 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
 {
     const bool behind = campaign_behind(c, step);
     bool reverse;
-    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
-        const struct entry *e = &ground_history(&c->ground)->entries[i];
+    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
+        const struct entry *e = &context_history(&c->context)->entries[i];
         const struct attempt *a = attempt_open(e, &reverse);
         if (!a || attempt_next_start(a) > step || (behind && attempt_next_start(a) == step) ||
             campaign_pair(c, e->number))

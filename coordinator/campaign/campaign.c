@@ -16,13 +16,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct campaign *campaign_new(const struct ground *ground)
+struct campaign *campaign_new(const struct context *context)
 {
     struct campaign *c = mem_new(1, sizeof *c);
-    c->ground = *ground;
-    gate_text_init(&c->text, ground->run, ground->roster, chronicle_history(ground->chronicle));
-    c->measure = measure_new(&c->ground, &c->text);
-    c->peek = peek_new(&c->ground, &c->text);
+    c->context = *context;
+    gate_text_init(&c->text, context->run, context->roster, chronicle_history(context->chronicle));
+    c->measure = measure_new(&c->context, &c->text);
+    c->peek = peek_new(&c->context, &c->text);
     return c;
 }
 
@@ -52,13 +52,13 @@ int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const 
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.plan = (Trireme__Plan *)plan;
-    if (chronicle_write(c->ground.chronicle, &record, TRIREME__RECORD_KIND__hypothesis, number,
+    if (chronicle_write(c->context.chronicle, &record, TRIREME__RECORD_KIND__hypothesis, number,
                         step, "rule", err) < 0)
         return -1;
     if (!plan->reverse) {
-        const struct entry *e = history_entry(ground_history(&c->ground), number);
+        const struct entry *e = history_entry(context_history(&c->context), number);
         char *text = changes_text(e->proposal->patch, e->proposal->n_patch);
-        progress_say(c->ground.progress,
+        progress_say(c->context.progress,
                      "hypothesis %u: %s - tried from step %llu on, %llu steps a pair%s", number,
                      text, (unsigned long long)plan->start, (unsigned long long)plan->horizon,
                      plan->tail ? ", with tails" : "");
@@ -71,8 +71,8 @@ unsigned campaign_open(const struct campaign *c)
 {
     unsigned n = 0;
     bool reverse;
-    for (size_t i = 0; i < ground_history(&c->ground)->n; i++)
-        n += attempt_open(&ground_history(&c->ground)->entries[i], &reverse) != NULL;
+    for (size_t i = 0; i < context_history(&c->context)->n; i++)
+        n += attempt_open(&context_history(&c->context)->entries[i], &reverse) != NULL;
     return n;
 }
 
@@ -88,8 +88,8 @@ uint64_t campaign_next(const struct campaign *c, uint64_t step)
 {
     uint64_t next = UINT64_MAX;
     bool reverse;
-    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
-        const struct entry *e = &ground_history(&c->ground)->entries[i];
+    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
+        const struct entry *e = &context_history(&c->context)->entries[i];
         const struct attempt *a = attempt_open(e, &reverse);
         if (!a)
             continue;
@@ -104,8 +104,8 @@ uint64_t campaign_next(const struct campaign *c, uint64_t step)
 bool campaign_saves(const struct campaign *c, uint64_t step)
 {
     bool reverse;
-    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
-        const struct entry *e = &ground_history(&c->ground)->entries[i];
+    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
+        const struct entry *e = &context_history(&c->context)->entries[i];
         const struct attempt *a = attempt_open(e, &reverse);
         if (a && attempt_next_start(a) == step && !campaign_pair(c, e->number))
             return true;
@@ -117,9 +117,9 @@ size_t campaign_pins(const struct campaign *c, uint64_t *steps, size_t max)
 {
     size_t n = 0;
     bool reverse;
-    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
-        const struct attempt *a = attempt_open(&ground_history(&c->ground)->entries[i], &reverse);
-        if (!a || attempt_next_start(a) > ground_trunk(&c->ground)->step)
+    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
+        const struct attempt *a = attempt_open(&context_history(&c->context)->entries[i], &reverse);
+        if (!a || attempt_next_start(a) > context_trunk(&c->context)->step)
             continue;
         if (n < max)
             steps[n] = attempt_next_start(a);
@@ -154,8 +154,8 @@ const struct trial *campaign_line(const struct campaign *c, size_t i, Trireme__P
 
 Trireme__Change **campaign_promoted(const struct campaign *c, size_t *n)
 {
-    *n = ground_history(&c->ground)->n_promoted;
-    return ground_history(&c->ground)->promoted;
+    *n = context_history(&c->context)->n_promoted;
+    return context_history(&c->context)->promoted;
 }
 
 void campaign_remove(struct campaign *c, struct pair *pair)
@@ -167,7 +167,7 @@ void campaign_remove(struct campaign *c, struct pair *pair)
     measure_end(c->measure, pair);
     peek_forget(c->peek, pair);
     if (pair->fork)
-        trials_drop(c->ground.trials, pair->fork);
+        trials_drop(c->context.trials, pair->fork);
     pair_free(pair);
 }
 
@@ -177,15 +177,15 @@ int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.judgement = judgement;
     judgement->has_outcome = 1;
-    return chronicle_write(c->ground.chronicle, &record, TRIREME__RECORD_KIND__verdict, number,
+    return chronicle_write(c->context.chronicle, &record, TRIREME__RECORD_KIND__verdict, number,
                            step, "rule", err);
 }
 
 static void say_closed(struct campaign *c, uint32_t number)
 {
-    const struct entry *e = history_entry(ground_history(&c->ground), number);
+    const struct entry *e = history_entry(context_history(&c->context), number);
     size_t n = e->reverse.plan ? e->reverse.n_pairs : e->forward.n_pairs;
-    progress_say(c->ground.progress, "hypothesis %u: %s after %zu %spairs%s%s", number,
+    progress_say(c->context.progress, "hypothesis %u: %s after %zu %spairs%s%s", number,
                  fate_name(e->fate), n, e->reverse.plan ? "reverse " : "", e->reason ? ": " : "",
                  e->reason ? e->reason : "");
 }
@@ -205,7 +205,7 @@ int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step,
 static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
                      bool machine, struct err *err)
 {
-    const struct entry *e = history_entry(ground_history(&c->ground), number);
+    const struct entry *e = history_entry(context_history(&c->context), number);
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     bool reverse = e->fate == FATE_PROMOTED;
     if (!reverse && e->forward.n_pairs > 1) // for people: what its pairs came to

@@ -20,8 +20,8 @@
 
 struct campaign;
 
-/* Keeps a copy of ground. */
-struct campaign *campaign_new(const struct ground *ground);
+/* Keeps a copy of context. */
+struct campaign *campaign_new(const struct context *context);
 void campaign_free(struct campaign *campaign);
 
 /* Why no hypothesis can be tried in this run at all; NULL: it can. */
@@ -49,7 +49,7 @@ void campaign_turn(struct campaign *campaign);
 /* First step after `step` at which the trunk must rest; UINT64_MAX: none. */
 uint64_t campaign_next(const struct campaign *campaign, uint64_t step);
 
-/* The trunk rests at `step`: pairs that end there are measured and looks are taken; *ground.trunk
+/* The trunk rests at `step`: pairs that end there are measured and looks are taken; *context.trunk
  * may become another trial. 1 when it is over, 0 before, -1 on error. Called again until it is
  * over. */
 int campaign_judge(struct campaign *campaign, uint64_t step, struct err *err);

@@ -12,7 +12,7 @@ struct peek;
 struct promotion;
 
 struct campaign {
-    struct ground ground;
+    struct context context;
     struct gate_text text;
     struct measure *measure;
     struct peek *peek;

@@ -15,26 +15,26 @@
 static const double risen = 1.1; /* times the loss where the fork began */
 
 struct peek {
-    const struct ground *ground;  /* borrowed */
-    const struct gate_text *text; /* borrowed */
+    const struct context *context; /* borrowed */
+    const struct gate_text *text;  /* borrowed */
     struct eval_source *sources;
     struct evaluation *evaluation; /* used again and again */
     bool reading;
     struct pair *read; /* whose fork it is; NULL: it was forgotten */
 };
 
-struct peek *peek_new(const struct ground *ground, const struct gate_text *text)
+struct peek *peek_new(const struct context *context, const struct gate_text *text)
 {
     struct peek *p = mem_new(1, sizeof *p);
-    *p = (struct peek){.ground = ground, .text = text};
+    *p = (struct peek){.context = context, .text = text};
     p->sources = mem_new(text->n_sources, sizeof *p->sources);
     for (size_t s = 0; s < text->n_sources; s++) {
-        p->sources[s] = ground->roster->sources[s];
+        p->sources[s] = context->roster->sources[s];
         if (text->weights[s] == 0)
             p->sources[s].samples = 0;
     }
     p->evaluation = evaluation_new(p->sources, text->n_sources, PEEK_WINDOWS,
-                                   ground->run->config->model->context);
+                                   context->run->config->model->context);
     return p;
 }
 
@@ -114,13 +114,13 @@ static void take(struct pair *pair, double found)
 
 void peek_turn(struct peek *p, struct pair *pairs)
 {
-    if (p->reading && !evaluator_busy(p->ground->evaluator)) {
+    if (p->reading && !evaluator_busy(p->context->evaluator)) {
         p->reading = false;
         if (p->read)
             take(p->read, loss(p));
         p->read = NULL;
     }
-    for (struct pair *pair = pairs; pair && !evaluator_busy(p->ground->evaluator);
+    for (struct pair *pair = pairs; pair && !evaluator_busy(p->context->evaluator);
          pair = pair->next) {
         if (pair->peeks.next == TRIREME__PEEKS__AT__none ||
             pair->peeks.next == TRIREME__PEEKS__AT__over || !trial_arrived(pair->fork))
@@ -131,7 +131,7 @@ void peek_turn(struct peek *p, struct pair *pairs)
         }
         p->reading = true;
         p->read = pair;
-        evaluator_begin(p->ground->evaluator, p->evaluation, p->text->n_sources, pair->fork,
+        evaluator_begin(p->context->evaluator, p->evaluation, p->text->n_sources, pair->fork,
                         &(struct window_set){0});
     }
 }

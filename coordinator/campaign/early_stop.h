@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct gate_text;
-struct ground;
+struct context;
 struct pair;
 struct peek;
 
@@ -23,8 +23,8 @@ void peek_begin(struct pair *pair, const Trireme__Peeks *suspended);
 /* Whether the fork is at its end, and nothing is to be looked at any more. */
 bool peek_is_over(const struct pair *pair);
 
-/* Borrowed: ground, text. */
-struct peek *peek_new(const struct ground *ground, const struct gate_text *text);
+/* Borrowed: context, text. */
+struct peek *peek_new(const struct context *context, const struct gate_text *text);
 void peek_free(struct peek *peek);
 
 /* Goes on with all forks that have been begun and are not being measured: lets them train up to

@@ -41,7 +41,7 @@ static int observe_pair(struct campaign *c, struct pair *pair, uint64_t step, st
     Trireme__Record record = TRIREME__RECORD__INIT;
     measure_observe(c->measure, pair, c->pairs, &observation);
     record.observation = &observation;
-    return chronicle_write(c->ground.chronicle, &record, TRIREME__RECORD_KIND__observation,
+    return chronicle_write(c->context.chronicle, &record, TRIREME__RECORD_KIND__observation,
                            pair->number, step, "rule", err);
 }
 
@@ -94,7 +94,7 @@ static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome
         next = p->next;
         bool reverse;
         const struct attempt *a =
-            attempt_open(history_entry(ground_history(&c->ground), p->number), &reverse);
+            attempt_open(history_entry(context_history(&c->context), p->number), &reverse);
         if (p->end != step || !look_is_due(a, reverse))
             continue;
         Trireme__Judgement judgement;
@@ -119,8 +119,8 @@ static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome
 static int close_others(struct campaign *c, uint32_t winner, uint64_t step, struct err *err)
 {
     bool reverse;
-    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
-        const struct entry *e = &ground_history(&c->ground)->entries[i];
+    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
+        const struct entry *e = &context_history(&c->context)->entries[i];
         if (e->number != winner && attempt_open(e, &reverse) &&
             superseded(c, e->number, winner, step, err) < 0)
             return -1;
@@ -133,7 +133,7 @@ static int close_others(struct campaign *c, uint32_t winner, uint64_t step, stru
 static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint64_t step,
                            struct err *err)
 {
-    const struct entry *e = history_entry(ground_history(&c->ground), number);
+    const struct entry *e = history_entry(context_history(&c->context), number);
     struct pair *pair = campaign_pair(c, number);
     bool reverse;
     const struct attempt *a = attempt_open(e, &reverse);
@@ -145,24 +145,24 @@ static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint6
     promotion.n_patch = promotion.n_before = back ? e->promotion->n_before : e->proposal->n_patch;
     promotion.patch = back ? e->promotion->before : e->proposal->patch;
     promotion.before =
-        changes_values(ground_trunk(&c->ground)->config, promotion.patch, promotion.n_patch);
+        changes_values(context_trunk(&c->context)->config, promotion.patch, promotion.n_patch);
     Trireme__Run *config =
-        changes_apply(ground_trunk(&c->ground)->config, promotion.patch, promotion.n_patch, err);
+        changes_apply(context_trunk(&c->context)->config, promotion.patch, promotion.n_patch, err);
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.promotion = &promotion;
     int rc = -1;
     if (!config || close_others(c, number, step, err) < 0 ||
         campaign_write_verdict(c, number, step, &judgement, err) < 0 ||
-        chronicle_write(c->ground.chronicle, &record,
+        chronicle_write(c->context.chronicle, &record,
                         back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion,
                         number, step, "rule", err) < 0)
         goto out;
     char *text = changes_text(promotion.patch, promotion.n_patch);
-    progress_say(c->ground.progress, "hypothesis %u: %s at step %llu: %s is in force", number,
+    progress_say(c->context.progress, "hypothesis %u: %s at step %llu: %s is in force", number,
                  back ? "rolled back" : "promoted", (unsigned long long)step, text);
     free(text);
     c->promotion =
-        promotion_begin(&c->ground, promotion.adopted ? pair->fork : NULL, config, step, err);
+        promotion_begin(&c->context, promotion.adopted ? pair->fork : NULL, config, step, err);
     if (promotion.adopted)
         pair->fork = NULL; // the promotion's, and soon the trunk
     campaign_remove(c, pair);
@@ -176,19 +176,19 @@ out:
 /* After a promotion: its reverse pairs, or why there are none. */
 static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step, struct err *err)
 {
-    const struct entry *e = history_entry(ground_history(&c->ground), number);
+    const struct entry *e = history_entry(context_history(&c->context), number);
     struct err why = {0};
     Trireme__Plan plan;
-    Trireme__Run *before = changes_apply(ground_trunk(&c->ground)->config, e->promotion->before,
+    Trireme__Run *before = changes_apply(context_trunk(&c->context)->config, e->promotion->before,
                                          e->promotion->n_before, &why);
-    bool possible = before && before->data->skip >= ground_trunk(&c->ground)->config->data->skip;
-    bool fits = possible && plan_reverse(&c->ground, &plan, step, e->forward.plan, before);
+    bool possible = before && before->data->skip >= context_trunk(&c->context)->config->data->skip;
+    bool fits = possible && plan_reverse(&c->context, &plan, step, e->forward.plan, before);
     message_free(before);
     if (!possible)
         return campaign_close(c, number, step, "the change has no inverse", err);
     if (!fits)
         return campaign_close(c, number, step,
-                              c->ground.run->config->gate->confirm
+                              c->context.run->config->gate->confirm
                                   ? "no steps are left for reverse pairs"
                                   : "no reverse pairs are wanted (gate.confirm)",
                               err);
@@ -203,8 +203,8 @@ static int finish_promotion(struct campaign *c, uint64_t step, struct err *err)
         return rc;
     promotion_free(c->promotion);
     c->promotion = NULL;
-    for (size_t i = 0; i < ground_history(&c->ground)->n; i++) {
-        const struct entry *e = &ground_history(&c->ground)->entries[i];
+    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
+        const struct entry *e = &context_history(&c->context)->entries[i];
         if (e->fate == FATE_PROMOTED && e->promoted_at == step && !e->reverse.plan)
             return begin_confirmation(c, e->number, step, err) < 0 ? -1 : 1;
     }
@@ -231,7 +231,7 @@ int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
         return 0;
     for (struct pair *p = c->pairs; p; p = p->next)
         if (p->end == step && !p->measuring) {
-            const char *no_room = chronicle_gave_up(c->ground.chronicle, p->number, step);
+            const char *no_room = chronicle_gave_up(c->context.chronicle, p->number, step);
             p->no_room = no_room ? mem_strdup(no_room) : NULL;
             measure_begin(c->measure, p);
         }

@@ -18,8 +18,8 @@
 #include <string.h>
 
 struct measure {
-    const struct ground *ground; /* borrowed */
-    struct gate_text *text;      /* borrowed */
+    const struct context *context; /* borrowed */
+    struct gate_text *text;        /* borrowed */
     double total_weight;
     uint64_t key; /* of the order of the gate part: no planner knows it */
     struct eval_source *sources;
@@ -28,16 +28,16 @@ struct measure {
     int reading_arm;
 };
 
-struct measure *measure_new(const struct ground *ground, struct gate_text *text)
+struct measure *measure_new(const struct context *context, struct gate_text *text)
 {
     struct measure *m = mem_new(1, sizeof *m);
-    *m = (struct measure){.ground = ground, .text = text};
+    *m = (struct measure){.context = context, .text = text};
     m->sources = mem_new(text->n_sources, sizeof *m->sources);
     for (size_t s = 0; s < text->n_sources; s++) {
-        m->sources[s] = ground->roster->sources[s];
+        m->sources[s] = context->roster->sources[s];
         m->total_weight += text->weights[s];
     }
-    m->key = digest_key(ground->run->config->train->seed, "gate") | 1; // 0 means the text's order
+    m->key = digest_key(context->run->config->train->seed, "gate") | 1; // 0 means the text's order
     return m;
 }
 
@@ -53,7 +53,7 @@ void measure_free(struct measure *m)
 void measure_begin(struct measure *m, struct pair *pair)
 {
     pair->measuring = true;
-    pair->arms[ARM_TRUNK].base = *m->ground->trunk;
+    pair->arms[ARM_TRUNK].base = *m->context->trunk;
     pair->arms[ARM_FORK].base = pair->fork;
 }
 
@@ -85,14 +85,14 @@ static int begin_tail(struct measure *m, struct pair *pairs, struct pair *pair, 
     char *name = which == ARM_TRUNK ? pair_trunk_tail_name(pair->end, pair->plan->tail)
                                     : pair_fork_tail_name(arm->base->name);
     struct fork fork = {.name = name, .step = arm->base->step, .config = arm->base->config};
-    suspended_find(m->ground->suspended, &fork);
-    arm->tail = trials_fork(m->ground->trials, arm->base, &fork, err);
+    suspended_find(m->context->suspended, &fork);
+    arm->tail = trials_fork(m->context->trials, arm->base, &fork, err);
     free(name);
     if (!arm->tail)
         return -1;
     arm->tail->tail =
         (struct tail){.from = arm->base->step,
-                      .steps = trial_equal_steps(pair->plan->tail, (*m->ground->trunk)->config,
+                      .steps = trial_equal_steps(pair->plan->tail, (*m->context->trunk)->config,
                                                  arm->base->config),
                       .lr = trial_lr(arm->base, arm->base->step)};
     arm->tail->until = arm->base->step + arm->tail->tail.steps;
@@ -111,10 +111,10 @@ static void begin_reading(struct measure *m, struct pair *pair, int which, struc
     for (size_t s = 0; s < m->text->n_sources; s++)
         m->sources[s].samples = pair->counts[s];
     m->evaluation = evaluation_new(m->sources, m->text->n_sources, UINT64_MAX,
-                                   m->ground->run->config->model->context);
+                                   m->context->run->config->model->context);
     m->reading = pair, m->reading_arm = which;
     struct window_set windows = {.part = TRIREME__PART__gate, .key = m->key, .first = pair->first};
-    evaluator_begin(m->ground->evaluator, m->evaluation, m->text->n_sources, trial, &windows);
+    evaluator_begin(m->context->evaluator, m->evaluation, m->text->n_sources, trial, &windows);
 }
 
 static void end_reading(struct measure *m)
@@ -169,7 +169,7 @@ static int prepare_all(struct measure *m, struct pair *pairs, uint64_t step, str
 
 int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct err *err)
 {
-    if (m->evaluation && !evaluator_busy(m->ground->evaluator))
+    if (m->evaluation && !evaluator_busy(m->context->evaluator))
         end_reading(m);
     int rc = prepare_all(m, pairs, step, err);
     if (rc <= 0)
@@ -184,7 +184,7 @@ int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct er
         for (int which = ARM_TRUNK; which <= ARM_FORK && p->measuring && p->end == step; which++) {
             struct arm *arm = &p->arms[which];
             if (!arm->done && !p->no_room && !m->evaluation &&
-                !evaluator_busy(m->ground->evaluator))
+                !evaluator_busy(m->context->evaluator))
                 begin_reading(m, p, which, ready(p, arm));
             all = all && (arm->done || p->no_room);
         }
@@ -194,7 +194,7 @@ int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct er
 /* Mean loss a token: the sources' means by their weights. */
 static double loss(const struct measure *m, const struct pair *pair, const double *sums)
 {
-    double total = 0, tokens = (double)m->ground->run->config->model->context;
+    double total = 0, tokens = (double)m->context->run->config->model->context;
     for (size_t s = 0, at = 0; s < m->text->n_sources; at += pair->counts[s++]) {
         double sum = 0;
         for (uint32_t i = 0; i < pair->counts[s]; i++)
@@ -210,7 +210,7 @@ static double loss(const struct measure *m, const struct pair *pair, const doubl
 static double variance(const struct measure *m, const struct pair *pair)
 {
     const double *a = pair->arms[ARM_TRUNK].sums, *b = pair->arms[ARM_FORK].sums;
-    double total = 0, tokens = (double)m->ground->run->config->model->context;
+    double total = 0, tokens = (double)m->context->run->config->model->context;
     for (size_t s = 0, at = 0; s < m->text->n_sources; at += pair->counts[s++]) {
         double mean = 0, squares = 0, n = pair->counts[s],
                share = m->text->weights[s] / m->total_weight;
@@ -239,11 +239,12 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
 {
     const struct arm *arms = pair->arms;
     const uint64_t stretch =
-        (pair->end - pair->start) * trial_step_tokens((*m->ground->trunk)->config);
-    const uint64_t tail = pair->plan->tail * trial_step_tokens((*m->ground->trunk)->config);
-    const uint64_t windows = (uint64_t)pair->plan->windows * m->ground->run->config->model->context;
+        (pair->end - pair->start) * trial_step_tokens((*m->context->trunk)->config);
+    const uint64_t tail = pair->plan->tail * trial_step_tokens((*m->context->trunk)->config);
+    const uint64_t windows =
+        (uint64_t)pair->plan->windows * m->context->run->config->model->context;
     const uint64_t peeks = pair->peeks.taken * PEEK_WINDOWS * m->text->n_sources *
-                           m->ground->run->config->model->context;
+                           m->context->run->config->model->context;
     trireme__observation__init(o);
     o->has_pair = 1, o->pair = pair->index;
     o->has_step = 1, o->step = pair->end;
@@ -270,7 +271,7 @@ void measure_end(struct measure *m, struct pair *pair)
     for (int which = 0; which < 2; which++) {
         struct arm *arm = &pair->arms[which];
         if (arm->tail && !arm->borrows_tail)
-            trials_drop(m->ground->trials, arm->tail);
+            trials_drop(m->context->trials, arm->tail);
         arm->tail = NULL;
     }
     pair->measuring = false;

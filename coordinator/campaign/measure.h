@@ -6,11 +6,11 @@
 #include "coordinator/campaign/pair.h"
 
 struct gate_text;
-struct ground;
+struct context;
 struct measure;
 
-/* Borrowed: ground, text. */
-struct measure *measure_new(const struct ground *ground, struct gate_text *text);
+/* Borrowed: context, text. */
+struct measure *measure_new(const struct context *context, struct gate_text *text);
 void measure_free(struct measure *measure);
 
 /* Gets a pair ready whose fork has arrived. */

@@ -53,7 +53,7 @@ static char *changed(const Trireme__Run *before, const Trireme__Run *after, bool
 }
 
 /* The ledger forgets what was promoted before and is overruled now. */
-static int overrule(const struct ground *g, uint64_t step, bool deep, const char *reason,
+static int overrule(const struct context *g, uint64_t step, bool deep, const char *reason,
                     struct err *err)
 {
     const Trireme__Manifest *m = g->run->manifest;
@@ -78,7 +78,7 @@ static int overrule(const struct ground *g, uint64_t step, bool deep, const char
     return rc;
 }
 
-int operator_heed(const struct ground *g, struct campaign *campaign, struct err *err)
+int operator_heed(const struct context *g, struct campaign *campaign, struct err *err)
 {
     const uint64_t step = (*g->trunk)->step;
     const struct history *h = chronicle_history(g->chronicle);

@@ -6,24 +6,24 @@
 #include <stdlib.h>
 
 struct promotion {
-    struct ground ground;
+    struct context context;
     struct trial *next;  /* the trunk to be; borrowed */
     struct trial *spare; /* the fork that it was renumbered from, or NULL; borrowed */
 };
 
-struct promotion *promotion_begin(const struct ground *ground, struct trial *fork,
+struct promotion *promotion_begin(const struct context *context, struct trial *fork,
                                   const Trireme__Run *config, uint64_t step, struct err *err)
 {
     struct promotion *p = mem_new(1, sizeof *p);
-    p->ground = *ground;
+    p->context = *context;
     p->next = fork;
     if (fork && fork->step == step)
         return p;
-    const struct trial *parent = fork ? fork : *ground->trunk;
+    const struct trial *parent = fork ? fork : *context->trunk;
     struct fork made = {
         .name = "trunk", .step = step, .config = fork ? fork->config : config, .replaces = true};
     p->spare = fork;
-    p->next = trials_fork(ground->trials, parent, &made, err);
+    p->next = trials_fork(context->trials, parent, &made, err);
     if (p->next)
         return p;
     free(p);
@@ -41,13 +41,13 @@ int promotion_turn(struct promotion *p, struct err *err)
         return 0;
     if (p->next->refused)
         return err_set(err, ERR_TRAIN, "a promotion cannot be carried out: %s", p->next->refused);
-    struct trial *before = *p->ground.trunk;
+    struct trial *before = *p->context.trunk;
     if (p->spare)
-        trials_drop(p->ground.trials, p->spare);
-    trials_drop(p->ground.trials, before);
+        trials_drop(p->context.trials, p->spare);
+    trials_drop(p->context.trials, before);
     free(p->next->name);
     p->next->name = mem_strdup("trunk");
     p->next->until = p->next->step;
-    *p->ground.trunk = p->next;
+    *p->context.trunk = p->next;
     return 1;
 }

@@ -14,11 +14,11 @@ struct promotion;
 struct trial;
 
 /* Begins at `step`. fork: to be adopted, or NULL; then `config` is what is carried onto the trunk
- * (copied). Keeps a copy of ground. NULL with a sentence on error. */
-struct promotion *promotion_begin(const struct ground *ground, struct trial *fork,
+ * (copied). Keeps a copy of context. NULL with a sentence on error. */
+struct promotion *promotion_begin(const struct context *context, struct trial *fork,
                                   const Trireme__Run *config, uint64_t step, struct err *err);
 void promotion_free(struct promotion *promotion);
 
-/* 1 when *ground.trunk is the new trunk (the old one is given back), 0 before, -1 on error (no
+/* 1 when *context.trunk is the new trunk (the old one is given back), 0 before, -1 on error (no
  * memory for it). */
 int promotion_turn(struct promotion *promotion, struct err *err);

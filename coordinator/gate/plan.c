@@ -27,13 +27,13 @@ static uint64_t round_up(uint64_t n, uint64_t to)
     return (n + to - 1) / to * to;
 }
 
-uint64_t plan_pair_tokens(const struct ground *g, const Trireme__Plan *plan)
+uint64_t plan_pair_tokens(const struct context *g, const Trireme__Plan *plan)
 {
     return (plan->horizon + 2 * plan->tail) * trial_step_tokens((*g->trunk)->config) +
            2 * (uint64_t)plan->windows * g->run->config->model->context / 3;
 }
 
-uint64_t plan_tokens_left(const struct ground *g)
+uint64_t plan_tokens_left(const struct context *g)
 {
     const struct history *h = chronicle_history(g->chronicle);
     const Trireme__Run *config = g->run->config;
@@ -56,7 +56,7 @@ static uint64_t gate_windows_there(const struct roster *roster)
     return n;
 }
 
-uint32_t plan_windows_max(const struct ground *g)
+uint32_t plan_windows_max(const struct context *g)
 {
     static const double alone = 1;
     const Trireme__Gate *gate = g->run->config->gate;
@@ -73,7 +73,7 @@ uint32_t plan_windows_max(const struct ground *g)
     return (uint32_t)max;
 }
 
-int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool slow,
+int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool slow,
               const Trireme__Run *after, struct err *err)
 {
     const Trireme__Run *config = g->run->config;
@@ -132,7 +132,7 @@ int plan_make(const struct ground *g, Trireme__Plan *plan, uint64_t step, bool s
     return 0;
 }
 
-bool plan_reverse(const struct ground *g, Trireme__Plan *plan, uint64_t step,
+bool plan_reverse(const struct context *g, Trireme__Plan *plan, uint64_t step,
                   const Trireme__Plan *forward, const Trireme__Run *before)
 {
     *plan = *forward;

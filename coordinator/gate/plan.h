@@ -9,26 +9,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct ground;
+struct context;
 
 /* The plan of a hypothesis that is registered at `step`; after: the trunk's configuration with its
  * patch. An error (ERR_USAGE) says why there is no room for it: the error budget is spent, or too
  * few steps or tokens are left. */
-int plan_make(const struct ground *ground, Trireme__Plan *plan, uint64_t step, bool slow,
+int plan_make(const struct context *context, Trireme__Plan *plan, uint64_t step, bool slow,
               const Trireme__Run *after, struct err *err);
 
 /* The plan of the reverse pairs of a promotion at `step`; before: the trunk's configuration until
  * then. Their stretches have the tokens of the forward ones, whatever a step has now. False where
  * the run ends before, or none are wanted. */
-bool plan_reverse(const struct ground *ground, Trireme__Plan *plan, uint64_t step,
+bool plan_reverse(const struct context *context, Trireme__Plan *plan, uint64_t step,
                   const Trireme__Plan *forward, const Trireme__Run *before);
 
 /* The most windows that a pair can read without reading one twice. */
-uint32_t plan_windows_max(const struct ground *ground);
+uint32_t plan_windows_max(const struct context *context);
 
 /* Tokens that one pair costs beyond the trunk's own. */
-uint64_t plan_pair_tokens(const struct ground *ground, const Trireme__Plan *plan);
+uint64_t plan_pair_tokens(const struct context *context, const Trireme__Plan *plan);
 
 /* Tokens that experiments may still cost, less what open hypotheses need up to their first possible
  * end. */
-uint64_t plan_tokens_left(const struct ground *ground);
+uint64_t plan_tokens_left(const struct context *context);

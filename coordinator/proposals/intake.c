@@ -14,17 +14,17 @@
 
 #include <stdlib.h>
 
-struct intake *intake_new(const struct ground *ground, struct campaign *campaign,
+struct intake *intake_new(const struct context *context, struct campaign *campaign,
                           struct planner *planner, bool allow_noop, struct err *err)
 {
     struct intake *h = mem_new(1, sizeof *h);
     *h = (struct intake){
-        .ground = *ground, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
+        .context = *context, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
     h->curve = curve_new();
-    h->owed = ground->run->manifest && ground->run->manifest->planner_owes;
+    h->owed = context->run->manifest && context->run->manifest->planner_owes;
     uint64_t step = 0;
-    if (curve_read(h->curve, &step, ground->run->folder, err) < 0 ||
-        policy_read(&h->policy, ground->run->config->experiment->policy, err) < 0) {
+    if (curve_read(h->curve, &step, context->run->folder, err) < 0 ||
+        policy_read(&h->policy, context->run->config->experiment->policy, err) < 0) {
         intake_free(h);
         return NULL;
     }
@@ -60,11 +60,12 @@ void intake_add_eval(struct intake *h, const Trireme__EvalLine *line)
 /* Queued proposals become hypotheses as long as there is room. */
 static int register_queued(struct intake *h, uint64_t step, struct err *err)
 {
-    for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
-        const struct entry *e = &ground_history(&h->ground)->entries[i];
-        if (e->fate != FATE_QUEUED || !chronicle_may_register(h->ground.chronicle, e->number, step))
+    for (size_t i = 0; i < context_history(&h->context)->n; i++) {
+        const struct entry *e = &context_history(&h->context)->entries[i];
+        if (e->fate != FATE_QUEUED ||
+            !chronicle_may_register(h->context.chronicle, e->number, step))
             continue;
-        if (campaign_open(h->campaign) >= h->ground.run->config->experiment->forks)
+        if (campaign_open(h->campaign) >= h->context.run->config->experiment->forks)
             return 0;
         Trireme__Plan plan;
         struct err why = {0};
@@ -80,8 +81,8 @@ static int register_queued(struct intake *h, uint64_t step, struct err *err)
 /* At the end of the run nothing can be tried any more. */
 static int close_queued(struct intake *h, uint64_t step, struct err *err)
 {
-    for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
-        const struct entry *e = &ground_history(&h->ground)->entries[i];
+    for (size_t i = 0; i < context_history(&h->context)->n; i++) {
+        const struct entry *e = &context_history(&h->context)->entries[i];
         if ((e->fate == FATE_QUEUED || e->fate == FATE_WAITING || e->fate == FATE_OPEN ||
              (e->fate == FATE_PROMOTED && e->reverse.plan)) &&
             campaign_close(h->campaign, e->number, step, "the run ended", err) < 0)
@@ -96,7 +97,7 @@ static int take_and_register(struct intake *h, uint64_t step, struct err *err)
     do {
         if (proposal_repeat_recorded(h, step, err) < 0 || register_queued(h, step, err) < 0)
             return -1;
-    } while (chronicle_input(h->ground.chronicle, step));
+    } while (chronicle_input(h->context.chronicle, step));
     return 0;
 }
 
@@ -106,13 +107,13 @@ int intake_turn(struct intake *h, uint64_t step, bool last, struct err *err)
         return proposal_repeat_recorded(h, step, err) < 0 ? -1 : close_queued(h, step, err);
     if (take_and_register(h, step, err) < 0)
         return -1;
-    bool free_hand = !chronicle_scripted(h->ground.chronicle);
+    bool free_hand = !chronicle_scripted(h->context.chronicle);
     if (free_hand && (people_read_inbox(h, step, err) < 0 ||
                       (h->planner && h->asked && planner_turn_poll(h, step, err) < 0)))
         return -1;
     // a launch that ended before the answer came had asked here, though forks of this step are
     // still to be lived through
-    if (h->planner && !chronicle_scripted_after(h->ground.chronicle, step) &&
+    if (h->planner && !chronicle_scripted_after(h->context.chronicle, step) &&
         !planner_turn_answered(h, step)) {
         planner_turn_ask(h, step);
         // one that answers at once is heard at once

@@ -15,10 +15,10 @@ struct campaign;
 struct intake;
 struct planner;
 
-/* Borrowed: campaign; planner (or NULL) is taken over, also on failure. Keeps a copy of ground.
+/* Borrowed: campaign; planner (or NULL) is taken over, also on failure. Keeps a copy of context.
  * allow_noop: patches that change nothing are taken too (tests of forks). NULL with a sentence
  * (ERR_USAGE): a policy that cannot be read. */
-struct intake *intake_new(const struct ground *ground, struct campaign *campaign,
+struct intake *intake_new(const struct context *context, struct campaign *campaign,
                           struct planner *planner, bool allow_noop, struct err *err);
 void intake_free(struct intake *intake);
 

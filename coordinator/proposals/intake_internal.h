@@ -11,7 +11,7 @@
 struct curve;
 
 struct intake {
-    struct ground ground;
+    struct context context;
     struct campaign *campaign; /* borrowed */
     struct planner *planner;   /* or NULL */
     Trireme__Policy *policy;   /* or NULL */

@@ -16,17 +16,17 @@ static const double inbox_seconds = 0.25;
 static const struct entry *taken_before(const struct intake *h, const Trireme__Proposal *proposal)
 {
     for (size_t i = 0;
-         proposal && proposal->id && proposal->id[0] && i < ground_history(&h->ground)->n; i++)
-        if (ground_history(&h->ground)->entries[i].proposal->id &&
-            !strcmp(ground_history(&h->ground)->entries[i].proposal->id, proposal->id))
-            return &ground_history(&h->ground)->entries[i];
+         proposal && proposal->id && proposal->id[0] && i < context_history(&h->context)->n; i++)
+        if (context_history(&h->context)->entries[i].proposal->id &&
+            !strcmp(context_history(&h->context)->entries[i].proposal->id, proposal->id))
+            return &context_history(&h->context)->entries[i];
     return NULL;
 }
 
 /* For whoever proposed. */
 static const char *what_follows(const struct intake *h, uint32_t number)
 {
-    switch (history_entry(ground_history(&h->ground), number)->fate) {
+    switch (history_entry(context_history(&h->context), number)->fate) {
     case FATE_WAITING:
         return "legal; it waits for approval";
     case FATE_OBSERVED:
@@ -56,16 +56,16 @@ static int take_request(struct intake *h, const char *name, const Trireme__Reque
     answer.has_number = 1;
     answer.number = order    ? request->number
                     : before ? before->number
-                             : (uint32_t)ground_history(&h->ground)->n;
+                             : (uint32_t)context_history(&h->context)->n;
     if (!order && answer.accepted)
         err_set(&why, ERR_USAGE, "proposal %u: %s", answer.number, what_follows(h, answer.number));
     else if (before)
         err_set(&why, ERR_USAGE, "%s", before->reason ? before->reason : "refused");
     answer.text = why.text;
     struct err lost;
-    if (inbox_answer(h->ground.run->folder, name, &answer, &lost) < 0)
+    if (inbox_answer(h->context.run->folder, name, &answer, &lost) < 0)
         // who asked will see it in the ledger
-        progress_log(h->ground.progress, "inbox: %s", lost.text);
+        progress_log(h->context.progress, "inbox: %s", lost.text);
     return 0;
 }
 
@@ -79,9 +79,9 @@ int people_read_inbox(struct intake *h, uint64_t step, struct err *err)
         char *name = NULL;
         Trireme__Request *request = NULL;
         struct err why = {0};
-        int taken = inbox_take(h->ground.run->folder, &name, &request, &why);
+        int taken = inbox_take(h->context.run->folder, &name, &request, &why);
         if (taken < 0)
-            progress_log(h->ground.progress, "inbox: %s", why.text);
+            progress_log(h->context.progress, "inbox: %s", why.text);
         if (taken <= 0)
             break;
         int rc = request ? take_request(h, name, request, step, err) : 0;

@@ -24,12 +24,12 @@ enum {
  * more than one that tries. */
 static uint32_t room(const struct intake *h)
 {
-    const Trireme__Run *config = h->ground.run->config;
+    const Trireme__Run *config = h->context.run->config;
     uint32_t observed = 0;
-    for (size_t i = 0; i < ground_history(&h->ground)->n; i++)
-        observed += ground_history(&h->ground)->entries[i].fate == FATE_OBSERVED;
+    for (size_t i = 0; i < context_history(&h->context)->n; i++)
+        observed += context_history(&h->context)->entries[i].fate == FATE_OBSERVED;
     return observed < config->gate->hypotheses
-               ? history_room(ground_history(&h->ground), config->experiment->forks)
+               ? history_room(context_history(&h->context), config->experiment->forks)
                : 0;
 }
 
@@ -37,7 +37,7 @@ static int take_answer(struct intake *h, const Trireme__Proposals *answer, uint6
                        struct err *err)
 {
     const char *by = h->planner->ops->name;
-    const size_t before = ground_history(&h->ground)->n;
+    const size_t before = context_history(&h->context)->n;
     size_t max = room(h) + PROPOSALS_MAX, n = answer->n_proposals < max ? answer->n_proposals : max;
     for (size_t i = 0; i < n; i++) {
         bool accepted;
@@ -45,7 +45,7 @@ static int take_answer(struct intake *h, const Trireme__Proposals *answer, uint6
         if (proposal_submit(h, answer->proposals[i], by, step, &accepted, &why, err) < 0)
             return -1;
     }
-    h->failures = n && ground_history(&h->ground)->n == before ? h->failures + 1 : 0;
+    h->failures = n && context_history(&h->context)->n == before ? h->failures + 1 : 0;
     if (n == answer->n_proposals)
         return 0;
     char *text =
@@ -72,7 +72,7 @@ int planner_turn_poll(struct intake *h, uint64_t step, struct err *err)
         h->failures++;
         h->gone = kind == PLANNER_GONE;
         if (h->gone)
-            progress_say(h->ground.progress, "note: %s", why.text);
+            progress_say(h->context.progress, "note: %s", why.text);
         rc = proposal_log_event(h, step, h->planner->ops->name, why.text, err);
     }
     return rc;
@@ -85,9 +85,9 @@ static bool is_its_turn(const struct intake *h, uint64_t step)
 {
     unsigned fruitless = h->failures;
     uint64_t last = UINT64_MAX; // proposals of one answer have one step
-    for (size_t i = ground_history(&h->ground)->n;
-         i-- > 0 && ground_history(&h->ground)->entries[i].fate == FATE_REFUSED;) {
-        const struct entry *e = &ground_history(&h->ground)->entries[i];
+    for (size_t i = context_history(&h->context)->n;
+         i-- > 0 && context_history(&h->context)->entries[i].fate == FATE_REFUSED;) {
+        const struct entry *e = &context_history(&h->context)->entries[i];
         if (strcmp(e->by, h->planner->ops->name) || e->step == last)
             continue;
         fruitless++;
@@ -99,18 +99,18 @@ static bool is_its_turn(const struct intake *h, uint64_t step)
 
 void planner_turn_ask(struct intake *h, uint64_t step)
 {
-    const Trireme__Run *config = h->ground.run->config;
+    const Trireme__Run *config = h->context.run->config;
     Trireme__Plan plan;
     struct err why = {0};
     uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);
     if (h->asked || h->gone || (!h->owed && !is_its_turn(h, step)) || step + ASK_EVERY < first ||
         room(h) == 0 || campaign_off(h->campaign) ||
-        plan_make(&h->ground, &plan, step, false, ground_config(&h->ground), &why) < 0)
+        plan_make(&h->context, &plan, step, false, context_config(&h->context), &why) < 0)
         return;
-    struct brief brief = {.config = ground_config(&h->ground),
+    struct brief brief = {.config = context_config(&h->context),
                           .asked = config,
                           .policy = h->policy,
-                          .history = ground_history(&h->ground),
+                          .history = context_history(&h->context),
                           .curve = h->curve,
                           .step = step,
                           .room = room(h)};
@@ -123,9 +123,9 @@ void planner_turn_ask(struct intake *h, uint64_t step)
 
 bool planner_turn_answered(const struct intake *h, uint64_t step)
 {
-    for (size_t i = ground_history(&h->ground)->n;
-         i-- > 0 && ground_history(&h->ground)->entries[i].step == step;)
-        if (!strcmp(ground_history(&h->ground)->entries[i].by, h->planner->ops->name))
+    for (size_t i = context_history(&h->context)->n;
+         i-- > 0 && context_history(&h->context)->entries[i].step == step;)
+        if (!strcmp(context_history(&h->context)->entries[i].by, h->planner->ops->name))
             return true;
     return false;
 }

@@ -19,8 +19,8 @@ int proposal_log_event(struct intake *h, uint64_t step, const char *by, const ch
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.text = (char *)text;
-    progress_log(h->ground.progress, "%s: %s", by, text);
-    return chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__event, 0, step, by,
+    progress_log(h->context.progress, "%s: %s", by, text);
+    return chronicle_write(h->context.chronicle, &record, TRIREME__RECORD_KIND__event, 0, step, by,
                            err);
 }
 
@@ -28,10 +28,10 @@ int proposal_log_event(struct intake *h, uint64_t step, const char *by, const ch
  * force itself, and was taken back. */
 static const struct entry *duplicate(const struct intake *h, const Trireme__Proposal *proposal)
 {
-    for (size_t i = 0; i < ground_history(&h->ground)->n; i++) {
-        const struct entry *e = &ground_history(&h->ground)->entries[i];
+    for (size_t i = 0; i < context_history(&h->context)->n; i++) {
+        const struct entry *e = &context_history(&h->context)->entries[i];
         bool counts =
-            e->fate == FATE_ROLLED_BACK || e->step >= ground_history(&h->ground)->changed_at;
+            e->fate == FATE_ROLLED_BACK || e->step >= context_history(&h->context)->changed_at;
         if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED &&
             counts &&
             changes_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch,
@@ -46,13 +46,13 @@ int proposal_check(const struct intake *h, const Trireme__Proposal *proposal, ui
 {
     if (campaign_off(h->campaign))
         return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
-    Trireme__Run *after =
-        patch_apply(ground_config(&h->ground), proposal->patch, proposal->n_patch, h->policy, err);
+    Trireme__Run *after = patch_apply(context_config(&h->context), proposal->patch,
+                                      proposal->n_patch, h->policy, err);
     if (!after && h->allow_noop)
-        after = message_copy(ground_config(&h->ground));
+        after = message_copy(context_config(&h->context));
     if (!after)
         return -1;
-    int rc = plan_make(&h->ground, plan, step, patch_is_slow(proposal->patch, proposal->n_patch),
+    int rc = plan_make(&h->context, plan, step, patch_is_slow(proposal->patch, proposal->n_patch),
                        after, err);
     message_free(after);
     return rc;
@@ -71,7 +71,7 @@ static int validate(const struct intake *h, const struct entry *entry, uint64_t 
 
 static Trireme__Validation__Next next_of(const struct intake *h, const char *by)
 {
-    switch (h->ground.run->config->experiment->mode) {
+    switch (h->context.run->config->experiment->mode) {
     case TRIREME__EXPERIMENT__MODE__approve:
         return strcmp(by, "person") ? TRIREME__VALIDATION__NEXT__waiting
                                     : TRIREME__VALIDATION__NEXT__queued;
@@ -85,7 +85,7 @@ static Trireme__Validation__Next next_of(const struct intake *h, const char *by)
 int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const char *by,
                     uint64_t step, bool *accepted, struct err *why, struct err *err)
 {
-    uint32_t number = (uint32_t)ground_history(&h->ground)->n + 1;
+    uint32_t number = (uint32_t)context_history(&h->context)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
     *why = (struct err){0};
     *accepted = false;
@@ -94,25 +94,26 @@ int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const c
         return proposal_log_event(h, step, by, why->text, err);
     record.proposal = (Trireme__Proposal *)proposal;
     h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
-    if (chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__proposal, number, step,
+    if (chronicle_write(h->context.chronicle, &record, TRIREME__RECORD_KIND__proposal, number, step,
                         by, err) < 0)
         return -1;
-    *accepted = validate(h, history_entry(ground_history(&h->ground), number), step, why) == 0;
+    *accepted = validate(h, history_entry(context_history(&h->context), number), step, why) == 0;
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
     validation.has_accepted = 1, validation.accepted = *accepted;
     validation.reason = *accepted ? NULL : why->text;
     validation.has_next = *accepted, validation.next = next_of(h, by);
     record = (Trireme__Record)TRIREME__RECORD__INIT;
     record.validation = &validation;
-    if (chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__validation, number,
+    if (chronicle_write(h->context.chronicle, &record, TRIREME__RECORD_KIND__validation, number,
                         step, "rule", err) < 0)
         return -1;
     char *text = changes_text(proposal->patch, proposal->n_patch);
-    progress_log(h->ground.progress, "proposal %u of %s: %s: %s", number, by, text,
+    progress_log(h->context.progress, "proposal %u of %s: %s: %s", number, by, text,
                  *accepted ? "legal" : why->text);
-    if (history_entry(ground_history(&h->ground), number)->fate == FATE_WAITING)
-        progress_say(h->ground.progress, "proposal %u: %s - it waits: trireme trials approve %s %u",
-                     number, text, h->ground.run->folder, number);
+    if (history_entry(context_history(&h->context), number)->fate == FATE_WAITING)
+        progress_say(h->context.progress,
+                     "proposal %u: %s - it waits: trireme trials approve %s %u", number, text,
+                     h->context.run->folder, number);
     free(text);
     return 0;
 }
@@ -120,15 +121,15 @@ int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const c
 int proposal_order(struct intake *h, const char *order, uint32_t number, const char *by,
                    uint64_t step, bool *accepted, struct err *why, struct err *err)
 {
-    const struct entry *e = history_entry(ground_history(&h->ground), number);
-    *accepted = history_check_order(ground_history(&h->ground), number, order, why) == 0;
+    const struct entry *e = history_entry(context_history(&h->context), number);
+    *accepted = history_check_order(context_history(&h->context), number, order, why) == 0;
     if (!*accepted)
         return 0;
     bool open = e->fate == FATE_OPEN || e->fate == FATE_PROMOTED || !strcmp(order, "kill");
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.order = (char *)order;
-    if (chronicle_write(h->ground.chronicle, &record, TRIREME__RECORD_KIND__order, number, step, by,
-                        err) < 0)
+    if (chronicle_write(h->context.chronicle, &record, TRIREME__RECORD_KIND__order, number, step,
+                        by, err) < 0)
         return -1;
     if (open && campaign_close(h->campaign, number, step,
                                !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
@@ -145,7 +146,7 @@ int proposal_order(struct intake *h, const char *order, uint32_t number, const c
 static int take_giving_up(struct intake *h, const Trireme__Record *record, uint64_t step,
                           struct err *why, struct err *err)
 {
-    const struct entry *e = history_entry(ground_history(&h->ground), record->number);
+    const struct entry *e = history_entry(context_history(&h->context), record->number);
     bool reverse;
     err_set(why, ERR_USAGE, "hypothesis %u is not open", record->number);
     return e && attempt_open(e, &reverse)
@@ -158,7 +159,7 @@ int proposal_repeat_recorded(struct intake *h, uint64_t step, struct err *err)
     const Trireme__Record *record;
     bool accepted;
     struct err why;
-    while ((record = chronicle_input(h->ground.chronicle, step))) {
+    while ((record = chronicle_input(h->context.chronicle, step))) {
         int rc;
         if (record->kind == TRIREME__RECORD_KIND__proposal)
             rc = proposal_submit(h, record->proposal, record->by, step, &accepted, &why, err);
@@ -170,8 +171,8 @@ int proposal_repeat_recorded(struct intake *h, uint64_t step, struct err *err)
         if (rc < 0)
             return -1;
         // it was refused, and nothing told of it
-        if (chronicle_input(h->ground.chronicle, step) == record)
-            return chronicle_part(h->ground.chronicle, step, why.text, err);
+        if (chronicle_input(h->context.chronicle, step) == record)
+            return chronicle_part(h->context.chronicle, step, why.text, err);
     }
     return 0;
 }

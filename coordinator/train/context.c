@@ -3,17 +3,17 @@
 #include "coordinator/ledger/journal.h"
 #include "coordinator/train/trial.h"
 
-struct history *ground_history(const struct ground *ground)
+struct history *context_history(const struct context *context)
 {
-    return chronicle_history(ground->chronicle);
+    return chronicle_history(context->chronicle);
 }
 
-const struct trial *ground_trunk(const struct ground *ground)
+const struct trial *context_trunk(const struct context *context)
 {
-    return *ground->trunk;
+    return *context->trunk;
 }
 
-const Trireme__Run *ground_config(const struct ground *ground)
+const Trireme__Run *context_config(const struct context *context)
 {
-    return ground_trunk(ground)->config;
+    return context_trunk(context)->config;
 }

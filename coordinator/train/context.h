@@ -12,7 +12,7 @@ struct suspended;
 struct trial;
 struct trials;
 
-struct ground {
+struct context {
     const struct run *run;
     const struct roster *roster;
     struct trials *trials;
@@ -24,6 +24,6 @@ struct ground {
 };
 
 /* What the ledger says so far; the trunk; the configuration that it trains with. Borrowed. */
-struct history *ground_history(const struct ground *ground);
-const struct trial *ground_trunk(const struct ground *ground);
-const Trireme__Run *ground_config(const struct ground *ground);
+struct history *context_history(const struct context *context);
+const struct trial *context_trunk(const struct context *context);
+const Trireme__Run *context_config(const struct context *context);

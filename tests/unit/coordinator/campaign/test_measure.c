@@ -33,7 +33,7 @@ struct scene {
     struct eval_source sources[2];
     struct gate_text text;
     struct trial *trunk;
-    struct ground ground;
+    struct context context;
     struct measure *measure;
     Trireme__Plan plan;
 };
@@ -55,9 +55,9 @@ static void begin(struct scene *scene)
     scene->roster = (struct roster){.sources = scene->sources, .n_sources = 2};
     scene->text = (struct gate_text){.weights = (double *)weights, .n_sources = 2};
     scene->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1);
-    scene->ground =
-        (struct ground){.run = &scene->run, .roster = &scene->roster, .trunk = &scene->trunk};
-    scene->measure = measure_new(&scene->ground, &scene->text);
+    scene->context =
+        (struct context){.run = &scene->run, .roster = &scene->roster, .trunk = &scene->trunk};
+    scene->measure = measure_new(&scene->context, &scene->text);
     trireme__plan__init(&scene->plan);
     scene->plan.windows = WINDOWS;
 }

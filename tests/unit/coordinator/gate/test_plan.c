@@ -17,7 +17,7 @@ struct scene {
     uint64_t gate_samples;
     struct trial *trunk;
     struct chronicle *chronicle;
-    struct ground ground;
+    struct context context;
 };
 
 static Trireme__Run *changed(const Trireme__Run *config, const char *setting)
@@ -43,10 +43,10 @@ static void begin(struct scene *scene, const struct place *p, const char *settin
     assert_int_equal(file_make_dirs(p->run, ERR_USAGE, &err), 0);
     scene->chronicle = chronicle_open(p->run, 0, NULL, NULL, &err);
     assert_non_null(scene->chronicle);
-    scene->ground = (struct ground){.run = &scene->run,
-                                    .roster = &scene->roster,
-                                    .chronicle = scene->chronicle,
-                                    .trunk = &scene->trunk};
+    scene->context = (struct context){.run = &scene->run,
+                                      .roster = &scene->roster,
+                                      .chronicle = scene->chronicle,
+                                      .trunk = &scene->trunk};
 }
 
 static void end(struct scene *scene)
@@ -71,7 +71,7 @@ static int make(struct scene *scene, Trireme__Plan *plan, uint64_t step, bool sl
                 const char *patch, struct err *err)
 {
     Trireme__Run *after = changed(scene->trunk->config, patch);
-    int rc = plan_make(&scene->ground, plan, step, slow, after, err);
+    int rc = plan_make(&scene->context, plan, step, slow, after, err);
     message_free(after);
     return rc;
 }
@@ -231,20 +231,20 @@ static void a_hypothesis_must_have_tokens_for_four_pairs_beside_those_that_other
     Trireme__Plan plan;
     struct err err = {0};
     begin(&scene, *state, NULL);
-    assert_int_equal(plan_tokens_left(&scene.ground), 500 * step_tokens);
+    assert_int_equal(plan_tokens_left(&scene.context), 500 * step_tokens);
     plan = made(&scene, 200, false, NULL);
     assert_int_equal(plan.windows, 216);
-    assert_int_equal(plan_pair_tokens(&scene.ground, &plan), pair);
+    assert_int_equal(plan_pair_tokens(&scene.context, &plan), pair);
     tell(&scene, "{kind: proposal, number: 1, step: 200, proposal: {patch: {optimizer.clip: 2}}}");
     tell(&scene, "{kind: validation, number: 1, step: 200, validation: {accepted: true}}");
     tell(&scene, "{kind: hypothesis, number: 1, step: 200, plan: {start: 220, horizon: 27, pairs: "
                  "8, windows: 216}}");
-    assert_int_equal(plan_tokens_left(&scene.ground), 500 * step_tokens - 4 * pair);
+    assert_int_equal(plan_tokens_left(&scene.context), 500 * step_tokens - 4 * pair);
     tell(&scene, "{kind: observation, number: 1, step: 247, observation: {pair: 0, tokens: 1000}}");
-    assert_int_equal(plan_tokens_left(&scene.ground), 500 * step_tokens - 3 * pair - 1000);
+    assert_int_equal(plan_tokens_left(&scene.context), 500 * step_tokens - 3 * pair - 1000);
     tell(&scene,
          "{kind: observation, number: 1, step: 274, observation: {pair: 1, tokens: 2000000}}");
-    assert_int_equal(plan_tokens_left(&scene.ground), 500 * step_tokens - 2 * pair - 2001000);
+    assert_int_equal(plan_tokens_left(&scene.context), 500 * step_tokens - 2 * pair - 2001000);
     assert_int_equal(make(&scene, &plan, 274, true, NULL, &err), -1);
     assert_contains(err.text, "token budget: 4 pairs take ");
     end(&scene);
@@ -280,18 +280,18 @@ static void reverse_pairs_have_the_tokens_of_the_forward_ones_and_must_fit(void 
     forward.horizon = 60, forward.tail = 30, forward.pairs = 8, forward.margin = 0.5;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Trireme__Run *before = changed(scene.run.config, cases[i].before);
-        assert_true(plan_reverse(&scene.ground, &plan, 400, &forward, before));
+        assert_true(plan_reverse(&scene.context, &plan, 400, &forward, before));
         assert_true(plan.reverse && plan.start == 400 && plan.pairs == 4 && plan.margin == 0.5);
         assert_int_equal(plan.horizon, cases[i].horizon);
         assert_int_equal(plan.tail, cases[i].tail);
         uint64_t last = 1000 - 4 * cases[i].horizon;
-        assert_true(plan_reverse(&scene.ground, &plan, last, &forward, before));
-        assert_false(plan_reverse(&scene.ground, &plan, last + 1, &forward, before));
+        assert_true(plan_reverse(&scene.context, &plan, last, &forward, before));
+        assert_false(plan_reverse(&scene.context, &plan, last + 1, &forward, before));
         message_free(before);
     }
     end(&scene);
     begin(&scene, *state, "gate.confirm=false");
-    assert_false(plan_reverse(&scene.ground, &plan, 400, &forward, scene.run.config));
+    assert_false(plan_reverse(&scene.context, &plan, 400, &forward, scene.run.config));
     end(&scene);
 }
 
