@@ -63,7 +63,7 @@ static void make_trunk(struct coordinator *c)
 static bool keeps_line(const void *context, const char *trial, uint64_t step)
 {
     const struct coordinator *c = context;
-    return pair_of_name_is_over(chronicle_history(c->chronicle), trial) ||
+    return pair_of_name_is_over(journal_history(c->journal), trial) ||
            suspended_has(c->suspended, trial, step);
 }
 
@@ -76,9 +76,9 @@ static void warn_of_suspended(void *context, const char *sentence)
 static int open_files(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *m = c->run->manifest;
-    c->chronicle = chronicle_open(c->run->folder, m ? m->ledger_records : 0,
-                                  m ? m->ledger_head : NULL, c->options.replay, err);
-    if (!c->chronicle)
+    c->journal = journal_open(c->run->folder, m ? m->ledger_records : 0, m ? m->ledger_head : NULL,
+                              c->options.replay, err);
+    if (!c->journal)
         return -1;
     c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
     c->metrics = metrics_open(c->run->folder, c->run->step, keeps_line, c, err);
@@ -122,7 +122,7 @@ void coordinator_free(struct coordinator *c)
     intake_free(c->intake);
     campaign_free(c->campaign);
     suspended_free(c->suspended);
-    chronicle_free(c->chronicle);
+    journal_free(c->journal);
     evaluation_free(c->evaluation);
     roster_clear(&c->roster);
     checkpointer_free(c->checkpointer);
@@ -146,7 +146,7 @@ static int make_campaign(struct coordinator *c, struct err *err)
                               .roster = &c->roster,
                               .trials = c->trials,
                               .evaluator = c->evaluator,
-                              .chronicle = c->chronicle,
+                              .journal = c->journal,
                               .progress = c->progress,
                               .suspended = c->suspended,
                               .trunk = &c->trunk};

@@ -27,7 +27,7 @@ struct coordinator {
     struct trials *trials;
     struct trial *trunk; /* borrowed from trials */
     struct evaluator *evaluator;
-    struct chronicle *chronicle;
+    struct journal *journal;
     struct suspended *suspended;
     struct campaign *campaign; /* from the roster on */
     struct intake *intake;     /* from the roster on */

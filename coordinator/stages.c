@@ -89,7 +89,7 @@ static int save(struct coordinator *c, struct err *err)
     describe(&what, c->trunk);
     what.asked = c->run->config;
     what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
-    what.has_ledger_records = 1, what.ledger_records = chronicle_known(c->chronicle, head);
+    what.has_ledger_records = 1, what.ledger_records = journal_known(c->journal, head);
     what.ledger_head = head;
     what.has_planner_owes = 1, what.planner_owes = intake_awaits_planner(c->intake);
     c->saved = c->trunk->step;
@@ -174,8 +174,8 @@ static int save_or_not(struct coordinator *c, struct err *err)
     const uint64_t step = c->trunk->step;
     const bool last = coordinator_is_last(c, step), ends = last || c->stopping;
     c->stopping = c->stopping && !last;
-    if (last && chronicle_part(c->chronicle, step, "the run ended before what the ledger tells of",
-                               err) < 0)
+    if (last &&
+        journal_diverge(c->journal, step, "the run ended before what the ledger tells of", err) < 0)
         return -1;
     c->stage = last ? STAGE_FINISH : c->stopping ? STAGE_SUSPEND : STAGE_FORK;
     bool due =

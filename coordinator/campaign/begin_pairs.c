@@ -44,7 +44,7 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     Trireme__Run *config = fork_config(c, e, reverse, err);
     char *name = pair_fork_name(e->number, reverse, a->n_pairs), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    const char *no_room = chronicle_gave_up(c->context.chronicle, e->number, step);
+    const char *no_room = journal_gave_up(c->context.journal, e->number, step);
     struct fork fork = {.name = name, .step = start, .config = config};
     struct trial *trial = NULL;
     int rc = -1;
@@ -101,10 +101,9 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
     pair->forked_at = 0;
     // by the launch that it was lost with
     bool told = a->application && a->application->pair == pair->index;
-    int rc = told
-                 ? 0
-                 : chronicle_write(c->context.chronicle, &record, TRIREME__RECORD_KIND__application,
-                                   pair->number, pair->start, "rule", err);
+    int rc = told ? 0
+                  : journal_write(c->context.journal, &record, TRIREME__RECORD_KIND__application,
+                                  pair->number, pair->start, "rule", err);
     changes_free(application.verified, n);
     return rc;
 }

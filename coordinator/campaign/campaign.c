@@ -20,7 +20,7 @@ struct campaign *campaign_new(const struct context *context)
 {
     struct campaign *c = mem_new(1, sizeof *c);
     c->context = *context;
-    gate_text_init(&c->text, context->run, context->roster, chronicle_history(context->chronicle));
+    gate_text_init(&c->text, context->run, context->roster, journal_history(context->journal));
     c->measure = measure_new(&c->context, &c->text);
     c->peek = peek_new(&c->context, &c->text);
     return c;
@@ -52,8 +52,8 @@ int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const 
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.plan = (Trireme__Plan *)plan;
-    if (chronicle_write(c->context.chronicle, &record, TRIREME__RECORD_KIND__hypothesis, number,
-                        step, "rule", err) < 0)
+    if (journal_write(c->context.journal, &record, TRIREME__RECORD_KIND__hypothesis, number, step,
+                      "rule", err) < 0)
         return -1;
     if (!plan->reverse) {
         const struct entry *e = history_entry(context_history(&c->context), number);
@@ -177,8 +177,8 @@ int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.judgement = judgement;
     judgement->has_outcome = 1;
-    return chronicle_write(c->context.chronicle, &record, TRIREME__RECORD_KIND__verdict, number,
-                           step, "rule", err);
+    return journal_write(c->context.journal, &record, TRIREME__RECORD_KIND__verdict, number, step,
+                         "rule", err);
 }
 
 static void say_closed(struct campaign *c, uint32_t number)

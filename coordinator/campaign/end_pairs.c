@@ -41,8 +41,8 @@ static int observe_pair(struct campaign *c, struct pair *pair, uint64_t step, st
     Trireme__Record record = TRIREME__RECORD__INIT;
     measure_observe(c->measure, pair, c->pairs, &observation);
     record.observation = &observation;
-    return chronicle_write(c->context.chronicle, &record, TRIREME__RECORD_KIND__observation,
-                           pair->number, step, "rule", err);
+    return journal_write(c->context.journal, &record, TRIREME__RECORD_KIND__observation,
+                         pair->number, step, "rule", err);
 }
 
 static int close_pair(struct campaign *c, const struct pair *pair, uint64_t step, struct err *err)
@@ -153,9 +153,9 @@ static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint6
     int rc = -1;
     if (!config || close_others(c, number, step, err) < 0 ||
         campaign_write_verdict(c, number, step, &judgement, err) < 0 ||
-        chronicle_write(c->context.chronicle, &record,
-                        back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion,
-                        number, step, "rule", err) < 0)
+        journal_write(c->context.journal, &record,
+                      back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion,
+                      number, step, "rule", err) < 0)
         goto out;
     char *text = changes_text(promotion.patch, promotion.n_patch);
     progress_say(c->context.progress, "hypothesis %u: %s at step %llu: %s is in force", number,
@@ -231,7 +231,7 @@ int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
         return 0;
     for (struct pair *p = c->pairs; p; p = p->next)
         if (p->end == step && !p->measuring) {
-            const char *no_room = chronicle_gave_up(c->context.chronicle, p->number, step);
+            const char *no_room = journal_gave_up(c->context.journal, p->number, step);
             p->no_room = no_room ? mem_strdup(no_room) : NULL;
             measure_begin(c->measure, p);
         }

@@ -72,8 +72,8 @@ static int overrule(const struct context *g, uint64_t step, bool deep, const cha
     record.text = (char *)reason;
     record.promotion = &promotion;
     record.has_recipe = deep, record.recipe = deep;
-    int rc = chronicle_write(g->chronicle, &record, TRIREME__RECORD_KIND__correction, 0, step,
-                             "person", err);
+    int rc = journal_write(g->journal, &record, TRIREME__RECORD_KIND__correction, 0, step, "person",
+                           err);
     free(overruled);
     return rc;
 }
@@ -81,16 +81,16 @@ static int overrule(const struct context *g, uint64_t step, bool deep, const cha
 int operator_heed(const struct context *g, struct campaign *campaign, struct err *err)
 {
     const uint64_t step = (*g->trunk)->step;
-    const struct history *h = chronicle_history(g->chronicle);
+    const struct history *h = journal_history(g->journal);
     bool deep = false, reverse;
     char *paths =
         g->run->manifest ? changed(g->run->manifest->config, g->run->in_force, &deep) : NULL;
-    if (!paths || (h->n == 0 && !chronicle_scripted(g->chronicle))) {
+    if (!paths || (h->n == 0 && !journal_repeats(g->journal))) {
         free(paths);
         return 0;
     }
     char *reason = mem_format("the operator changed %s", paths);
-    int rc = chronicle_part(g->chronicle, step, reason, err);
+    int rc = journal_diverge(g->journal, step, reason, err);
     for (size_t i = 0; rc == 0 && deep && i < h->n; i++)
         if (attempt_open(&h->entries[i], &reverse))
             rc = campaign_close(campaign, h->entries[i].number, step, reason, err);

@@ -35,7 +35,7 @@ uint64_t plan_pair_tokens(const struct context *g, const Trireme__Plan *plan)
 
 uint64_t plan_tokens_left(const struct context *g)
 {
-    const struct history *h = chronicle_history(g->chronicle);
+    const struct history *h = journal_history(g->journal);
     const Trireme__Run *config = g->run->config;
     uint64_t all =
         (uint64_t)(config->gate->share * (double)(config->train->steps * (*g->trunk)->step_tokens));
@@ -77,7 +77,7 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
               const Trireme__Run *after, struct err *err)
 {
     const Trireme__Run *config = g->run->config;
-    const struct history *h = chronicle_history(g->chronicle);
+    const struct history *h = journal_history(g->journal);
     if (h->registered >= config->gate->hypotheses)
         return err_set(err, ERR_USAGE,
                        "error budget spent: this run has tried its %u hypotheses (gate.hypotheses)",

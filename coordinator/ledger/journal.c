@@ -6,19 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A record that was superseded, by a correction that stands before this place of the script: its
+/* A record that was superseded, by a correction that stands before this place of the recorded: its
  * error budget is spent from there on, as it was then. */
 struct charge {
     size_t at;
     const Trireme__Record *record;
 };
 
-struct chronicle {
+struct journal {
     struct ledger *ledger;   /* the run's own */
     struct ledger *replayed; /* another run's, or NULL */
     struct history history;
-    const Trireme__Record **script; /* what is to be lived through; borrowed from its ledger */
-    size_t n_script, next;
+    const Trireme__Record **recorded; /* what is to be lived through; borrowed from its ledger */
+    size_t n_recorded, next;
     struct charge *charges; /* in the order of their places */
     size_t n_charges, n_charged;
     size_t known; /* records of the own ledger that hold now */
@@ -50,26 +50,26 @@ static int check_head(const struct ledger *ledger, uint64_t known, const char *h
 }
 
 /* The records from `first` on that still hold and from which something follows. */
-static void take_script(struct chronicle *c, const struct ledger *ledger, size_t first)
+static void read_recorded(struct journal *c, const struct ledger *ledger, size_t first)
 {
     size_t n = ledger_records(ledger);
-    c->script = mem_new(n, sizeof *c->script);
+    c->recorded = mem_new(n, sizeof *c->recorded);
     c->charges = mem_new(n, sizeof *c->charges);
     for (size_t i = first; i < n; i++) {
         const Trireme__Record *record = ledger_record(ledger, i);
-        while (record->supersedes && c->n_script &&
-               c->script[c->n_script - 1]->seq >= record->supersedes)
-            c->charges[c->n_charges++] = (struct charge){SIZE_MAX, c->script[--c->n_script]};
+        while (record->supersedes && c->n_recorded &&
+               c->recorded[c->n_recorded - 1]->seq >= record->supersedes)
+            c->charges[c->n_charges++] = (struct charge){SIZE_MAX, c->recorded[--c->n_recorded]};
         // those of places that are given up now are charged here as well
-        for (size_t k = c->n_charges; k-- > 0 && c->charges[k].at > c->n_script;)
-            c->charges[k].at = c->n_script;
+        for (size_t k = c->n_charges; k-- > 0 && c->charges[k].at > c->n_recorded;)
+            c->charges[k].at = c->n_recorded;
         if (is_told(record))
-            c->script[c->n_script++] = record;
+            c->recorded[c->n_recorded++] = record;
     }
 }
 
-/* What was charged before this place of the script. */
-static void charge(struct chronicle *c)
+/* What was charged before this place of the recorded. */
+static void charge(struct journal *c)
 {
     for (; c->n_charged < c->n_charges && c->charges[c->n_charged].at <= c->next; c->n_charged++)
         history_forget(&c->history, c->charges[c->n_charged].record);
@@ -84,10 +84,10 @@ static size_t count_told(const struct ledger *ledger, size_t n)
     return told;
 }
 
-struct chronicle *chronicle_open(const char *run, uint64_t known, const char *head,
-                                 const char *replay, struct err *err)
+struct journal *journal_open(const char *run, uint64_t known, const char *head, const char *replay,
+                             struct err *err)
 {
-    struct chronicle *c = mem_new(1, sizeof *c);
+    struct journal *c = mem_new(1, sizeof *c);
     c->ledger = ledger_open(run, true, err);
     if (!c->ledger || check_head(c->ledger, known, head, err) < 0)
         goto fail;
@@ -96,59 +96,59 @@ struct chronicle *chronicle_open(const char *run, uint64_t known, const char *he
     c->known = (size_t)known;
     history_read(&c->history, c->ledger, c->known);
     if (!replay) {
-        take_script(c, c->ledger, c->known);
+        read_recorded(c, c->ledger, c->known);
     } else { // as many of its records as this run has told of are behind us
-        take_script(c, c->replayed, 0);
+        read_recorded(c, c->replayed, 0);
         c->next = count_told(c->ledger, c->known);
     }
     charge(c);
     return c;
 fail:
-    chronicle_free(c);
+    journal_free(c);
     return NULL;
 }
 
-void chronicle_free(struct chronicle *c)
+void journal_free(struct journal *c)
 {
     if (!c)
         return;
     history_clear(&c->history);
-    free(c->script);
+    free(c->recorded);
     free(c->charges);
     ledger_free(c->replayed);
     ledger_free(c->ledger);
     free(c);
 }
 
-struct history *chronicle_history(struct chronicle *c)
+struct history *journal_history(struct journal *c)
 {
     return &c->history;
 }
 
-bool chronicle_scripted(const struct chronicle *c)
+bool journal_repeats(const struct journal *c)
 {
-    return c->next < c->n_script;
+    return c->next < c->n_recorded;
 }
 
-bool chronicle_scripted_after(const struct chronicle *c, uint64_t step)
+bool journal_repeats_after(const struct journal *c, uint64_t step)
 {
     // they stand in the order of their steps
-    return chronicle_scripted(c) && c->script[c->n_script - 1]->step > step;
+    return journal_repeats(c) && c->recorded[c->n_recorded - 1]->step > step;
 }
 
-static int append(struct chronicle *c, const Trireme__Record *record, struct err *err)
+static int append(struct journal *c, const Trireme__Record *record, struct err *err)
 {
     // what stands before it has not been lived through
-    const bool behind = chronicle_scripted(c) && !c->replayed;
+    const bool behind = journal_repeats(c) && !c->replayed;
     if (ledger_append(c->ledger, record, err) < 0)
         return -1;
     c->known = behind ? c->known : ledger_records(c->ledger);
     return 0;
 }
 
-int chronicle_part(struct chronicle *c, uint64_t step, const char *reason, struct err *err)
+int journal_diverge(struct journal *c, uint64_t step, const char *reason, struct err *err)
 {
-    if (!chronicle_scripted(c))
+    if (!journal_repeats(c))
         return 0;
     if (c->replayed)
         return err_set(err, ERR_DATA, "the replay is not what the ledger says: %s", reason);
@@ -156,10 +156,10 @@ int chronicle_part(struct chronicle *c, uint64_t step, const char *reason, struc
     record.has_kind = 1, record.kind = TRIREME__RECORD_KIND__correction;
     record.has_step = 1, record.step = step;
     record.by = "coordinator";
-    record.has_supersedes = 1, record.supersedes = c->script[c->next]->seq;
+    record.has_supersedes = 1, record.supersedes = c->recorded[c->next]->seq;
     record.text = (char *)reason;
-    while (c->next < c->n_script)
-        history_forget(&c->history, c->script[c->next++]);
+    while (c->next < c->n_recorded)
+        history_forget(&c->history, c->recorded[c->next++]);
     charge(c);
     return append(c, &record, err);
 }
@@ -193,7 +193,7 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
 }
 
 /* What an earlier launch of a replay told of next, and died; NULL: nothing. */
-static const Trireme__Record *next_own(const struct chronicle *c)
+static const Trireme__Record *next_own(const struct journal *c)
 {
     for (size_t i = c->known; i < ledger_records(c->ledger); i++)
         if (is_told(ledger_record(c->ledger, i)))
@@ -201,10 +201,10 @@ static const Trireme__Record *next_own(const struct chronicle *c)
     return NULL;
 }
 
-static int write_record(struct chronicle *c, const Trireme__Record *record, struct err *err)
+static int write_record(struct journal *c, const Trireme__Record *record, struct err *err)
 {
-    if (is_told(record) && chronicle_scripted(c)) {
-        const Trireme__Record *told = c->script[c->next];
+    if (is_told(record) && journal_repeats(c)) {
+        const Trireme__Record *told = c->recorded[c->next];
         if (same(record, told)) {
             c->next++;
             charge(c);
@@ -226,7 +226,7 @@ static int write_record(struct chronicle *c, const Trireme__Record *record, stru
                 (unsigned long long)told->seq, kind_name(told), told->number,
                 (unsigned long long)told->step, kind_name(record), record->number,
                 (unsigned long long)record->step);
-            int rc = chronicle_part(c, record->step, reason, err);
+            int rc = journal_diverge(c, record->step, reason, err);
             free(reason);
             if (rc < 0)
                 return -1;
@@ -238,8 +238,8 @@ static int write_record(struct chronicle *c, const Trireme__Record *record, stru
     return 0;
 }
 
-int chronicle_write(struct chronicle *c, Trireme__Record *record, Trireme__RecordKind kind,
-                    uint32_t number, uint64_t step, const char *by, struct err *err)
+int journal_write(struct journal *c, Trireme__Record *record, Trireme__RecordKind kind,
+                  uint32_t number, uint64_t step, const char *by, struct err *err)
 {
     record->has_kind = 1, record->kind = kind;
     record->has_number = number > 0, record->number = number;
@@ -248,43 +248,43 @@ int chronicle_write(struct chronicle *c, Trireme__Record *record, Trireme__Recor
     return write_record(c, record, err);
 }
 
-const Trireme__Record *chronicle_input(const struct chronicle *c, uint64_t step)
+const Trireme__Record *journal_input(const struct journal *c, uint64_t step)
 {
-    if (!chronicle_scripted(c))
+    if (!journal_repeats(c))
         return NULL;
-    const Trireme__Record *record = c->script[c->next];
+    const Trireme__Record *record = c->recorded[c->next];
     bool input = record->kind == TRIREME__RECORD_KIND__proposal ||
-                 record->kind == TRIREME__RECORD_KIND__order || chronicle_gives_up(record);
+                 record->kind == TRIREME__RECORD_KIND__order || journal_gives_up(record);
     return input && record->step == step ? record : NULL;
 }
 
-bool chronicle_may_register(const struct chronicle *c, uint32_t number, uint64_t step)
+bool journal_may_register(const struct journal *c, uint32_t number, uint64_t step)
 {
-    if (!chronicle_scripted(c))
+    if (!journal_repeats(c))
         return true;
-    const Trireme__Record *next = c->script[c->next];
+    const Trireme__Record *next = c->recorded[c->next];
     return next->number == number && next->step == step &&
            (next->kind == TRIREME__RECORD_KIND__hypothesis ||
             next->kind == TRIREME__RECORD_KIND__verdict);
 }
 
-uint64_t chronicle_known(const struct chronicle *c, char head[LEDGER_HEAD_SIZE])
+uint64_t journal_known(const struct journal *c, char head[LEDGER_HEAD_SIZE])
 {
     ledger_head(c->ledger, c->known, head);
     return c->known;
 }
 
-bool chronicle_gives_up(const Trireme__Record *record)
+bool journal_gives_up(const Trireme__Record *record)
 {
     return record->kind == TRIREME__RECORD_KIND__verdict && record->judgement->machine;
 }
 
-const char *chronicle_gave_up(const struct chronicle *c, uint32_t number, uint64_t step)
+const char *journal_gave_up(const struct journal *c, uint32_t number, uint64_t step)
 {
-    for (size_t i = c->next; i < c->n_script && c->script[i]->step <= step; i++) {
-        const Trireme__Record *r = c->script[i];
+    for (size_t i = c->next; i < c->n_recorded && c->recorded[i]->step <= step; i++) {
+        const Trireme__Record *r = c->recorded[i];
         if (r->number == number)
-            return chronicle_gives_up(r) ? r->judgement->reason : NULL;
+            return journal_gives_up(r) ? r->judgement->reason : NULL;
     }
     return NULL;
 }

@@ -17,50 +17,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct chronicle;
+struct journal;
 
 /* known: records that the checkpoint which is continued knows of, their last one with that head
  * (NULL: none). replay: folder of the run whose campaign is lived through, or NULL. ERR_DATA where
  * the ledger is not the one that the checkpoint knew. */
-struct chronicle *chronicle_open(const char *run, uint64_t known, const char *head,
-                                 const char *replay, struct err *err);
-void chronicle_free(struct chronicle *chronicle);
+struct journal *journal_open(const char *run, uint64_t known, const char *head, const char *replay,
+                             struct err *err);
+void journal_free(struct journal *journal);
 
 /* What is known so far: all that was written, or lived through, up to now. */
-struct history *chronicle_history(struct chronicle *chronicle);
+struct history *journal_history(struct journal *journal);
 
 /* Tells of something, with a record that holds what its kind needs and gets the rest here. number:
  * of the proposal, or 0. The record stays the caller's. */
-int chronicle_write(struct chronicle *chronicle, Trireme__Record *record, Trireme__RecordKind kind,
-                    uint32_t number, uint64_t step, const char *by, struct err *err);
+int journal_write(struct journal *journal, Trireme__Record *record, Trireme__RecordKind kind,
+                  uint32_t number, uint64_t step, const char *by, struct err *err);
 
 /* Whether a record closes a hypothesis since the machine could not go on with it: an input, as a
  * person's order is one. */
-bool chronicle_gives_up(const Trireme__Record *record);
+bool journal_gives_up(const Trireme__Record *record);
 
 /* The next input that was taken at this step and has not been lived through; NULL: there is none.
  * Writing it takes it. */
-const Trireme__Record *chronicle_input(const struct chronicle *chronicle, uint64_t step);
+const Trireme__Record *journal_input(const struct journal *journal, uint64_t step);
 
 /* Why the machine could not go on with a hypothesis at this step, when it was done first; NULL: it
  * could. For where this is found out in the middle of what is done at a step, so that it may not be
  * taken as an input before. */
-const char *chronicle_gave_up(const struct chronicle *chronicle, uint32_t number, uint64_t step);
+const char *journal_gave_up(const struct journal *journal, uint32_t number, uint64_t step);
 
 /* Whether a queued hypothesis may be registered or closed at this step: where something is to be
  * lived through, it must come next. */
-bool chronicle_may_register(const struct chronicle *chronicle, uint32_t number, uint64_t step);
+bool journal_may_register(const struct journal *journal, uint32_t number, uint64_t step);
 
 /* Whether anything is still to be lived through: until then nobody else is asked. */
-bool chronicle_scripted(const struct chronicle *chronicle);
+bool journal_repeats(const struct journal *journal);
 
 /* Whether any of it is of a later step than this: if not, what the launch before began at this step
  * it had not finished. */
-bool chronicle_scripted_after(const struct chronicle *chronicle, uint64_t step);
+bool journal_repeats_after(const struct journal *journal, uint64_t step);
 
 /* From here on the run goes its own way: what was still to be lived through no longer holds, for
  * this reason. A replay may not: the error (ERR_DATA). */
-int chronicle_part(struct chronicle *chronicle, uint64_t step, const char *reason, struct err *err);
+int journal_diverge(struct journal *journal, uint64_t step, const char *reason, struct err *err);
 
 /* For the manifest of a checkpoint: records that are known now, and the head. */
-uint64_t chronicle_known(const struct chronicle *chronicle, char head[LEDGER_HEAD_SIZE]);
+uint64_t journal_known(const struct journal *journal, char head[LEDGER_HEAD_SIZE]);

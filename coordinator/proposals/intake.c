@@ -62,8 +62,7 @@ static int register_queued(struct intake *h, uint64_t step, struct err *err)
 {
     for (size_t i = 0; i < context_history(&h->context)->n; i++) {
         const struct entry *e = &context_history(&h->context)->entries[i];
-        if (e->fate != FATE_QUEUED ||
-            !chronicle_may_register(h->context.chronicle, e->number, step))
+        if (e->fate != FATE_QUEUED || !journal_may_register(h->context.journal, e->number, step))
             continue;
         if (campaign_open(h->campaign) >= h->context.run->config->experiment->forks)
             return 0;
@@ -97,7 +96,7 @@ static int take_and_register(struct intake *h, uint64_t step, struct err *err)
     do {
         if (proposal_repeat_recorded(h, step, err) < 0 || register_queued(h, step, err) < 0)
             return -1;
-    } while (chronicle_input(h->context.chronicle, step));
+    } while (journal_input(h->context.journal, step));
     return 0;
 }
 
@@ -107,13 +106,13 @@ int intake_turn(struct intake *h, uint64_t step, bool last, struct err *err)
         return proposal_repeat_recorded(h, step, err) < 0 ? -1 : close_queued(h, step, err);
     if (take_and_register(h, step, err) < 0)
         return -1;
-    bool free_hand = !chronicle_scripted(h->context.chronicle);
+    bool free_hand = !journal_repeats(h->context.journal);
     if (free_hand && (people_read_inbox(h, step, err) < 0 ||
                       (h->planner && h->asked && planner_turn_poll(h, step, err) < 0)))
         return -1;
     // a launch that ended before the answer came had asked here, though forks of this step are
     // still to be lived through
-    if (h->planner && !chronicle_scripted_after(h->context.chronicle, step) &&
+    if (h->planner && !journal_repeats_after(h->context.journal, step) &&
         !planner_turn_answered(h, step)) {
         planner_turn_ask(h, step);
         // one that answers at once is heard at once

@@ -20,8 +20,8 @@ int proposal_log_event(struct intake *h, uint64_t step, const char *by, const ch
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.text = (char *)text;
     progress_log(h->context.progress, "%s: %s", by, text);
-    return chronicle_write(h->context.chronicle, &record, TRIREME__RECORD_KIND__event, 0, step, by,
-                           err);
+    return journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__event, 0, step, by,
+                         err);
 }
 
 /* A proposal that says the same and is or was tried beside the recipe that is in force; or was in
@@ -94,8 +94,8 @@ int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const c
         return proposal_log_event(h, step, by, why->text, err);
     record.proposal = (Trireme__Proposal *)proposal;
     h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
-    if (chronicle_write(h->context.chronicle, &record, TRIREME__RECORD_KIND__proposal, number, step,
-                        by, err) < 0)
+    if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__proposal, number, step, by,
+                      err) < 0)
         return -1;
     *accepted = validate(h, history_entry(context_history(&h->context), number), step, why) == 0;
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
@@ -104,8 +104,8 @@ int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const c
     validation.has_next = *accepted, validation.next = next_of(h, by);
     record = (Trireme__Record)TRIREME__RECORD__INIT;
     record.validation = &validation;
-    if (chronicle_write(h->context.chronicle, &record, TRIREME__RECORD_KIND__validation, number,
-                        step, "rule", err) < 0)
+    if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__validation, number, step,
+                      "rule", err) < 0)
         return -1;
     char *text = changes_text(proposal->patch, proposal->n_patch);
     progress_log(h->context.progress, "proposal %u of %s: %s: %s", number, by, text,
@@ -128,8 +128,8 @@ int proposal_order(struct intake *h, const char *order, uint32_t number, const c
     bool open = e->fate == FATE_OPEN || e->fate == FATE_PROMOTED || !strcmp(order, "kill");
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.order = (char *)order;
-    if (chronicle_write(h->context.chronicle, &record, TRIREME__RECORD_KIND__order, number, step,
-                        by, err) < 0)
+    if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__order, number, step, by,
+                      err) < 0)
         return -1;
     if (open && campaign_close(h->campaign, number, step,
                                !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
@@ -159,7 +159,7 @@ int proposal_repeat_recorded(struct intake *h, uint64_t step, struct err *err)
     const Trireme__Record *record;
     bool accepted;
     struct err why;
-    while ((record = chronicle_input(h->context.chronicle, step))) {
+    while ((record = journal_input(h->context.journal, step))) {
         int rc;
         if (record->kind == TRIREME__RECORD_KIND__proposal)
             rc = proposal_submit(h, record->proposal, record->by, step, &accepted, &why, err);
@@ -171,8 +171,8 @@ int proposal_repeat_recorded(struct intake *h, uint64_t step, struct err *err)
         if (rc < 0)
             return -1;
         // it was refused, and nothing told of it
-        if (chronicle_input(h->context.chronicle, step) == record)
-            return chronicle_part(h->context.chronicle, step, why.text, err);
+        if (journal_input(h->context.journal, step) == record)
+            return journal_diverge(h->context.journal, step, why.text, err);
     }
     return 0;
 }

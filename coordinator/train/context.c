@@ -5,7 +5,7 @@
 
 struct history *context_history(const struct context *context)
 {
-    return chronicle_history(context->chronicle);
+    return journal_history(context->journal);
 }
 
 const struct trial *context_trunk(const struct context *context)

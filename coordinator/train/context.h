@@ -2,7 +2,7 @@
 #pragma once
 #include "config.pb-c.h"
 
-struct chronicle;
+struct journal;
 struct evaluator;
 struct history;
 struct roster;
@@ -17,7 +17,7 @@ struct context {
     const struct roster *roster;
     struct trials *trials;
     struct evaluator *evaluator;
-    struct chronicle *chronicle;
+    struct journal *journal;
     struct progress *progress;
     const struct suspended *suspended;
     struct trial **trunk; /* the trial that the user's model is: a promotion makes it another one */

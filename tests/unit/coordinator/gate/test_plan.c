@@ -16,7 +16,7 @@ struct scene {
     struct roster roster;
     uint64_t gate_samples;
     struct trial *trunk;
-    struct chronicle *chronicle;
+    struct journal *journal;
     struct context context;
 };
 
@@ -41,17 +41,17 @@ static void begin(struct scene *scene, const struct place *p, const char *settin
     scene->trunk = trial_new(0, "trunk", changed(scene->run.config, NULL), NULL, 0,
                              (struct position){0}, trial_step_tokens(scene->run.config), 1);
     assert_int_equal(file_make_dirs(p->run, ERR_USAGE, &err), 0);
-    scene->chronicle = chronicle_open(p->run, 0, NULL, NULL, &err);
-    assert_non_null(scene->chronicle);
+    scene->journal = journal_open(p->run, 0, NULL, NULL, &err);
+    assert_non_null(scene->journal);
     scene->context = (struct context){.run = &scene->run,
                                       .roster = &scene->roster,
-                                      .chronicle = scene->chronicle,
+                                      .journal = scene->journal,
                                       .trunk = &scene->trunk};
 }
 
 static void end(struct scene *scene)
 {
-    chronicle_free(scene->chronicle);
+    journal_free(scene->journal);
     trial_free(scene->trunk);
     message_free(scene->run.config);
 }
@@ -61,8 +61,8 @@ static void tell(struct scene *scene, const char *yaml)
     struct err err = {.text = ""};
     Trireme__Record *record = message_new(&trireme__record__descriptor);
     if (yaml_read(record, yaml, strlen(yaml), "record", ERR_USAGE, &err) < 0 ||
-        chronicle_write(scene->chronicle, record, record->kind, record->number, record->step,
-                        record->by, &err) < 0)
+        journal_write(scene->journal, record, record->kind, record->number, record->step,
+                      record->by, &err) < 0)
         fail_msg("%s", err.text);
     message_free(record);
 }

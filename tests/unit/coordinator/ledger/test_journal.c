@@ -15,33 +15,32 @@ static Trireme__Record *record_of(const char *yaml)
     return record;
 }
 
-static int try_write(struct chronicle *chronicle, const char *yaml, struct err *err)
+static int try_write(struct journal *journal, const char *yaml, struct err *err)
 {
     Trireme__Record *record = record_of(yaml);
     char *by = record->by;
-    int rc =
-        chronicle_write(chronicle, record, record->kind, record->number, record->step, by, err);
+    int rc = journal_write(journal, record, record->kind, record->number, record->step, by, err);
     record->by = by;
     message_free(record);
     return rc;
 }
 
-static void tell(struct chronicle *chronicle, const char *yaml)
+static void tell(struct journal *journal, const char *yaml)
 {
     struct err err;
-    if (try_write(chronicle, yaml, &err) < 0)
+    if (try_write(journal, yaml, &err) < 0)
         fail_msg("%s", err.text);
 }
 
-static struct chronicle *open_at(const char *run, uint64_t known, const char *replay)
+static struct journal *open_at(const char *run, uint64_t known, const char *replay)
 {
     struct err err;
-    struct chronicle *chronicle = NULL;
+    struct journal *journal = NULL;
     assert_int_equal(file_make_dirs(run, ERR_USAGE, &err), 0);
-    chronicle = chronicle_open(run, known, NULL, replay, &err);
-    if (!chronicle)
+    journal = journal_open(run, known, NULL, replay, &err);
+    if (!journal)
         fail_msg("%s", err.text);
-    return chronicle;
+    return journal;
 }
 
 static size_t count_lines(const char *run)
@@ -75,12 +74,12 @@ enum { STORY = sizeof story / sizeof *story };
 /* Tells the story to a new ledger. */
 static void tell_story(const char *run)
 {
-    struct chronicle *chronicle = open_at(run, 0, NULL);
-    assert_false(chronicle_scripted(chronicle));
+    struct journal *journal = open_at(run, 0, NULL);
+    assert_false(journal_repeats(journal));
     for (size_t i = 0; i < STORY; i++)
-        tell(chronicle, story[i]);
-    assert_int_equal(history_entry(chronicle_history(chronicle), 1)->fate, FATE_INCONCLUSIVE);
-    chronicle_free(chronicle);
+        tell(journal, story[i]);
+    assert_int_equal(history_entry(journal_history(journal), 1)->fate, FATE_INCONCLUSIVE);
+    journal_free(journal);
 }
 
 static void what_stands_beyond_the_checkpoint_is_lived_through_and_not_written_again(void **state)
@@ -88,20 +87,20 @@ static void what_stands_beyond_the_checkpoint_is_lived_through_and_not_written_a
     const struct place *p = *state;
     tell_story(p->run);
     for (uint64_t known = 0; known <= STORY; known++) {
-        struct chronicle *chronicle = open_at(p->run, known, NULL);
-        assert_int_equal(chronicle_history(chronicle)->n, known > 0);
+        struct journal *journal = open_at(p->run, known, NULL);
+        assert_int_equal(journal_history(journal)->n, known > 0);
         for (size_t i = known; i < STORY; i++) {
             if (strstr(story[i], "kind: event"))
                 continue; // nothing follows from it, and it need not come again
-            assert_true(chronicle_scripted(chronicle));
-            tell(chronicle, story[i]);
+            assert_true(journal_repeats(journal));
+            tell(journal, story[i]);
             char head[LEDGER_HEAD_SIZE];
-            assert_int_equal(chronicle_known(chronicle, head), i + 1);
+            assert_int_equal(journal_known(journal, head), i + 1);
         }
-        assert_false(chronicle_scripted(chronicle));
-        assert_int_equal(history_entry(chronicle_history(chronicle), 1)->fate, FATE_INCONCLUSIVE);
-        assert_int_equal(history_entry(chronicle_history(chronicle), 1)->forward.n_pairs, 1);
-        chronicle_free(chronicle);
+        assert_false(journal_repeats(journal));
+        assert_int_equal(history_entry(journal_history(journal), 1)->fate, FATE_INCONCLUSIVE);
+        assert_int_equal(history_entry(journal_history(journal), 1)->forward.n_pairs, 1);
+        journal_free(journal);
         assert_int_equal(count_lines(p->run), STORY);
     }
 }
@@ -110,12 +109,11 @@ static void what_comes_after_the_end_of_the_script_is_written(void **state)
 {
     const struct place *p = *state;
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(p->run, STORY - 1, NULL);
-    tell(chronicle, story[STORY - 1]);
-    tell(chronicle,
-         "{kind: proposal, number: 2, step: 60, proposal: {patch: {optimizer.lr: 0.02}}}");
-    assert_int_equal(chronicle_history(chronicle)->n, 2);
-    chronicle_free(chronicle);
+    struct journal *journal = open_at(p->run, STORY - 1, NULL);
+    tell(journal, story[STORY - 1]);
+    tell(journal, "{kind: proposal, number: 2, step: 60, proposal: {patch: {optimizer.lr: 0.02}}}");
+    assert_int_equal(journal_history(journal)->n, 2);
+    journal_free(journal);
     assert_int_equal(count_lines(p->run), STORY + 1);
 }
 
@@ -123,20 +121,20 @@ static void an_input_is_given_at_its_step_until_it_is_told(void **state)
 {
     const struct place *p = *state;
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(p->run, 0, NULL);
-    assert_null(chronicle_input(chronicle, 4));
-    assert_string_equal(chronicle_input(chronicle, 5)->proposal->id, "a");
-    assert_null(chronicle_input(chronicle, 6));
+    struct journal *journal = open_at(p->run, 0, NULL);
+    assert_null(journal_input(journal, 4));
+    assert_string_equal(journal_input(journal, 5)->proposal->id, "a");
+    assert_null(journal_input(journal, 6));
     for (size_t i = 0; i < 3; i++) {
-        tell(chronicle, story[i]);
-        assert_null(chronicle_input(chronicle, 5)); // what the rule said is no input
+        tell(journal, story[i]);
+        assert_null(journal_input(journal, 5)); // what the rule said is no input
     }
-    tell(chronicle, story[4]);
-    assert_null(chronicle_input(chronicle, 44));
-    assert_string_equal(chronicle_input(chronicle, 45)->order, "kill");
-    tell(chronicle, story[5]);
-    assert_null(chronicle_input(chronicle, 45));
-    chronicle_free(chronicle);
+    tell(journal, story[4]);
+    assert_null(journal_input(journal, 44));
+    assert_string_equal(journal_input(journal, 45)->order, "kill");
+    tell(journal, story[5]);
+    assert_null(journal_input(journal, 45));
+    journal_free(journal);
 }
 
 // clang-format off
@@ -171,13 +169,13 @@ static void what_comes_out_differently_supersedes_the_rest_of_the_script(void **
     for (size_t i = 0; i < OTHERS; i++) {
         char *run = mem_format("%s%zu", p->run, i);
         tell_story(run);
-        struct chronicle *chronicle = open_at(run, 0, NULL);
+        struct journal *journal = open_at(run, 0, NULL);
         for (size_t k = 0; k < others[i].line; k++)
             if (k != 3) // the event
-                tell(chronicle, story[k]);
-        tell(chronicle, others[i].instead);
-        assert_false(chronicle_scripted(chronicle));
-        chronicle_free(chronicle);
+                tell(journal, story[k]);
+        tell(journal, others[i].instead);
+        assert_false(journal_repeats(journal));
+        journal_free(journal);
         struct ledger *ledger = ledger_open(run, false, &err);
         assert_int_equal(ledger_records(ledger), STORY + 2);
         const Trireme__Record *correction = ledger_record(ledger, STORY);
@@ -198,22 +196,22 @@ static void superseded_lines_are_neither_known_nor_lived_through_by_later_launch
 {
     const struct place *p = *state;
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(p->run, 4, NULL);
-    tell(chronicle, others[3].instead);
-    chronicle_free(chronicle);
-    chronicle = open_at(p->run, STORY + 2, NULL);
-    const struct entry *e = history_entry(chronicle_history(chronicle), 1);
+    struct journal *journal = open_at(p->run, 4, NULL);
+    tell(journal, others[3].instead);
+    journal_free(journal);
+    journal = open_at(p->run, STORY + 2, NULL);
+    const struct entry *e = history_entry(journal_history(journal), 1);
     assert_int_equal(e->fate, FATE_OPEN);
     assert_int_equal(e->forward.n_pairs, 1);
     assert_true(e->forward.pairs[0]->fork_loss == 2.2500000000000004);
-    chronicle_free(chronicle);
+    journal_free(journal);
     // from the very beginning: the new line of events, not the old one
-    chronicle = open_at(p->run, 0, NULL);
+    journal = open_at(p->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
-        tell(chronicle, story[i]);
-    tell(chronicle, others[3].instead);
-    assert_false(chronicle_scripted(chronicle));
-    chronicle_free(chronicle);
+        tell(journal, story[i]);
+    tell(journal, others[3].instead);
+    assert_false(journal_repeats(journal));
+    journal_free(journal);
     assert_int_equal(count_lines(p->run), STORY + 2);
 }
 
@@ -222,11 +220,11 @@ static void a_run_that_parts_says_why_once(void **state)
     const struct place *p = *state;
     struct err err;
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(p->run, 3, NULL);
-    assert_int_equal(chronicle_part(chronicle, 30, "the operator changed optimizer.lr", &err), 0);
-    assert_int_equal(chronicle_part(chronicle, 30, "again", &err), 0);
-    assert_false(chronicle_scripted(chronicle));
-    chronicle_free(chronicle);
+    struct journal *journal = open_at(p->run, 3, NULL);
+    assert_int_equal(journal_diverge(journal, 30, "the operator changed optimizer.lr", &err), 0);
+    assert_int_equal(journal_diverge(journal, 30, "again", &err), 0);
+    assert_false(journal_repeats(journal));
+    journal_free(journal);
     struct ledger *ledger = ledger_open(p->run, false, &err);
     assert_int_equal(ledger_records(ledger), STORY + 1);
     assert_string_equal(ledger_record(ledger, STORY)->text, "the operator changed optimizer.lr");
@@ -237,16 +235,16 @@ static void a_run_that_parts_says_why_once(void **state)
 /* The budget that is spent as a launch opens the ledger. */
 static unsigned registered_at(const char *run, uint64_t known, const char *replay)
 {
-    struct chronicle *chronicle = open_at(run, known, replay);
-    unsigned registered = chronicle_history(chronicle)->registered;
-    chronicle_free(chronicle);
+    struct journal *journal = open_at(run, known, replay);
+    unsigned registered = journal_history(journal)->registered;
+    journal_free(journal);
     return registered;
 }
 
-static void part(struct chronicle *chronicle)
+static void part(struct journal *journal)
 {
     struct err err;
-    if (chronicle_part(chronicle, 5, "the operator changed optimizer.lr", &err) < 0)
+    if (journal_diverge(journal, 5, "the operator changed optimizer.lr", &err) < 0)
         fail_msg("%s", err.text);
 }
 
@@ -254,16 +252,16 @@ static void a_superseded_hypothesis_stays_charged_however_a_launch_comes_there(v
 {
     const struct place *p = *state;
     char *again = file_join(p->root, "again");
-    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    struct journal *journal = open_at(p->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
-        tell(chronicle, story[i]);
-    chronicle_free(chronicle);
-    chronicle = open_at(p->run, 0, NULL);
-    assert_int_equal(chronicle_history(chronicle)->registered, 0);
-    part(chronicle);
-    assert_int_equal(chronicle_history(chronicle)->registered, 1);
-    assert_int_equal(chronicle_history(chronicle)->n, 0);
-    chronicle_free(chronicle);
+        tell(journal, story[i]);
+    journal_free(journal);
+    journal = open_at(p->run, 0, NULL);
+    assert_int_equal(journal_history(journal)->registered, 0);
+    part(journal);
+    assert_int_equal(journal_history(journal)->registered, 1);
+    assert_int_equal(journal_history(journal)->n, 0);
+    journal_free(journal);
     assert_int_equal(count_lines(p->run), 4);
     // the correction stands before anything that is still to be lived through
     assert_int_equal(registered_at(p->run, 0, NULL), 1);
@@ -296,33 +294,33 @@ enum { HELD = sizeof held / sizeof *held, OTHER = sizeof instead / sizeof *inste
 
 /* Tells what holds, but for what is known, and what came instead of what does not; looks at the
  * charge before each record. */
-static void go_on(struct chronicle *chronicle, size_t known, bool parts)
+static void go_on(struct journal *journal, size_t known, bool parts)
 {
     static const unsigned charged[HELD + OTHER + 1] = {0, 0, 0, 1, 2, 2, 2, 3};
     for (size_t i = known; i <= HELD + OTHER; i++) {
         if (i == HELD && parts)
-            part(chronicle);
-        unsigned registered = chronicle_history(chronicle)->registered;
+            part(journal);
+        unsigned registered = journal_history(journal)->registered;
         if (registered != charged[i])
             fail_msg("from %zu known, after %zu: found %u registered, expected %u", known, i,
                      registered, charged[i]);
         if (i < HELD + OTHER)
-            tell(chronicle, i < HELD ? held[i] : instead[i - HELD]);
+            tell(journal, i < HELD ? held[i] : instead[i - HELD]);
     }
-    assert_false(chronicle_scripted(chronicle));
-    chronicle_free(chronicle);
+    assert_false(journal_repeats(journal));
+    journal_free(journal);
 }
 
 /* Tells a ledger whose correction stands behind records that hold. */
 static void tell_and_part(const char *run)
 {
-    struct chronicle *chronicle = open_at(run, 0, NULL);
+    struct journal *journal = open_at(run, 0, NULL);
     for (size_t i = 0; i < HELD; i++)
-        tell(chronicle, held[i]);
+        tell(journal, held[i]);
     for (size_t i = 0; i < OTHER; i++)
-        tell(chronicle, superseded[i]);
-    assert_int_equal(chronicle_history(chronicle)->registered, 2);
-    chronicle_free(chronicle);
+        tell(journal, superseded[i]);
+    assert_int_equal(journal_history(journal)->registered, 2);
+    journal_free(journal);
     go_on(open_at(run, 0, NULL), 0, true);
 }
 
@@ -352,11 +350,11 @@ static void what_two_corrections_supersede_is_charged_once_from_the_start(void *
 {
     const struct place *p = *state;
     tell_and_part(p->run);
-    struct chronicle *chronicle = open_at(p->run, 0, NULL);
-    assert_int_equal(chronicle_history(chronicle)->registered, 0);
-    part(chronicle); // from the first record on: also from the first correction
-    assert_int_equal(chronicle_history(chronicle)->registered, 3);
-    chronicle_free(chronicle);
+    struct journal *journal = open_at(p->run, 0, NULL);
+    assert_int_equal(journal_history(journal)->registered, 0);
+    part(journal); // from the first record on: also from the first correction
+    assert_int_equal(journal_history(journal)->registered, 3);
+    journal_free(journal);
     assert_int_equal(registered_at(p->run, 0, NULL), 3);
     assert_int_equal(registered_at(p->run, count_lines(p->run), NULL), 3);
 }
@@ -366,13 +364,13 @@ static void a_replay_tells_the_story_into_a_ledger_of_its_own(void **state)
     const struct place *p = *state;
     char *again = file_join(p->root, "again");
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(again, 0, p->run);
-    assert_string_equal(chronicle_input(chronicle, 5)->proposal->id, "a");
+    struct journal *journal = open_at(again, 0, p->run);
+    assert_string_equal(journal_input(journal, 5)->proposal->id, "a");
     for (size_t i = 0; i < STORY; i++)
         if (i != 3)
-            tell(chronicle, story[i]);
-    assert_false(chronicle_scripted(chronicle));
-    chronicle_free(chronicle);
+            tell(journal, story[i]);
+    assert_false(journal_repeats(journal));
+    journal_free(journal);
     assert_int_equal(count_lines(again), STORY - 1);
     assert_int_equal(count_lines(p->run), STORY);
     free(again);
@@ -384,17 +382,17 @@ static void a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_m
     tell_story(p->run);
     for (size_t i = 0; i < OTHERS; i++) {
         char *again = mem_format("%s/again%zu", p->root, i);
-        struct chronicle *chronicle = open_at(again, 0, p->run);
+        struct journal *journal = open_at(again, 0, p->run);
         for (size_t k = 0; k < others[i].line; k++)
             if (k != 3)
-                tell(chronicle, story[k]);
+                tell(journal, story[k]);
         char head[LEDGER_HEAD_SIZE];
-        uint64_t known = chronicle_known(chronicle, head);
+        uint64_t known = journal_known(journal, head);
         struct err err = {0};
-        assert_int_equal(try_write(chronicle, others[i].instead, &err), -1);
+        assert_int_equal(try_write(journal, others[i].instead, &err), -1);
         assert_int_equal(err.code, ERR_DATA);
         assert_contains(err.text, "the replay is not what the ledger says: line ");
-        chronicle_free(chronicle);
+        journal_free(journal);
         assert_int_equal(count_lines(again), known);
         free(again);
     }
@@ -407,19 +405,19 @@ static void a_replay_may_not_part(void **state)
     char before[LEDGER_HEAD_SIZE], after[LEDGER_HEAD_SIZE];
     char *again = file_join(p->root, "again");
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(again, 0, p->run);
+    struct journal *journal = open_at(again, 0, p->run);
     for (size_t i = 0; i < 3; i++)
-        tell(chronicle, story[i]);
-    uint64_t known = chronicle_known(chronicle, before);
-    assert_int_equal(chronicle_part(chronicle, 30, "the operator changed optimizer.lr", &err), -1);
+        tell(journal, story[i]);
+    uint64_t known = journal_known(journal, before);
+    assert_int_equal(journal_diverge(journal, 30, "the operator changed optimizer.lr", &err), -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_string_equal(
         err.text, "the replay is not what the ledger says: the operator changed optimizer.lr");
-    assert_int_equal(chronicle_known(chronicle, after), known);
+    assert_int_equal(journal_known(journal, after), known);
     assert_string_equal(after, before);
-    assert_int_equal(chronicle_history(chronicle)->registered, 1);
-    assert_true(chronicle_scripted(chronicle));
-    chronicle_free(chronicle);
+    assert_int_equal(journal_history(journal)->registered, 1);
+    assert_true(journal_repeats(journal));
+    journal_free(journal);
     assert_int_equal(count_lines(again), 3);
     assert_int_equal(count_lines(p->run), STORY);
     free(again);
@@ -431,18 +429,18 @@ static void a_replay_that_goes_on_does_not_write_its_own_lines_again(void **stat
     const struct place *p = *state;
     char *again = file_join(p->root, "again");
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(again, 0, p->run);
+    struct journal *journal = open_at(again, 0, p->run);
     for (size_t i = 0; i < 5; i++)
         if (i != 3)
-            tell(chronicle, story[i]);
-    chronicle_free(chronicle);
+            tell(journal, story[i]);
+    journal_free(journal);
     for (int launch = 0; launch < 2; launch++) {
-        chronicle = open_at(again, 2, p->run);
+        journal = open_at(again, 2, p->run);
         for (size_t i = 2; i < STORY; i++)
             if (i != 3)
-                tell(chronicle, story[i]);
-        assert_false(chronicle_scripted(chronicle));
-        chronicle_free(chronicle);
+                tell(journal, story[i]);
+        assert_false(journal_repeats(journal));
+        journal_free(journal);
         assert_int_equal(count_lines(again), STORY - 1);
     }
     free(again);
@@ -454,19 +452,19 @@ static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(v
     static const char refused[] =
         "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
         "reason: no memory, machine: true}}";
-    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    struct journal *journal = open_at(p->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
-        tell(chronicle, story[i]);
-    tell(chronicle, refused);
-    assert_null(chronicle_gave_up(chronicle, 1, 20));
-    chronicle_free(chronicle);
-    chronicle = open_at(p->run, 3, NULL);
-    assert_null(chronicle_gave_up(chronicle, 1, 19));
-    assert_null(chronicle_gave_up(chronicle, 2, 20));
-    assert_string_equal(chronicle_gave_up(chronicle, 1, 20), "no memory");
-    tell(chronicle, refused);
-    assert_null(chronicle_gave_up(chronicle, 1, 20));
-    chronicle_free(chronicle);
+        tell(journal, story[i]);
+    tell(journal, refused);
+    assert_null(journal_gave_up(journal, 1, 20));
+    journal_free(journal);
+    journal = open_at(p->run, 3, NULL);
+    assert_null(journal_gave_up(journal, 1, 19));
+    assert_null(journal_gave_up(journal, 2, 20));
+    assert_string_equal(journal_gave_up(journal, 1, 20), "no memory");
+    tell(journal, refused);
+    assert_null(journal_gave_up(journal, 1, 20));
+    journal_free(journal);
 }
 
 static void a_verdict_of_the_machine_is_an_input_at_its_step(void **state)
@@ -475,33 +473,33 @@ static void a_verdict_of_the_machine_is_an_input_at_its_step(void **state)
     static const char refused[] =
         "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
         "reason: no memory, machine: true}}";
-    struct chronicle *chronicle = open_at(p->run, 0, NULL);
+    struct journal *journal = open_at(p->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
-        tell(chronicle, story[i]);
-    tell(chronicle, refused);
-    chronicle_free(chronicle);
-    chronicle = open_at(p->run, 2, NULL);
-    assert_null(chronicle_input(chronicle, 20)); // the hypothesis comes first
-    tell(chronicle, story[2]);
-    assert_null(chronicle_input(chronicle, 19));
-    assert_null(chronicle_input(chronicle, 21));
-    const Trireme__Record *input = chronicle_input(chronicle, 20);
+        tell(journal, story[i]);
+    tell(journal, refused);
+    journal_free(journal);
+    journal = open_at(p->run, 2, NULL);
+    assert_null(journal_input(journal, 20)); // the hypothesis comes first
+    tell(journal, story[2]);
+    assert_null(journal_input(journal, 19));
+    assert_null(journal_input(journal, 21));
+    const Trireme__Record *input = journal_input(journal, 20);
     assert_non_null(input);
     assert_int_equal(input->kind, TRIREME__RECORD_KIND__verdict);
     assert_string_equal(input->judgement->reason, "no memory");
-    tell(chronicle, refused);
-    assert_null(chronicle_input(chronicle, 20));
-    chronicle_free(chronicle);
+    tell(journal, refused);
+    assert_null(journal_input(journal, 20));
+    journal_free(journal);
 }
 
 static void another_verdict_says_nothing_of_the_machine(void **state)
 {
     const struct place *p = *state;
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(p->run, 6, NULL);
-    assert_null(chronicle_gave_up(chronicle, 1, 45));
-    assert_null(chronicle_input(chronicle, 45));
-    chronicle_free(chronicle);
+    struct journal *journal = open_at(p->run, 6, NULL);
+    assert_null(journal_gave_up(journal, 1, 45));
+    assert_null(journal_input(journal, 45));
+    journal_free(journal);
 }
 
 static void a_ledger_that_is_not_the_checkpoints_is_refused(void **state)
@@ -510,16 +508,16 @@ static void a_ledger_that_is_not_the_checkpoints_is_refused(void **state)
     struct err err = {0};
     char head[LEDGER_HEAD_SIZE];
     tell_story(p->run);
-    struct chronicle *chronicle = open_at(p->run, 3, NULL);
-    chronicle_known(chronicle, head);
-    chronicle_free(chronicle);
-    chronicle = chronicle_open(p->run, 3, head, NULL, &err);
-    assert_non_null(chronicle);
-    chronicle_free(chronicle);
-    assert_null(chronicle_open(p->run, 4, head, NULL, &err));
+    struct journal *journal = open_at(p->run, 3, NULL);
+    journal_known(journal, head);
+    journal_free(journal);
+    journal = journal_open(p->run, 3, head, NULL, &err);
+    assert_non_null(journal);
+    journal_free(journal);
+    assert_null(journal_open(p->run, 4, head, NULL, &err));
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "ledger.jsonl: line 4 has digest ");
-    assert_null(chronicle_open(p->run, STORY + 1, head, NULL, &err));
+    assert_null(journal_open(p->run, STORY + 1, head, NULL, &err));
     assert_contains(err.text,
                     "ledger.jsonl: found 7 records, expected at least the 8 of the checkpoint");
 }
