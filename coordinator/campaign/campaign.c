@@ -209,7 +209,7 @@ static int close_for(struct campaign *c, uint32_t number, uint64_t step, const c
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     bool reverse = e->fate == FATE_PROMOTED;
     if (!reverse && e->forward.n_pairs > 1) // for people: what its pairs came to
-        look_judge(&e->forward, false, &judgement);
+        judge_attempt(&e->forward, false, &judgement);
     judgement.outcome = reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed
                                 : TRIREME__JUDGEMENT__OUTCOME__inconclusive;
     judgement.has_pairs = 1,

@@ -95,10 +95,10 @@ static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome
         bool reverse;
         const struct attempt *a =
             attempt_open(history_entry(context_history(&c->context), p->number), &reverse);
-        if (p->end != step || !look_is_due(a, reverse))
+        if (p->end != step || !judge_is_due(a, reverse))
             continue;
         Trireme__Judgement judgement;
-        look_judge(a, reverse, &judgement);
+        judge_attempt(a, reverse, &judgement);
         int rc = 0;
         if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__promote) {
             if (!outcome->best || judgement.mean > outcome->mean)
@@ -138,10 +138,10 @@ static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint6
     bool reverse;
     const struct attempt *a = attempt_open(e, &reverse);
     Trireme__Judgement judgement;
-    look_judge(a, reverse, &judgement);
+    judge_attempt(a, reverse, &judgement);
     Trireme__Promotion promotion = TRIREME__PROMOTION__INIT;
     promotion.has_trial = 1, promotion.trial = pair->fork->number;
-    promotion.has_adopted = 1, promotion.adopted = back || look_gain(a, false, a->n_pairs - 1) > 0;
+    promotion.has_adopted = 1, promotion.adopted = back || judge_gain(a, false, a->n_pairs - 1) > 0;
     promotion.n_patch = promotion.n_before = back ? e->promotion->n_before : e->proposal->n_patch;
     promotion.patch = back ? e->promotion->before : e->proposal->patch;
     promotion.before =

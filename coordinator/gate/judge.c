@@ -2,7 +2,7 @@
 
 #include "coordinator/gate/gate.h"
 
-double look_gain(const struct attempt *a, bool reverse, size_t pair)
+double judge_gain(const struct attempt *a, bool reverse, size_t pair)
 {
     const Trireme__Observation *o = a->pairs[pair];
     return reverse ? o->fork_loss - o->trunk_loss : o->trunk_loss - o->fork_loss - a->plan->margin;
@@ -15,7 +15,7 @@ static const Trireme__Observation *diverged(const struct attempt *a)
     return o && (o->diverged || o->trunk_diverged) ? o : NULL;
 }
 
-bool look_is_due(const struct attempt *a, bool reverse)
+bool judge_is_due(const struct attempt *a, bool reverse)
 {
     if (diverged(a))
         return true;
@@ -34,7 +34,7 @@ static void judge_forward(const struct attempt *a, Trireme__Judgement *judgement
     };
     double x[GATE_PAIRS_MAX], w[GATE_PAIRS_MAX];
     for (size_t i = 0; i < a->n_pairs; i++) {
-        x[i] = look_gain(a, false, i);
+        x[i] = judge_gain(a, false, i);
         w[i] = a->pairs[i]->window_variance;
     }
     struct gate_judgement answer =
@@ -57,7 +57,7 @@ static void judge_reverse(const struct attempt *a, Trireme__Judgement *judgement
     };
     double y[GATE_PAIRS_MIN];
     for (size_t i = 0; i < GATE_PAIRS_MIN; i++)
-        y[i] = look_gain(a, true, i);
+        y[i] = judge_gain(a, true, i);
     struct gate_gain gain = gate_confirm(y, a->plan->margin);
     judgement->outcome = outcomes[gain.answer];
     judgement->has_mean = 1, judgement->mean = gain.mean;
@@ -82,7 +82,7 @@ static void judge_diverged(const Trireme__Observation *o, bool reverse,
             : "its training diverged: no finite loss, or a tenth above where it began";
 }
 
-void look_judge(const struct attempt *a, bool reverse, Trireme__Judgement *judgement)
+void judge_attempt(const struct attempt *a, bool reverse, Trireme__Judgement *judgement)
 {
     trireme__judgement__init(judgement);
     judgement->has_pairs = 1, judgement->pairs = (uint32_t)a->n_pairs;

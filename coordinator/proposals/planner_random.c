@@ -57,7 +57,7 @@ struct nature {
     double otherwise;  /* where it is 0: the default */
 };
 
-static void look(void *context, const struct message_path *leaf)
+static void see_value(void *context, const struct message_path *leaf)
 {
     struct nature *nature = context;
     double number;
@@ -73,7 +73,7 @@ static struct nature nature_of(const char *path, double max)
 {
     struct nature nature = {.path = path, .otherwise = max < 1000 ? max / 1000 : 1};
     Trireme__Run *defaults = message_new(&trireme__run__descriptor);
-    message_path_visit(defaults, look, &nature);
+    message_path_visit(defaults, see_value, &nature);
     message_free(defaults);
     return nature;
 }

@@ -121,7 +121,7 @@ struct wanted {
     char *text;
 };
 
-static void look(void *context, const struct message_path *leaf)
+static void see_value(void *context, const struct message_path *leaf)
 {
     struct wanted *wanted = context;
     if (!wanted->text && !strcmp(leaf->path, wanted->path))
@@ -131,7 +131,7 @@ static void look(void *context, const struct message_path *leaf)
 char *message_path_value(const void *message, const char *path)
 {
     struct wanted wanted = {.path = path};
-    message_path_visit(message, look, &wanted);
+    message_path_visit(message, see_value, &wanted);
     return wanted.text;
 }
 
