@@ -99,12 +99,12 @@ static int save(struct coordinator *c, struct err *err)
 }
 
 /* Orders the servers to lay a fork or tail beside the trunk's checkpoint. */
-static int suspend(struct coordinator *c, const struct trial *trial, Trireme__Peeks *peeks,
+static int suspend(struct coordinator *c, const struct trial *trial, Trireme__EarlyStop *early_stop,
                    struct err *err)
 {
     Trireme__Manifest what;
     describe(&what, trial);
-    what.peeks = peeks;
+    what.peeks = early_stop;
     return order_save(c, trial, checkpointer_suspend(c->checkpointer, &what, trial->name, err));
 }
 
@@ -201,10 +201,10 @@ static int suspend_or_not(struct coordinator *c, struct err *err)
 {
     if (!trials_halt(c->trials) || checkpointer_busy(c->checkpointer))
         return 0;
-    Trireme__Peeks peeks;
-    const struct trial *trial = campaign_line(c->campaign, c->n_suspended++, &peeks);
+    Trireme__EarlyStop early_stop;
+    const struct trial *trial = campaign_line(c->campaign, c->n_suspended++, &early_stop);
     if (trial)
-        return suspend(c, trial, &peeks, err) < 0 ? -1 : 1;
+        return suspend(c, trial, &early_stop, err) < 0 ? -1 : 1;
     c->stage = STAGE_FINISH;
     return 1;
 }

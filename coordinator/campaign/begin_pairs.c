@@ -97,7 +97,7 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
     pair->fork_end =
         pair->start +
         trial_equal_steps(a->plan->horizon, context_trunk(&c->context)->config, pair->fork->config);
-    peek_begin(pair, pair->suspended);
+    early_stop_begin(pair, pair->suspended);
     pair->forked_at = 0;
     // by the launch that it was lost with
     bool told = a->application && a->application->pair == pair->index;

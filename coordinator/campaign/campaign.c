@@ -22,7 +22,7 @@ struct campaign *campaign_new(const struct context *context)
     c->context = *context;
     gate_text_init(&c->text, context->run, context->roster, journal_history(context->journal));
     c->measure = measure_new(&c->context, &c->text);
-    c->peek = peek_new(&c->context, &c->text);
+    c->early_stop = early_stop_new(&c->context, &c->text);
     return c;
 }
 
@@ -36,7 +36,7 @@ void campaign_free(struct campaign *c)
         c->pairs = next;
     }
     promotion_free(c->promotion);
-    peek_free(c->peek);
+    early_stop_free(c->early_stop);
     measure_free(c->measure);
     gate_text_clear(&c->text);
     free(c);
@@ -134,18 +134,19 @@ static bool is_worth_keeping(const struct trial *t, uint64_t begin)
     return t && t->forking == 0 && !t->refused && !t->diverged && t->step > begin;
 }
 
-const struct trial *campaign_line(const struct campaign *c, size_t i, Trireme__Peeks *peeks)
+const struct trial *campaign_line(const struct campaign *c, size_t i,
+                                  Trireme__EarlyStop *early_stop)
 {
     for (const struct pair *p = c->pairs; p; p = p->next) {
-        trireme__peeks__init(peeks);
+        trireme__early_stop__init(early_stop);
         for (int which = ARM_TRUNK; which <= ARM_FORK; which++) {
             const struct arm *arm = &p->arms[which];
             if (arm->tail && !arm->borrows_tail &&
                 is_worth_keeping(arm->tail, arm->tail->tail.from) && i-- == 0)
                 return arm->tail;
         }
-        if (isfinite(p->peeks.start_loss) && is_worth_keeping(p->fork, p->start) && i-- == 0) {
-            *peeks = p->peeks;
+        if (isfinite(p->early_stop.start_loss) && is_worth_keeping(p->fork, p->start) && i-- == 0) {
+            *early_stop = p->early_stop;
             return p->fork;
         }
     }
@@ -165,7 +166,7 @@ void campaign_remove(struct campaign *c, struct pair *pair)
         at = &(*at)->next;
     *at = pair->next;
     measure_end(c->measure, pair);
-    peek_forget(c->peek, pair);
+    early_stop_forget(c->early_stop, pair);
     if (pair->fork)
         trials_drop(c->context.trials, pair->fork);
     pair_free(pair);
@@ -233,7 +234,7 @@ int campaign_give_up(struct campaign *c, uint32_t number, uint64_t step, const c
 
 void campaign_turn(struct campaign *c)
 {
-    peek_turn(c->peek, c->pairs);
+    early_stop_turn(c->early_stop, c->pairs);
 }
 
 bool campaign_promotes(const struct campaign *c)

@@ -74,8 +74,9 @@ int campaign_fork(struct campaign *campaign, uint64_t step, struct err *err);
 size_t campaign_pins(const struct campaign *campaign, uint64_t *steps, size_t max);
 
 /* The i-th fork or tail that is under way and rests where it is worth to be suspended; NULL: there
- * are no more. *peeks: of a fork, how it was looked at. */
-const struct trial *campaign_line(const struct campaign *campaign, size_t i, Trireme__Peeks *peeks);
+ * are no more. *early_stop: of a fork, how it was looked at. */
+const struct trial *campaign_line(const struct campaign *campaign, size_t i,
+                                  Trireme__EarlyStop *early_stop);
 
 /* The changes that promotions made and that are in force. Borrowed until the next turn. */
 Trireme__Change **campaign_promoted(const struct campaign *campaign, size_t *n);

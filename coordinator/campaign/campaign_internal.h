@@ -8,14 +8,14 @@
 
 struct measure;
 struct pair;
-struct peek;
+struct early_stop;
 struct promotion;
 
 struct campaign {
     struct context context;
     struct gate_text text;
     struct measure *measure;
-    struct peek *peek;
+    struct early_stop *early_stop;
     struct pair *pairs;          /* under way, in the order of their numbers */
     struct promotion *promotion; /* under way, or NULL */
 };

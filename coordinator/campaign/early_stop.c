@@ -14,7 +14,7 @@
 
 static const double risen = 1.1; /* times the loss where the fork began */
 
-struct peek {
+struct early_stop {
     const struct context *context; /* borrowed */
     const struct gate_text *text;  /* borrowed */
     struct eval_source *sources;
@@ -23,22 +23,22 @@ struct peek {
     struct pair *read; /* whose fork it is; NULL: it was forgotten */
 };
 
-struct peek *peek_new(const struct context *context, const struct gate_text *text)
+struct early_stop *early_stop_new(const struct context *context, const struct gate_text *text)
 {
-    struct peek *p = mem_new(1, sizeof *p);
-    *p = (struct peek){.context = context, .text = text};
+    struct early_stop *p = mem_new(1, sizeof *p);
+    *p = (struct early_stop){.context = context, .text = text};
     p->sources = mem_new(text->n_sources, sizeof *p->sources);
     for (size_t s = 0; s < text->n_sources; s++) {
         p->sources[s] = context->roster->sources[s];
         if (text->weights[s] == 0)
             p->sources[s].samples = 0;
     }
-    p->evaluation = evaluation_new(p->sources, text->n_sources, PEEK_WINDOWS,
+    p->evaluation = evaluation_new(p->sources, text->n_sources, EARLY_STOP_WINDOWS,
                                    context->run->config->model->context);
     return p;
 }
 
-void peek_free(struct peek *p)
+void early_stop_free(struct early_stop *p)
 {
     if (!p)
         return;
@@ -47,14 +47,14 @@ void peek_free(struct peek *p)
     free(p);
 }
 
-void peek_forget(struct peek *p, const struct pair *pair)
+void early_stop_forget(struct early_stop *p, const struct pair *pair)
 {
     if (p->read == pair)
         p->read = NULL;
 }
 
 /* Mean loss of a window, the sources by their weights. */
-static double loss(const struct peek *p)
+static double loss(const struct early_stop *p)
 {
     double total = 0, weights = 0;
     for (size_t s = 0; s < p->text->n_sources; s++) {
@@ -71,48 +71,49 @@ static double loss(const struct peek *p)
     return total / weights;
 }
 
-static void look_next(struct pair *pair, Trireme__Peeks__At at)
+static void look_next(struct pair *pair, Trireme__EarlyStop__At at)
 {
-    pair->peeks.has_next = 1, pair->peeks.next = at;
-    if (at == TRIREME__PEEKS__AT__start)
+    pair->early_stop.has_next = 1, pair->early_stop.next = at;
+    if (at == TRIREME__EARLY_STOP__AT__start)
         pair->fork->until = pair->start;
-    else if (at == TRIREME__PEEKS__AT__middle)
+    else if (at == TRIREME__EARLY_STOP__AT__middle)
         pair->fork->until = pair->start + (pair->fork_end - pair->start) / 2;
     else
         pair->fork->until = pair->fork_end;
 }
 
-void peek_begin(struct pair *pair, const Trireme__Peeks *suspended)
+void early_stop_begin(struct pair *pair, const Trireme__EarlyStop *suspended)
 {
-    trireme__peeks__init(&pair->peeks);
+    trireme__early_stop__init(&pair->early_stop);
     if (suspended)
-        pair->peeks = *suspended;
-    look_next(pair, suspended ? suspended->next : TRIREME__PEEKS__AT__start);
+        pair->early_stop = *suspended;
+    look_next(pair, suspended ? suspended->next : TRIREME__EARLY_STOP__AT__start);
 }
 
-bool peek_is_over(const struct pair *pair)
+bool early_stop_is_over(const struct pair *pair)
 {
-    return pair->peeks.next == TRIREME__PEEKS__AT__over && trial_arrived(pair->fork);
+    return pair->early_stop.next == TRIREME__EARLY_STOP__AT__over && trial_arrived(pair->fork);
 }
 
 /* What was read, and how far the fork trains now. */
 static void take(struct pair *pair, double found)
 {
-    Trireme__Peeks *peeks = &pair->peeks;
-    peeks->has_taken = 1, peeks->taken++;
-    if (peeks->next == TRIREME__PEEKS__AT__start) {
-        peeks->has_start_loss = 1, peeks->start_loss = found;
-        look_next(pair, TRIREME__PEEKS__AT__middle);
+    Trireme__EarlyStop *state = &pair->early_stop;
+    state->has_taken = 1, state->taken++;
+    if (state->next == TRIREME__EARLY_STOP__AT__start) {
+        state->has_start_loss = 1, state->start_loss = found;
+        look_next(pair, TRIREME__EARLY_STOP__AT__middle);
         return;
     }
-    bool high = !(found <= risen * peeks->start_loss); // also where it is no number
-    if (peeks->next == TRIREME__PEEKS__AT__end && high)
+    bool high = !(found <= risen * state->start_loss); // also where it is no number
+    if (state->next == TRIREME__EARLY_STOP__AT__end && high)
         pair->fork->diverged = true;
-    look_next(pair, peeks->next == TRIREME__PEEKS__AT__middle && high ? TRIREME__PEEKS__AT__end
-                                                                      : TRIREME__PEEKS__AT__over);
+    look_next(pair, state->next == TRIREME__EARLY_STOP__AT__middle && high
+                        ? TRIREME__EARLY_STOP__AT__end
+                        : TRIREME__EARLY_STOP__AT__over);
 }
 
-void peek_turn(struct peek *p, struct pair *pairs)
+void early_stop_turn(struct early_stop *p, struct pair *pairs)
 {
     if (p->reading && !evaluator_busy(p->context->evaluator)) {
         p->reading = false;
@@ -122,11 +123,11 @@ void peek_turn(struct peek *p, struct pair *pairs)
     }
     for (struct pair *pair = pairs; pair && !evaluator_busy(p->context->evaluator);
          pair = pair->next) {
-        if (pair->peeks.next == TRIREME__PEEKS__AT__none ||
-            pair->peeks.next == TRIREME__PEEKS__AT__over || !trial_arrived(pair->fork))
+        if (pair->early_stop.next == TRIREME__EARLY_STOP__AT__none ||
+            pair->early_stop.next == TRIREME__EARLY_STOP__AT__over || !trial_arrived(pair->fork))
             continue;
         if (pair->fork->diverged) {
-            pair->peeks.next = TRIREME__PEEKS__AT__over;
+            pair->early_stop.next = TRIREME__EARLY_STOP__AT__over;
             continue;
         }
         p->reading = true;

@@ -22,7 +22,7 @@
 static bool forks_arrived(const struct campaign *c, uint64_t step)
 {
     for (const struct pair *p = c->pairs; p; p = p->next)
-        if (p->end == step && !peek_is_over(p))
+        if (p->end == step && !early_stop_is_over(p))
             return false;
     return true;
 }

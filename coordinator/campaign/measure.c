@@ -243,14 +243,14 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     const uint64_t tail = pair->plan->tail * trial_step_tokens((*m->context->trunk)->config);
     const uint64_t windows =
         (uint64_t)pair->plan->windows * m->context->run->config->model->context;
-    const uint64_t peeks = pair->peeks.taken * PEEK_WINDOWS * m->text->n_sources *
+    const uint64_t early = pair->early_stop.taken * EARLY_STOP_WINDOWS * m->text->n_sources *
                            m->context->run->config->model->context;
     trireme__observation__init(o);
     o->has_pair = 1, o->pair = pair->index;
     o->has_step = 1, o->step = pair->end;
     o->has_first_window = 1, o->first_window = pair->first[0];
     o->has_tokens = 1,
-    o->tokens = stretch + tail + tail / sharers(pairs, pair) + (2 * windows + peeks) / 3;
+    o->tokens = stretch + tail + tail / sharers(pairs, pair) + (2 * windows + early) / 3;
     o->has_diverged = 1, o->diverged = arms[ARM_FORK].diverged;
     o->has_trunk_diverged = o->trunk_diverged = arms[ARM_TRUNK].diverged;
     if (o->diverged || o->trunk_diverged)

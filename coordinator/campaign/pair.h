@@ -30,8 +30,8 @@ struct pair {
     uint64_t start, end;       /* steps of the trunk */
     struct trial *fork;        /* borrowed; NULL where there was no memory for it */
     uint64_t fork_end;         /* in the fork's own steps */
-    Trireme__Peeks peeks;
-    const Trireme__Peeks *
+    Trireme__EarlyStop early_stop;
+    const Trireme__EarlyStop *
         suspended; /* borrowed; how it was looked at before it was suspended, or NULL: it was not */
     double forked_at; /* clock_now() when the fork was asked for; 0: its beginning has been told */
     char *no_room;    /* why there is no memory for its fork or a tail; NULL: there is */

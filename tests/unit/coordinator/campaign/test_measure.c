@@ -173,10 +173,10 @@ tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated(voi
         uint32_t looks;
         uint64_t steps, windows; /* of the trunk; of all evaluations */
     } cases[] = {
-        {0,  0, 20,           2 * WINDOWS                       },
-        {10, 0, 20 + 10 + 10, 2 * WINDOWS                       },
-        {0,  3, 20,           2 * WINDOWS + 3 * 2 * PEEK_WINDOWS},
-        {10, 2, 20 + 10 + 10, 2 * WINDOWS + 2 * 2 * PEEK_WINDOWS},
+        {0,  0, 20,           2 * WINDOWS                             },
+        {10, 0, 20 + 10 + 10, 2 * WINDOWS                             },
+        {0,  3, 20,           2 * WINDOWS + 3 * 2 * EARLY_STOP_WINDOWS},
+        {10, 2, 20 + 10 + 10, 2 * WINDOWS + 2 * 2 * EARLY_STOP_WINDOWS},
     };
     struct scene scene;
     begin(&scene);
@@ -184,7 +184,7 @@ tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated(voi
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Trireme__Observation observation;
         scene.plan.tail = cases[i].tail;
-        pair->peeks.taken = cases[i].looks;
+        pair->early_stop.taken = cases[i].looks;
         measure_observe(scene.measure, pair, pair, &observation);
         assert_int_equal(observation.tokens,
                          cases[i].steps * TRUNK_BATCH * CONTEXT + cases[i].windows * CONTEXT / 3);
