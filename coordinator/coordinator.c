@@ -156,10 +156,10 @@ static int make_campaign(struct coordinator *c, struct err *err)
     c->intake = intake_new(&context, c->campaign, planner, c->options.allow_noop, err);
     if (!c->intake)
         return -1;
-    int heeded = operator_heed(&context, c->campaign, err);
-    if (heeded < 0)
+    int overridden = override_apply(&context, c->campaign, err);
+    if (overridden < 0)
         return -1;
-    c->saves_anew = heeded > 0;
+    c->saves_anew = overridden > 0;
     if (planner && campaign_off(c->campaign))
         progress_say(c->progress, "note: %s", campaign_off(c->campaign));
     else if (c->config->gate->windows > plan_windows_max(&context))

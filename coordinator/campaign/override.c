@@ -78,7 +78,7 @@ static int overrule(const struct context *g, uint64_t step, bool deep, const cha
     return rc;
 }
 
-int operator_heed(const struct context *g, struct campaign *campaign, struct err *err)
+int override_apply(const struct context *g, struct campaign *campaign, struct err *err)
 {
     const uint64_t step = (*g->trunk)->step;
     const struct history *h = journal_history(g->journal);

@@ -11,4 +11,4 @@ struct context;
  * and changes of experiments that were overruled are no longer in force. Told of in the ledger if
  * there is anything to tell: 1, and what holds now should be kept at once, or the next launch would
  * find the same again. 0: there is not. */
-int operator_heed(const struct context *context, struct campaign *campaign, struct err *err);
+int override_apply(const struct context *context, struct campaign *campaign, struct err *err);
