@@ -20,7 +20,7 @@ struct campaign *campaign_new(const struct context *context)
 {
     struct campaign *c = mem_new(1, sizeof *c);
     c->context = *context;
-    gate_text_init(&c->text, context->run, context->roster, journal_history(context->journal));
+    gate_windows_init(&c->text, context->run, context->roster, journal_history(context->journal));
     c->measure = measure_new(&c->context, &c->text);
     c->early_stop = early_stop_new(&c->context, &c->text);
     return c;
@@ -38,7 +38,7 @@ void campaign_free(struct campaign *c)
     promotion_free(c->promotion);
     early_stop_free(c->early_stop);
     measure_free(c->measure);
-    gate_text_clear(&c->text);
+    gate_windows_clear(&c->text);
     free(c);
 }
 

@@ -15,15 +15,15 @@
 static const double risen = 1.1; /* times the loss where the fork began */
 
 struct early_stop {
-    const struct context *context; /* borrowed */
-    const struct gate_text *text;  /* borrowed */
+    const struct context *context;   /* borrowed */
+    const struct gate_windows *text; /* borrowed */
     struct eval_source *sources;
     struct evaluation *evaluation; /* used again and again */
     bool reading;
     struct pair *read; /* whose fork it is; NULL: it was forgotten */
 };
 
-struct early_stop *early_stop_new(const struct context *context, const struct gate_text *text)
+struct early_stop *early_stop_new(const struct context *context, const struct gate_windows *text)
 {
     struct early_stop *p = mem_new(1, sizeof *p);
     *p = (struct early_stop){.context = context, .text = text};

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-struct gate_text;
+struct gate_windows;
 struct context;
 struct pair;
 struct early_stop;
@@ -24,7 +24,7 @@ void early_stop_begin(struct pair *pair, const Trireme__EarlyStop *suspended);
 bool early_stop_is_over(const struct pair *pair);
 
 /* Borrowed: context, text. */
-struct early_stop *early_stop_new(const struct context *context, const struct gate_text *text);
+struct early_stop *early_stop_new(const struct context *context, const struct gate_windows *text);
 void early_stop_free(struct early_stop *early_stop);
 
 /* Goes on with all forks that have been begun and are not being measured: lets them train up to

@@ -19,7 +19,7 @@
 
 struct measure {
     const struct context *context; /* borrowed */
-    struct gate_text *text;        /* borrowed */
+    struct gate_windows *text;     /* borrowed */
     double total_weight;
     uint64_t key; /* of the order of the gate part: no planner knows it */
     struct eval_source *sources;
@@ -28,7 +28,7 @@ struct measure {
     int reading_arm;
 };
 
-struct measure *measure_new(const struct context *context, struct gate_text *text)
+struct measure *measure_new(const struct context *context, struct gate_windows *text)
 {
     struct measure *m = mem_new(1, sizeof *m);
     *m = (struct measure){.context = context, .text = text};
@@ -61,7 +61,7 @@ static void take_windows(struct measure *m, struct pair *pair)
 {
     pair->counts = mem_new(m->text->n_sources, sizeof *pair->counts);
     pair->first = mem_new(m->text->n_sources, sizeof *pair->first);
-    gate_text_take(m->text, pair->plan->windows, pair->counts, pair->first);
+    gate_windows_draw(m->text, pair->plan->windows, pair->counts, pair->first);
 }
 
 /* The tail of another pair's trunk arm that this one can use as well. */

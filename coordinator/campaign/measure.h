@@ -5,12 +5,12 @@
 #include "base/err.h"
 #include "coordinator/campaign/pair.h"
 
-struct gate_text;
+struct gate_windows;
 struct context;
 struct measure;
 
 /* Borrowed: context, text. */
-struct measure *measure_new(const struct context *context, struct gate_text *text);
+struct measure *measure_new(const struct context *context, struct gate_windows *text);
 void measure_free(struct measure *measure);
 
 /* Gets a pair ready whose fork has arrived. */

@@ -11,7 +11,7 @@
 
 enum { DEV_WINDOWS_MIN = 64, GATE_WINDOWS_MIN = 256, SEALED_WINDOWS_MIN = 256 };
 
-static void find_weights(struct gate_text *t, const struct run *run)
+static void find_weights(struct gate_windows *t, const struct run *run)
 {
     const Trireme__Gate *gate = run->config->gate;
     const Trireme__Segment *first = run->segments[0];
@@ -21,7 +21,7 @@ static void find_weights(struct gate_text *t, const struct run *run)
            t->n_sources * sizeof *t->weights);
 }
 
-static void find_off(struct gate_text *t, const struct roster *m)
+static void find_off(struct gate_windows *t, const struct roster *m)
 {
     for (size_t s = 0; s < t->n_sources && !t->off; s++) {
         if (t->weights[s] == 0)
@@ -38,16 +38,17 @@ static void find_off(struct gate_text *t, const struct roster *m)
     }
 }
 
-static void retake(struct gate_text *t, const struct attempt *a, uint32_t *counts, uint64_t *first)
+static void retake(struct gate_windows *t, const struct attempt *a, uint32_t *counts,
+                   uint64_t *first)
 {
     for (size_t p = 0; p < a->n_pairs; p++)
-        gate_text_take(t, a->plan->windows, counts, first);
+        gate_windows_draw(t, a->plan->windows, counts, first);
 }
 
-void gate_text_init(struct gate_text *t, const struct run *run, const struct roster *roster,
-                    const struct history *history)
+void gate_windows_init(struct gate_windows *t, const struct run *run, const struct roster *roster,
+                       const struct history *history)
 {
-    *t = (struct gate_text){0};
+    *t = (struct gate_windows){0};
     find_weights(t, run);
     find_off(t, roster);
     t->taken = mem_new(t->n_sources, sizeof *t->taken);
@@ -61,15 +62,15 @@ void gate_text_init(struct gate_text *t, const struct run *run, const struct ros
     free(counts);
 }
 
-void gate_text_clear(struct gate_text *t)
+void gate_windows_clear(struct gate_windows *t)
 {
     free(t->weights);
     free(t->taken);
     free(t->off);
-    *t = (struct gate_text){0};
+    *t = (struct gate_windows){0};
 }
 
-void gate_text_take(struct gate_text *t, uint32_t n, uint32_t *counts, uint64_t *first)
+void gate_windows_draw(struct gate_windows *t, uint32_t n, uint32_t *counts, uint64_t *first)
 {
     gate_share_windows(counts, t->weights, t->n_sources, n);
     for (size_t s = 0; s < t->n_sources; s++) {

@@ -9,7 +9,7 @@ struct history;
 struct roster;
 struct run;
 
-struct gate_text {
+struct gate_windows {
     double *weights; /* one a source; not all 0 */
     size_t n_sources;
     uint64_t *taken; /* windows of each source that pairs have read */
@@ -18,9 +18,9 @@ struct gate_text {
 
 /* Weights from gate.weights (run_config has checked them), or the shares at the start of the run;
  * windows read by the pairs that the history knows of. */
-void gate_text_init(struct gate_text *text, const struct run *run, const struct roster *roster,
-                    const struct history *history);
-void gate_text_clear(struct gate_text *text);
+void gate_windows_init(struct gate_windows *text, const struct run *run,
+                       const struct roster *roster, const struct history *history);
+void gate_windows_clear(struct gate_windows *text);
 
 /* Takes n fresh windows: how many of each source, and the number of the first of each. */
-void gate_text_take(struct gate_text *text, uint32_t n, uint32_t *counts, uint64_t *first);
+void gate_windows_draw(struct gate_windows *text, uint32_t n, uint32_t *counts, uint64_t *first);

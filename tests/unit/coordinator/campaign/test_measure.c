@@ -31,7 +31,7 @@ struct scene {
     struct run run;
     struct roster roster;
     struct eval_source sources[2];
-    struct gate_text text;
+    struct gate_windows text;
     struct trial *trunk;
     struct context context;
     struct measure *measure;
@@ -53,7 +53,7 @@ static void begin(struct scene *scene)
     if (!config)
         fail_msg("%s", err.text);
     scene->roster = (struct roster){.sources = scene->sources, .n_sources = 2};
-    scene->text = (struct gate_text){.weights = (double *)weights, .n_sources = 2};
+    scene->text = (struct gate_windows){.weights = (double *)weights, .n_sources = 2};
     scene->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1);
     scene->context =
         (struct context){.run = &scene->run, .roster = &scene->roster, .trunk = &scene->trunk};
