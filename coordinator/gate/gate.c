@@ -122,7 +122,7 @@ uint64_t gate_tail_steps(bool slow, uint64_t horizon)
     return slow ? horizon / 2 : 0;
 }
 
-uint32_t gate_windows(uint64_t horizon, uint32_t batch)
+uint32_t gate_window_count(uint64_t horizon, uint32_t batch)
 {
     const uint64_t least = 128, most = 1024;
     uint64_t quarter = horizon * batch / 4;

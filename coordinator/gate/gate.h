@@ -54,7 +54,7 @@ uint64_t gate_horizon(bool slow, uint64_t start);
 uint64_t gate_tail_steps(bool slow, uint64_t horizon);
 
 /* Gate windows of each arm of a pair. */
-uint32_t gate_windows(uint64_t horizon, uint32_t batch);
+uint32_t gate_window_count(uint64_t horizon, uint32_t batch);
 
 /* Pairs that fit between start and steps, at most GATE_PAIRS_MAX. */
 unsigned gate_pairs(uint64_t start, uint64_t horizon, uint64_t steps);

@@ -98,7 +98,7 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
     plan->has_windows = 1;
     plan->windows = config->gate->windows
                         ? config->gate->windows
-                        : gate_windows(plan->horizon, (*g->trunk)->config->train->batch);
+                        : gate_window_count(plan->horizon, (*g->trunk)->config->train->batch);
     if (plan->windows > plan_windows_max(g))
         plan->windows = plan_windows_max(g);
     plan->has_margin = 1, plan->margin = config->gate->margin;

@@ -227,11 +227,11 @@ static void a_stretch_is_a_share_of_the_steps_before_it(void **state)
 static void windows_grow_with_a_stretchs_samples_within_bounds(void **state)
 {
     (void)state;
-    assert_int_equal(gate_windows(20, 4), 128);
-    assert_int_equal(gate_windows(20, 32), 160);
-    assert_int_equal(gate_windows(100, 32), 800);
-    assert_int_equal(gate_windows(1000, 32), 1024);
-    assert_int_equal(gate_windows(1000000000, 1048576), 1024);
+    assert_int_equal(gate_window_count(20, 4), 128);
+    assert_int_equal(gate_window_count(20, 32), 160);
+    assert_int_equal(gate_window_count(100, 32), 800);
+    assert_int_equal(gate_window_count(1000, 32), 1024);
+    assert_int_equal(gate_window_count(1000000000, 1048576), 1024);
 }
 
 static void pairs_are_those_that_fit_into_the_run(void **state)
