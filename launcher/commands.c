@@ -25,7 +25,7 @@ const struct command commands[] = {
     COMMAND("ckpt hash",      ckpt_hash,      ckpt_hash_reply,     print_ckpt_hash),
     COMMAND("export",         export,         export_reply,        NULL),
     COMMAND("propose",        propose,        answer,              print_answer),
-    COMMAND("brief",          brief,          briefing,            NULL),
+    COMMAND("briefing",       briefing,       briefing,            NULL),
     COMMAND("trials ls",      trials_ls,      trials_ls_reply,     print_trials_ls),
     COMMAND("trials show",    trials_show,    trials_show_reply,   print_trials_show),
     COMMAND("trials diff",    trials_diff,    trials_diff_reply,   print_trials_diff),
@@ -41,3 +41,8 @@ const struct command commands[] = {
 };
 // clang-format on
 const size_t n_commands = sizeof commands / sizeof *commands;
+
+const struct command_alias command_aliases[] = {
+    {"brief", "briefing"},
+};
+const size_t n_command_aliases = sizeof command_aliases / sizeof *command_aliases;

@@ -128,11 +128,21 @@ static int usage_error(int n, char **words)
     return ERR_USAGE;
 }
 
+/* Puts the word that a command has now in the place of one that it had. */
+static void resolve_alias(char **word)
+{
+    for (size_t i = 0; i < n_command_aliases; i++)
+        if (!strcmp(*word, command_aliases[i].word))
+            *word = (char *)command_aliases[i].means;
+}
+
 int main(int n_arguments, char **arguments)
 {
     environment_choose_kernels(arguments);
     int n = n_arguments - 1, n_words = 0;
     char **words = arguments + 1;
+    if (n)
+        resolve_alias(&words[0]);
     const struct command *command = find(n, words, &n_words);
     const bool speaks = environment_rank() == 0; // for all ranks: they have the same line
     if (!command)

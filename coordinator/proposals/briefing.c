@@ -83,7 +83,7 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
     return tried;
 }
 
-uint64_t brief_tokens(const Trireme__Run *config)
+uint64_t briefing_tokens(const Trireme__Run *config)
 {
     uint32_t context = config->train->context ? config->train->context : config->model->context;
     double tokens =
@@ -91,24 +91,24 @@ uint64_t brief_tokens(const Trireme__Run *config)
     return (uint64_t)(tokens < tokens_max ? tokens : tokens_max);
 }
 
-Trireme__Briefing *brief_make(const struct brief *brief)
+Trireme__Briefing *briefing_make(const struct briefing_input *input)
 {
-    const Trireme__Run *config = brief->config;
-    const struct history *history = brief->history;
-    uint64_t tokens = brief_tokens(brief->asked);
+    const Trireme__Run *config = input->config;
+    const struct history *history = input->history;
+    uint64_t tokens = briefing_tokens(input->asked);
     uint32_t hypotheses = config->gate->hypotheses;
     Trireme__Briefing *b = message_new(&trireme__briefing__descriptor);
-    b->has_step = true, b->step = brief->step;
+    b->has_step = true, b->step = input->step;
     b->has_steps = true, b->steps = config->train->steps;
     b->has_hypotheses_left = true;
     b->hypotheses_left = hypotheses > history->registered ? hypotheses - history->registered : 0;
     b->has_room = true,
-    b->room = brief->room < b->hypotheses_left ? brief->room : b->hypotheses_left;
+    b->room = input->room < b->hypotheses_left ? input->room : b->hypotheses_left;
     b->has_tokens_left = true,
     b->tokens_left = tokens > history->tokens ? tokens - history->tokens : 0;
-    curve_tell(brief->curve, b);
+    curve_tell(input->curve, b);
     message_path_visit(config, tell_value, b);
-    patch_may_change(config, brief->policy, tell_may_change, b);
+    patch_may_change(config, input->policy, tell_may_change, b);
     size_t first = history->n > TRIED_MAX ? history->n - TRIED_MAX : 0;
     b->tried = mem_new(history->n - first, sizeof *b->tried);
     for (size_t i = first; i < history->n; i++)

@@ -1,4 +1,4 @@
-/* The briefing that planners get, and people with `trireme brief`: made of what is on disk or in
+/* The briefing that planners get, and people with `trireme briefing`: made of what is on disk or in
  * memory alike, and of nothing that a planner must not see (losses of the gate, seeds, paths).
  * Pure. */
 #pragma once
@@ -12,7 +12,7 @@ struct curve;
 struct history;
 
 /* What a briefing is made of besides the curve. */
-struct brief {
+struct briefing_input {
     const Trireme__Run *config;    /* in force */
     const Trireme__Run *asked;     /* the operator's: the unit of the budget */
     const Trireme__Policy *policy; /* or NULL */
@@ -23,7 +23,7 @@ struct brief {
 };
 
 /* A fresh message, freed by message_free. */
-Trireme__Briefing *brief_make(const struct brief *brief);
+Trireme__Briefing *briefing_make(const struct briefing_input *input);
 
 /* Tokens that experiments may cost in the whole run (gate.share). */
-uint64_t brief_tokens(const Trireme__Run *config);
+uint64_t briefing_tokens(const Trireme__Run *config);

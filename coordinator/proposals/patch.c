@@ -118,7 +118,7 @@ static int set_value(Trireme__Run *to, const char *path, const char *value, stru
 static int apply_one(Trireme__Run *to, const Trireme__Run *config, const Trireme__Change *change,
                      const Trireme__Policy *policy, struct err *err)
 {
-    static const char hint[] = "`trireme brief` lists what may be changed";
+    static const char hint[] = "`trireme briefing` lists what may be changed";
     const char *path = change->path, *value = change->value;
     if (!path || !*path)
         return err_set(err, ERR_USAGE, "found a change without a path; %s", hint);

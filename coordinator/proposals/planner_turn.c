@@ -107,14 +107,14 @@ void planner_turn_ask(struct intake *h, uint64_t step)
         room(h) == 0 || campaign_off(h->campaign) ||
         plan_make(&h->context, &plan, step, false, context_config(&h->context), &why) < 0)
         return;
-    struct brief brief = {.config = context_config(&h->context),
-                          .asked = config,
-                          .policy = h->policy,
-                          .history = context_history(&h->context),
-                          .curve = h->curve,
-                          .step = step,
-                          .room = room(h)};
-    Trireme__Briefing *briefing = brief_make(&brief);
+    struct briefing_input input = {.config = context_config(&h->context),
+                                   .asked = config,
+                                   .policy = h->policy,
+                                   .history = context_history(&h->context),
+                                   .curve = h->curve,
+                                   .step = step,
+                                   .room = room(h)};
+    Trireme__Briefing *briefing = briefing_make(&input);
     h->planner->ops->ask(h->planner, briefing);
     message_free(briefing);
     h->asked = true;

@@ -19,6 +19,13 @@ struct command {
 extern const struct command commands[];
 extern const size_t n_commands;
 
+/* Other first words that still work. */
+struct command_alias {
+    const char *word, *means;
+};
+extern const struct command_alias command_aliases[];
+extern const size_t n_command_aliases;
+
 int command_data_prepare(const void *request, void *reply, struct err *err);
 int command_train(const void *request, void *reply, struct err *err);
 int command_resume(const void *request, void *reply, struct err *err);
@@ -30,7 +37,7 @@ int command_ckpt_hash(const void *request, void *reply, struct err *err);
 int command_export(const void *request, void *reply, struct err *err);
 int command_config(const void *request, void *reply, struct err *err);
 int command_propose(const void *request, void *reply, struct err *err);
-int command_brief(const void *request, void *reply, struct err *err);
+int command_briefing(const void *request, void *reply, struct err *err);
 int command_trials_ls(const void *request, void *reply, struct err *err);
 int command_trials_show(const void *request, void *reply, struct err *err);
 int command_trials_diff(const void *request, void *reply, struct err *err);

@@ -1,4 +1,4 @@
-/* trireme brief: what a planner would be told now, from the files of the run. */
+/* trireme briefing: what a planner would be told now, from the files of the run. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
@@ -37,9 +37,9 @@ static Trireme__Run *config_in_force(const char *run, struct err *err)
     return config ? config : run_config_of(run, err);
 }
 
-int command_brief(const void *request, void *reply, struct err *err)
+int command_briefing(const void *request, void *reply, struct err *err)
 {
-    const Trireme__BriefRequest *r = request;
+    const Trireme__BriefingRequest *r = request;
     int rc = -1;
     struct history history = {0};
     struct curve *curve = curve_new();
@@ -53,14 +53,14 @@ int command_brief(const void *request, void *reply, struct err *err)
         curve_read(curve, &step, r->run, err) < 0)
         goto out;
     history_read(&history, ledger, ledger_records(ledger));
-    struct brief brief = {.config = config,
-                          .asked = own,
-                          .policy = policy,
-                          .history = &history,
-                          .curve = curve,
-                          .step = step,
-                          .room = history_room(&history, config->experiment->forks)};
-    Trireme__Briefing *made = brief_make(&brief), *out = reply, swapped = *out;
+    struct briefing_input input = {.config = config,
+                                   .asked = own,
+                                   .policy = policy,
+                                   .history = &history,
+                                   .curve = curve,
+                                   .step = step,
+                                   .room = history_room(&history, config->experiment->forks)};
+    Trireme__Briefing *made = briefing_make(&input), *out = reply, swapped = *out;
     *out = *made;
     *made = swapped;
     message_free(made);

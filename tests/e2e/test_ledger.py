@@ -126,7 +126,7 @@ class Chain(Experiments):
         self.refuse(3, ["ledger.jsonl"], "ledger", "replay", "whole", "--out", "again", "--workers",
                     1)
         self.assert_nothing("again")
-        for words in (("trials", "ls", "whole"), ("ledger", "show", "whole"), ("brief", "whole")):
+        for words in (("trials", "ls", "whole"), ("ledger", "show", "whole"), ("brief", "whole"), ("briefing", "whole")):
             self.refuse(3, ["ledger.jsonl"], *words)
 
     def test_a_run_goes_on_after_a_crash_between_a_record_and_its_checkpoint(self):

@@ -34,7 +34,7 @@ class People(Experiments):
         call = self.begin_endless()
         refused = [
             (["optimizer.speed: unknown key", "lr, beta1"], "optimizer.speed=2"),
-            (["train.seed: no experiment may change this", "trireme brief"], "train.seed=1"),
+            (["train.seed: no experiment may change this", "trireme briefing"], "train.seed=1"),
             (["data.sources.0.path: no experiment may change this"], "data.sources.0.path=b"),
             (["gate.margin: no experiment may change this"], "gate.margin=0"),
             (["data.sources.2.weight: the run has no such element"], "data.sources.2.weight=1"),
@@ -199,7 +199,7 @@ class Reading(Experiments):
         self.wait_records(call, "run", 1, "observation")
         frozen = self.freeze(call)
         ls, show, diff = self.read_trials("run")
-        brief = self.succeed("brief", "run").out
+        brief = self.succeed("briefing", "run").out
         story = self.succeed("ledger", "show", "run").out
         self.thaw(frozen)
         self.stop(call)

@@ -156,7 +156,7 @@ class Troubles(Experiments):
 
 
 class Told(Experiments):
-    """What a planner is told, and `trireme brief`, which shows the same."""
+    """What a planner is told, and `trireme briefing`, which shows the same."""
 
     SECRET = {
         "seed", "alpha", "beta", "t", "mean", "margin", "windows", "trunk_loss", "fork_loss",
@@ -211,7 +211,7 @@ class Told(Experiments):
         self.trained("run")
         with open(self.path("told.jsonl")) as f:
             told = [json.loads(line) for line in f]
-        shown = json.loads(self.succeed("brief", "run", "--json").out)
+        shown = json.loads(self.succeed("briefing", "run", "--json").out)
         self.assertEqual(set(shown), set(told[-1]))
         self.assertEqual(shown["step"], experiments.STEPS)
         for briefing in [*told, shown]:
@@ -231,7 +231,7 @@ class Told(Experiments):
                  "the first steps")
         may = {
             m["path"]: m
-            for m in json.loads(self.succeed("brief", "run", "--json").out)["may_change"]
+            for m in json.loads(self.succeed("briefing", "run", "--json").out)["may_change"]
         }
         self.assertEqual(set(may),
                          {"optimizer.lr", "data.sources.0.weight", "data.sources.1.weight"})

@@ -45,13 +45,13 @@ static void evaluate(struct curve *curve, uint64_t step, double loss)
 static Trireme__Briefing *brief_of(const Trireme__Run *config, const struct history *history,
                                    const struct curve *curve)
 {
-    struct brief brief = {.config = config,
-                          .asked = config,
-                          .history = history,
-                          .curve = curve,
-                          .step = 7,
-                          .room = 2};
-    return brief_make(&brief);
+    struct briefing_input input = {.config = config,
+                                   .asked = config,
+                                   .history = history,
+                                   .curve = curve,
+                                   .step = 7,
+                                   .room = 2};
+    return briefing_make(&input);
 }
 
 static void the_curve_is_equal_stretches_and_ends_now(void **state)
@@ -212,7 +212,7 @@ static void of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement
     assert_string_equal(b->tried[3]->outcome, "promote");
     assert_int_equal(b->hypotheses_left, 1);
     assert_int_equal(b->room, 1);
-    assert_true(b->tokens_left == brief_tokens(config) - 1000);
+    assert_true(b->tokens_left == briefing_tokens(config) - 1000);
     char *json = json_write(b);
     assert_null(strstr(json, "0.1234"));
     assert_null(strstr(json, "7.765"));
@@ -241,12 +241,12 @@ static void tokens_are_the_share_of_those_of_the_training(void **state)
 {
     (void)state;
     Trireme__Run *config = config_new();
-    assert_true(brief_tokens(config) == 500ull * 32 * 256 / 2);
+    assert_true(briefing_tokens(config) == 500ull * 32 * 256 / 2);
     config->train->context = 64;
-    assert_true(brief_tokens(config) == 500ull * 32 * 64 / 2);
+    assert_true(briefing_tokens(config) == 500ull * 32 * 64 / 2);
     config->train->steps = 1000000000, config->train->batch = 1048576,
     config->train->context = 1048576;
-    assert_true(brief_tokens(config) == 1000000000000000000ull);
+    assert_true(briefing_tokens(config) == 1000000000000000000ull);
     message_free(config);
 }
 

@@ -80,7 +80,7 @@ static void what_is_not_legal_is_refused_with_a_sentence_that_helps(void **state
     const char *const cases[][5] = {
   // clang-format off
         {"train.seed", "1", NULL, NULL,
-         "train.seed: no experiment may change this; `trireme brief` lists what may"},
+         "train.seed: no experiment may change this; `trireme briefing` lists what may"},
         {"data.sources.0.path", "/etc/passwd", NULL, NULL,
          "data.sources.0.path: no experiment may change this"},
         {"gate.alpha", "0.5", NULL, NULL, "gate.alpha: no experiment may change this"},

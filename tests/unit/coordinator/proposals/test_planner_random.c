@@ -25,9 +25,9 @@ static Trireme__Briefing *briefing_new(const Trireme__Run *config)
 {
     struct history history = {0};
     struct curve *curve = curve_new();
-    struct brief brief = {
+    struct briefing_input input = {
         .config = config, .asked = config, .history = &history, .curve = curve, .room = 1};
-    Trireme__Briefing *briefing = brief_make(&brief);
+    Trireme__Briefing *briefing = briefing_make(&input);
     curve_free(curve);
     return briefing;
 }

@@ -55,12 +55,12 @@ static size_t ask(struct stage *s, uint32_t room, const char *const *words, size
     struct planner *planner = planner_script_new(command, n, s->run, 60, &err);
     if (!planner)
         fail_msg("%s", err.text);
-    struct brief brief = {.config = s->config,
-                          .asked = s->config,
-                          .history = &s->history,
-                          .curve = s->curve,
-                          .room = room};
-    Trireme__Briefing *briefing = brief_make(&brief);
+    struct briefing_input input = {.config = s->config,
+                                   .asked = s->config,
+                                   .history = &s->history,
+                                   .curve = s->curve,
+                                   .room = room};
+    Trireme__Briefing *briefing = briefing_make(&input);
     Trireme__Proposals *answer = NULL;
     planner->ops->ask(planner, briefing);
     enum planner_answer kind;
