@@ -18,7 +18,7 @@ static void print_usage(FILE *out, const char *group)
             group ? " " : "");
     for (size_t i = 0; i < n_commands; i++)
         if (!group || !strncmp(commands[i].name, group, strlen(group)))
-            fprintf(out, "  %-14s %s\n", commands[i].name, message_comment(commands[i].request));
+            fprintf(out, "  %-18s %s\n", commands[i].name, message_comment(commands[i].request));
     fprintf(out, "\n`trireme COMMAND --help` lists a command's options; --json prints its reply as "
                  "one line of JSON.\n");
 }

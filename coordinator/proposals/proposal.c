@@ -112,7 +112,7 @@ int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const c
                  *accepted ? "legal" : why->text);
     if (history_entry(context_history(&h->context), number)->fate == FATE_WAITING)
         progress_say(h->context.progress,
-                     "proposal %u: %s - it waits: trireme trials approve %s %u", number, text,
+                     "proposal %u: %s - it waits: trireme proposals approve %s %u", number, text,
                      h->context.run->folder, number);
     free(text);
     return 0;

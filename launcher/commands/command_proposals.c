@@ -1,4 +1,4 @@
-/* trireme trials ls, show, diff: what the ledger's records add up to. */
+/* trireme proposals ls, show, diff: what the ledger's records add up to. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
@@ -26,9 +26,9 @@ static Trireme__Change **copy_changes(Trireme__Change *const *changes, size_t n)
     return copy;
 }
 
-static Trireme__TrialRow *row_of(const struct entry *e)
+static Trireme__ProposalRow *row_of(const struct entry *e)
 {
-    Trireme__TrialRow *row = message_new(&trireme__trial_row__descriptor);
+    Trireme__ProposalRow *row = message_new(&trireme__proposal_row__descriptor);
     row->has_number = true, row->number = e->number;
     row->by = mem_strdup(e->by);
     row->has_step = true, row->step = e->step;
@@ -55,19 +55,19 @@ static Trireme__TrialRow *row_of(const struct entry *e)
     return row;
 }
 
-int command_trials_ls(const void *request, void *reply, struct err *err)
+int command_proposals_ls(const void *request, void *reply, struct err *err)
 {
-    const Trireme__TrialsLsRequest *r = request;
-    Trireme__TrialsLsReply *out = reply;
+    const Trireme__ProposalsLsRequest *r = request;
+    Trireme__ProposalsLsReply *out = reply;
     struct ledger *ledger = open_ledger(r->run, err);
     if (!ledger)
         return -1;
     struct history history = {0};
     history_read(&history, ledger, ledger_records(ledger));
-    out->n_trials = history.n;
-    out->trials = mem_new(history.n, sizeof *out->trials);
+    out->n_proposals = history.n;
+    out->proposals = mem_new(history.n, sizeof *out->proposals);
     for (size_t i = 0; i < history.n; i++)
-        out->trials[i] = row_of(&history.entries[i]);
+        out->proposals[i] = row_of(&history.entries[i]);
     history_clear(&history);
     ledger_free(ledger);
     return 0;
@@ -120,7 +120,7 @@ static Trireme__Attempt *attempt_of(const struct attempt *a, bool reverse)
     return out;
 }
 
-static void fill(Trireme__TrialsShowReply *out, const struct entry *e)
+static void fill(Trireme__ProposalsShowReply *out, const struct entry *e)
 {
     out->has_number = true, out->number = e->number;
     out->by = mem_strdup(e->by);
@@ -137,9 +137,9 @@ static void fill(Trireme__TrialsShowReply *out, const struct entry *e)
     out->reverse = attempt_of(&e->reverse, true);
 }
 
-int command_trials_show(const void *request, void *reply, struct err *err)
+int command_proposals_show(const void *request, void *reply, struct err *err)
 {
-    const Trireme__TrialsShowRequest *r = request;
+    const Trireme__ProposalsShowRequest *r = request;
     struct ledger *ledger = open_ledger(r->run, err);
     if (!ledger)
         return -1;
@@ -153,7 +153,7 @@ int command_trials_show(const void *request, void *reply, struct err *err)
 }
 
 /* Records up to the one that began to try the proposal; where none did: all. */
-static size_t records_before_trial(const struct ledger *ledger, uint32_t number)
+static size_t records_before_hypothesis(const struct ledger *ledger, uint32_t number)
 {
     size_t n = ledger_records(ledger);
     for (size_t i = n; i > 0; i--) {
@@ -175,7 +175,7 @@ static const char *value_in(Trireme__Change *const *changes, size_t n, const cha
 
 /* A row for each value; what it was: said by the promotion, by an earlier promotion, or by the
  * run's own configuration. */
-static void fill_rows(Trireme__TrialsDiffReply *out, const struct entry *e,
+static void fill_rows(Trireme__ProposalsDiffReply *out, const struct entry *e,
                       const struct history *then, const Trireme__Run *config)
 {
     size_t n = e->proposal->n_patch;
@@ -194,9 +194,9 @@ static void fill_rows(Trireme__TrialsDiffReply *out, const struct entry *e,
     }
 }
 
-int command_trials_diff(const void *request, void *reply, struct err *err)
+int command_proposals_diff(const void *request, void *reply, struct err *err)
 {
-    const Trireme__TrialsDiffRequest *r = request;
+    const Trireme__ProposalsDiffRequest *r = request;
     struct ledger *ledger = open_ledger(r->run, err);
     if (!ledger)
         return -1;
@@ -204,7 +204,7 @@ int command_trials_diff(const void *request, void *reply, struct err *err)
     const struct entry *entry = find(&history, ledger, r->run, r->number, err);
     Trireme__Run *config = entry ? run_config_of(r->run, err) : NULL;
     if (config) {
-        history_read(&then, ledger, records_before_trial(ledger, r->number));
+        history_read(&then, ledger, records_before_hypothesis(ledger, r->number));
         fill_rows(reply, entry, &then, config);
     }
     message_free(config);

@@ -1,4 +1,5 @@
-/* trireme propose; trireme trials approve, veto, kill: what people ask of a running coordinator. */
+/* trireme propose; trireme proposals approve, veto, kill: what people ask of a running coordinator.
+ */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
@@ -133,20 +134,20 @@ static int order(Trireme__Answer *reply, const char *run, uint32_t number, char 
     return ask(reply, run, &asked, wait, err);
 }
 
-int command_trials_approve(const void *request, void *reply, struct err *err)
+int command_proposals_approve(const void *request, void *reply, struct err *err)
 {
-    const Trireme__TrialsApproveRequest *r = request;
+    const Trireme__ProposalsApproveRequest *r = request;
     return order(reply, r->run, r->number, "approve", r->wait, err);
 }
 
-int command_trials_veto(const void *request, void *reply, struct err *err)
+int command_proposals_veto(const void *request, void *reply, struct err *err)
 {
-    const Trireme__TrialsVetoRequest *r = request;
+    const Trireme__ProposalsVetoRequest *r = request;
     return order(reply, r->run, r->number, "veto", r->wait, err);
 }
 
-int command_trials_kill(const void *request, void *reply, struct err *err)
+int command_proposals_kill(const void *request, void *reply, struct err *err)
 {
-    const Trireme__TrialsKillRequest *r = request;
+    const Trireme__ProposalsKillRequest *r = request;
     return order(reply, r->run, r->number, "kill", r->wait, err);
 }

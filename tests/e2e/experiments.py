@@ -127,8 +127,8 @@ class Experiments(Case):
         return [(r["number"], r["judgement"]["outcome"]) for r in self.ledger(run, "verdict")]
 
     def rows(self, run):
-        """`trials ls` by number."""
-        trials = json.loads(self.succeed("trials", "ls", run, "--json").out).get("trials", [])
+        """`proposals ls` by number."""
+        trials = json.loads(self.succeed("proposals", "ls", run, "--json").out).get("proposals", [])
         return {row["number"]: row for row in trials}
 
     def assert_same_campaign(self, run, other):

@@ -124,7 +124,7 @@ class Campaign(Experiments):
         call = self.train("run")
         self.in_mid_pair(call, "run", 2)
         self.stop(call)
-        self.succeed("trials", "kill", "run", 1, "--wait", 0)
+        self.succeed("proposals", "kill", "run", 1, "--wait", 0)
         self.trained("run")
         self.assertEqual([r["order"] for r in self.ledger("run", "order")], ["kill"])
         self.succeed("ledger", "replay", "run", "--out", "again", "--workers", 1)

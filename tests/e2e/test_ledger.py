@@ -15,6 +15,7 @@ from trireme import wait_for
 
 class Chain(Experiments):
     """One campaign that is over, and one that was stopped in its middle."""
+
     def make(self):
         super().make()
         self.write_config(base=experiments.CONFIG, experiment={"planner": "random"})
@@ -103,7 +104,7 @@ class Chain(Experiments):
         torn = b'{"seq":99,"prev":"0000'
         self.put("half", [*self.lines("half"), torn])
         self.succeed("ledger", "verify", "half")
-        self.succeed("trials", "ls", "half")
+        self.succeed("proposals", "ls", "half")
         self.trained("half")
         self.assertNotIn(torn, self.read("half/ledger.jsonl"))
         self.assert_same_campaign("half", "whole")
@@ -126,7 +127,8 @@ class Chain(Experiments):
         self.refuse(3, ["ledger.jsonl"], "ledger", "replay", "whole", "--out", "again", "--workers",
                     1)
         self.assert_nothing("again")
-        for words in (("trials", "ls", "whole"), ("ledger", "show", "whole"), ("brief", "whole"), ("briefing", "whole")):
+        for words in (("proposals", "ls", "whole"), ("trials", "ls", "whole"),
+                      ("ledger", "show", "whole"), ("brief", "whole"), ("briefing", "whole")):
             self.refuse(3, ["ledger.jsonl"], *words)
 
     def test_a_run_goes_on_after_a_crash_between_a_record_and_its_checkpoint(self):
@@ -145,6 +147,7 @@ class Chain(Experiments):
 
 class Before(Experiments):
     """A run of a program that knew of no experiments."""
+
     def test_an_old_run_goes_on_as_before_and_gets_no_ledger(self):
         self.trained("plain")
         call = self.train("old")
@@ -162,6 +165,7 @@ class Before(Experiments):
 
 class Parts(Experiments):
     """What the parts of the validation text say."""
+
     def evaluate(self, *more):
         return json.loads(self.succeed("eval", "run", "--json", *more).out)
 

@@ -78,7 +78,7 @@ class People(Experiments):
         self.refuse(2, ["optimizer.lr twice"], "propose", "run", *twice, "--why", "x")
         self.refuse(2, ["nowhere: found no run"], "propose", "nowhere", "--set", "optimizer.lr=1",
                     "--why", "x")
-        self.refuse(2, ["nowhere"], "trials", "kill", "nowhere", 1)
+        self.refuse(2, ["nowhere"], "proposals", "kill", "nowhere", 1)
         done = self.run_it("propose", "run", "--set", "optimizer.lr=1")
         self.assertEqual(done.code, 2, done)
         self.assertIn("--why", done.err)
@@ -92,7 +92,7 @@ class People(Experiments):
         self.assertIn("run/inbox", done.out)
         again = self.propose("run", "optimizer.lr=0.001", more=["--wait", 0.1])
         self.assertNotIn("accepted", again)
-        self.assertIn("nothing has been proposed", self.succeed("trials", "ls", "run").out)
+        self.assertIn("nothing has been proposed", self.succeed("proposals", "ls", "run").out)
         call = self.begin("resume", "run")
         self.wait_records(call, "run", 2, "validation")
         self.assertIn("duplicate", self.rows("run")[2]["reason"])
@@ -105,13 +105,13 @@ class People(Experiments):
         self.propose("run", "optimizer.lr=0.001")
         self.propose("run", "optimizer.beta2=0.9")
         self.assertEqual([row["state"] for row in self.rows("run").values()], ["open", "open"])
-        answer = json.loads(self.succeed("trials", "kill", "run", 1, "--json").out)
+        answer = json.loads(self.succeed("proposals", "kill", "run", 1, "--json").out)
         self.assertEqual((answer["accepted"], answer["number"]), (True, 1))
-        self.assertIn("proposal 2", self.succeed("trials", "veto", "run", 2).out)
-        self.refuse(2, ["proposal 1 is inconclusive, expected one that is queued, open"], "trials",
+        self.assertIn("proposal 2", self.succeed("proposals", "veto", "run", 2).out)
+        self.refuse(2, ["proposal 1 is inconclusive, expected one that is queued, open"], "proposals",
                     "kill", "run", 1)
-        self.refuse(2, ["run: found no proposal 7, there are 2"], "trials", "veto", "run", 7)
-        self.refuse(2, ["proposal 2 is"], "trials", "approve", "run", 2)
+        self.refuse(2, ["run: found no proposal 7, there are 2"], "proposals", "veto", "run", 7)
+        self.refuse(2, ["proposal 2 is"], "proposals", "approve", "run", 2)
         self.stop(call)
         rows = self.rows("run")
         self.assertEqual(rows[1]["reason"], "killed")
@@ -124,7 +124,7 @@ class People(Experiments):
         call = self.begin_with("run", "optimizer.clip=0.5")
         self.wait_records(call, "run", 1, "application")
         self.stop(call)
-        self.succeed("trials", "kill", "run", 1, "--wait", 0)
+        self.succeed("proposals", "kill", "run", 1, "--wait", 0)
         self.trained("run")
         self.assertEqual(self.rows("run")[1]["reason"], "killed")
         self.assertEqual(self.hash_of("run"), self.hash_of("plain"))
@@ -141,12 +141,12 @@ class People(Experiments):
                          ["waiting", "waiting"])
         self.assertEqual([r["validation"]["next"] for r in self.ledger("run", "validation")],
                          ["waiting", "waiting"])
-        self.assertIn("waiting", self.succeed("trials", "ls", "run").out)
-        self.succeed("trials", "veto", "run", 2)
+        self.assertIn("waiting", self.succeed("proposals", "ls", "run").out)
+        self.succeed("proposals", "veto", "run", 2)
         self.assertEqual(self.ledger("run", "hypothesis"), [])
-        self.assertIn("approved", self.succeed("trials", "approve", "run", 1).out)
+        self.assertIn("approved", self.succeed("proposals", "approve", "run", 1).out)
         self.assertEqual(self.rows("run")[2]["state"], "vetoed")
-        self.refuse(2, ["proposal 2 is vetoed"], "trials", "approve", "run", 2)
+        self.refuse(2, ["proposal 2 is vetoed"], "proposals", "approve", "run", 2)
         self.wait_records(call, "run", 1, "observation")
         self.stop(call)
         self.assertEqual({r["number"] for r in self.ledger("run", "hypothesis")}, {1})
@@ -174,10 +174,10 @@ class People(Experiments):
         self.assert_nothing("run/ledger.jsonl")
         self.assert_nothing("run/inbox")
         self.assert_nothing("run/planner.log")
-        self.assertIn("nothing has been proposed", self.succeed("trials", "ls", "run").out)
+        self.assertIn("nothing has been proposed", self.succeed("proposals", "ls", "run").out)
         self.assertEqual(self.succeed("ledger", "show", "run").out.strip(), "")
         self.assertIn("0 records", self.succeed("ledger", "verify", "run").out)
-        self.refuse(2, ["found no proposal 1"], "trials", "show", "run", 1)
+        self.refuse(2, ["found no proposal 1"], "proposals", "show", "run", 1)
         self.succeed("resume", "run", "--set", "train.steps=80", "--workers", 1)
         self.assert_nothing("run/ledger.jsonl")
 
@@ -186,7 +186,7 @@ class Reading(Experiments):
     """What people read before, during and after."""
     def read_trials(self, run):
         return [
-            self.succeed("trials", *words).out
+            self.succeed("proposals", *words).out
             for words in (("ls", run), ("show", run, 1), ("diff", run, 1))
         ]
 
@@ -232,7 +232,7 @@ class Reading(Experiments):
         for word in ("proposal", "validation", "hypothesis", "application", "observation",
                      "verdict", "promotion", "person"):
             self.assertIn(word, story)
-        shown = json.loads(self.succeed("trials", "show", "run", 1, "--json").out)
+        shown = json.loads(self.succeed("proposals", "show", "run", 1, "--json").out)
         self.assertEqual(len(shown["reverse"]["pairs"]), 4)
         self.assertEqual(
             json.loads(self.succeed("ledger", "show", "run", "--json").out)["records"][0]["kind"],

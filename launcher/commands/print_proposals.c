@@ -1,4 +1,4 @@
-/* The replies of `trireme trials` for people. */
+/* The replies of `trireme proposals` for people. */
 #include "launcher/commands/print.h"
 
 #include "launcher/commands/print_text.h"
@@ -28,7 +28,7 @@ static void print_below(const char *text)
     putchar('\n');
 }
 
-static void print_row(const Trireme__TrialRow *row)
+static void print_row(const Trireme__ProposalRow *row)
 {
     char pairs[32] = "-";
     if (row->has_pairs)
@@ -51,16 +51,16 @@ static void print_row(const Trireme__TrialRow *row)
         print_below(row->reason);
 }
 
-void print_trials_ls(const void *reply)
+void print_proposals_ls(const void *reply)
 {
-    const Trireme__TrialsLsReply *r = reply;
-    if (!r->n_trials) {
+    const Trireme__ProposalsLsReply *r = reply;
+    if (!r->n_proposals) {
         printf("nothing has been proposed\n");
         return;
     }
     printf("%4s  %-12s %5s  %s\n", "no", "state", "pairs", "change, and why");
-    for (size_t i = 0; i < r->n_trials; i++)
-        print_row(r->trials[i]);
+    for (size_t i = 0; i < r->n_proposals; i++)
+        print_row(r->proposals[i]);
 }
 
 static void print_label(const char *label)
@@ -159,9 +159,9 @@ static void print_said(const char *label, const char *text)
     printf("\n");
 }
 
-void print_trials_show(const void *reply)
+void print_proposals_show(const void *reply)
 {
-    const Trireme__TrialsShowReply *r = reply;
+    const Trireme__ProposalsShowReply *r = reply;
     const Trireme__Proposal *p = r->proposal;
     printf("%u: %s, proposed by ", r->number, r->state);
     print_text(r->by, WIDTH);
@@ -184,9 +184,9 @@ void print_trials_show(const void *reply)
         print_said("reason", r->reason);
 }
 
-void print_trials_diff(const void *reply)
+void print_proposals_diff(const void *reply)
 {
-    const Trireme__TrialsDiffReply *r = reply;
+    const Trireme__ProposalsDiffReply *r = reply;
     for (size_t i = 0; i < r->n_values; i++) {
         print_text(r->values[i]->path, SIZE_MAX);
         printf(": ");
