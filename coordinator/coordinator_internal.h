@@ -20,7 +20,7 @@ struct coordinator {
     struct endpoint *endpoint; /* borrowed */
     struct run *run;           /* borrowed */
     struct coordinator_options options;
-    const Trireme__Run *config; /* the operator's */
+    const Trireme__Config *config; /* the operator's */
     int first_worker;
     struct layout *layout;
     struct liveness *liveness;

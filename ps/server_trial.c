@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-struct server_trial *server_trial_new(uint32_t number, const Trireme__Run *config,
+struct server_trial *server_trial_new(uint32_t number, const Trireme__Config *config,
                                       const struct layout *layout, const struct shard *shard,
                                       size_t n_workers)
 {
@@ -66,7 +66,7 @@ int server_trial_fork(struct server_trial *t, const struct server_trial *parent,
                       const Trireme__Fork *fork, struct err *err)
 {
     struct store *store = t->store;
-    const Trireme__Run *origin = fork->manifest ? fork->manifest->config : parent->config;
+    const Trireme__Config *origin = fork->manifest ? fork->manifest->config : parent->config;
     if (t->config->optimizer->name != origin->optimizer->name)
         return err_set(err, ERR_MACHINE,
                        "trial %u is to go on with moments of another optimizer than its own, %s",
@@ -117,7 +117,7 @@ void server_trial_next_step(struct server_trial *t)
     t->norms_sent = false;
 }
 
-uint64_t server_trial_bytes(const struct shard *shard, const Trireme__Run *config)
+uint64_t server_trial_bytes(const struct shard *shard, const Trireme__Config *config)
 {
     return (uint64_t)(1 + store_rule(config->optimizer)->n_moments + 1) * shard->count *
            sizeof(float);

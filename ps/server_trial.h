@@ -28,7 +28,7 @@ struct pull {
 struct server_trial {
     struct server_trial *next; /* of the server's list, which owns it */
     uint32_t number;
-    Trireme__Run *config;
+    Trireme__Config *config;
     struct store *store;
     struct gather *gather; /* of the step that is being summed */
     bool norms_sent;
@@ -42,7 +42,7 @@ struct server_trial {
 };
 
 /* Zeroed state. Copies the configuration. Borrowed: layout. */
-struct server_trial *server_trial_new(uint32_t number, const Trireme__Run *config,
+struct server_trial *server_trial_new(uint32_t number, const Trireme__Config *config,
                                       const struct layout *layout, const struct shard *shard,
                                       size_t n_workers);
 
@@ -71,4 +71,4 @@ void server_trial_next_step(struct server_trial *trial);
 /* Bytes that a trial counts for where memory is short: weights, moments, and one array more for the
  * sums of gradients. Their buffers are made as parts arrive: more of them where subtrees wait for
  * each other. */
-uint64_t server_trial_bytes(const struct shard *shard, const Trireme__Run *config);
+uint64_t server_trial_bytes(const struct shard *shard, const Trireme__Config *config);

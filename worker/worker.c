@@ -105,7 +105,7 @@ static void make_room(struct worker *w, const Trireme__Train *train)
 
 static int set_up(struct worker *w, struct err *err)
 {
-    const Trireme__Run *config = w->start->config;
+    const Trireme__Config *config = w->start->config;
     if (worker_trials_add(&w->trials, TRUNK, config,
                           (const Trireme__Segment *const *)w->start->segments, w->start->n_segments,
                           NULL, err) < 0)
@@ -130,7 +130,7 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     (void)from;
     struct worker *w = role;
     w->start = message_copy(message);
-    const Trireme__Run *config = w->start->config;
+    const Trireme__Config *config = w->start->config;
     link_started(&w->link, config->wait->patience);
     if (set_up(w, err) < 0)
         return -1;
@@ -322,7 +322,7 @@ static int evaluate(struct worker *w, struct err *err)
 
 static int compute(struct worker *w, struct err *err)
 {
-    const Trireme__Run *config = w->trial->config;
+    const Trireme__Config *config = w->trial->config;
     const size_t context = run_config_context(config);
     double tokens = (double)config->train->batch * (double)context;
     struct subtree_job job = {.model = w->model,

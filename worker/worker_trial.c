@@ -20,7 +20,7 @@ static bool same_sources(const Trireme__Data *a, const Trireme__Data *b)
 }
 
 /* What all trials of a run have in common. */
-static int check_like(uint32_t number, const Trireme__Run *config, const Trireme__Run *like,
+static int check_like(uint32_t number, const Trireme__Config *config, const Trireme__Config *like,
                       struct err *err)
 {
     const char *other = !message_equal(config->model, like->model)       ? "model"
@@ -34,9 +34,9 @@ static int check_like(uint32_t number, const Trireme__Run *config, const Trireme
                  : 0;
 }
 
-int worker_trials_add(struct worker_trials *trials, uint32_t number, const Trireme__Run *config,
+int worker_trials_add(struct worker_trials *trials, uint32_t number, const Trireme__Config *config,
                       const Trireme__Segment *const *segments, size_t n_segments,
-                      const Trireme__Run *like, struct err *err)
+                      const Trireme__Config *like, struct err *err)
 {
     if (number < trials->next)
         return err_set(err, ERR_MACHINE, "a fork has number %u, expected one from %u on", number,

@@ -13,7 +13,7 @@ struct order;
 
 struct worker_trial {
     uint32_t number;
-    Trireme__Run *config;
+    Trireme__Config *config;
     struct order *order;
     bool over; /* dropped while a lease of it was under way */
 };
@@ -27,9 +27,9 @@ struct worker_trials {
 /* Adds a trial; copies its arguments. like: a trial's configuration that it must share the above
  * with, or NULL. Error: a number that was given before or a configuration that is not like it
  * (ERR_MACHINE), what order_new says. */
-int worker_trials_add(struct worker_trials *trials, uint32_t number, const Trireme__Run *config,
+int worker_trials_add(struct worker_trials *trials, uint32_t number, const Trireme__Config *config,
                       const Trireme__Segment *const *segments, size_t n_segments,
-                      const Trireme__Run *like, struct err *err);
+                      const Trireme__Config *like, struct err *err);
 
 /* NULL: it is not there. */
 struct worker_trial *worker_trials_find(const struct worker_trials *trials, uint32_t number);

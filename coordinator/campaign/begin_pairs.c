@@ -27,8 +27,8 @@ static void insert_pair(struct campaign *c, struct pair *pair)
 }
 
 /* The fork's configuration: the trunk's with the patch, or with what was before the promotion. */
-static Trireme__Run *fork_config(const struct campaign *c, const struct entry *e, bool reverse,
-                                 struct err *err)
+static Trireme__Config *fork_config(const struct campaign *c, const struct entry *e, bool reverse,
+                                    struct err *err)
 {
     return reverse ? changes_apply(context_trunk(&c->context)->config, e->promotion->before,
                                    e->promotion->n_before, err)
@@ -41,7 +41,7 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
                       bool reverse, uint64_t step, struct err *err)
 {
     uint64_t start = attempt_next_start(a);
-    Trireme__Run *config = fork_config(c, e, reverse, err);
+    Trireme__Config *config = fork_config(c, e, reverse, err);
     char *name = pair_fork_name(e->number, reverse, a->n_pairs), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
     const char *no_room = journal_gave_up(c->context.journal, e->number, step);

@@ -146,7 +146,7 @@ static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint6
     promotion.patch = back ? e->promotion->before : e->proposal->patch;
     promotion.before =
         changes_values(context_trunk(&c->context)->config, promotion.patch, promotion.n_patch);
-    Trireme__Run *config =
+    Trireme__Config *config =
         changes_apply(context_trunk(&c->context)->config, promotion.patch, promotion.n_patch, err);
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.promotion = &promotion;
@@ -179,8 +179,8 @@ static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step
     const struct entry *e = history_entry(context_history(&c->context), number);
     struct err why = {0};
     Trireme__Plan plan;
-    Trireme__Run *before = changes_apply(context_trunk(&c->context)->config, e->promotion->before,
-                                         e->promotion->n_before, &why);
+    Trireme__Config *before = changes_apply(context_trunk(&c->context)->config,
+                                            e->promotion->before, e->promotion->n_before, &why);
     bool possible = before && before->data->skip >= context_trunk(&c->context)->config->data->skip;
     bool fits = possible && plan_reverse(&c->context, &plan, step, e->forward.plan, before);
     message_free(before);

@@ -35,7 +35,7 @@ static bool is_campaigns(const char *path)
 
 /* "optimizer.lr, train.steps": the settings that differ and matter; NULL: none do. *deep: a loss
  * depends on one of them. */
-static char *changed(const Trireme__Run *before, const Trireme__Run *after, bool *deep)
+static char *changed(const Trireme__Config *before, const Trireme__Config *after, bool *deep)
 {
     size_t n = message_diff(NULL, 0, before, after);
     char **paths = mem_new(n, sizeof *paths);

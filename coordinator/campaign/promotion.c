@@ -12,7 +12,7 @@ struct promotion {
 };
 
 struct promotion *promotion_begin(const struct context *context, struct trial *fork,
-                                  const Trireme__Run *config, uint64_t step, struct err *err)
+                                  const Trireme__Config *config, uint64_t step, struct err *err)
 {
     struct promotion *p = mem_new(1, sizeof *p);
     p->context = *context;

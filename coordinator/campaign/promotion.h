@@ -16,7 +16,7 @@ struct trial;
 /* Begins at `step`. fork: to be adopted, or NULL; then `config` is what is carried onto the trunk
  * (copied). Keeps a copy of context. NULL with a sentence on error. */
 struct promotion *promotion_begin(const struct context *context, struct trial *fork,
-                                  const Trireme__Run *config, uint64_t step, struct err *err);
+                                  const Trireme__Config *config, uint64_t step, struct err *err);
 void promotion_free(struct promotion *promotion);
 
 /* 1 when *context.trunk is the new trunk (the old one is given back), 0 before, -1 on error (no

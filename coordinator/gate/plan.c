@@ -36,7 +36,7 @@ uint64_t plan_pair_tokens(const struct context *g, const Trireme__Plan *plan)
 uint64_t plan_tokens_left(const struct context *g)
 {
     const struct history *h = journal_history(g->journal);
-    const Trireme__Run *config = g->run->config;
+    const Trireme__Config *config = g->run->config;
     uint64_t all =
         (uint64_t)(config->gate->share * (double)(config->train->steps * (*g->trunk)->step_tokens));
     uint64_t spent = h->tokens;
@@ -74,9 +74,9 @@ uint32_t plan_windows_max(const struct context *g)
 }
 
 int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool slow,
-              const Trireme__Run *after, struct err *err)
+              const Trireme__Config *after, struct err *err)
 {
-    const Trireme__Run *config = g->run->config;
+    const Trireme__Config *config = g->run->config;
     const struct history *h = journal_history(g->journal);
     if (h->registered >= config->gate->hypotheses)
         return err_set(err, ERR_USAGE,
@@ -133,7 +133,7 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
 }
 
 bool plan_reverse(const struct context *g, Trireme__Plan *plan, uint64_t step,
-                  const Trireme__Plan *forward, const Trireme__Run *before)
+                  const Trireme__Plan *forward, const Trireme__Config *before)
 {
     *plan = *forward;
     plan->has_reverse = 1, plan->reverse = true;

@@ -15,13 +15,13 @@ struct context;
  * patch. An error (ERR_USAGE) says why there is no room for it: the error budget is spent, or too
  * few steps or tokens are left. */
 int plan_make(const struct context *context, Trireme__Plan *plan, uint64_t step, bool slow,
-              const Trireme__Run *after, struct err *err);
+              const Trireme__Config *after, struct err *err);
 
 /* The plan of the reverse pairs of a promotion at `step`; before: the trunk's configuration until
  * then. Their stretches have the tokens of the forward ones, whatever a step has now. False where
  * the run ends before, or none are wanted. */
 bool plan_reverse(const struct context *context, Trireme__Plan *plan, uint64_t step,
-                  const Trireme__Plan *forward, const Trireme__Run *before);
+                  const Trireme__Plan *forward, const Trireme__Config *before);
 
 /* The most windows that a pair can read without reading one twice. */
 uint32_t plan_windows_max(const struct context *context);

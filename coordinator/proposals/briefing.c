@@ -83,7 +83,7 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
     return tried;
 }
 
-uint64_t briefing_tokens(const Trireme__Run *config)
+uint64_t briefing_tokens(const Trireme__Config *config)
 {
     uint32_t context = config->train->context ? config->train->context : config->model->context;
     double tokens =
@@ -93,7 +93,7 @@ uint64_t briefing_tokens(const Trireme__Run *config)
 
 Trireme__Briefing *briefing_make(const struct briefing_input *input)
 {
-    const Trireme__Run *config = input->config;
+    const Trireme__Config *config = input->config;
     const struct history *history = input->history;
     uint64_t tokens = briefing_tokens(input->asked);
     uint32_t hypotheses = config->gate->hypotheses;

@@ -13,8 +13,8 @@ struct history;
 
 /* What a briefing is made of besides the curve. */
 struct briefing_input {
-    const Trireme__Run *config;    /* in force */
-    const Trireme__Run *asked;     /* the operator's: the unit of the budget */
+    const Trireme__Config *config; /* in force */
+    const Trireme__Config *asked;  /* the operator's: the unit of the budget */
     const Trireme__Policy *policy; /* or NULL */
     const struct history *history;
     const struct curve *curve;
@@ -26,4 +26,4 @@ struct briefing_input {
 Trireme__Briefing *briefing_make(const struct briefing_input *input);
 
 /* Tokens that experiments may cost in the whole run (gate.share). */
-uint64_t briefing_tokens(const Trireme__Run *config);
+uint64_t briefing_tokens(const Trireme__Config *config);

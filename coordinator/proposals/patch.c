@@ -21,7 +21,7 @@ static const char skip_path[] = "data.skip";
 
 static const struct field_doc *path_doc(const char *path, struct err *err)
 {
-    return message_field_doc(&trireme__run__descriptor, path, err);
+    return message_field_doc(&trireme__config__descriptor, path, err);
 }
 
 static int check_count(size_t n, struct err *err)
@@ -69,7 +69,7 @@ int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err)
 }
 
 /* Why a value that has this path counts for nothing in a configuration; NULL: it counts. */
-static const char *idle_because(const Trireme__Run *config, const char *path)
+static const char *idle_because(const Trireme__Config *config, const char *path)
 {
     bool adamw = config->optimizer->name == TRIREME__OPTIMIZER__NAME__adamw;
     bool constant = config->schedule->kind == TRIREME__SCHEDULE__KIND__constant;
@@ -104,7 +104,7 @@ static int check_bounds(const char *path, const char *value, double min, double 
 }
 
 /* Puts a value into a message that may be spoiled, with a sentence that begins with the path. */
-static int set_value(Trireme__Run *to, const char *path, const char *value, struct err *err)
+static int set_value(Trireme__Config *to, const char *path, const char *value, struct err *err)
 {
     static const char where[] = "patch";
     if (message_set_path(to, path, value, where, err) == 0)
@@ -115,8 +115,8 @@ static int set_value(Trireme__Run *to, const char *path, const char *value, stru
     return -1;
 }
 
-static int apply_one(Trireme__Run *to, const Trireme__Run *config, const Trireme__Change *change,
-                     const Trireme__Policy *policy, struct err *err)
+static int apply_one(Trireme__Config *to, const Trireme__Config *config,
+                     const Trireme__Change *change, const Trireme__Policy *policy, struct err *err)
 {
     static const char hint[] = "`trireme briefing` lists what may be changed";
     const char *path = change->path, *value = change->value;
@@ -150,8 +150,9 @@ static int apply_one(Trireme__Run *to, const Trireme__Run *config, const Trireme
     return 0;
 }
 
-static int apply_all(Trireme__Run *to, const Trireme__Run *config, Trireme__Change *const *changes,
-                     size_t n, const Trireme__Policy *policy, struct err *err)
+static int apply_all(Trireme__Config *to, const Trireme__Config *config,
+                     Trireme__Change *const *changes, size_t n, const Trireme__Policy *policy,
+                     struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
         if (apply_one(to, config, changes[i], policy, err) < 0)
@@ -164,7 +165,7 @@ static int apply_all(Trireme__Run *to, const Trireme__Run *config, Trireme__Chan
     return 0;
 }
 
-static struct mixture *mixture_of(const Trireme__Run *config, struct err *err)
+static struct mixture *mixture_of(const Trireme__Config *config, struct err *err)
 {
     double *weights = run_config_weights(config);
     struct mixture *mixture = mixture_new(weights, config->data->n_sources, err);
@@ -173,7 +174,8 @@ static struct mixture *mixture_of(const Trireme__Run *config, struct err *err)
 }
 
 /* 1: the sources have other shares than before; 0: the same; -1: they have none. */
-static int shares_differ(const Trireme__Run *before, const Trireme__Run *after, struct err *err)
+static int shares_differ(const Trireme__Config *before, const Trireme__Config *after,
+                         struct err *err)
 {
     struct err unread;
     if (after->data->n_sources == 0)
@@ -188,14 +190,14 @@ static int shares_differ(const Trireme__Run *before, const Trireme__Run *after, 
     return differ;
 }
 
-static uint32_t context_of(const Trireme__Run *config)
+static uint32_t context_of(const Trireme__Config *config)
 {
     return config->train->context ? config->train->context : config->model->context;
 }
 
 /* Whether one of the changes says another thing than before; of weights it is the shares that say
  * it. */
-static bool values_differ(const Trireme__Run *before, const Trireme__Run *after,
+static bool values_differ(const Trireme__Config *before, const Trireme__Config *after,
                           Trireme__Change *const *changes, size_t n)
 {
     bool differ = context_of(before) != context_of(after);
@@ -211,7 +213,7 @@ static bool values_differ(const Trireme__Run *before, const Trireme__Run *after,
 }
 
 /* Refuses what would be the same training. */
-static int check_effect(const Trireme__Run *before, const Trireme__Run *after,
+static int check_effect(const Trireme__Config *before, const Trireme__Config *after,
                         Trireme__Change *const *changes, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
@@ -235,12 +237,12 @@ static int check_effect(const Trireme__Run *before, const Trireme__Run *after,
     return -1;
 }
 
-Trireme__Run *patch_apply(const Trireme__Run *config, Trireme__Change *const *changes, size_t n,
-                          const Trireme__Policy *policy, struct err *err)
+Trireme__Config *patch_apply(const Trireme__Config *config, Trireme__Change *const *changes,
+                             size_t n, const Trireme__Policy *policy, struct err *err)
 {
     if (check_count(n, err) < 0)
         return NULL;
-    Trireme__Run *with = message_copy(config), *changed = NULL;
+    Trireme__Config *with = message_copy(config), *changed = NULL;
     if (apply_all(with, config, changes, n, policy, err) == 0)
         // resolves, and checks what fields say together
         changed = run_config_change(with, NULL, 0, err);
@@ -264,7 +266,7 @@ bool patch_is_slow(Trireme__Change *const *changes, size_t n)
 }
 
 struct may_change {
-    const Trireme__Run *config;
+    const Trireme__Config *config;
     const Trireme__Policy *policy;
     void (*visit)(void *context, const Trireme__MayChange *may);
     void *context;
@@ -308,7 +310,7 @@ static void may_leaf(void *context, const struct message_path *leaf)
     text_clear(&names);
 }
 
-void patch_may_change(const Trireme__Run *config, const Trireme__Policy *policy,
+void patch_may_change(const Trireme__Config *config, const Trireme__Policy *policy,
                       void (*visit)(void *context, const Trireme__MayChange *may), void *context)
 {
     struct may_change may = {config, policy, visit, context};

@@ -24,13 +24,13 @@ int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err);
  * sentence (ERR_USAGE) that says what to do instead: an unknown path, one that no experiment may
  * change, a value out of bounds or of the wrong type, the same path twice, no change at all, values
  * that do not go together, a change that has no effect. */
-Trireme__Run *patch_apply(const Trireme__Run *config, Trireme__Change *const *changes, size_t n,
-                          const Trireme__Policy *policy, struct err *err);
+Trireme__Config *patch_apply(const Trireme__Config *config, Trireme__Change *const *changes,
+                             size_t n, const Trireme__Policy *policy, struct err *err);
 
 /* Whether the change needs the slow class: any of its paths does. Of a legal patch. */
 bool patch_is_slow(Trireme__Change *const *changes, size_t n);
 
 /* Calls `visit` for every path of the configuration that an experiment may change (policy: or NULL)
  * and that is in use: not the momentum of a rule that has none. What it is given is borrowed. */
-void patch_may_change(const Trireme__Run *config, const Trireme__Policy *policy,
+void patch_may_change(const Trireme__Config *config, const Trireme__Policy *policy,
                       void (*visit)(void *context, const Trireme__MayChange *may), void *context);

@@ -72,7 +72,7 @@ static void see_value(void *context, const struct message_path *leaf)
 static struct nature nature_of(const char *path, double max)
 {
     struct nature nature = {.path = path, .otherwise = max < 1000 ? max / 1000 : 1};
-    Trireme__Run *defaults = message_new(&trireme__run__descriptor);
+    Trireme__Config *defaults = message_new(&trireme__config__descriptor);
     message_path_visit(defaults, see_value, &nature);
     message_free(defaults);
     return nature;

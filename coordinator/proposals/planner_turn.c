@@ -24,7 +24,7 @@ enum {
  * more than one that tries. */
 static uint32_t room(const struct intake *h)
 {
-    const Trireme__Run *config = h->context.run->config;
+    const Trireme__Config *config = h->context.run->config;
     uint32_t observed = 0;
     for (size_t i = 0; i < context_history(&h->context)->n; i++)
         observed += context_history(&h->context)->entries[i].fate == FATE_OBSERVED;
@@ -99,7 +99,7 @@ static bool is_its_turn(const struct intake *h, uint64_t step)
 
 void planner_turn_ask(struct intake *h, uint64_t step)
 {
-    const Trireme__Run *config = h->context.run->config;
+    const Trireme__Config *config = h->context.run->config;
     Trireme__Plan plan;
     struct err why = {0};
     uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);

@@ -40,7 +40,7 @@ static const struct field_doc *find_doc(const char *path, struct err *err)
             break;
         text_add(&plain, ".");
     }
-    const struct field_doc *doc = message_field_doc(&trireme__run__descriptor, plain.bytes, err);
+    const struct field_doc *doc = message_field_doc(&trireme__config__descriptor, plain.bytes, err);
     text_clear(&plain);
     return doc;
 }

@@ -46,8 +46,8 @@ int proposal_check(const struct intake *h, const Trireme__Proposal *proposal, ui
 {
     if (campaign_off(h->campaign))
         return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
-    Trireme__Run *after = patch_apply(context_config(&h->context), proposal->patch,
-                                      proposal->n_patch, h->policy, err);
+    Trireme__Config *after = patch_apply(context_config(&h->context), proposal->patch,
+                                         proposal->n_patch, h->policy, err);
     if (!after && h->allow_noop)
         after = message_copy(context_config(&h->context));
     if (!after)

@@ -23,7 +23,7 @@ static bool is_set_anew(const struct run *run, const char *path)
 {
     const Trireme__Manifest *m = run->manifest;
     // a version without experiments says no more
-    const Trireme__Run *before = m->step_tokens ? m->asked : m->config;
+    const Trireme__Config *before = m->step_tokens ? m->asked : m->config;
     Trireme__Change change = TRIREME__CHANGE__INIT, *changes = &change;
     change.path = (char *)path;
     Trireme__Change **was = changes_values(before, &changes, 1),
@@ -124,7 +124,7 @@ static int check_folder(const char *folder, struct err *err)
     return 0;
 }
 
-int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, struct err *err)
+int run_plan_train(struct run *run, const char *folder, Trireme__Config *config, struct err *err)
 {
     run_init(run, folder);
     run->config = config;
@@ -135,7 +135,7 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, st
     } else if (!file_exists(path)) {
         rc = check_folder(folder, err);
     } else {
-        Trireme__Run *there = run_config_of(folder, err);
+        Trireme__Config *there = run_config_of(folder, err);
         char *first = NULL;
         if (!there)
             goto out;
@@ -160,7 +160,8 @@ out:
 }
 
 /* Whether every field in which the configurations differ may change in a run that exists. */
-static int check_changes(const Trireme__Run *before, const Trireme__Run *after, struct err *err)
+static int check_changes(const Trireme__Config *before, const Trireme__Config *after,
+                         struct err *err)
 {
     size_t n = message_diff(NULL, 0, before, after);
     char **paths = mem_new(n, sizeof *paths);
@@ -168,7 +169,7 @@ static int check_changes(const Trireme__Run *before, const Trireme__Run *after, 
     int rc = 0;
     for (size_t i = 0; i < n; i++) {
         const struct field_doc *doc =
-            rc == 0 ? message_field_doc(&trireme__run__descriptor, paths[i], err) : NULL;
+            rc == 0 ? message_field_doc(&trireme__config__descriptor, paths[i], err) : NULL;
         if (rc == 0 && (!doc || doc->when == WHEN_NEVER || doc->when == WHEN_GROWTH))
             rc = err_set(err, ERR_USAGE, "--set %s: this cannot change in a run that exists",
                          paths[i]);
@@ -207,7 +208,7 @@ int run_plan_resume(struct run *run, const char *folder, char *const *settings, 
 {
     run_init(run, folder);
     run->settings = settings, run->n_settings = n_settings;
-    Trireme__Run *before = run_config_of(folder, err);
+    Trireme__Config *before = run_config_of(folder, err);
     int rc = -1;
     if (!before)
         goto out;

@@ -14,8 +14,8 @@
 
 struct run {
     char *folder;
-    Trireme__Run *config;   /* the operator's, as in config.yaml */
-    Trireme__Run *in_force; /* the same with what experiments have changed; after run_locate */
+    Trireme__Config *config;   /* the operator's, as in config.yaml */
+    Trireme__Config *in_force; /* the same with what experiments have changed; after run_locate */
     char *checkpoint; /* folder of the checkpoint to continue from; NULL: from first weights */
     Trireme__Manifest *manifest; /* its manifest, or NULL */
     Trireme__Segment **segments; /* data order of the trial, up to and from now on */
@@ -33,7 +33,7 @@ struct run {
 
 /* Plans to train `config` (taken over, also on failure) in the folder: new, or continued where the
  * same configuration is there. Refused: another configuration, a folder that is no run. */
-int run_plan_train(struct run *run, const char *folder, Trireme__Run *config, struct err *err);
+int run_plan_train(struct run *run, const char *folder, Trireme__Config *config, struct err *err);
 
 /* Plans to continue a run with settings. Refused: a setting that may not change in a run that
  * exists. */

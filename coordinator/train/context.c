@@ -13,7 +13,7 @@ const struct trial *context_trunk(const struct context *context)
     return *context->trunk;
 }
 
-const Trireme__Run *context_config(const struct context *context)
+const Trireme__Config *context_config(const struct context *context)
 {
     return context_trunk(context)->config;
 }

@@ -26,4 +26,4 @@ struct context {
 /* What the ledger says so far; the trunk; the configuration that it trains with. Borrowed. */
 struct history *context_history(const struct context *context);
 const struct trial *context_trunk(const struct context *context);
-const Trireme__Run *context_config(const struct context *context);
+const Trireme__Config *context_config(const struct context *context);

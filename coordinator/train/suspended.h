@@ -20,7 +20,7 @@ char *suspended_folder(const char *checkpoint, const char *name);
  * damaged. None where the configuration that the trunk goes on with is not the checkpoint's: they
  * would have to change too. */
 struct suspended *suspended_open(const char *checkpoint, const Trireme__Manifest *manifest,
-                                 const Trireme__Run *in_force,
+                                 const Trireme__Config *in_force,
                                  void (*warn)(void *context, const char *sentence), void *context);
 void suspended_free(struct suspended *suspended);
 

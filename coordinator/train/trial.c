@@ -9,17 +9,17 @@
 
 #include <stdlib.h>
 
-uint32_t trial_leaves(const Trireme__Run *config)
+uint32_t trial_leaves(const Trireme__Config *config)
 {
     return config->train->batch / config->train->microbatch;
 }
 
-uint64_t trial_step_tokens(const Trireme__Run *config)
+uint64_t trial_step_tokens(const Trireme__Config *config)
 {
     return (uint64_t)config->train->batch * run_config_context(config);
 }
 
-struct trial *trial_new(uint32_t number, const char *name, Trireme__Run *config,
+struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *config,
                         Trireme__Segment **segments, size_t n_segments, struct position base,
                         uint64_t step_tokens, size_t n_blocks)
 {
@@ -101,7 +101,8 @@ bool trial_arrived(const struct trial *t)
     return trial_rests(t) && (t->diverged || t->refused || t->step >= t->until);
 }
 
-uint64_t trial_equal_steps(uint64_t steps, const Trireme__Run *trunk, const Trireme__Run *fork)
+uint64_t trial_equal_steps(uint64_t steps, const Trireme__Config *trunk,
+                           const Trireme__Config *fork)
 {
     uint64_t tokens = steps * trial_step_tokens(trunk), own = trial_step_tokens(fork);
     ASSERT(tokens % own == 0);

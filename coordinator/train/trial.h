@@ -29,7 +29,7 @@ struct trial {
     struct trial *next; /* in the list that owns it */
     uint32_t number;
     char *name; /* in metrics.jsonl and for people: "trunk", "h3.1" */
-    Trireme__Run *config;
+    Trireme__Config *config;
     Trireme__Segment **segments;
     size_t n_segments;
     struct position base; /* where it began, or last changed */
@@ -54,7 +54,7 @@ struct trial {
 };
 
 /* Takes over config and segments. */
-struct trial *trial_new(uint32_t number, const char *name, Trireme__Run *config,
+struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *config,
                         Trireme__Segment **segments, size_t n_segments, struct position base,
                         uint64_t step_tokens, size_t n_blocks);
 void trial_free(struct trial *trial);
@@ -78,8 +78,9 @@ bool trial_rests(const struct trial *trial);
 /* Rests at `until`, or for good. */
 bool trial_arrived(const struct trial *trial);
 
-uint32_t trial_leaves(const Trireme__Run *config);
-uint64_t trial_step_tokens(const Trireme__Run *config);
+uint32_t trial_leaves(const Trireme__Config *config);
+uint64_t trial_step_tokens(const Trireme__Config *config);
 
 /* Steps of the fork that have as many tokens as `steps` of the trunk; they must divide. */
-uint64_t trial_equal_steps(uint64_t steps, const Trireme__Run *trunk, const Trireme__Run *fork);
+uint64_t trial_equal_steps(uint64_t steps, const Trireme__Config *trunk,
+                           const Trireme__Config *fork);

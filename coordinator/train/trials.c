@@ -78,7 +78,7 @@ static void append(struct trials *ts, struct trial *trial)
     ts->next_number = trial->number + 1;
 }
 
-struct trial *trials_first(struct trials *ts, Trireme__Run *config, Trireme__Segment **segments,
+struct trial *trials_first(struct trials *ts, Trireme__Config *config, Trireme__Segment **segments,
                            size_t n_segments, struct position base, uint64_t step_tokens)
 {
     struct trial *t = trial_new(0, "trunk", config, segments, n_segments, base, step_tokens,

@@ -23,15 +23,16 @@ void trials_free(struct trials *trials);
 
 /* The trial that START made: number 0. Takes over config and segments. Trials are owned by the
  * list. */
-struct trial *trials_first(struct trials *trials, Trireme__Run *config, Trireme__Segment **segments,
-                           size_t n_segments, struct position base, uint64_t step_tokens);
+struct trial *trials_first(struct trials *trials, Trireme__Config *config,
+                           Trireme__Segment **segments, size_t n_segments, struct position base,
+                           uint64_t step_tokens);
 
 /* What a new trial is made of besides its parent. */
 struct fork {
     const char *name;
-    uint64_t step;              /* that it begins at, whatever the parent calls it */
-    const Trireme__Run *config; /* copied */
-    const char *checkpoint;     /* folder to begin from, or NULL: the parent's state as it rests */
+    uint64_t step;                 /* that it begins at, whatever the parent calls it */
+    const Trireme__Config *config; /* copied */
+    const char *checkpoint; /* folder to begin from, or NULL: the parent's state as it rests */
     const Trireme__Manifest *manifest; /* of that checkpoint; borrowed for the call */
     bool replaces; /* the parent goes as soon as it is there: no memory is refused to it */
 };

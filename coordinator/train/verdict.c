@@ -4,8 +4,9 @@
 
 #include <math.h>
 
-int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Trireme__Run *config,
-                   uint64_t step, double lr, double loss, double norm, struct err *err)
+int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line,
+                   const Trireme__Config *config, uint64_t step, double lr, double loss,
+                   double norm, struct err *err)
 {
     if (!isfinite(loss) || !isfinite(norm))
         return err_set(

@@ -8,5 +8,6 @@
  * metrics.jsonl, all but the time. loss: mean over the step's tokens. Clipping is
  * torch.nn.utils.clip_grad_norm_'s. A loss or norm that is not finite is an error (ERR_TRAIN): no
  * server is told to update. */
-int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line, const Trireme__Run *config,
-                   uint64_t step, double lr, double loss, double norm, struct err *err);
+int verdict_decide(Trireme__Verdict *verdict, Trireme__TrainLine *line,
+                   const Trireme__Config *config, uint64_t step, double lr, double loss,
+                   double norm, struct err *err);

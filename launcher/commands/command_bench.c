@@ -17,7 +17,7 @@
 
 enum { LINE_SIZE = 256 };
 
-static char *kernels_line(const Trireme__Run *config)
+static char *kernels_line(const Trireme__Config *config)
 {
     char line[LINE_SIZE];
     kernels_set_threads((int)config->compute->threads);
@@ -32,7 +32,7 @@ int command_bench_gemm(const void *request, void *reply, struct err *err)
 {
     const Trireme__BenchGemmRequest *r = request;
     Trireme__BenchGemmReply *out = reply;
-    Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
+    Trireme__Config *config = run_config_read(r->config, r->set, r->n_set, err);
     if (!config)
         return -1;
     out->kernels = kernels_line(config);
@@ -48,7 +48,8 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /* Median seconds of forward and backward of one microbatch, on small random weights. */
-static double measure_step(const Trireme__Run *config, const struct layout *layout, uint32_t steps)
+static double measure_step(const Trireme__Config *config, const struct layout *layout,
+                           uint32_t steps)
 {
     const size_t B = config->train->microbatch, T = run_config_context(config);
     struct model *model = model_new(config->model, layout, kernels_best(), B);
@@ -80,7 +81,7 @@ int command_bench_step(const void *request, void *reply, struct err *err)
     static const double gemm_seconds = 0.2;
     const Trireme__BenchStepRequest *r = request;
     Trireme__BenchStepReply *out = reply;
-    Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
+    Trireme__Config *config = run_config_read(r->config, r->set, r->n_set, err);
     if (!config)
         return -1;
     out->kernels = kernels_line(config);

@@ -17,10 +17,10 @@
 
 /* The configuration that is in force: that of the newest checkpoint which can be read, else the
  * run's own. */
-static Trireme__Run *config_in_force(const char *run, struct err *err)
+static Trireme__Config *config_in_force(const char *run, struct err *err)
 {
     size_t n = 0;
-    Trireme__Run *config = NULL;
+    Trireme__Config *config = NULL;
     uint64_t *steps = checkpoint_steps(run, &n, err);
     if (!steps)
         return NULL;
@@ -45,7 +45,7 @@ int command_briefing(const void *request, void *reply, struct err *err)
     struct curve *curve = curve_new();
     struct ledger *ledger = NULL;
     Trireme__Policy *policy = NULL;
-    Trireme__Run *own = run_config_of(r->run, err), *config = NULL;
+    Trireme__Config *own = run_config_of(r->run, err), *config = NULL;
     uint64_t step = 0;
     if (!own || !(config = config_in_force(r->run, err)) ||
         !(ledger = ledger_open(r->run, false, err)) ||

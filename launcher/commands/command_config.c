@@ -16,10 +16,10 @@ int command_config(const void *request, void *reply, struct err *err)
     const Trireme__ConfigRequest *r = request;
     Trireme__ConfigReply *out = reply;
     if (r->schema) {
-        out->text = json_schema_write(&trireme__run__descriptor);
+        out->text = json_schema_write(&trireme__config__descriptor);
         return 0;
     }
-    Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
+    Trireme__Config *config = run_config_read(r->config, r->set, r->n_set, err);
     if (!config)
         return -1;
     out->text = yaml_write(config, r->comments);

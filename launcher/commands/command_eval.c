@@ -25,7 +25,7 @@ static struct eval_source *sources_of(const struct dataset *dataset, Trireme__Pa
     return sources;
 }
 
-static int measure(struct evaluation *evaluation, const Trireme__Run *config,
+static int measure(struct evaluation *evaluation, const Trireme__Config *config,
                    const struct dataset *dataset, Trireme__Part part, const struct loaded *loaded,
                    struct err *err)
 {
@@ -46,7 +46,7 @@ static int measure(struct evaluation *evaluation, const Trireme__Run *config,
 }
 
 /* Puts the means over the sources by gate.weights in the place of those over all tokens. */
-static int weigh(Trireme__EvalLine *line, const Trireme__Run *config,
+static int weigh(Trireme__EvalLine *line, const Trireme__Config *config,
                  const struct eval_source *sources, const char *part, struct err *err)
 {
     double weight = 0, nats = 0, bits = 0;
@@ -74,7 +74,7 @@ static int weigh(Trireme__EvalLine *line, const Trireme__Run *config,
 }
 
 static int fill_reply(Trireme__EvalReply *reply, const struct evaluation *evaluation, uint64_t step,
-                      const Trireme__Run *config, const struct eval_source *sources,
+                      const Trireme__Config *config, const struct eval_source *sources,
                       Trireme__Part part, struct err *err)
 {
     Trireme__EvalLine *line = evaluation_line(evaluation, step);
@@ -103,7 +103,7 @@ int command_eval(const void *request, void *reply, struct err *err)
     int rc = -1;
     if (loaded_open(&loaded, r->checkpoint, false, err) < 0)
         return -1;
-    Trireme__Run *config = run_config_change(loaded.manifest->config, r->set, r->n_set, err);
+    Trireme__Config *config = run_config_change(loaded.manifest->config, r->set, r->n_set, err);
     if (!config)
         goto out;
     dataset = dataset_open(config->data, config->model->context, config->model->vocab,

@@ -176,7 +176,7 @@ static const char *value_in(Trireme__Change *const *changes, size_t n, const cha
 /* A row for each value; what it was: said by the promotion, by an earlier promotion, or by the
  * run's own configuration. */
 static void fill_rows(Trireme__ProposalsDiffReply *out, const struct entry *e,
-                      const struct history *then, const Trireme__Run *config)
+                      const struct history *then, const Trireme__Config *config)
 {
     size_t n = e->proposal->n_patch;
     out->values = mem_new(n, sizeof *out->values);
@@ -202,7 +202,7 @@ int command_proposals_diff(const void *request, void *reply, struct err *err)
         return -1;
     struct history history = {0}, then = {0};
     const struct entry *entry = find(&history, ledger, r->run, r->number, err);
-    Trireme__Run *config = entry ? run_config_of(r->run, err) : NULL;
+    Trireme__Config *config = entry ? run_config_of(r->run, err) : NULL;
     if (config) {
         history_read(&then, ledger, records_before_hypothesis(ledger, r->number));
         fill_rows(reply, entry, &then, config);

@@ -54,7 +54,7 @@ static int check_experiment(const Trireme__Experiment *experiment, struct err *e
 /* What can be said before anything is written: the servers' shares, the first weights, the data. */
 static int check(const struct run *run, unsigned servers, struct err *err)
 {
-    const Trireme__Run *config = run->config;
+    const Trireme__Config *config = run->config;
     struct layout *layout = layout_new(config->model);
     struct shard *shards = mem_new(servers, sizeof *shards);
     int rc = shard_map(shards, servers, layout, err);
@@ -77,7 +77,7 @@ static int check(const struct run *run, unsigned servers, struct err *err)
 static int plan_train(struct run *run, const void *request, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    Trireme__Run *config = run_config_read(r->config, r->set, r->n_set, err);
+    Trireme__Config *config = run_config_read(r->config, r->set, r->n_set, err);
     return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
                                                                    : -1;
 }
@@ -142,9 +142,9 @@ static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
 static int plan_replay(struct run *run, const void *request, struct err *err)
 {
     const Trireme__LedgerReplayRequest *r = request;
-    Trireme__Run *config = check_ended(r, err) < 0 || check_ledger(r->run, err) < 0
-                               ? NULL
-                               : run_config_of(r->run, err);
+    Trireme__Config *config = check_ended(r, err) < 0 || check_ledger(r->run, err) < 0
+                                  ? NULL
+                                  : run_config_of(r->run, err);
     return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
                                                                    : -1;
 }

@@ -41,7 +41,7 @@ static void add_linear(struct shapes *s, const char *name, size_t tokens, size_t
     add(s, y), add(s, dx), add(s, dw);
 }
 
-static struct shapes shapes_of(const Trireme__Run *config)
+static struct shapes shapes_of(const Trireme__Config *config)
 {
     const Trireme__Model *m = config->model;
     const size_t B = config->train->microbatch, T = run_config_context(config), C = m->width,
@@ -92,7 +92,7 @@ static double measure(const struct shape *s, const struct kernels *kernels, doub
     return passed / (double)n;
 }
 
-void gemm_shapes_measure(Trireme__BenchGemmReply *reply, const Trireme__Run *config,
+void gemm_shapes_measure(Trireme__BenchGemmReply *reply, const Trireme__Config *config,
                          const struct kernels *kernels, double seconds)
 {
     struct shapes s = shapes_of(config);

@@ -7,5 +7,5 @@ struct kernels;
 
 /* Times each product for about `seconds`, its operands drawn anew from a few sets of matrices, and
  * fills shapes and gflops. The messages are the caller's. */
-void gemm_shapes_measure(Trireme__BenchGemmReply *reply, const Trireme__Run *config,
+void gemm_shapes_measure(Trireme__BenchGemmReply *reply, const Trireme__Config *config,
                          const struct kernels *kernels, double seconds);

@@ -12,20 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-Trireme__Run *changes_apply(const Trireme__Run *config, Trireme__Change *const *changes, size_t n,
-                            struct err *err)
+Trireme__Config *changes_apply(const Trireme__Config *config, Trireme__Change *const *changes,
+                               size_t n, struct err *err)
 {
     char **settings = mem_new(n, sizeof *settings);
     for (size_t i = 0; i < n; i++)
         settings[i] = mem_format("%s=%s", changes[i]->path, changes[i]->value);
-    Trireme__Run *changed = run_config_change(config, settings, n, err);
+    Trireme__Config *changed = run_config_change(config, settings, n, err);
     for (size_t i = 0; i < n; i++)
         free(settings[i]);
     free(settings);
     return changed;
 }
 
-Trireme__Change **changes_values(const Trireme__Run *config, Trireme__Change *const *changes,
+Trireme__Change **changes_values(const Trireme__Config *config, Trireme__Change *const *changes,
                                  size_t n)
 {
     Trireme__Change **values = mem_new(n, sizeof(Trireme__Change *));

@@ -10,11 +10,11 @@
 
 /* The configuration with the changes applied, resolved and checked as a whole; fresh. NULL with a
  * sentence (ERR_USAGE). */
-Trireme__Run *changes_apply(const Trireme__Run *config, Trireme__Change *const *changes, size_t n,
-                            struct err *err);
+Trireme__Config *changes_apply(const Trireme__Config *config, Trireme__Change *const *changes,
+                               size_t n, struct err *err);
 
 /* The same paths with the values that a configuration has. Fresh array of fresh changes. */
-Trireme__Change **changes_values(const Trireme__Run *config, Trireme__Change *const *changes,
+Trireme__Change **changes_values(const Trireme__Config *config, Trireme__Change *const *changes,
                                  size_t n);
 void changes_free(Trireme__Change **changes, size_t n);
 

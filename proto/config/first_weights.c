@@ -47,7 +47,7 @@ static int read_checkpoint(const char *name, const struct layout *layout, size_t
     return rc;
 }
 
-int first_weights_check(const Trireme__Run *config, const struct layout *layout, struct err *err)
+int first_weights_check(const Trireme__Config *config, const struct layout *layout, struct err *err)
 {
     const char *from = config->init->from;
     char *folder = NULL;

@@ -18,4 +18,5 @@ int first_weights_read(const Trireme__Start *start, const struct layout *layout,
 /* Whether `init.from`, where it names another run's checkpoint, can be read and has this layout's
  * tensors. Says so before anything is written; a Hugging Face directory was looked at when its
  * shape was read. */
-int first_weights_check(const Trireme__Run *config, const struct layout *layout, struct err *err);
+int first_weights_check(const Trireme__Config *config, const struct layout *layout,
+                        struct err *err);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int check_gate_weights(const Trireme__Run *c, struct err *err)
+static int check_gate_weights(const Trireme__Config *c, struct err *err)
 {
     double sum = 0;
     if (c->gate->n_weights == 0)
@@ -31,7 +31,7 @@ static int check_gate_weights(const Trireme__Run *c, struct err *err)
 }
 
 /* What fields say together. */
-static int check_together(const Trireme__Run *c, struct err *err)
+static int check_together(const Trireme__Config *c, struct err *err)
 {
     if (c->train->batch % c->train->microbatch)
         return err_set(err, ERR_USAGE,
@@ -51,7 +51,7 @@ static int check_together(const Trireme__Run *c, struct err *err)
     return message_check(c, "the configuration", err);
 }
 
-static int resolve(Trireme__Run *config, bool from_outside, struct err *err)
+static int resolve(Trireme__Config *config, bool from_outside, struct err *err)
 {
     const char *from = config->init->from;
     if (from_outside && from[0] && hugging_face_is(from) &&
@@ -67,7 +67,7 @@ static int resolve(Trireme__Run *config, bool from_outside, struct err *err)
     return check_together(config, err);
 }
 
-static int apply_settings(Trireme__Run *config, char *const *settings, size_t n_settings,
+static int apply_settings(Trireme__Config *config, char *const *settings, size_t n_settings,
                           struct err *err)
 {
     for (size_t i = 0; i < n_settings; i++)
@@ -76,9 +76,9 @@ static int apply_settings(Trireme__Run *config, char *const *settings, size_t n_
     return 0;
 }
 
-static Trireme__Run *read_file(const char *path, struct err *err)
+static Trireme__Config *read_file(const char *path, struct err *err)
 {
-    Trireme__Run *config = message_new(&trireme__run__descriptor);
+    Trireme__Config *config = message_new(&trireme__config__descriptor);
     size_t size = 0;
     char *text = path ? file_read(path, &size, ERR_USAGE, err) : NULL;
     int rc = !path ? 0 : text ? yaml_read(config, text, size, path, ERR_USAGE, err) : -1;
@@ -90,10 +90,10 @@ static Trireme__Run *read_file(const char *path, struct err *err)
     return config;
 }
 
-Trireme__Run *run_config_read(const char *path, char *const *settings, size_t n_settings,
-                              struct err *err)
+Trireme__Config *run_config_read(const char *path, char *const *settings, size_t n_settings,
+                                 struct err *err)
 {
-    Trireme__Run *config = read_file(path, err);
+    Trireme__Config *config = read_file(path, err);
     if (config &&
         (apply_settings(config, settings, n_settings, err) < 0 || resolve(config, true, err) < 0)) {
         message_free(config);
@@ -111,12 +111,12 @@ int run_config_exists(const char *run, struct err *err)
                  : err_set(err, ERR_USAGE, "%s: found no run there (it has no config.yaml)", run);
 }
 
-Trireme__Run *run_config_of(const char *run, struct err *err)
+Trireme__Config *run_config_of(const char *run, struct err *err)
 {
     if (run_config_exists(run, err) < 0)
         return NULL;
     char *path = file_join(run, "config.yaml");
-    Trireme__Run *config = read_file(path, err);
+    Trireme__Config *config = read_file(path, err);
     free(path);
     if (config && resolve(config, false, err) < 0) {
         message_free(config);
@@ -125,10 +125,10 @@ Trireme__Run *run_config_of(const char *run, struct err *err)
     return config;
 }
 
-Trireme__Run *run_config_change(const Trireme__Run *config, char *const *settings,
-                                size_t n_settings, struct err *err)
+Trireme__Config *run_config_change(const Trireme__Config *config, char *const *settings,
+                                   size_t n_settings, struct err *err)
 {
-    Trireme__Run *changed = message_copy(config);
+    Trireme__Config *changed = message_copy(config);
     if (apply_settings(changed, settings, n_settings, err) < 0 ||
         resolve(changed, false, err) < 0) {
         message_free(changed);
@@ -137,7 +137,7 @@ Trireme__Run *run_config_change(const Trireme__Run *config, char *const *setting
     return changed;
 }
 
-int run_config_write(const char *run, const Trireme__Run *config, struct err *err)
+int run_config_write(const char *run, const Trireme__Config *config, struct err *err)
 {
     char *yaml = yaml_write(config, false), *path = file_join(run, "config.yaml");
     char *text =
@@ -149,7 +149,7 @@ int run_config_write(const char *run, const Trireme__Run *config, struct err *er
     return rc;
 }
 
-double *run_config_weights(const Trireme__Run *config)
+double *run_config_weights(const Trireme__Config *config)
 {
     double *weights = mem_new(config->data->n_sources, sizeof *weights);
     for (size_t i = 0; i < config->data->n_sources; i++)
@@ -157,17 +157,17 @@ double *run_config_weights(const Trireme__Run *config)
     return weights;
 }
 
-uint32_t run_config_context(const Trireme__Run *config)
+uint32_t run_config_context(const Trireme__Config *config)
 {
     return config->train->context ? config->train->context : config->model->context;
 }
 
-uint32_t run_config_parts(const Trireme__Run *config)
+uint32_t run_config_parts(const Trireme__Config *config)
 {
     return config->model->context / run_config_context(config);
 }
 
-Trireme__Segment *run_config_first_segment(const Trireme__Run *config, struct err *err)
+Trireme__Segment *run_config_first_segment(const Trireme__Config *config, struct err *err)
 {
     double *weights = run_config_weights(config);
     Trireme__Segment *segment =
@@ -181,7 +181,7 @@ Trireme__Segment *run_config_first_segment(const Trireme__Run *config, struct er
 }
 
 int run_config_append(Trireme__Segment ***segments, size_t *n_segments, uint64_t sample,
-                      const Trireme__Run *config, const Trireme__Run *before, struct err *err)
+                      const Trireme__Config *config, const Trireme__Config *before, struct err *err)
 {
     if (config->data->skip < before->data->skip)
         return err_set(err, ERR_USAGE,

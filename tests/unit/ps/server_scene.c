@@ -50,7 +50,7 @@ struct scene *scene_new(const char *const *settings, const char *checkpoint,
     local_transport_open(s->endpoints, SCENE_RANKS, ROOM);
     s->server = server_new(s->endpoints[SERVER]);
     s->folder = test_folder_new();
-    s->config = message_new(&trireme__run__descriptor);
+    s->config = message_new(&trireme__config__descriptor);
     for (size_t i = 0; i < sizeof small / sizeof *small; i++)
         assert_int_equal(message_set(s->config, small[i], "test", &err), 0);
     for (; settings && *settings; settings++)

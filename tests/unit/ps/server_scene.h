@@ -22,7 +22,7 @@ enum { INCARNATION = 4, ROOM = 3, COORDINATOR = 0, SERVER = 1, WORKER = 2, SCENE
 struct scene {
     struct endpoint *endpoints[SCENE_RANKS];
     struct server *server;
-    Trireme__Run *config; /* of trial 0 */
+    Trireme__Config *config; /* of trial 0 */
     struct layout *layout;
     char *folder; /* empty; to save into */
 };

@@ -22,7 +22,7 @@ enum { SERVERS_MAX = 8 };
 static const size_t numbers[] = {1, 2, 3, 8};
 
 struct fleet { /* the stores of n servers */
-    Trireme__Run *config;
+    Trireme__Config *config;
     struct layout *layout;
     size_t n;
     struct shard shards[SERVERS_MAX];
@@ -32,7 +32,7 @@ struct fleet { /* the stores of n servers */
 static struct fleet fleet_new(size_t n, Trireme__Optimizer__Name name)
 {
     struct err err;
-    struct fleet f = {.config = message_new(&trireme__run__descriptor), .n = n};
+    struct fleet f = {.config = message_new(&trireme__config__descriptor), .n = n};
     Trireme__Model *m = f.config->model;
     // the embedding has several blocks
     m->layers = 1, m->heads = 2, m->width = 32, m->context = 16, m->vocab = 5000;

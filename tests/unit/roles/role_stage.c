@@ -209,7 +209,7 @@ void stage_write_tokens(const char *folder, const char *name, uint32_t seed, uin
     free(halves);
 }
 
-Trireme__Run *stage_config(const char *data, const char *const *settings)
+Trireme__Config *stage_config(const char *data, const char *const *settings)
 {
     static const char *const small[] = {"model.layers=1",     "model.heads=2", "model.width=16",
                                         "model.context=8",    "train.steps=6", "train.batch=12",
@@ -225,7 +225,7 @@ Trireme__Run *stage_config(const char *data, const char *const *settings)
         data, data);
     for (; *settings; settings++)
         all[n++] = mem_strdup(*settings);
-    Trireme__Run *config = run_config_read(NULL, all, n, &err);
+    Trireme__Config *config = run_config_read(NULL, all, n, &err);
     if (!config)
         fail_msg("%s", err.text);
     for (size_t i = 0; i < n; i++)

@@ -85,7 +85,7 @@ bool stage_play(struct run *run, const struct play *play, struct err *how);
 void stage_write_tokens(const char *folder, const char *name, uint32_t seed, uint32_t n);
 
 /* A configuration of a small model over the defaults; settings end with NULL. */
-Trireme__Run *stage_config(const char *data, const char *const *settings);
+Trireme__Config *stage_config(const char *data, const char *const *settings);
 
 /* Everything that a checkpoint holds. */
 struct kept {

@@ -140,7 +140,7 @@ static void check_loss_after(const struct place *p, const char *name, uint64_t s
     Trireme__Manifest *next = checkpoint_manifest(folder, &err);
     assert_non_null(next);
     struct kept kept = kept_read(run, step);
-    const Trireme__Run *config = next->config;
+    const Trireme__Config *config = next->config;
     assert_int_equal(next->samples, kept.samples + config->train->batch);
     struct layout *layout = layout_new(config->model);
     struct dataset *dataset = dataset_open(config->data, config->model->context,

@@ -26,8 +26,8 @@ struct scene {
     struct worker *worker;
     struct layout *layout;
     char *folder;
-    Trireme__Run *config, *fork_config; /* of the trunk and of trial 1 */
-    Trireme__Segment *segments[2];      /* one each */
+    Trireme__Config *config, *fork_config; /* of the trunk and of trial 1 */
+    Trireme__Segment *segments[2];         /* one each */
 };
 
 static void send(struct scene *s, enum tag tag, const void *message)
@@ -93,7 +93,7 @@ static void write_text(const char *folder, const char *name, uint32_t seed, size
     free(halves);
 }
 
-static void must_set(Trireme__Run *config, const char *const *settings, size_t n)
+static void must_set(Trireme__Config *config, const char *const *settings, size_t n)
 {
     struct err err;
     for (size_t i = 0; i < n; i++)
@@ -114,7 +114,7 @@ static void make_configs(struct scene *s)
                                  data};
     const char *const fork[] = {"train.microbatch=3", "train.batch=6", "train.context=4",
                                 "optimizer.lr=0.5"};
-    s->config = message_new(&trireme__run__descriptor);
+    s->config = message_new(&trireme__config__descriptor);
     must_set(s->config, trunk, sizeof trunk / sizeof *trunk);
     assert_int_equal(model_shape_resolve(s->config->model, &err), 0);
     s->fork_config = message_copy(s->config);
@@ -274,7 +274,7 @@ static float *await_gradient(struct scene *s, uint32_t trial, uint64_t step, dou
 static float *gradient_alone(struct scene *s, uint32_t trial, uint64_t step, double *losses)
 {
     struct err err;
-    const Trireme__Run *config = trial ? s->fork_config : s->config;
+    const Trireme__Config *config = trial ? s->fork_config : s->config;
     const uint32_t B = config->train->microbatch, n_leaves = config->train->batch / B,
                    T = run_config_context(config);
     struct dataset *dataset =

@@ -48,7 +48,7 @@ static void begin(struct scene *scene)
         .sources = {{.name = "a", .samples = 64}, {.name = "b", .samples = 64}}
     };
     scene->run.config = run_config_read(NULL, settings, 3, &err);
-    Trireme__Run *config =
+    Trireme__Config *config =
         scene->run.config ? run_config_change(scene->run.config, patch, 1, &err) : NULL;
     if (!config)
         fail_msg("%s", err.text);

@@ -20,11 +20,11 @@ struct scene {
     struct context context;
 };
 
-static Trireme__Run *changed(const Trireme__Run *config, const char *setting)
+static Trireme__Config *changed(const Trireme__Config *config, const char *setting)
 {
     struct err err;
     char *settings[] = {(char *)setting};
-    Trireme__Run *after = run_config_change(config, settings, setting ? 1 : 0, &err);
+    Trireme__Config *after = run_config_change(config, settings, setting ? 1 : 0, &err);
     if (!after)
         fail_msg("%s", err.text);
     return after;
@@ -34,7 +34,7 @@ static void begin(struct scene *scene, const struct place *p, const char *settin
 {
     struct err err;
     *scene = (struct scene){.gate_samples = 100000};
-    Trireme__Run *config = config_of("train.steps=1000");
+    Trireme__Config *config = config_of("train.steps=1000");
     scene->run.config = changed(config, setting);
     message_free(config);
     scene->roster = (struct roster){.n_sources = 1, .gate_samples = &scene->gate_samples};
@@ -70,7 +70,7 @@ static void tell(struct scene *scene, const char *yaml)
 static int make(struct scene *scene, Trireme__Plan *plan, uint64_t step, bool slow,
                 const char *patch, struct err *err)
 {
-    Trireme__Run *after = changed(scene->trunk->config, patch);
+    Trireme__Config *after = changed(scene->trunk->config, patch);
     int rc = plan_make(&scene->context, plan, step, slow, after, err);
     message_free(after);
     return rc;
@@ -279,7 +279,7 @@ static void reverse_pairs_have_the_tokens_of_the_forward_ones_and_must_fit(void 
     Trireme__Plan forward = TRIREME__PLAN__INIT, plan;
     forward.horizon = 60, forward.tail = 30, forward.pairs = 8, forward.margin = 0.5;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Trireme__Run *before = changed(scene.run.config, cases[i].before);
+        Trireme__Config *before = changed(scene.run.config, cases[i].before);
         assert_true(plan_reverse(&scene.context, &plan, 400, &forward, before));
         assert_true(plan.reverse && plan.start == 400 && plan.pairs == 4 && plan.margin == 0.5);
         assert_int_equal(plan.horizon, cases[i].horizon);

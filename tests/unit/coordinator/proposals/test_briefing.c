@@ -10,14 +10,14 @@
 
 #include <math.h>
 
-static Trireme__Run *config_new(void)
+static Trireme__Config *config_new(void)
 {
     char *settings[] = {(char *)"data.sources.0.path=/secret/path",
                         (char *)"data.sources.0.name=books",
                         (char *)"data.sources.1.path=/secret/too",
                         (char *)"data.sources.1.name=code", (char *)"train.seed=987654321"};
     struct err err;
-    Trireme__Run *config =
+    Trireme__Config *config =
         run_config_read(NULL, settings, sizeof settings / sizeof *settings, &err);
     if (!config)
         fail_msg("%s", err.text);
@@ -42,7 +42,7 @@ static void evaluate(struct curve *curve, uint64_t step, double loss)
     curve_eval(curve, &line);
 }
 
-static Trireme__Briefing *brief_of(const Trireme__Run *config, const struct history *history,
+static Trireme__Briefing *brief_of(const Trireme__Config *config, const struct history *history,
                                    const struct curve *curve)
 {
     struct briefing_input input = {.config = config,
@@ -57,7 +57,7 @@ static Trireme__Briefing *brief_of(const Trireme__Run *config, const struct hist
 static void the_curve_is_equal_stretches_and_ends_now(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_new();
+    Trireme__Config *config = config_new();
     struct history history = {0};
     for (uint64_t steps = 1; steps <= 1000; steps = steps < 30 ? steps + 1 : steps * 3) {
         struct curve *curve = curve_new();
@@ -84,7 +84,7 @@ static void the_curve_is_equal_stretches_and_ends_now(void **state)
 static void a_point_has_the_last_evaluation_by_then(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_new();
+    Trireme__Config *config = config_new();
     struct history history = {0};
     struct curve *curve = curve_new();
     for (uint64_t i = 1; i <= 96; i++) {
@@ -110,7 +110,7 @@ static void a_point_has_the_last_evaluation_by_then(void **state)
 static void lines_of_forks_and_of_steps_that_are_known_count_for_nothing(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_new();
+    Trireme__Config *config = config_new();
     struct history history = {0};
     struct curve *curve = curve_new();
     feed(curve, 1, 4);
@@ -140,7 +140,7 @@ static const char *value_of(const Trireme__Briefing *b, const char *path)
 static void a_planner_sees_the_recipe_but_no_seed_path_or_gate(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_new();
+    Trireme__Config *config = config_new();
     struct history history = {0};
     struct curve *curve = curve_new();
     Trireme__Briefing *b = brief_of(config, &history, curve);
@@ -169,7 +169,7 @@ static void a_planner_sees_the_recipe_but_no_seed_path_or_gate(void **state)
 static void of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_new();
+    Trireme__Config *config = config_new();
     struct curve *curve = curve_new();
     Trireme__Change change = TRIREME__CHANGE__INIT, *changes[] = {&change};
     Trireme__Proposal proposal = TRIREME__PROPOSAL__INIT;
@@ -227,7 +227,7 @@ static void of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement
 static void what_is_left_never_goes_below_zero(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_new();
+    Trireme__Config *config = config_new();
     struct curve *curve = curve_new();
     struct history history = {.registered = 11, .tokens = UINT64_MAX};
     Trireme__Briefing *b = brief_of(config, &history, curve);
@@ -240,7 +240,7 @@ static void what_is_left_never_goes_below_zero(void **state)
 static void tokens_are_the_share_of_those_of_the_training(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_new();
+    Trireme__Config *config = config_new();
     assert_true(briefing_tokens(config) == 500ull * 32 * 256 / 2);
     config->train->context = 64;
     assert_true(briefing_tokens(config) == 500ull * 32 * 64 / 2);

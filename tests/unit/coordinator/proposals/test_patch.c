@@ -7,12 +7,12 @@
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
-static Trireme__Run *config_with(const char *setting)
+static Trireme__Config *config_with(const char *setting)
 {
     char *settings[] = {(char *)"data.sources.0.path=a", (char *)"data.sources.1.path=b",
                         (char *)setting};
     struct err err;
-    Trireme__Run *config = run_config_read(NULL, settings, setting ? 3 : 2, &err);
+    Trireme__Config *config = run_config_read(NULL, settings, setting ? 3 : 2, &err);
     if (!config)
         fail_msg("%s", err.text);
     return config;
@@ -27,21 +27,21 @@ static Trireme__Change *change(const char *path, const char *value)
 }
 
 /* Two changes, or one where the second path is NULL. */
-static Trireme__Run *apply(const Trireme__Run *config, const char *const words[4],
-                           const Trireme__Policy *policy, struct err *err)
+static Trireme__Config *apply(const Trireme__Config *config, const char *const words[4],
+                              const Trireme__Policy *policy, struct err *err)
 {
     Trireme__Change *changes[] = {change(words[0], words[1]), change(words[2], words[3])};
-    Trireme__Run *changed = patch_apply(config, changes, words[2] ? 2 : 1, policy, err);
+    Trireme__Config *changed = patch_apply(config, changes, words[2] ? 2 : 1, policy, err);
     message_free(changes[0]);
     message_free(changes[1]);
     return changed;
 }
 
-static void assert_refused(const Trireme__Run *config, const char *const words[4],
+static void assert_refused(const Trireme__Config *config, const char *const words[4],
                            const Trireme__Policy *policy, const char *sentence)
 {
     struct err err = {0};
-    Trireme__Run *changed = apply(config, words, policy, &err);
+    Trireme__Config *changed = apply(config, words, policy, &err);
     if (changed)
         fail_msg("%s=%s was taken, expected: %s", words[0], words[1], sentence);
     assert_int_equal(err.code, ERR_USAGE);
@@ -53,9 +53,9 @@ static void a_patch_changes_what_it_says_and_nothing_else(void **state)
 {
     (void)state;
     struct err err;
-    Trireme__Run *config = config_with(NULL), *before = message_copy(config);
+    Trireme__Config *config = config_with(NULL), *before = message_copy(config);
     const char *const words[] = {"optimizer.lr", "5e-4", "data.sources.1.weight", "3"};
-    Trireme__Run *changed = apply(config, words, NULL, &err);
+    Trireme__Config *changed = apply(config, words, NULL, &err);
     assert_non_null(changed);
     assert_true(message_equal(config, before));
     char *paths[4];
@@ -76,7 +76,7 @@ static void what_is_not_legal_is_refused_with_a_sentence_that_helps(void **state
     static char long_value[4000], long_path[4000];
     memset(long_value, '1', sizeof long_value - 1);
     memset(long_path, 'x', sizeof long_path - 1);
-    Trireme__Run *config = config_with("data.skip=10");
+    Trireme__Config *config = config_with("data.skip=10");
     const char *const cases[][5] = {
   // clang-format off
         {"train.seed", "1", NULL, NULL,
@@ -138,8 +138,8 @@ static void what_is_not_legal_is_refused_with_a_sentence_that_helps(void **state
 static void a_patch_without_effect_is_refused(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_with(NULL), *sgd = config_with("optimizer.name=sgd");
-    Trireme__Run *constant = config_with("schedule.kind=constant");
+    Trireme__Config *config = config_with(NULL), *sgd = config_with("optimizer.name=sgd");
+    Trireme__Config *constant = config_with("schedule.kind=constant");
     const char *const cases[][5] = {
   // clang-format off
         {"optimizer.lr", "0.001", NULL, NULL, "optimizer.lr: found 0.001, which it has already"},
@@ -156,7 +156,7 @@ static void a_patch_without_effect_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_refused(config, cases[i], NULL, cases[i][4]);
-    Trireme__Run *unclipped = config_with("optimizer.clip=0");
+    Trireme__Config *unclipped = config_with("optimizer.clip=0");
     assert_refused(unclipped, (const char *const[]){"optimizer.clip", "-0", NULL, NULL}, NULL,
                    "has no effect");
     message_free(unclipped);
@@ -166,7 +166,7 @@ static void a_patch_without_effect_is_refused(void **state)
                    "schedule.min_lr: has no effect, since schedule.kind is constant");
     struct err err;
     const char *const together[] = {"schedule.min_lr", "1e-5", "schedule.kind", "cosine"};
-    Trireme__Run *changed = apply(constant, together, NULL, &err);
+    Trireme__Config *changed = apply(constant, together, NULL, &err);
     assert_non_null(changed);
     message_free(changed);
     message_free(config);
@@ -190,7 +190,7 @@ static void a_policy_narrows(void **state)
 {
     (void)state;
     struct err err;
-    Trireme__Run *config = config_with(NULL);
+    Trireme__Config *config = config_with(NULL);
     Trireme__Policy *policy = policy_from("allow:\n- {path: optimizer.lr, max: 0.01}\n"
                                           "- {path: data.sources.*.weight, min: 0.5}\n- {path: "
                                           "schedule.kind}\n",
@@ -209,7 +209,7 @@ static void a_policy_narrows(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_refused(config, cases[i], policy, cases[i][4]);
     const char *const good[] = {"optimizer.lr", "0.005", "data.sources.1.weight", "0.5"};
-    Trireme__Run *changed = apply(config, good, policy, &err);
+    Trireme__Config *changed = apply(config, good, policy, &err);
     assert_non_null(changed);
     message_free(changed);
     const char *const word[] = {"schedule.kind", "linear", NULL, NULL};
@@ -276,7 +276,7 @@ static void patches_are_equal_in_any_order_and_spelling(void **state)
 static void the_class_and_the_values_before_come_from_the_schema(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_with(NULL);
+    Trireme__Config *config = config_with(NULL);
     Trireme__Change *changes[] = {change("optimizer.clip", "2"),
                                   change("data.sources.0.weight", "3"),
                                   change("schedule.kind", "linear")};
@@ -369,7 +369,7 @@ static void what_may_change_is_told_within_the_policy(void **state)
 {
     (void)state;
     struct err err;
-    Trireme__Run *config = config_with("data.skip=10");
+    Trireme__Config *config = config_with("data.skip=10");
     Trireme__Policy *policy =
         policy_from("allow: [{path: optimizer.*}, {path: optimizer.lr, max: 0.01}]", &err);
     assert_null(policy); // a * is the number of an element, no other part

@@ -10,18 +10,18 @@
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
-static Trireme__Run *config_with(const char *setting)
+static Trireme__Config *config_with(const char *setting)
 {
     char *settings[] = {(char *)"data.sources.0.path=a", (char *)"data.sources.1.path=b",
                         (char *)setting};
     struct err err;
-    Trireme__Run *config = run_config_read(NULL, settings, setting ? 3 : 2, &err);
+    Trireme__Config *config = run_config_read(NULL, settings, setting ? 3 : 2, &err);
     if (!config)
         fail_msg("%s", err.text);
     return config;
 }
 
-static Trireme__Briefing *briefing_new(const Trireme__Run *config)
+static Trireme__Briefing *briefing_new(const Trireme__Config *config)
 {
     struct history history = {0};
     struct curve *curve = curve_new();
@@ -72,7 +72,7 @@ static void whatever_it_proposes_is_legal_and_new(void **state)
                                     "model.context=96",
                                     "data.sources.1.weight=0"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        Trireme__Run *config = config_with(settings[i]);
+        Trireme__Config *config = config_with(settings[i]);
         Trireme__Briefing *briefing = briefing_new(config);
         for (unsigned k = 0; k < 40; k++) {
             Trireme__Proposals *answer = answer_of(k % 3, briefing);
@@ -80,7 +80,7 @@ static void whatever_it_proposes_is_legal_and_new(void **state)
             const Trireme__Proposal *p = answer->proposals[0];
             struct err err;
             char *text = changes_text(p->patch, p->n_patch), id[32];
-            Trireme__Run *changed = patch_apply(config, p->patch, p->n_patch, NULL, &err);
+            Trireme__Config *changed = patch_apply(config, p->patch, p->n_patch, NULL, &err);
             if (!changed || patch_check_proposal(p, &err) < 0)
                 fail_msg("%s: %s", text, err.text);
             snprintf(id, sizeof id, "random-%u", k + 1);
@@ -101,7 +101,7 @@ static void whatever_it_proposes_is_legal_and_new(void **state)
 static void the_same_seed_and_briefing_give_the_same_proposal(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_with(NULL);
+    Trireme__Config *config = config_with(NULL);
     Trireme__Briefing *briefing = briefing_new(config);
     unsigned differ = 0;
     for (uint64_t seed = 0; seed < 10; seed++) {
@@ -121,7 +121,7 @@ static void the_same_seed_and_briefing_give_the_same_proposal(void **state)
 static void it_keeps_to_narrow_bounds_and_stops_where_all_is_tried(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_with(NULL);
+    Trireme__Config *config = config_with(NULL);
     Trireme__Briefing *briefing = briefing_new(config);
     for (size_t i = 0; i < briefing->n_may_change; i++)
         message_free(briefing->may_change[i]);
@@ -150,7 +150,7 @@ static void it_keeps_to_narrow_bounds_and_stops_where_all_is_tried(void **state)
 static void without_room_it_proposes_nothing(void **state)
 {
     (void)state;
-    Trireme__Run *config = config_with(NULL);
+    Trireme__Config *config = config_with(NULL);
     Trireme__Briefing *briefing = briefing_new(config);
     briefing->room = 0;
     Trireme__Proposals *answer = answer_of(1, briefing);

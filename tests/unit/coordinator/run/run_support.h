@@ -34,13 +34,13 @@ static inline void warn(const char *sentence)
     fail_msg("unexpected: %s", sentence);
 }
 
-static inline Trireme__Run *config_of(const char *setting)
+static inline Trireme__Config *config_of(const char *setting)
 {
     struct err err;
     char *const settings[] = {
         "data.sources=[{name: a, path: x, weight: 2}, {name: b, path: y, weight: 1}]",
         (char *)setting};
-    Trireme__Run *config = run_config_read(NULL, settings, setting ? 2 : 1, &err);
+    Trireme__Config *config = run_config_read(NULL, settings, setting ? 2 : 1, &err);
     if (!config)
         fail_msg("%s", err.text);
     return config;

@@ -20,7 +20,7 @@ static void a_new_run_is_planned_without_a_trace_and_claimed_with_its_configurat
                 run.n_segments == 1);
     assert_true(run.segments[0]->n_weights == 2 && run.segments[0]->weights[0] == 2);
     run_clear(&run);
-    Trireme__Run *there = run_config_of(p->run, &err), *expected = config_of(NULL);
+    Trireme__Config *there = run_config_of(p->run, &err), *expected = config_of(NULL);
     assert_true(there && message_equal(there, expected));
     message_free(there);
     message_free(expected);
@@ -152,7 +152,7 @@ static void resuming_takes_what_may_change_and_refuses_the_rest(void **state)
     assert_int_equal(run_claim(&run, &err), 0);
     assert_true(run.config->train->steps == 900 && run.config->data->sources[0]->weight == 3);
     run_clear(&run);
-    Trireme__Run *there = run_config_of(p->run, &err);
+    Trireme__Config *there = run_config_of(p->run, &err);
     assert_int_equal(there->train->steps, 900);
     message_free(there);
 }
@@ -166,7 +166,7 @@ static void more_changes_than_one_can_count_are_all_looked_at(void **state)
     char *settings[SOURCES + 1];
     for (int i = 0; i < SOURCES; i++)
         settings[i] = mem_format("data.sources.%d={name: s%d, path: x, weight: 1}", i, i);
-    Trireme__Run *config = run_config_read(NULL, settings, SOURCES, &err);
+    Trireme__Config *config = run_config_read(NULL, settings, SOURCES, &err);
     assert_non_null(config);
     assert_int_equal(run_plan_train(&run, p->run, config, &err), 0);
     assert_int_equal(run_claim(&run, &err), 0);

@@ -22,7 +22,7 @@ static struct trial *trial_of(struct position base, char *const *settings, size_
                      "optimizer.lr=0.01"};
     for (size_t i = 0; i < n; i++)
         all[8 + i] = settings[i];
-    Trireme__Run *config = run_config_read(NULL, all, 8 + n, &err);
+    Trireme__Config *config = run_config_read(NULL, all, 8 + n, &err);
     if (!config)
         fail_msg("%s", err.text);
     return trial_new(1, "h1.0", config, NULL, 0, base, 12 * 8, 3);

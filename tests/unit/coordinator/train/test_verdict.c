@@ -9,7 +9,7 @@
 static void the_gradient_is_clipped_as_torch_does(void **state)
 {
     (void)state;
-    Trireme__Run *config = message_new(&trireme__run__descriptor);
+    Trireme__Config *config = message_new(&trireme__config__descriptor);
     Trireme__Verdict verdict;
     Trireme__TrainLine line;
     struct err err;
@@ -29,7 +29,7 @@ static void the_gradient_is_clipped_as_torch_does(void **state)
 static void what_is_not_finite_is_divergence(void **state)
 {
     (void)state;
-    Trireme__Run *config = message_new(&trireme__run__descriptor);
+    Trireme__Config *config = message_new(&trireme__config__descriptor);
     Trireme__Verdict verdict;
     Trireme__TrainLine line;
     const double bad[][2] = {

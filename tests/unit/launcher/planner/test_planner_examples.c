@@ -17,7 +17,7 @@ enum { ENTRIES = 8 };
 
 struct stage {
     char *run;
-    Trireme__Run *config;
+    Trireme__Config *config;
     struct entry entries[ENTRIES]; /* proposals are the stage's */
     struct history history;
     struct curve *curve;
@@ -72,7 +72,7 @@ static size_t ask(struct stage *s, uint32_t room, const char *const *words, size
     assert_true(n_new <= room);
     for (size_t i = 0; i < n_new; i++) {
         Trireme__Proposal *p = message_copy(answer->proposals[i]);
-        Trireme__Run *changed = patch_apply(s->config, p->patch, p->n_patch, NULL, &err);
+        Trireme__Config *changed = patch_apply(s->config, p->patch, p->n_patch, NULL, &err);
         if (!changed || patch_check_proposal(p, &err) < 0)
             fail_msg("%s", err.text);
         message_free(changed);

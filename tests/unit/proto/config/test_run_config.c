@@ -6,7 +6,7 @@
 static void check_refused(const char *const *settings, size_t n, const char *sentence)
 {
     struct err err;
-    Trireme__Run *config = run_config_read(NULL, (char *const *)settings, n, &err);
+    Trireme__Config *config = run_config_read(NULL, (char *const *)settings, n, &err);
     if (config)
         fail_msg("taken, expected a refusal with \"%s\"", sentence);
     assert_int_equal(err.code, ERR_USAGE);
@@ -56,7 +56,7 @@ static void a_constant_rate_needs_no_lowest_one(void **state)
     (void)state;
     struct err err;
     char *const settings[] = {"optimizer.lr=1e-5", "schedule.kind=constant"};
-    Trireme__Run *config = run_config_read(NULL, settings, 2, &err);
+    Trireme__Config *config = run_config_read(NULL, settings, 2, &err);
     assert_non_null(config);
     message_free(config);
 }
@@ -66,8 +66,8 @@ static void open_sizes_are_resolved(void **state)
     (void)state;
     struct err err;
     char *const llama[] = {"model.arch=llama"};
-    Trireme__Run *config = run_config_read(NULL, NULL, 0, &err),
-                 *other = run_config_read(NULL, llama, 1, &err);
+    Trireme__Config *config = run_config_read(NULL, NULL, 0, &err),
+                    *other = run_config_read(NULL, llama, 1, &err);
     assert_true(config->model->ffn == 4 * 384 && config->model->kv_heads == 6 &&
                 config->model->tied);
     assert_true(other->model->ffn == 1024 && other->model->kv_heads == 6 && !other->model->tied);
@@ -81,18 +81,18 @@ static void a_configuration_that_was_written_is_read_back_equal(void **state)
     char *const settings[] = {"data.sources=[{name: a, path: 'x: #y', weight: 0.1}, {path: z}]",
                               "optimizer.lr=0.1", "model.arch=llama",
                               "schedule.min_lr=0.0123456789012345678"};
-    Trireme__Run *config = run_config_read(NULL, settings, 4, &err);
+    Trireme__Config *config = run_config_read(NULL, settings, 4, &err);
     assert_non_null(config);
     assert_null(run_config_of(*state, &err));
     assert_contains(err.text, "found no run there (it has no config.yaml)");
     assert_int_equal(run_config_write(*state, config, &err), 0);
-    Trireme__Run *found = run_config_of(*state, &err);
+    Trireme__Config *found = run_config_of(*state, &err);
     assert_true(found && message_equal(found, config));
     double *weights = run_config_weights(found);
     assert_true(weights[0] == 0.1 && weights[1] == 1);
     free(weights);
     char *path = file_join(*state, "config.yaml");
-    Trireme__Run *again = run_config_read(path, NULL, 0, &err); // and as anybody's file
+    Trireme__Config *again = run_config_read(path, NULL, 0, &err); // and as anybody's file
     assert_true(again && message_equal(again, config));
     free(path);
     message_free(again);
@@ -104,9 +104,9 @@ static void a_change_leaves_the_configuration_as_it_was(void **state)
 {
     (void)state;
     struct err err;
-    Trireme__Run *config = run_config_read(NULL, NULL, 0, &err), *before = message_copy(config);
+    Trireme__Config *config = run_config_read(NULL, NULL, 0, &err), *before = message_copy(config);
     char *const good[] = {"train.steps=7"}, *const bad[] = {"train.steps=7", "train.batch=10"};
-    Trireme__Run *changed = run_config_change(config, good, 1, &err);
+    Trireme__Config *changed = run_config_change(config, good, 1, &err);
     assert_true(changed && changed->train->steps == 7);
     assert_null(run_config_change(config, bad, 2, &err));
     assert_true(message_equal(config, before));
@@ -121,7 +121,7 @@ the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one_refused(voi
     (void)state;
     struct err err;
     char *const from[] = {"init.from=" FIXTURES "/llama/hf", "model.width=64"};
-    Trireme__Run *config = run_config_read(NULL, from, 1, &err);
+    Trireme__Config *config = run_config_read(NULL, from, 1, &err);
     assert_non_null(config);
     const Trireme__Model *m = config->model;
     assert_true(m->arch == TRIREME__MODEL__ARCH__llama && m->width == 32 && m->kv_heads == 2 &&
@@ -153,11 +153,11 @@ static void a_file_that_is_not_there_is_named(void **state)
 }
 
 /* The defaults with one source and a setting. */
-static Trireme__Run *config_with(const char *setting)
+static Trireme__Config *config_with(const char *setting)
 {
     struct err err;
     char *const settings[] = {"data.sources=[{path: x}]", (char *)setting};
-    Trireme__Run *config = run_config_read(NULL, settings, 2, &err);
+    Trireme__Config *config = run_config_read(NULL, settings, 2, &err);
     if (!config)
         fail_msg("%s", err.text);
     return config;
@@ -166,7 +166,8 @@ static Trireme__Run *config_with(const char *setting)
 static void a_sample_has_the_whole_context_or_a_part_of_it(void **state)
 {
     (void)state;
-    Trireme__Run *whole = config_with("train.context=0"), *part = config_with("train.context=64");
+    Trireme__Config *whole = config_with("train.context=0"),
+                    *part = config_with("train.context=64");
     assert_int_equal(run_config_context(whole), 256);
     assert_int_equal(run_config_parts(whole), 1);
     assert_int_equal(run_config_context(part), 64);
@@ -179,8 +180,8 @@ static void the_data_order_follows_the_context_and_what_is_skipped(void **state)
 {
     (void)state;
     struct err err = {0};
-    Trireme__Run *before = config_with("data.skip=5"), *after = config_with("data.skip=12"),
-                 *shorter = config_with("train.context=128");
+    Trireme__Config *before = config_with("data.skip=5"), *after = config_with("data.skip=12"),
+                    *shorter = config_with("train.context=128");
     Trireme__Segment **segments = mem_new(1, sizeof *segments);
     size_t n = 1;
     segments[0] = run_config_first_segment(before, &err);

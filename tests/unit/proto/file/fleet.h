@@ -10,14 +10,14 @@
 enum { SERVERS_MAX = 8 };
 
 struct fleet { /* a model, and its state */
-    Trireme__Run *config;
+    Trireme__Config *config;
     struct layout *layout;
     float *weights, *moments[2];
 };
 
 static inline struct fleet fleet_new(void)
 {
-    struct fleet f = {.config = message_new(&trireme__run__descriptor)};
+    struct fleet f = {.config = message_new(&trireme__config__descriptor)};
     set_small_model(f.config->model, TRIREME__MODEL__ARCH__gpt2);
     f.layout = layout_new(f.config->model);
     f.weights = random_floats(1, f.layout->n_params);

@@ -40,7 +40,7 @@ static void a_shard_of_part_of_a_tensor_is_read_back(void **state)
     message_free(f.config);
     layout_free(f.layout);
     free(f.weights);
-    f.config = message_new(&trireme__run__descriptor);
+    f.config = message_new(&trireme__config__descriptor);
     set_small_model(f.config->model, TRIREME__MODEL__ARCH__llama);
     f.config->model->layers = 1, f.config->model->vocab = 9000; // the embedding is cut into blocks
     f.layout = layout_new(f.config->model);

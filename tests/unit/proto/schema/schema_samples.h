@@ -20,7 +20,7 @@ static inline void *sample_read(const ProtobufCMessageDescriptor *type, const ch
 static inline void *sample_run(void)
 {
     return sample_read(
-        &trireme__run__descriptor,
+        &trireme__config__descriptor,
         "model: {arch: llama, layers: 3, heads: 4, kv_heads: 2, width: 64, ffn: 192, context: "
         "128,\n"
         "        vocab: 50257, rope_theta: 5.0e+5, norm_eps: 1.25e-6, tied: false}\n"

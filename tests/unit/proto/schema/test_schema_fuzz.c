@@ -58,7 +58,7 @@ static size_t read_damaged(read_fn read, char *text)
     for (size_t i = 0; i < ROUNDS; i++) {
         struct err err = {.text = ""};
         struct text bad = damage(text, strlen(text));
-        Trireme__Run *run = sample_run(), *before = sample_run();
+        Trireme__Config *run = sample_run(), *before = sample_run();
         if (read(run, bad.bytes ? bad.bytes : "", bad.size, "bad", ERR_USAGE, &err) != 0) {
             assert_true(message_equal(run, before));
             assert_true(err.text[0] && !strchr(err.text, '\n'));
@@ -81,7 +81,7 @@ static size_t read_damaged(read_fn read, char *text)
 static void damaged_yaml_is_refused_without_a_trace_or_read(void **state)
 {
     (void)state;
-    Trireme__Run *run = sample_run();
+    Trireme__Config *run = sample_run();
     size_t refused = read_damaged(yaml_read, yaml_write(run, false));
     assert_in_range(refused, ROUNDS / 4, ROUNDS - 1);
     message_free(run);
@@ -90,7 +90,7 @@ static void damaged_yaml_is_refused_without_a_trace_or_read(void **state)
 static void damaged_json_is_refused_without_a_trace_or_read(void **state)
 {
     (void)state;
-    Trireme__Run *run = sample_run();
+    Trireme__Config *run = sample_run();
     size_t refused = read_damaged(json_read, json_write_pretty(run));
     assert_in_range(refused, ROUNDS / 4, ROUNDS - 1);
     message_free(run);
@@ -108,7 +108,7 @@ static void damaged_settings_are_refused_without_a_trace_or_set(void **state)
         struct err err = {.text = ""};
         struct text bad = damage(setting, strlen(setting));
         text_add(&bad, "");
-        Trireme__Run *run = sample_run(), *before = sample_run();
+        Trireme__Config *run = sample_run(), *before = sample_run();
         if (message_set(run, bad.bytes, "--set", &err) != 0)
             assert_true(message_equal(run, before) && err.text[0]);
         else

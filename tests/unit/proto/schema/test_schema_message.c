@@ -10,7 +10,7 @@
 static void a_new_message_has_defaults_all_the_way_down(void **state)
 {
     (void)state;
-    Trireme__Run *run = message_new(&trireme__run__descriptor);
+    Trireme__Config *run = message_new(&trireme__config__descriptor);
     assert_int_equal(run->model->layers, 6);
     assert_true(run->optimizer->lr == 1e-3);
     assert_string_equal(run->init->from, "");
@@ -25,7 +25,7 @@ static void a_new_message_has_defaults_all_the_way_down(void **state)
 static void default_texts_are_owned_copies(void **state)
 {
     (void)state;
-    Trireme__Run *run = message_new(&trireme__run__descriptor);
+    Trireme__Config *run = message_new(&trireme__config__descriptor);
     free(run->init->from);
     run->init->from = mem_strdup("elsewhere");
     message_free(run);
@@ -84,8 +84,8 @@ static void an_empty_wire_message_unpacks_to_defaults(void **state)
 {
     (void)state;
     struct err err;
-    Trireme__Run *run = message_unpack(&trireme__run__descriptor, NULL, 0, &err);
-    void *defaults = message_new(&trireme__run__descriptor);
+    Trireme__Config *run = message_unpack(&trireme__config__descriptor, NULL, 0, &err);
+    void *defaults = message_new(&trireme__config__descriptor);
     assert_true(message_equal(run, defaults));
     assert_int_equal(run->wait->patience, 60);
     message_free(run);
@@ -96,12 +96,13 @@ static void damaged_bytes_do_not_unpack(void **state)
 {
     (void)state;
     struct err err;
-    assert_null(message_unpack(&trireme__run__descriptor, "\x0a\x7f\x01", 3, &err));
+    assert_null(message_unpack(&trireme__config__descriptor, "\x0a\x7f\x01", 3, &err));
     assert_string_equal(
-        err.text, "3 bytes that should be a trireme.Run are none: damaged, or of another version");
+        err.text,
+        "3 bytes that should be a trireme.Config are none: damaged, or of another version");
     assert_int_equal(err.code, ERR_MACHINE);
     // model.arch: 7
-    assert_null(message_unpack(&trireme__run__descriptor, "\x0a\x02\x08\x07", 4, &err));
+    assert_null(message_unpack(&trireme__config__descriptor, "\x0a\x02\x08\x07", 4, &err));
     // required fields
     assert_null(message_unpack(&trireme__train_request__descriptor, "", 0, &err));
 }
@@ -147,8 +148,8 @@ static void bytes_travel_and_are_written_as_text(void **state)
 static void absent_equals_the_default_but_not_an_undeclared_zero(void **state)
 {
     (void)state;
-    Trireme__Run *a = message_new(&trireme__run__descriptor),
-                 *b = message_new(&trireme__run__descriptor);
+    Trireme__Config *a = message_new(&trireme__config__descriptor),
+                    *b = message_new(&trireme__config__descriptor);
     a->train->has_steps = true; // 500, the default, said
     assert_true(message_equal(a, b));
     message_free(a->wait);
@@ -164,7 +165,7 @@ static void absent_equals_the_default_but_not_an_undeclared_zero(void **state)
 static void diff_names_the_leaves_in_order(void **state)
 {
     (void)state;
-    Trireme__Run *a = sample_run(), *b = sample_run();
+    Trireme__Config *a = sample_run(), *b = sample_run();
     char *paths[8];
     assert_int_equal(message_diff(paths, 8, a, b), 0);
     b->model->tied = true;
@@ -188,7 +189,7 @@ static void diff_names_the_leaves_in_order(void **state)
 static void lists_of_other_lengths_differ_as_a_whole(void **state)
 {
     (void)state;
-    Trireme__Run *a = sample_run(), *b = sample_run();
+    Trireme__Config *a = sample_run(), *b = sample_run();
     struct err err;
     char *path;
     assert_int_equal(message_set(b, "data.sources.2.name=more", "--set", &err), 0);
@@ -203,7 +204,7 @@ static void check_finds_each_number_outside_of_its_bounds(void **state)
 {
     (void)state;
     struct err err = {.text = ""};
-    Trireme__Run *run = sample_run();
+    Trireme__Config *run = sample_run();
     assert_int_equal(message_check(run, "run.yaml", &err), 0);
     run->model->layers = 0;
     assert_int_equal(message_check(run, "run.yaml", &err), -1);
@@ -234,7 +235,7 @@ static void the_doc_of_a_path_is_that_of_its_field(void **state)
 {
     (void)state;
     struct err err;
-    const ProtobufCMessageDescriptor *run = &trireme__run__descriptor;
+    const ProtobufCMessageDescriptor *run = &trireme__config__descriptor;
     const struct field_doc *doc = message_field_doc(run, "optimizer.lr", &err);
     assert_string_equal(doc->message, "trireme.Optimizer");
     assert_string_equal(doc->field, "lr");

@@ -4,7 +4,7 @@
 static void assert_refused(const char *yaml, const char *sentence)
 {
     struct err err = {.text = ""};
-    Trireme__Run *run = sample_run(), *before = sample_run();
+    Trireme__Config *run = sample_run(), *before = sample_run();
     assert_int_equal(yaml_read(run, yaml, strlen(yaml), "run.yaml", ERR_USAGE, &err), -1);
     assert_string_equal(err.text, sentence);
     assert_int_equal(err.code, ERR_USAGE);
@@ -16,7 +16,7 @@ static void assert_refused(const char *yaml, const char *sentence)
 static void assert_json_refused(const char *json, const char *part)
 {
     struct err err = {.text = ""};
-    Trireme__Run *run = sample_run(), *before = sample_run();
+    Trireme__Config *run = sample_run(), *before = sample_run();
     assert_int_equal(json_read(run, json, strlen(json), "run.json", ERR_DATA, &err), -1);
     assert_contains(err.text, part);
     assert_int_equal(err.code, ERR_DATA);
@@ -25,9 +25,9 @@ static void assert_json_refused(const char *json, const char *part)
     message_free(before);
 }
 
-static Trireme__Run *read_run(const char *yaml)
+static Trireme__Config *read_run(const char *yaml)
 {
-    return sample_read(&trireme__run__descriptor, yaml);
+    return sample_read(&trireme__config__descriptor, yaml);
 }
 
 static void an_unknown_key_is_named_with_line_path_and_the_nearest_name(void **state)
@@ -96,7 +96,7 @@ static void a_whole_number_is_digits_within_bounds_and_nothing_else(void **state
 static void the_ends_of_the_bounds_are_taken(void **state)
 {
     (void)state;
-    Trireme__Run *run =
+    Trireme__Config *run =
         read_run("train: {batch: 1, microbatch: 65536, seed: 0}\nmodel: {vocab: 2}\n"
                  "optimizer: {lr: 100, beta1: 0.999999, beta2: 0}\nwait: {patience: 1}\n");
     assert_int_equal(run->train->batch, 1);
@@ -136,7 +136,7 @@ static void a_number_is_finite_decimal_and_within_bounds(void **state)
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         char *yaml = mem_format("optimizer: {lr: %s}", good[i].text);
-        Trireme__Run *run = read_run(yaml);
+        Trireme__Config *run = read_run(yaml);
         assert_true(run->optimizer->lr == good[i].value);
         message_free(run);
         free(yaml);
@@ -146,7 +146,7 @@ static void a_number_is_finite_decimal_and_within_bounds(void **state)
 static void a_bool_is_true_or_false(void **state)
 {
     (void)state;
-    Trireme__Run *run = read_run("model: {tied: true}");
+    Trireme__Config *run = read_run("model: {tied: true}");
     assert_true(run->model->has_tied && run->model->tied);
     message_free(run);
     run = read_run("model: {tied: false}");
@@ -188,7 +188,7 @@ static void text_is_what_stands_there_with_or_without_quotes(void **state)
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char *yaml = mem_format("init: {from: %s}", words[i][0]);
-        Trireme__Run *run = read_run(yaml);
+        Trireme__Config *run = read_run(yaml);
         assert_string_equal(run->init->from, words[i][1]);
         message_free(run);
         free(yaml);
@@ -206,7 +206,7 @@ static void text_is_what_stands_there_with_or_without_quotes(void **state)
 static void null_puts_back_the_default(void **state)
 {
     (void)state;
-    Trireme__Run *run = sample_run(), *defaults = message_new(&trireme__run__descriptor);
+    Trireme__Config *run = sample_run(), *defaults = message_new(&trireme__config__descriptor);
     const char *yaml = "model:\ninit: {from: null}\ndata: ~\ntrain: {seed: , steps: 7}\n";
     struct err err;
     assert_int_equal(yaml_read(run, yaml, strlen(yaml), "run.yaml", ERR_USAGE, &err), 0);
@@ -228,7 +228,7 @@ static void null_puts_back_the_default(void **state)
 static void what_is_not_given_stays_and_lists_are_replaced_whole(void **state)
 {
     (void)state;
-    Trireme__Run *run = sample_run();
+    Trireme__Config *run = sample_run();
     const char *yaml = "model: {layers: 9}\ndata: {sources: [{path: new}]}\n";
     struct err err;
     assert_int_equal(yaml_read(run, yaml, strlen(yaml), "run.yaml", ERR_USAGE, &err), 0);
@@ -249,7 +249,7 @@ static void a_text_without_a_document_gives_no_field(void **state)
         "",      "\n\n",  "# nothing\n  # at all\n", "\xef\xbb\xbf# after a byte order mark\n",
         "---\n", "null\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        Trireme__Run *run = sample_run(), *before = sample_run();
+        Trireme__Config *run = sample_run(), *before = sample_run();
         struct err err;
         assert_int_equal(yaml_read(run, texts[i], strlen(texts[i]), "run.yaml", ERR_USAGE, &err),
                          0);

@@ -1,9 +1,9 @@
 #include "tests/unit/proto/schema/schema_samples.h"
 
-static Trireme__Run *set_all(const char *const *settings)
+static Trireme__Config *set_all(const char *const *settings)
 {
     struct err err = {.text = ""};
-    Trireme__Run *run = sample_run();
+    Trireme__Config *run = sample_run();
     for (; *settings; settings++)
         if (message_set(run, *settings, "--set", &err) != 0)
             fail_msg("%s", err.text);
@@ -13,7 +13,7 @@ static Trireme__Run *set_all(const char *const *settings)
 static void assert_refused(const char *setting, const char *sentence)
 {
     struct err err = {.text = ""};
-    Trireme__Run *run = sample_run(), *before = sample_run();
+    Trireme__Config *run = sample_run(), *before = sample_run();
     assert_int_equal(message_set(run, setting, "--set", &err), -1);
     assert_string_equal(err.text, sentence);
     assert_int_equal(err.code, ERR_USAGE);
@@ -25,7 +25,7 @@ static void assert_refused(const char *setting, const char *sentence)
 static void a_scalar_is_set_by_its_path(void **state)
 {
     (void)state;
-    Trireme__Run *run =
+    Trireme__Config *run =
         set_all((const char *const[]){"optimizer.lr=5e-4", "model.arch=gpt2", "model.tied=true",
                                       "train.seed=0", "init.from=a=b", NULL});
     assert_true(run->optimizer->lr == 5e-4);
@@ -39,7 +39,7 @@ static void a_scalar_is_set_by_its_path(void **state)
 static void nothing_is_the_empty_text_and_null_the_default(void **state)
 {
     (void)state;
-    Trireme__Run *run =
+    Trireme__Config *run =
         set_all((const char *const[]){"init.from=", "train.seed=null", "model.tied=~", NULL});
     assert_string_equal(run->init->from, "");
     assert_int_equal(run->train->seed, 1337);
@@ -52,7 +52,7 @@ static void nothing_is_the_empty_text_and_null_the_default(void **state)
 static void list_elements_are_set_by_number_and_one_past_the_end_appends(void **state)
 {
     (void)state;
-    Trireme__Run *run = set_all(
+    Trireme__Config *run = set_all(
         (const char *const[]){"data.sources.0.weight=2", "data.sources.2.name=new",
                               "data.sources.2.weight=5", "data.sources.1={name: other}", NULL});
     assert_int_equal(run->data->n_sources, 3);
@@ -76,7 +76,7 @@ static void list_elements_are_set_by_number_and_one_past_the_end_appends(void **
 static void flow_lists_and_maps_are_values(void **state)
 {
     (void)state;
-    Trireme__Run *run =
+    Trireme__Config *run =
         set_all((const char *const[]){"data={order: shuffled, sources: [{name: a, path: 'x: y'}]}",
                                       "optimizer={name: adamw, lr: 0.5}", NULL});
     assert_int_equal(run->data->n_sources, 1);
@@ -131,7 +131,7 @@ static void a_value_set_by_path_stands_for_itself(void **state)
 {
     (void)state;
     struct err err;
-    Trireme__Run *run = sample_run();
+    Trireme__Config *run = sample_run();
     static const char *const texts[] = {"null", "a: b # c", "[", "", "'quoted'", "*x"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_int_equal(message_set_path(run, "init.from", texts[i], "--from", &err), 0);

@@ -54,7 +54,7 @@ static void run_manifest_and_data_set_read_back_equal_in_every_form(void **state
 {
     (void)state;
     void *messages[] = {sample_run(), sample_manifest(), sample_data_set(),
-                        message_new(&trireme__run__descriptor),
+                        message_new(&trireme__config__descriptor),
                         message_new(&trireme__status__descriptor)};
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
         assert_reads_back(messages[i]);
@@ -316,7 +316,7 @@ static void json_schema_tells_types_bounds_defaults_units_and_when(void **state)
 {
     (void)state;
     struct err err = {.text = ""};
-    char *json = json_schema_write(&trireme__run__descriptor);
+    char *json = json_schema_write(&trireme__config__descriptor);
     struct node *root = json_node_read(json, strlen(json), "schema", ERR_USAGE, &err);
     if (!root)
         fail_msg("%s", err.text);
