@@ -207,19 +207,19 @@ static int on_pull(void *role, int from, const void *message, struct err *err)
     return 0;
 }
 
-static int on_verdict(void *role, int from, const void *message, struct err *err)
+static int on_step_decision(void *role, int from, const void *message, struct err *err)
 {
     (void)from;
-    const Trireme__Verdict *verdict = message;
+    const Trireme__StepDecision *decision = message;
     struct server_trial *t = NULL;
-    if (find_ordered(role, &t, verdict->trial, err) < 0)
+    if (find_ordered(role, &t, decision->trial, err) < 0)
         return -1;
-    if (verdict->step != t->store->step || !gather_complete(t->gather))
+    if (decision->step != t->store->step || !gather_complete(t->gather))
         return err_set(err, ERR_MACHINE,
-                       "a verdict on step %llu came while step %llu of trial %u was being summed",
-                       (unsigned long long)verdict->step, (unsigned long long)t->store->step,
+                       "a decision on step %llu came while step %llu of trial %u was being summed",
+                       (unsigned long long)decision->step, (unsigned long long)t->store->step,
                        t->number);
-    t->verdict = *verdict;
+    t->decision = *decision;
     t->verdict_waits = true;
     t->verdict_came = clock_now();
     return 0;
@@ -249,13 +249,13 @@ static int on_save(void *role, int from, const void *message, struct err *err)
 
 // clang-format off
 static const struct handler handlers[] = {
-    {TAG_START,   on_start},
-    {TAG_FORK,    on_fork},
-    {TAG_DROP,    on_drop},
-    {TAG_PUSH,    on_push},
-    {TAG_PULL,    on_pull},
-    {TAG_VERDICT, on_verdict},
-    {TAG_SAVE,    on_save},
+    {TAG_START,         on_start},
+    {TAG_FORK,          on_fork},
+    {TAG_DROP,          on_drop},
+    {TAG_PUSH,          on_push},
+    {TAG_PULL,          on_pull},
+    {TAG_STEP_DECISION, on_step_decision},
+    {TAG_SAVE,          on_save},
 };
 // clang-format on
 
@@ -273,7 +273,7 @@ static void send_norms(struct server *s, struct server_trial *t)
 
 static void commit(struct server *s, struct server_trial *t)
 {
-    store_update(t->store, t->gather, t->config->optimizer, t->verdict.lr, t->verdict.scale);
+    store_update(t->store, t->gather, t->config->optimizer, t->decision.lr, t->decision.scale);
     t->verdict_waits = false;
     server_trial_next_step(t);
     Trireme__Committed committed = TRIREME__COMMITTED__INIT;

@@ -5,9 +5,9 @@
  *   FORK               -> one more trial: FORKED; or no trial, and FORKED says why there is no
  * memory for it DROP               -> the trial is gone, or will be when the snapshot that reads it
  * is written; SAVED still comes PUSH (workers)     -> gather; once complete: NORMS to the
- * coordinator VERDICT            -> update, commit: COMMITTED to the coordinator; held while that
- * trial is being saved PULL (workers)     -> WEIGHTS, as soon as that step is committed SAVE -> a
- * snapshot of the committed step of a trial; SAVED when it is on disk. One at a time Trials'
+ * coordinator STEP_DECISION            -> update, commit: COMMITTED to the coordinator; held while
+ * that trial is being saved PULL (workers)     -> WEIGHTS, as soon as that step is committed SAVE
+ * -> a snapshot of the committed step of a trial; SAVED when it is on disk. One at a time Trials'
  * numbers rise in the order in which they are made. What is pushed to a trial that is over, or
  * pulled from it, is passed over in silence: workers may not have heard. A number never heard of is
  * an error, so all servers must have answered a FORK before workers push and pull under its number.

@@ -34,7 +34,7 @@ struct server_trial {
     bool norms_sent;
     bool verdict_waits; /* for the snapshot */
     double verdict_came;
-    Trireme__Verdict verdict;
+    Trireme__StepDecision decision;
     struct pull *pulls;        /* one a worker */
     struct snapshot *snapshot; /* NULL: nothing reads the store but this thread */
     uint64_t snapshot_step;

@@ -1,6 +1,7 @@
 #include "coordinator/train/step_result.h"
 
 #include "base/mem.h"
+#include "proto/config/run_config.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ struct row {
     bool *there;
 };
 
-struct collect {
+struct step_result {
     struct row losses, squares;
 };
 
@@ -52,15 +53,15 @@ static double row_sum(const struct row *row)
     return sum;
 }
 
-struct collect *collect_new(size_t n_leaves, size_t n_blocks)
+struct step_result *step_result_new(size_t n_leaves, size_t n_blocks)
 {
-    struct collect *c = mem_new(1, sizeof *c);
+    struct step_result *c = mem_new(1, sizeof *c);
     row_init(&c->losses, n_leaves);
     row_init(&c->squares, n_blocks);
     return c;
 }
 
-void collect_free(struct collect *c)
+void step_result_free(struct step_result *c)
 {
     if (!c)
         return;
@@ -71,35 +72,60 @@ void collect_free(struct collect *c)
     free(c);
 }
 
-void collect_begin(struct collect *c)
+void step_result_begin(struct step_result *c)
 {
     row_begin(&c->losses);
     row_begin(&c->squares);
 }
 
-int collect_losses(struct collect *c, size_t first_leaf, const double *sums, size_t n,
-                   struct err *err)
+int step_result_add_losses(struct step_result *c, size_t first_leaf, const double *sums, size_t n,
+                           struct err *err)
 {
     return row_take(&c->losses, "the loss of leaf", first_leaf, sums, n, err);
 }
 
-int collect_squares(struct collect *c, size_t first_block, const double *squares, size_t n,
-                    struct err *err)
+int step_result_add_squares(struct step_result *c, size_t first_block, const double *squares,
+                            size_t n, struct err *err)
 {
     return row_take(&c->squares, "the norm of block", first_block, squares, n, err);
 }
 
-bool collect_complete(const struct collect *c)
+bool step_result_is_complete(const struct step_result *c)
 {
     return c->losses.n_there == c->losses.n && c->squares.n_there == c->squares.n;
 }
 
-double collect_loss(const struct collect *c)
+double step_result_loss(const struct step_result *c)
 {
     return row_sum(&c->losses);
 }
 
-double collect_norm(const struct collect *c)
+double step_result_norm(const struct step_result *c)
 {
     return sqrt(row_sum(&c->squares));
+}
+
+int step_result_decide(Trireme__StepDecision *decision, Trireme__TrainLine *line,
+                       const Trireme__Config *config, uint64_t step, double lr, double loss,
+                       double norm, struct err *err)
+{
+    if (!isfinite(loss) || !isfinite(norm))
+        return err_set(
+            err, ERR_TRAIN,
+            "step %llu: the loss is %g and the gradient's norm %g: training has diverged",
+            (unsigned long long)step + 1, loss, norm);
+    const double clip = config->optimizer->clip;
+    trireme__step_decision__init(decision);
+    decision->has_step = 1, decision->step = step;
+    decision->has_lr = 1, decision->lr = lr;
+    decision->has_scale = 1;
+    decision->scale = clip > 0 && norm + 1e-6 > clip ? (float)(clip / (norm + 1e-6)) : 1;
+    trireme__train_line__init(line);
+    line->has_step = 1, line->step = step + 1;
+    line->has_loss = 1, line->loss = loss;
+    line->has_grad_norm = 1, line->grad_norm = norm;
+    line->has_lr = 1, line->lr = decision->lr;
+    line->has_tokens = 1,
+    line->tokens = (uint64_t)config->train->batch * run_config_context(config);
+    return 0;
 }

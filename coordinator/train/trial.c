@@ -31,7 +31,7 @@ struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *conf
     t->base = base;
     t->step = t->until = base.step;
     t->step_tokens = step_tokens;
-    t->collect = collect_new(trial_leaves(config), n_blocks);
+    t->result = step_result_new(trial_leaves(config), n_blocks);
     return t;
 }
 
@@ -43,7 +43,7 @@ void trial_free(struct trial *t)
         message_free(t->segments[i]);
     free(t->segments);
     message_free(t->config);
-    collect_free(t->collect);
+    step_result_free(t->result);
     free(t->refused);
     free(t->name);
     free(t);

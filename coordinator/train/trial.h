@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct collect;
+struct step_result;
 
 struct position {
     uint64_t step, samples, tokens;
@@ -46,9 +46,9 @@ struct trial {
     /* the step under way */
     bool leased; /* leases are out for the update after `step`, or after the one that is committing
                   */
-    bool committing; /* a verdict is out */
+    bool committing; /* a decision is out */
     int uncommitted; /* servers whose COMMITTED is missing */
-    struct collect *collect;
+    struct step_result *result;
     double step_began;
     Trireme__TrainLine line; /* of the step that is committing; `trial` is borrowed from name */
 };

@@ -6,7 +6,6 @@
 #include "coordinator/train/lease_plan.h"
 #include "coordinator/train/liveness.h"
 #include "coordinator/train/step_result.h"
-#include "coordinator/train/verdict.h"
 #include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
 #include "proto/schema/message.h"
@@ -172,7 +171,7 @@ static void choose_workers(struct trials *ts, const struct trial *t, uint64_t st
 /* Leases the update after `step`. */
 static void lease(struct trials *ts, struct trial *t, uint64_t step)
 {
-    collect_begin(t->collect);
+    step_result_begin(t->result);
     t->leased = true;
     t->step_began = clock_now();
     choose_workers(ts, t, step);
@@ -235,21 +234,22 @@ bool trials_go(struct trials *ts)
 static int decide(struct trials *ts, struct trial *t, const struct trial *trunk, struct err *err)
 {
     double tokens = (double)trial_step_tokens(t->config);
-    Trireme__Verdict verdict;
+    Trireme__StepDecision decision;
     struct err why = {0};
     t->leased = false;
-    if (verdict_decide(&verdict, &t->line, t->config, t->step, trial_lr(t, t->step),
-                       collect_loss(t->collect) / tokens, collect_norm(t->collect), &why) < 0) {
+    if (step_result_decide(&decision, &t->line, t->config, t->step, trial_lr(t, t->step),
+                           step_result_loss(t->result) / tokens, step_result_norm(t->result),
+                           &why) < 0) {
         if (t == trunk)
             return err_set(err, why.code, "%s", why.text);
         t->diverged = true;
         return 0;
     }
-    verdict.has_trial = 1, verdict.trial = t->number;
+    decision.has_trial = 1, decision.trial = t->number;
     t->line.trial = t->name;
     t->line.seconds = t->step_began;
     for (int s = 1; s <= ts->n_servers; s++) {
-        endpoint_send(ts->endpoint, s, TAG_VERDICT, &verdict);
+        endpoint_send(ts->endpoint, s, TAG_STEP_DECISION, &decision);
         liveness_await(ts->liveness, s, AWAIT_COMMIT, clock_now());
     }
     t->committing = true;
@@ -274,14 +274,15 @@ static struct trial *expected(const struct trials *ts, int from, uint32_t number
 static int try_decide(struct trials *ts, struct trial *t, const struct trial *trunk,
                       struct err *err)
 {
-    return !t->committing && collect_complete(t->collect) ? decide(ts, t, trunk, err) : 0;
+    return !t->committing && step_result_is_complete(t->result) ? decide(ts, t, trunk, err) : 0;
 }
 
 int trials_losses(struct trials *ts, int from, const Trireme__Losses *losses,
                   const struct trial *trunk, struct err *err)
 {
     struct trial *t = expected(ts, from, losses->trial, losses->step, "losses", err);
-    if (!t || collect_losses(t->collect, losses->first_leaf, losses->sums, losses->n_sums, err) < 0)
+    if (!t || step_result_add_losses(t->result, losses->first_leaf, losses->sums, losses->n_sums,
+                                     err) < 0)
         return -1;
     liveness_arrived(ts->liveness, from, AWAIT_LOSSES);
     ts->load[from - ts->first_worker] -= (uint32_t)losses->n_sums;
@@ -292,8 +293,8 @@ int trials_norms(struct trials *ts, int from, const Trireme__Norms *norms,
                  const struct trial *trunk, struct err *err)
 {
     struct trial *t = expected(ts, from, norms->trial, norms->step, "norms", err);
-    if (!t ||
-        collect_squares(t->collect, norms->first_block, norms->squares, norms->n_squares, err) < 0)
+    if (!t || step_result_add_squares(t->result, norms->first_block, norms->squares,
+                                      norms->n_squares, err) < 0)
         return -1;
     liveness_arrived(ts->liveness, from, AWAIT_NORMS);
     return try_decide(ts, t, trunk, err);

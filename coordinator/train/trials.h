@@ -1,6 +1,6 @@
 /* All lines of training of a run, the trunk among them, and the steps that they take: leases go out
- * to the workers, losses and norms come back, a verdict goes to the servers, the update is
- * committed. Each trial has one step under way, and the leases of the next go out with the verdict
+ * to the workers, losses and norms come back, a decision goes to the servers, the update is
+ * committed. Each trial has one step under way, and the leases of the next go out with the decision
  * on this one; workers take what they are leased in order, so that trials share them step by step,
  * and one works while the other's update is made. What a trial's bits are does not depend on who
  * computed them. */

@@ -9,7 +9,7 @@ enum tag {
     TAG_LOSSES,
     TAG_PULL,
     TAG_NORMS,
-    TAG_VERDICT,
+    TAG_STEP_DECISION,
     TAG_COMMITTED,
     TAG_SAVE,
     TAG_SAVED,

@@ -113,12 +113,12 @@ void scene_pull(struct scene *s, uint32_t trial, uint64_t step)
 
 void scene_verdict(struct scene *s, uint32_t trial, uint64_t step)
 {
-    Trireme__Verdict verdict = TRIREME__VERDICT__INIT;
-    verdict.has_trial = 1, verdict.trial = trial;
-    verdict.has_step = 1, verdict.step = step;
-    verdict.has_scale = 1, verdict.scale = 1;
-    verdict.has_lr = 1, verdict.lr = 0.25;
-    scene_send(s, COORDINATOR, TAG_VERDICT, &verdict);
+    Trireme__StepDecision decision = TRIREME__STEP_DECISION__INIT;
+    decision.has_trial = 1, decision.trial = trial;
+    decision.has_step = 1, decision.step = step;
+    decision.has_scale = 1, decision.scale = 1;
+    decision.has_lr = 1, decision.lr = 0.25;
+    scene_send(s, COORDINATOR, TAG_STEP_DECISION, &decision);
 }
 
 void scene_save(struct scene *s, uint32_t trial, uint64_t step)

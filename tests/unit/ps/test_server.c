@@ -123,7 +123,7 @@ static void orders_at_the_wrong_time_are_refused(void **state)
 {
     struct scene *s = *state;
     scene_verdict(s, 0, 0);
-    scene_check_fails(s, "a verdict on step 0 came while step 0 of trial 0 was being summed");
+    scene_check_fails(s, "a decision on step 0 came while step 0 of trial 0 was being summed");
     scene_pull(s, 0, 2);
     scene_check_fails(s, "rank 2 asked for the weights of step 2, but 0 are committed");
     scene_save(s, 0, 1);

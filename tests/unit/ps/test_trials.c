@@ -159,7 +159,7 @@ struct course {
     size_t next_block;
 };
 
-/* One block more, or, where all are pushed, the verdict. */
+/* One block more, or, where all are pushed, the decision. */
 static void advance(struct scene *s, struct course *c)
 {
     arm_push(s, &c->arm, c->next_block++, c->arm.step);

@@ -23,7 +23,7 @@ void arm_push_all(struct scene *s, const struct arm *arm, uint64_t draw);
 
 void arm_await_norms(struct scene *s, const struct arm *arm);
 
-/* Gives the verdict, and awaits the update. */
+/* Gives the decision, and awaits the update. */
 void arm_commit(struct scene *s, struct arm *arm);
 
 /* A whole step with the gradient of a draw; and steps until `end`, each with the draw of its

@@ -140,10 +140,10 @@ static void weights_that_nobody_asked_for_end_the_run(void **state)
 
 static void a_verdict_before_the_sum_is_complete_ends_the_run(void **state)
 {
-    Trireme__Verdict verdict = TRIREME__VERDICT__INIT;
-    verdict.has_step = 1, verdict.step = 99999;
-    send(*state, 0, SERVER, TAG_VERDICT, &verdict);
-    check_ends(*state, "a verdict on step 99999 came while step ");
+    Trireme__StepDecision decision = TRIREME__STEP_DECISION__INIT;
+    decision.has_step = 1, decision.step = 99999;
+    send(*state, 0, SERVER, TAG_STEP_DECISION, &decision);
+    check_ends(*state, "a decision on step 99999 came while step ");
 }
 
 static void an_order_to_save_another_step_ends_the_run(void **state)

@@ -1,4 +1,4 @@
-/* The pure parts of the coordinator: collect, evaluation, lease_plan, liveness. */
+/* The pure parts of the coordinator: result, evaluation, lease_plan, liveness. */
 #include "tests/unit/support.h"
 
 #include "base/mem.h"
@@ -16,65 +16,65 @@ enum { LEAVES = 7, BLOCKS = 5 };
 static const double losses[LEAVES] = {1e16, 1, -1e16, 3.3, 1e-9, 7, 1.1},
                     squares[BLOCKS] = {1e12, 1e-7, 3, 1e3, 0.1};
 
-static void check_totals(struct collect *c)
+static void check_totals(struct step_result *c)
 {
     double loss = 0, square = 0;
     for (size_t i = 0; i < LEAVES; i++)
         loss += losses[i];
     for (size_t i = 0; i < BLOCKS; i++)
         square += squares[i];
-    assert_true(collect_complete(c));
-    assert_true(collect_loss(c) == loss && collect_norm(c) == sqrt(square));
+    assert_true(step_result_is_complete(c));
+    assert_true(step_result_loss(c) == loss && step_result_norm(c) == sqrt(square));
 }
 
 static void a_step_is_complete_with_all_leaves_and_blocks_in_any_order(void **state)
 {
     (void)state;
     struct err err;
-    struct collect *c = collect_new(LEAVES, BLOCKS);
+    struct step_result *c = step_result_new(LEAVES, BLOCKS);
     for (uint64_t round = 0; round < 50; round++) {
-        collect_begin(c);
+        step_result_begin(c);
         bool there[LEAVES] = {0};
         for (size_t n = 0, i = 0; n < LEAVES; i++) {
             size_t leaf = random_u64(round, i) % LEAVES;
             if (there[leaf])
                 continue;
             there[leaf] = true;
-            assert_false(collect_complete(c));
-            assert_int_equal(collect_losses(c, leaf, losses + leaf, 1, &err), 0);
+            assert_false(step_result_is_complete(c));
+            assert_int_equal(step_result_add_losses(c, leaf, losses + leaf, 1, &err), 0);
             n++;
         }
-        assert_false(collect_complete(c));
+        assert_false(step_result_is_complete(c));
         size_t cut = round % (BLOCKS + 1);
-        assert_int_equal(collect_squares(c, cut, squares + cut, BLOCKS - cut, &err), 0);
-        assert_int_equal(collect_squares(c, 0, squares, cut, &err), 0);
+        assert_int_equal(step_result_add_squares(c, cut, squares + cut, BLOCKS - cut, &err), 0);
+        assert_int_equal(step_result_add_squares(c, 0, squares, cut, &err), 0);
         check_totals(c);
     }
-    collect_free(c);
+    step_result_free(c);
 }
 
 static void what_comes_twice_or_from_outside_is_refused_and_changes_nothing(void **state)
 {
     (void)state;
     struct err err;
-    struct collect *c = collect_new(LEAVES, BLOCKS);
+    struct step_result *c = step_result_new(LEAVES, BLOCKS);
     const double wrong[LEAVES + 1] = {9, 9, 9, 9, 9, 9, 9, 9};
-    collect_begin(c);
-    assert_int_equal(collect_losses(c, 2, losses + 2, 3, &err), 0);
-    assert_int_equal(collect_losses(c, 0, wrong, 3, &err), -1);
+    step_result_begin(c);
+    assert_int_equal(step_result_add_losses(c, 2, losses + 2, 3, &err), 0);
+    assert_int_equal(step_result_add_losses(c, 0, wrong, 3, &err), -1);
     assert_int_equal(err.code, ERR_MACHINE);
     assert_string_equal(err.text, "the loss of leaf 2 came twice");
-    assert_int_equal(collect_losses(c, 5, wrong, 3, &err), -1);
+    assert_int_equal(step_result_add_losses(c, 5, wrong, 3, &err), -1);
     assert_contains(err.text, "of a step that has 7");
-    assert_int_equal(collect_losses(c, SIZE_MAX, wrong, 3, &err), -1);
-    assert_int_equal(collect_losses(c, 3, wrong, SIZE_MAX - 1, &err), -1);
-    assert_int_equal(collect_losses(c, 0, losses, 2, &err), 0);
-    assert_int_equal(collect_losses(c, 5, losses + 5, 2, &err), 0);
-    assert_int_equal(collect_squares(c, 0, squares, BLOCKS, &err), 0);
-    assert_int_equal(collect_squares(c, 4, wrong, 1, &err), -1);
+    assert_int_equal(step_result_add_losses(c, SIZE_MAX, wrong, 3, &err), -1);
+    assert_int_equal(step_result_add_losses(c, 3, wrong, SIZE_MAX - 1, &err), -1);
+    assert_int_equal(step_result_add_losses(c, 0, losses, 2, &err), 0);
+    assert_int_equal(step_result_add_losses(c, 5, losses + 5, 2, &err), 0);
+    assert_int_equal(step_result_add_squares(c, 0, squares, BLOCKS, &err), 0);
+    assert_int_equal(step_result_add_squares(c, 4, wrong, 1, &err), -1);
     assert_string_equal(err.text, "the norm of block 4 came twice");
     check_totals(c);
-    collect_free(c);
+    step_result_free(c);
 }
 
 static struct eval_source eval_sources[] = {

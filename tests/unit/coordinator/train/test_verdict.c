@@ -1,7 +1,7 @@
 #include "tests/unit/support.h"
 
 #include "coordinator/train/roster.h"
-#include "coordinator/train/verdict.h"
+#include "coordinator/train/step_result.h"
 #include "proto/schema/message.h"
 
 #include <math.h>
@@ -10,19 +10,20 @@ static void the_gradient_is_clipped_as_torch_does(void **state)
 {
     (void)state;
     Trireme__Config *config = message_new(&trireme__config__descriptor);
-    Trireme__Verdict verdict;
+    Trireme__StepDecision decision;
     Trireme__TrainLine line;
     struct err err;
-    assert_int_equal(verdict_decide(&verdict, &line, config, 0, 3e-4, 2.5, 4, &err), 0);
-    assert_true(verdict.scale == (float)(1 / (4 + 1e-6)));
-    assert_true(line.loss == 2.5 && line.grad_norm == 4 && line.step == 1 && line.lr == verdict.lr);
-    assert_true(verdict.lr == 3e-4);
+    assert_int_equal(step_result_decide(&decision, &line, config, 0, 3e-4, 2.5, 4, &err), 0);
+    assert_true(decision.scale == (float)(1 / (4 + 1e-6)));
+    assert_true(line.loss == 2.5 && line.grad_norm == 4 && line.step == 1 &&
+                line.lr == decision.lr);
+    assert_true(decision.lr == 3e-4);
     assert_int_equal(line.tokens, 32 * 256);
-    assert_int_equal(verdict_decide(&verdict, &line, config, 0, 3e-4, 2.5, 0.5, &err), 0);
-    assert_true(verdict.scale == 1);
+    assert_int_equal(step_result_decide(&decision, &line, config, 0, 3e-4, 2.5, 0.5, &err), 0);
+    assert_true(decision.scale == 1);
     config->optimizer->clip = 0;
-    assert_int_equal(verdict_decide(&verdict, &line, config, 0, 3e-4, 2.5, 1e9, &err), 0);
-    assert_true(verdict.scale == 1);
+    assert_int_equal(step_result_decide(&decision, &line, config, 0, 3e-4, 2.5, 1e9, &err), 0);
+    assert_true(decision.scale == 1);
     message_free(config);
 }
 
@@ -30,7 +31,7 @@ static void what_is_not_finite_is_divergence(void **state)
 {
     (void)state;
     Trireme__Config *config = message_new(&trireme__config__descriptor);
-    Trireme__Verdict verdict;
+    Trireme__StepDecision decision;
     Trireme__TrainLine line;
     const double bad[][2] = {
         {NAN,      1       },
@@ -41,7 +42,7 @@ static void what_is_not_finite_is_divergence(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct err err = {0};
         assert_int_equal(
-            verdict_decide(&verdict, &line, config, 6, 3e-4, bad[i][0], bad[i][1], &err), -1);
+            step_result_decide(&decision, &line, config, 6, 3e-4, bad[i][0], bad[i][1], &err), -1);
         assert_int_equal(err.code, ERR_TRAIN);
         assert_contains(err.text, "step 7: the loss is");
         assert_contains(err.text, "training has diverged");

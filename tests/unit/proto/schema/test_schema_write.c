@@ -174,7 +174,7 @@ static float float_of(uint32_t bits)
 static void every_finite_number_reads_back_to_the_same_bits(void **state)
 {
     (void)state;
-    Trireme__Verdict *verdict = message_new(&trireme__verdict__descriptor);
+    Trireme__StepDecision *verdict = message_new(&trireme__step_decision__descriptor);
     for (uint64_t i = 0; i < 3000; i++) {
         verdict->lr = double_of(random_u64(1, i));
         verdict->scale = float_of((uint32_t)random_u64(2, i));
