@@ -220,8 +220,8 @@ static int on_step_decision(void *role, int from, const void *message, struct er
                        (unsigned long long)decision->step, (unsigned long long)t->store->step,
                        t->number);
     t->decision = *decision;
-    t->verdict_waits = true;
-    t->verdict_came = clock_now();
+    t->decision_waits = true;
+    t->decision_came = clock_now();
     return 0;
 }
 
@@ -274,7 +274,7 @@ static void send_norms(struct server *s, struct server_trial *t)
 static void commit(struct server *s, struct server_trial *t)
 {
     store_update(t->store, t->gather, t->config->optimizer, t->decision.lr, t->decision.scale);
-    t->verdict_waits = false;
+    t->decision_waits = false;
     server_trial_next_step(t);
     Trireme__Committed committed = TRIREME__COMMITTED__INIT;
     committed.has_trial = 1, committed.trial = t->number;
@@ -320,7 +320,7 @@ static int finish_snapshot(struct server *s, struct server_trial *t, struct err 
     saved.has_step = 1, saved.step = t->snapshot_step;
     saved.has_updates = 1, saved.updates = t->store->updates;
     saved.has_stall_ms = 1;
-    saved.stall_ms = t->verdict_waits ? 1e3 * (clock_now() - t->verdict_came) : 0;
+    saved.stall_ms = t->decision_waits ? 1e3 * (clock_now() - t->decision_came) : 0;
     saved.shard = &shard;
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_SAVED, &saved);
     free(shard.file);
@@ -343,7 +343,7 @@ static int act_trial(struct server *s, struct server_trial *t, struct err *err)
         send_norms(s, t);
         done = 1;
     }
-    if (t->verdict_waits && !t->snapshot) {
+    if (t->decision_waits && !t->snapshot) {
         commit(s, t);
         done = 1;
     }

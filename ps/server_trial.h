@@ -32,8 +32,8 @@ struct server_trial {
     struct store *store;
     struct gather *gather; /* of the step that is being summed */
     bool norms_sent;
-    bool verdict_waits; /* for the snapshot */
-    double verdict_came;
+    bool decision_waits; /* for the snapshot */
+    double decision_came;
     Trireme__StepDecision decision;
     struct pull *pulls;        /* one a worker */
     struct snapshot *snapshot; /* NULL: nothing reads the store but this thread */
