@@ -1,7 +1,5 @@
 #include "launcher/commands/command.h"
 
-#include "launcher/commands/print.h"
-
 #include "command.pb-c.h"
 #include "files.pb-c.h"
 #include "planner.pb-c.h"

@@ -13,6 +13,8 @@
 
 #include "command.pb-c.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LINE_SIZE = 256 };
@@ -100,4 +102,28 @@ int command_bench_step(const void *request, void *reply, struct err *err)
     layout_free(layout);
     message_free(config);
     return 0;
+}
+
+void print_bench_gemm(const void *reply)
+{
+    const Trireme__BenchGemmReply *r = reply;
+    printf("%s\n%-28s %6s %6s %6s %6s %9s\n", r->kernels, "product", "m", "n", "k", "times",
+           "GFLOP/s");
+    for (size_t i = 0; i < r->n_shapes; i++) {
+        const Trireme__GemmRate *s = r->shapes[i];
+        printf("%-28s %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %9.1f\n", s->what, s->m,
+               s->n, s->k, s->times, s->gflops);
+    }
+    printf("all products of a microbatch, weighted by their operations: %.1f GFLOP/s\n", r->gflops);
+}
+
+void print_bench_step(const void *reply)
+{
+    const Trireme__BenchStepReply *r = reply;
+    printf("%s\n", r->kernels);
+    printf("%.0f tok/s on one worker, forward and backward (median)\n", r->tok_per_s);
+    printf("%.4g FLOPs a token = 6 x parameters that multiply + 6 x layers x width x context\n",
+           r->flops_per_token);
+    printf("MFU %.1f %% = %.1f GFLOP/s of the step / %.1f GFLOP/s of its matrix products alone\n",
+           100 * r->mfu, r->gflops, r->gemm_gflops);
 }

@@ -1,16 +1,16 @@
-/* trireme ckpt ls, verify, hash; trireme export. */
+/* trireme ckpt ls, verify, hash. */
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/loaded.h"
 #include "proto/file/checkpoint.h"
-#include "proto/file/hugging_face.h"
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
 
 #include "command.pb-c.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,20 +93,29 @@ int command_ckpt_hash(const void *request, void *reply, struct err *err)
     return 0;
 }
 
-int command_export(const void *request, void *reply, struct err *err)
+void print_ckpt_ls(const void *reply)
 {
-    const Trireme__ExportRequest *r = request;
-    Trireme__ExportReply *out = reply;
-    struct loaded l;
-    if (loaded_open(&l, r->checkpoint, false, err) < 0)
-        return -1;
-    int rc = file_make_dirs(r->out, ERR_USAGE, err);
-    if (rc == 0)
-        rc = hugging_face_write(r->out, l.manifest->config->model, l.layout, l.weights, err);
-    if (rc == 0) {
-        out->out = mem_strdup(r->out);
-        out->has_parameters = 1, out->parameters = l.layout->n_params;
+    const Trireme__CkptLsReply *r = reply;
+    if (r->n_checkpoints)
+        printf("%10s %14s %7s %14s\n", "step", "samples", "shards", "bytes");
+    for (size_t i = 0; i < r->n_checkpoints; i++) {
+        const Trireme__CkptRow *row = r->checkpoints[i];
+        if (row->problem)
+            printf("%10" PRIu64 "  %s\n", row->step, row->problem);
+        else
+            printf("%10" PRIu64 " %14" PRIu64 " %7u %14" PRIu64 "\n", row->step, row->samples,
+                   row->shards, row->bytes);
     }
-    loaded_close(&l);
-    return rc;
+}
+
+void print_ckpt_verify(const void *reply)
+{
+    const Trireme__CkptVerifyReply *r = reply;
+    printf("step %" PRIu64 ": %u shards, %" PRIu64 " bytes: all digests agree\n", r->step,
+           r->shards, r->bytes);
+}
+
+void print_ckpt_hash(const void *reply)
+{
+    printf("%s\n", ((const Trireme__CkptHashReply *)reply)->hash);
 }

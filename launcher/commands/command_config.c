@@ -1,11 +1,8 @@
-/* trireme config, trireme data prepare: thin hands over libraries below. */
-#include "base/mem.h"
-#include "base/text.h"
+/* trireme config. */
 #include "launcher/commands/command.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/write.h"
-#include "worker/data/prepare.h"
 
 #include "command.pb-c.h"
 
@@ -27,12 +24,7 @@ int command_config(const void *request, void *reply, struct err *err)
     return 0;
 }
 
-int command_data_prepare(const void *request, void *reply, struct err *err)
+void print_config(const void *reply)
 {
-    struct text notes = {0};
-    int rc = prepare(request, reply, &notes, err);
-    if (rc == 0 && notes.size)
-        fputs(notes.bytes, stderr);
-    text_clear(&notes);
-    return rc;
+    fputs(((const Trireme__ConfigReply *)reply)->text, stdout);
 }

@@ -6,11 +6,13 @@
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/run/run.h"
 #include "launcher/commands/command.h"
+#include "launcher/commands/print_text.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 
 #include "command.pb-c.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -150,4 +152,11 @@ int command_proposals_kill(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsKillRequest *r = request;
     return order(reply, r->run, r->number, "kill", r->wait, err);
+}
+
+void print_answer(const void *reply)
+{
+    const Trireme__Answer *r = reply;
+    print_text(r->text, SIZE_MAX);
+    printf("\n");
 }

@@ -9,6 +9,7 @@
 
 #include "command.pb-c.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,4 +66,11 @@ int command_sample(const void *request, void *reply, struct err *err)
     model_free(model);
     loaded_close(&loaded);
     return 0;
+}
+
+void print_sample(const void *reply)
+{
+    const Trireme__SampleReply *r = reply;
+    fwrite(r->text.data, 1, r->text.len, stdout);
+    putchar('\n');
 }
