@@ -112,14 +112,15 @@ int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
 {
     progress_train(c->progress, &c->trunk->line, trials_forks(c->trials));
     intake_add_train(c->intake, &c->trunk->line);
-    if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until)
-        c->trunk->until = trial_first_rest(c->trunk);
+    if (stop_asked(c))
+        trial_rest(c->trunk);
     if (c->trunk->step >= c->trunk->until)
         return 0;
     if (intake_turn(c->intake, c->trunk->step, false, err) < 0)
         return -1;
     uint64_t next = next_rest(c);
-    c->trunk->until = next < c->trunk->until ? next : c->trunk->until;
+    if (next < c->trunk->until)
+        trial_run_until(c->trunk, next);
     return is_due(c, c->config->checkpoint->every, c->trunk->step) ? save(c, err) : 0;
 }
 
@@ -191,7 +192,7 @@ static int fork_or_not(struct coordinator *c, struct err *err)
     if (rc <= 0)
         return rc;
     c->stage = STAGE_TRAIN;
-    c->trunk->until = next_rest(c);
+    trial_run_until(c->trunk, next_rest(c));
     return 1;
 }
 
@@ -213,9 +214,8 @@ int coordinator_act(struct coordinator *c, struct err *err)
 {
     switch (c->stage) {
     case STAGE_TRAIN:
-        if (stop_asked(c) && trial_first_rest(c->trunk) < c->trunk->until &&
-            trial_first_rest(c->trunk) > c->saved)
-            c->trunk->until = trial_first_rest(c->trunk);
+        if (stop_asked(c) && trial_first_rest(c->trunk) > c->saved)
+            trial_rest(c->trunk);
         return trial_arrived(c->trunk) && !evaluator_busy(c->evaluator) ? begin_evaluation(c) : 0;
     case STAGE_EVALUATE:
         return evaluate(c, err);

@@ -112,13 +112,13 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
 static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 {
     for (const struct pair *p = c->pairs; p; p = p->next)
-        if (p->forked_at > 0 && p->fork && p->fork->forking)
+        if (p->forked_at > 0 && p->fork && p->fork->state == TRIAL_FORKING)
             return 0;
     for (struct pair *p = c->pairs, *next; p; p = next) {
         next = p->next;
         if (p->forked_at == 0)
             continue;
-        if (p->fork && p->fork->refused)
+        if (p->fork && p->fork->state == TRIAL_REFUSED)
             p->no_room = mem_strdup(p->fork->refused);
         if (p->no_room) {
             char *reason = mem_strdup(p->no_room);

@@ -131,7 +131,7 @@ size_t campaign_pins(const struct campaign *c, uint64_t *steps, size_t max)
 /* Whether a trial has come further than the step that it began at. */
 static bool is_worth_keeping(const struct trial *t, uint64_t begin)
 {
-    return t && t->forking == 0 && !t->refused && !t->diverged && t->step > begin;
+    return t && t->state == TRIAL_OPEN && t->step > begin;
 }
 
 const struct trial *campaign_line(const struct campaign *c, size_t i,
@@ -165,10 +165,10 @@ void campaign_remove(struct campaign *c, struct pair *pair)
     while (*at != pair)
         at = &(*at)->next;
     *at = pair->next;
-    measure_end(c->measure, pair);
+    measure_end(pair);
     early_stop_forget(c->early_stop, pair);
     if (pair->fork)
-        trials_drop(c->context.trials, pair->fork);
+        trial_stop(pair->fork);
     pair_free(pair);
 }
 

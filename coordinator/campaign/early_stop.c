@@ -74,12 +74,12 @@ static double loss(const struct early_stop *p)
 static void look_next(struct pair *pair, Trireme__EarlyStop__At at)
 {
     pair->early_stop.has_next = 1, pair->early_stop.next = at;
+    uint64_t until = pair->fork_end;
     if (at == TRIREME__EARLY_STOP__AT__start)
-        pair->fork->until = pair->start;
+        until = pair->start;
     else if (at == TRIREME__EARLY_STOP__AT__middle)
-        pair->fork->until = pair->start + (pair->fork_end - pair->start) / 2;
-    else
-        pair->fork->until = pair->fork_end;
+        until = pair->start + (pair->fork_end - pair->start) / 2;
+    trial_run_until(pair->fork, until);
 }
 
 void early_stop_begin(struct pair *pair, const Trireme__EarlyStop *suspended)
@@ -107,7 +107,7 @@ static void take(struct pair *pair, double found)
     }
     bool high = !(found <= risen * state->start_loss); // also where it is no number
     if (state->next == TRIREME__EARLY_STOP__AT__end && high)
-        pair->fork->diverged = true;
+        trial_diverge(pair->fork);
     look_next(pair, state->next == TRIREME__EARLY_STOP__AT__middle && high
                         ? TRIREME__EARLY_STOP__AT__end
                         : TRIREME__EARLY_STOP__AT__over);
@@ -126,7 +126,7 @@ void early_stop_turn(struct early_stop *p, struct pair *pairs)
         if (pair->early_stop.next == TRIREME__EARLY_STOP__AT__none ||
             pair->early_stop.next == TRIREME__EARLY_STOP__AT__over || !trial_arrived(pair->fork))
             continue;
-        if (pair->fork->diverged) {
+        if (pair->fork->state == TRIAL_DIVERGED) {
             pair->early_stop.next = TRIREME__EARLY_STOP__AT__over;
             continue;
         }

@@ -65,7 +65,7 @@ static int observe(struct campaign *c, uint64_t step, struct err *err)
     }
     for (struct pair *p = c->pairs; p; p = p->next)
         if (p->end == step)
-            measure_end(c->measure, p);
+            measure_end(p);
     return 0;
 }
 

@@ -90,12 +90,11 @@ static int begin_tail(struct measure *m, struct pair *pairs, struct pair *pair, 
     free(name);
     if (!arm->tail)
         return -1;
-    arm->tail->tail =
-        (struct tail){.from = arm->base->step,
-                      .steps = trial_equal_steps(pair->plan->tail, (*m->context->trunk)->config,
-                                                 arm->base->config),
-                      .lr = trial_lr(arm->base, arm->base->step)};
-    arm->tail->until = arm->base->step + arm->tail->tail.steps;
+    trial_begin_tail(arm->tail, (struct tail){.from = arm->base->step,
+                                              .steps = trial_equal_steps(pair->plan->tail,
+                                                                         context_config(m->context),
+                                                                         arm->base->config),
+                                              .lr = trial_lr(arm->base, arm->base->step)});
     return 0;
 }
 
@@ -141,13 +140,13 @@ static int prepare(struct measure *m, struct pair *pairs, struct pair *pair, int
                    struct err *err)
 {
     struct arm *arm = &pair->arms[which];
-    if (arm->tail && arm->tail->refused && arm->tail->forking == 0 && !pair->no_room)
+    if (arm->tail && arm->tail->state == TRIAL_REFUSED && !pair->no_room)
         pair->no_room = mem_strdup(arm->tail->refused);
     if (pair->no_room) {
         arm->done = !arm->tail || trial_rests(arm->tail);
         return 0;
     }
-    if (arm->base->diverged || (arm->tail && arm->tail->diverged)) {
+    if (arm->base->state == TRIAL_DIVERGED || (arm->tail && arm->tail->state == TRIAL_DIVERGED)) {
         arm->done = arm->diverged = true;
         return 0;
     }
@@ -266,12 +265,12 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     o->has_window_variance = 1, o->window_variance = variance(m, pair);
 }
 
-void measure_end(struct measure *m, struct pair *pair)
+void measure_end(struct pair *pair)
 {
     for (int which = 0; which < 2; which++) {
         struct arm *arm = &pair->arms[which];
         if (arm->tail && !arm->borrows_tail)
-            trials_drop(m->context->trials, arm->tail);
+            trial_stop(arm->tail);
         arm->tail = NULL;
     }
     pair->measuring = false;

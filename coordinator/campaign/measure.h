@@ -25,4 +25,4 @@ void measure_observe(const struct measure *measure, const struct pair *pair, str
                      Trireme__Observation *observation);
 
 /* Gives a pair's tails back; its sums stay. */
-void measure_end(struct measure *measure, struct pair *pair);
+void measure_end(struct pair *pair);

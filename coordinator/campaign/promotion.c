@@ -37,17 +37,16 @@ void promotion_free(struct promotion *promotion)
 
 int promotion_turn(struct promotion *p, struct err *err)
 {
-    if (p->next->forking)
+    if (p->next->state == TRIAL_FORKING)
         return 0;
-    if (p->next->refused)
+    if (p->next->state == TRIAL_REFUSED)
         return err_set(err, ERR_TRAIN, "a promotion cannot be carried out: %s", p->next->refused);
     struct trial *before = *p->context.trunk;
     if (p->spare)
-        trials_drop(p->context.trials, p->spare);
-    trials_drop(p->context.trials, before);
-    free(p->next->name);
-    p->next->name = mem_strdup("trunk");
-    p->next->until = p->next->step;
+        trial_stop(p->spare);
+    trial_stop(before);
+    trial_rename(p->next, "trunk");
+    trial_run_until(p->next, p->next->step);
     *p->context.trunk = p->next;
     return 1;
 }

@@ -69,7 +69,7 @@ static void finish(struct evaluator *e)
     if (!evaluation_complete(e->evaluation))
         return;
     e->evaluation = NULL;
-    e->trial->evaluated = false;
+    trial_release(e->trial);
 }
 
 void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t n_sources,
@@ -78,7 +78,7 @@ void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t 
     ASSERT(!e->evaluation && trial_rests(trial));
     e->evaluation = evaluation;
     e->trial = trial;
-    trial->evaluated = true;
+    trial_hold(trial);
     e->first = mem_resize(e->first, n_sources, sizeof *e->first);
     e->n_sources = n_sources;
     evaluation_begin(evaluation);

@@ -21,7 +21,7 @@ uint64_t trial_step_tokens(const Trireme__Config *config)
 
 struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *config,
                         Trireme__Segment **segments, size_t n_segments, struct position base,
-                        uint64_t step_tokens, size_t n_blocks)
+                        uint64_t step_tokens, size_t n_blocks, int n_forking)
 {
     struct trial *t = mem_new(1, sizeof *t);
     t->number = number;
@@ -31,6 +31,8 @@ struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *conf
     t->base = base;
     t->step = t->until = base.step;
     t->step_tokens = step_tokens;
+    t->state = n_forking ? TRIAL_FORKING : TRIAL_OPEN;
+    t->n_forking = n_forking;
     t->result = step_result_new(trial_leaves(config), n_blocks);
     return t;
 }
@@ -47,6 +49,119 @@ void trial_free(struct trial *t)
     free(t->refused);
     free(t->name);
     free(t);
+}
+
+/* The table of the header. */
+static void enter(struct trial *t, enum trial_state state)
+{
+    static const bool leads[][TRIAL_STOPPED + 1] = {
+        [TRIAL_FORKING] = {[TRIAL_OPEN] = true,     [TRIAL_REFUSED] = true, [TRIAL_STOPPED] = true},
+        [TRIAL_OPEN] = {[TRIAL_DIVERGED] = true, [TRIAL_STOPPED] = true},
+        [TRIAL_REFUSED] = {[TRIAL_STOPPED] = true},
+        [TRIAL_DIVERGED] = {[TRIAL_STOPPED] = true                      },
+        [TRIAL_STOPPED] = {false                      },
+    };
+    ASSERT(leads[t->state][state]);
+    t->state = state;
+}
+
+void trial_forked(struct trial *t, uint64_t bytes, const char *refused)
+{
+    ASSERT(t->n_forking > 0);
+    t->n_forking--;
+    t->bytes += bytes;
+    if (refused && !t->refused)
+        t->refused = mem_strdup(refused);
+    if (t->n_forking == 0 && t->state == TRIAL_FORKING)
+        enter(t, t->refused ? TRIAL_REFUSED : TRIAL_OPEN);
+}
+
+void trial_run_until(struct trial *t, uint64_t step)
+{
+    if (t->state != TRIAL_STOPPED)
+        t->until = step;
+}
+
+void trial_rest(struct trial *t)
+{
+    uint64_t first = trial_first_rest(t);
+    t->until = first < t->until ? first : t->until;
+}
+
+void trial_diverge(struct trial *t)
+{
+    if (t->state == TRIAL_OPEN) // one that is stopped takes no more steps in any case
+        enter(t, TRIAL_DIVERGED);
+}
+
+void trial_stop(struct trial *t)
+{
+    if (t->state != TRIAL_STOPPED)
+        enter(t, TRIAL_STOPPED);
+    t->until = 0;
+}
+
+void trial_hold(struct trial *t)
+{
+    ASSERT(!t->held);
+    t->held = true;
+}
+
+void trial_release(struct trial *t)
+{
+    t->held = false;
+}
+
+void trial_rename(struct trial *t, const char *name)
+{
+    char *copy = mem_strdup(name);
+    free(t->name);
+    t->name = copy;
+}
+
+void trial_begin_tail(struct trial *t, struct tail tail)
+{
+    t->tail = tail;
+    trial_run_until(t, tail.from + tail.steps);
+}
+
+bool trial_may_lease(const struct trial *t)
+{
+    return t->state == TRIAL_OPEN && !t->leased && t->step + t->committing < t->until;
+}
+
+void trial_lease(struct trial *t, double now)
+{
+    step_result_begin(t->result);
+    t->leased = true;
+    t->step_began = now;
+}
+
+int trial_decide(struct trial *t, Trireme__StepDecision *decision, int n_servers, struct err *err)
+{
+    double loss = step_result_loss(t->result) / (double)trial_step_tokens(t->config);
+    t->leased = false;
+    if (step_result_decide(decision, &t->line, t->config, t->step, trial_lr(t, t->step), loss,
+                           step_result_norm(t->result), err) < 0)
+        return -1;
+    decision->has_trial = 1, decision->trial = t->number;
+    t->line.trial = t->name;
+    t->line.seconds = t->step_began;
+    t->committing = true;
+    t->n_uncommitted = n_servers;
+    return 0;
+}
+
+bool trial_committed(struct trial *t, double now)
+{
+    if (--t->n_uncommitted > 0)
+        return false;
+    t->line.has_seconds = 1, t->line.seconds = now - t->line.seconds;
+    t->line.has_tok_per_s = 1, t->line.tok_per_s = (double)t->line.tokens / t->line.seconds;
+    t->step_began = now; // the next step's, where it is leased already
+    t->committing = false;
+    t->step++;
+    return true;
 }
 
 struct position trial_at(const struct trial *t, uint64_t step)
@@ -93,12 +208,12 @@ uint64_t trial_first_rest(const struct trial *t)
 
 bool trial_rests(const struct trial *t)
 {
-    return !t->leased && !t->committing && t->forking == 0;
+    return !t->leased && !t->committing && t->n_forking == 0;
 }
 
 bool trial_arrived(const struct trial *t)
 {
-    return trial_rests(t) && (t->diverged || t->refused || t->step >= t->until);
+    return trial_rests(t) && (t->state != TRIAL_OPEN || t->step >= t->until);
 }
 
 uint64_t trial_equal_steps(uint64_t steps, const Trireme__Config *trunk,

@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include "control.pb-c.h"
+#include "files.pb-c.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,6 +26,24 @@ struct tail {
     double lr;            /* at its first step */
 };
 
+/* Where a trial is. The servers make its state, or have no memory for it; then it trains up to
+ * `until` and rests there, until it gets more steps, diverges, or is stopped.
+ *
+ *               leads to: OPEN  REFUSED  DIVERGED  STOPPED    by
+ * FORKING                  x       x                  x       trial_forked, trial_stop
+ * OPEN                                      x         x       trial_diverge, trial_stop
+ * REFUSED                                             x       trial_stop
+ * DIVERGED                                            x       trial_stop
+ * STOPPED                                                     (the list frees it) */
+enum trial_state {
+    TRIAL_FORKING,  /* answers of servers are missing */
+    TRIAL_OPEN,     /* takes steps up to `until` */
+    TRIAL_REFUSED,  /* a server has no memory for it: it takes no steps */
+    TRIAL_DIVERGED, /* a loss or norm was not finite, or far too high: it takes no more steps */
+    TRIAL_STOPPED,  /* is dropped as soon as it rests and nobody holds it */
+};
+
+/* Written by trial.c alone. */
 struct trial {
     struct trial *next; /* in the list that owns it */
     uint32_t number;
@@ -36,28 +55,54 @@ struct trial {
     struct tail tail;
     uint64_t step_tokens; /* of a step at the start of the run: the unit of train.steps */
     uint64_t step;        /* updates done */
-    uint64_t until;       /* it goes on to that many */
-    int forking;          /* servers whose FORKED is missing */
-    char *refused;        /* why servers have no place for it, or NULL */
-    uint64_t bytes;       /* that its state takes on the servers */
-    bool diverged;        /* it will not go on */
-    bool doomed;          /* to be dropped as soon as it rests */
-    bool evaluated;       /* an evaluation of it is under way: it is not dropped before its end */
-    /* the step under way */
-    bool leased; /* leases are out for the update after `step`, or after the one that is committing
-                  */
-    bool committing; /* a decision is out */
-    int uncommitted; /* servers whose COMMITTED is missing */
+    uint64_t until;       /* it trains up to that many */
+    enum trial_state state;
+    int n_forking;  /* servers whose FORKED is missing */
+    char *refused;  /* why a server has no memory for it, or NULL */
+    uint64_t bytes; /* that its state takes on the servers */
+    bool held;      /* somebody reads its weights: it is not dropped meanwhile */
+    /* The step under way. Leases of the next go out while this one commits. */
+    bool leased;       /* leases are out for the update after the ones that are decided */
+    bool committing;   /* a step decision is out */
+    int n_uncommitted; /* servers whose COMMITTED is missing */
     struct step_result *result;
     double step_began;
     Trireme__TrainLine line; /* of the step that is committing; `trial` is borrowed from name */
 };
 
-/* Takes over config and segments. */
+/* Takes over config and segments. n_forking: servers that make its state; 0: it is there. */
 struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *config,
                         Trireme__Segment **segments, size_t n_segments, struct position base,
-                        uint64_t step_tokens, size_t n_blocks);
+                        uint64_t step_tokens, size_t n_blocks, int n_forking);
 void trial_free(struct trial *trial);
+
+/* A server's answer to FORK: the bytes of its part, or why it has no memory (NULL: it has). */
+void trial_forked(struct trial *trial, uint64_t bytes, const char *refused);
+
+/* It trains up to `step`; or only as far as the steps that are leased go. */
+void trial_run_until(struct trial *trial, uint64_t step);
+void trial_rest(struct trial *trial);
+
+/* It takes no more steps; the second: and is dropped as soon as it can. */
+void trial_diverge(struct trial *trial);
+void trial_stop(struct trial *trial);
+
+/* Its weights are read: it is not dropped between the two. */
+void trial_hold(struct trial *trial);
+void trial_release(struct trial *trial);
+
+void trial_rename(struct trial *trial, const char *name);
+
+/* It becomes a tail, and trains to its end. */
+void trial_begin_tail(struct trial *trial, struct tail tail);
+
+/* A step: leased; decided by what came back (ERR_TRAIN where that is not finite: nothing is
+ * decided); committed by one of n_servers: true with the last. `now`: seconds of clock_now. */
+bool trial_may_lease(const struct trial *trial);
+void trial_lease(struct trial *trial, double now);
+int trial_decide(struct trial *trial, Trireme__StepDecision *decision, int n_servers,
+                 struct err *err);
+bool trial_committed(struct trial *trial, double now);
 
 /* Where it stands after `step` updates, and after those done. */
 struct position trial_at(const struct trial *trial, uint64_t step);

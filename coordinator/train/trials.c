@@ -81,7 +81,7 @@ struct trial *trials_first(struct trials *ts, Trireme__Config *config, Trireme__
                            size_t n_segments, struct position base, uint64_t step_tokens)
 {
     struct trial *t = trial_new(0, "trunk", config, segments, n_segments, base, step_tokens,
-                                ts->layout->n_blocks);
+                                ts->layout->n_blocks, 0);
     append(ts, t);
     return t;
 }
@@ -102,7 +102,6 @@ static void send_fork(struct trials *ts, struct trial *t, const struct trial *pa
         endpoint_send(ts->endpoint, r, TAG_FORK, &message);
     for (int s = 1; s <= ts->n_servers; s++)
         liveness_await(ts->liveness, s, AWAIT_FORK, clock_now());
-    t->forking = ts->n_servers;
 }
 
 struct trial *trials_fork(struct trials *ts, const struct trial *parent, const struct fork *fork,
@@ -127,25 +126,17 @@ struct trial *trials_fork(struct trials *ts, const struct trial *parent, const s
     }
     base.step = fork->step;
     struct trial *t = trial_new(ts->next_number, fork->name, message_copy(fork->config), segments,
-                                n, base, parent->step_tokens, ts->layout->n_blocks);
+                                n, base, parent->step_tokens, ts->layout->n_blocks, ts->n_servers);
     append(ts, t);
     send_fork(ts, t, parent, fork);
     return t;
-}
-
-void trials_drop(struct trials *ts, struct trial *trial)
-{
-    (void)ts;
-    trial->doomed = true;
-    trial->until = 0;
 }
 
 bool trials_halt(struct trials *ts)
 {
     bool rest = true;
     for (struct trial *t = ts->first; t; t = t->next) {
-        uint64_t first = trial_first_rest(t);
-        t->until = first < t->until ? first : t->until;
+        trial_rest(t);
         rest = rest && trial_rests(t);
     }
     return rest;
@@ -171,9 +162,7 @@ static void choose_workers(struct trials *ts, const struct trial *t, uint64_t st
 /* Leases the update after `step`. */
 static void lease(struct trials *ts, struct trial *t, uint64_t step)
 {
-    step_result_begin(t->result);
-    t->leased = true;
-    t->step_began = clock_now();
+    trial_lease(t, clock_now());
     choose_workers(ts, t, step);
     lease_plan(ts->ranges, ts->n_workers, ts->active, trial_leaves(t->config));
     for (size_t w = 0; w < ts->n_workers; w++) {
@@ -193,12 +182,6 @@ static void lease(struct trials *ts, struct trial *t, uint64_t step)
         liveness_await(ts->liveness, s, AWAIT_NORMS, clock_now());
 }
 
-static bool may_lease(const struct trial *t)
-{
-    return !t->leased && !t->diverged && !t->refused && t->forking == 0 &&
-           t->step + t->committing < t->until;
-}
-
 static void drop(struct trials *ts, struct trial **at)
 {
     struct trial *t = *at;
@@ -215,12 +198,12 @@ bool trials_go(struct trials *ts)
     bool done = false;
     for (struct trial **at = &ts->first; *at;) {
         struct trial *t = *at;
-        if (t->doomed && !t->evaluated && trial_rests(t)) {
+        if (t->state == TRIAL_STOPPED && !t->held && trial_rests(t)) {
             drop(ts, at);
             done = true;
             continue;
         }
-        if (may_lease(t)) {
+        if (trial_may_lease(t)) {
             lease(ts, t, t->step + t->committing);
             done = true;
         }
@@ -233,28 +216,19 @@ bool trials_go(struct trials *ts)
  */
 static int decide(struct trials *ts, struct trial *t, const struct trial *trunk, struct err *err)
 {
-    double tokens = (double)trial_step_tokens(t->config);
     Trireme__StepDecision decision;
     struct err why = {0};
-    t->leased = false;
-    if (step_result_decide(&decision, &t->line, t->config, t->step, trial_lr(t, t->step),
-                           step_result_loss(t->result) / tokens, step_result_norm(t->result),
-                           &why) < 0) {
+    if (trial_decide(t, &decision, ts->n_servers, &why) < 0) {
         if (t == trunk)
             return err_set(err, why.code, "%s", why.text);
-        t->diverged = true;
+        trial_diverge(t);
         return 0;
     }
-    decision.has_trial = 1, decision.trial = t->number;
-    t->line.trial = t->name;
-    t->line.seconds = t->step_began;
     for (int s = 1; s <= ts->n_servers; s++) {
         endpoint_send(ts->endpoint, s, TAG_STEP_DECISION, &decision);
         liveness_await(ts->liveness, s, AWAIT_COMMIT, clock_now());
     }
-    t->committing = true;
-    t->uncommitted = ts->n_servers;
-    if (may_lease(t))
+    if (trial_may_lease(t))
         lease(ts, t, t->step + 1);
     return 0;
 }
@@ -310,15 +284,9 @@ int trials_committed(struct trials *ts, int from, const Trireme__Committed *mess
                        "rank %d committed step %llu of trial %u, which nobody decided", from,
                        (unsigned long long)message->step, message->trial);
     liveness_arrived(ts->liveness, from, AWAIT_COMMIT);
-    if (--t->uncommitted > 0)
+    if (!trial_committed(t, clock_now()))
         return 0;
-    double now = clock_now();
-    t->line.has_seconds = 1, t->line.seconds = now - t->line.seconds;
-    t->line.has_tok_per_s = 1, t->line.tok_per_s = (double)t->line.tokens / t->line.seconds;
-    t->step_began = now; // the next step's, where it is leased already
     liveness_step(ts->liveness, t->line.seconds);
-    t->committing = false;
-    t->step++;
     *committed = t;
     return 0;
 }
@@ -326,14 +294,11 @@ int trials_committed(struct trials *ts, int from, const Trireme__Committed *mess
 int trials_forked(struct trials *ts, int from, const Trireme__Forked *forked, struct err *err)
 {
     struct trial *t = find(ts, forked->trial);
-    if (!t || t->forking == 0)
+    if (!t || t->n_forking == 0)
         return err_set(err, ERR_MACHINE, "rank %d forked trial %u, which nobody asked for", from,
                        forked->trial);
     liveness_arrived(ts->liveness, from, AWAIT_FORK);
-    t->forking--;
-    t->bytes += forked->bytes;
-    if (forked->refused && !t->refused)
-        t->refused = mem_strdup(forked->refused);
+    trial_forked(t, forked->bytes, forked->refused);
     return 0;
 }
 

@@ -43,9 +43,6 @@ struct fork {
 struct trial *trials_fork(struct trials *trials, const struct trial *parent,
                           const struct fork *fork, struct err *err);
 
-/* Drops a trial as soon as it rests. */
-void trials_drop(struct trials *trials, struct trial *trial);
-
 /* Has all trials come to rest where they can first; none goes on. Returns whether they do rest. */
 bool trials_halt(struct trials *trials);
 

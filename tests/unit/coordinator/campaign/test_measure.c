@@ -54,7 +54,7 @@ static void begin(struct scene *scene)
         fail_msg("%s", err.text);
     scene->roster = (struct roster){.sources = scene->sources, .n_sources = 2};
     scene->text = (struct gate_windows){.weights = (double *)weights, .n_sources = 2};
-    scene->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1);
+    scene->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1, 0);
     scene->context =
         (struct context){.run = &scene->run, .roster = &scene->roster, .trunk = &scene->trunk};
     scene->measure = measure_new(&scene->context, &scene->text);

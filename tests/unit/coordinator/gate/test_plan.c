@@ -39,7 +39,7 @@ static void begin(struct scene *scene, const struct place *p, const char *settin
     message_free(config);
     scene->roster = (struct roster){.n_sources = 1, .gate_samples = &scene->gate_samples};
     scene->trunk = trial_new(0, "trunk", changed(scene->run.config, NULL), NULL, 0,
-                             (struct position){0}, trial_step_tokens(scene->run.config), 1);
+                             (struct position){0}, trial_step_tokens(scene->run.config), 1, 0);
     assert_int_equal(file_make_dirs(p->run, ERR_USAGE, &err), 0);
     scene->journal = journal_open(p->run, 0, NULL, NULL, &err);
     assert_non_null(scene->journal);

@@ -1,15 +1,18 @@
 /* Where a line of training stands, and its rate. */
 #include "tests/unit/coordinator/run/run_support.h"
 
-#include "coordinator/campaign/pair.h"
+#include "coordinator/train/step_result.h"
 #include "coordinator/train/trial.h"
 #include "math/schedule.h"
 #include "proto/schema/message.h"
 
 #include <math.h>
 
+enum { LEAVES = 6, BLOCKS = 3, SERVERS = 2 };
+
 /* Context 8 and steps of 12 samples, but for the settings; it began at `base`. */
-static struct trial *trial_of(struct position base, char *const *settings, size_t n)
+static struct trial *trial_made_by(int n_forking, struct position base, char *const *settings,
+                                   size_t n)
 {
     struct err err;
     char *all[16] = {"data.sources=[{name: a, path: x}]",
@@ -25,7 +28,12 @@ static struct trial *trial_of(struct position base, char *const *settings, size_
     Trireme__Config *config = run_config_read(NULL, all, 8 + n, &err);
     if (!config)
         fail_msg("%s", err.text);
-    return trial_new(1, "h1.0", config, NULL, 0, base, 12 * 8, 3);
+    return trial_new(1, "h1.0", config, NULL, 0, base, 12 * 8, BLOCKS, n_forking);
+}
+
+static struct trial *trial_of(struct position base, char *const *settings, size_t n)
+{
+    return trial_made_by(0, base, settings, n);
 }
 
 static const struct position start = {.step = 40, .samples = 480, .tokens = 3840};
@@ -113,7 +121,8 @@ static void a_tails_rate_falls_in_a_straight_line_to_zero(void **state)
     (void)state;
     struct trial *t = trial_of(start, NULL, 0);
     double before = trial_lr(t, 39 + 5);
-    t->tail = (struct tail){.from = 45, .steps = 10, .lr = 0.004};
+    trial_begin_tail(t, (struct tail){.from = 45, .steps = 10, .lr = 0.004});
+    assert_int_equal(t->until, 55);
     assert_true(trial_lr(t, 44) == before); // not yet
     for (uint64_t i = 0; i <= 10; i++)
         assert_true(fabs(trial_lr(t, 45 + i) - 0.004 * (double)(10 - i) / 10) < 1e-15);
@@ -122,38 +131,118 @@ static void a_tails_rate_falls_in_a_straight_line_to_zero(void **state)
     trial_free(t);
 }
 
-static void a_trial_rests_when_nothing_of_it_is_under_way(void **state)
+/* A leased step whose losses and squares are all there. */
+static void lease_whole(struct trial *t, double loss)
+{
+    struct err err;
+    const double losses[LEAVES] = {loss}, squares[BLOCKS] = {1};
+    assert_true(trial_may_lease(t));
+    trial_lease(t, 100);
+    assert_int_equal(step_result_add_losses(t->result, 0, losses, LEAVES, &err), 0);
+    assert_int_equal(step_result_add_squares(t->result, 0, squares, BLOCKS, &err), 0);
+}
+
+static void a_step_is_done_when_all_servers_have_committed_it(void **state)
 {
     (void)state;
+    struct err err;
+    Trireme__StepDecision decision;
     struct trial *t = trial_of(start, NULL, 0);
-    assert_true(trial_rests(t));
-    t->leased = true;
-    assert_false(trial_rests(t));
-    t->leased = false, t->committing = true;
-    assert_false(trial_rests(t));
-    t->committing = false, t->forking = 1;
-    assert_false(trial_rests(t));
-    t->forking = 0;
-    assert_true(trial_rests(t));
+    assert_true(trial_rests(t) && !trial_may_lease(t)); // at `until`
+    trial_run_until(t, 42);
+    lease_whole(t, 96);
+    assert_true(!trial_rests(t) && trial_first_rest(t) == 41);
+    assert_int_equal(trial_decide(t, &decision, SERVERS, &err), 0);
+    assert_true(decision.trial == 1 && decision.step == 40 && decision.lr == trial_lr(t, 40));
+    assert_true(t->line.step == 41 && t->line.loss == 1);
+    trial_lease(t, 101); // the next one, while this one commits
+    assert_int_equal(trial_first_rest(t), 42);
+    assert_false(trial_committed(t, 102));
+    assert_int_equal(t->step, 40);
+    assert_true(trial_committed(t, 104));
+    assert_int_equal(t->step, 41);
+    assert_true(t->line.seconds == 4 && t->line.tok_per_s == 96 / 4.0);
+    assert_true(t->leased && !trial_rests(t));
+    trial_rest(t);
+    assert_int_equal(t->until, 42);
     trial_free(t);
 }
 
-static void a_trial_has_arrived_at_its_step_or_where_it_cannot_go_on(void **state)
+static void a_loss_that_is_not_finite_decides_nothing_and_the_trial_may_diverge(void **state)
+{
+    (void)state;
+    struct err err;
+    Trireme__StepDecision decision;
+    struct trial *t = trial_of(start, NULL, 0);
+    trial_run_until(t, 60);
+    lease_whole(t, NAN);
+    assert_int_equal(trial_decide(t, &decision, SERVERS, &err), -1);
+    assert_int_equal(err.code, ERR_TRAIN);
+    assert_true(trial_rests(t) && !trial_arrived(t));
+    trial_diverge(t);
+    assert_int_equal(t->state, TRIAL_DIVERGED);
+    assert_true(trial_arrived(t) && !trial_may_lease(t));
+    trial_stop(t);
+    trial_diverge(t); // it takes no more steps in any case
+    trial_run_until(t, 80);
+    assert_int_equal(t->state, TRIAL_STOPPED);
+    assert_true(t->until == 0 && trial_arrived(t) && !trial_may_lease(t));
+    trial_free(t);
+}
+
+static void a_fork_is_open_with_the_last_servers_answer_and_refused_with_any(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second, *refused;
+        enum trial_state state;
+    } cases[] = {
+        {NULL,   NULL,   NULL,   TRIAL_OPEN   },
+        {"none", NULL,   "none", TRIAL_REFUSED},
+        {NULL,   "less", "less", TRIAL_REFUSED},
+        {"none", "less", "none", TRIAL_REFUSED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial *t = trial_made_by(SERVERS, start, NULL, 0);
+        trial_run_until(t, 60);
+        trial_forked(t, 10, cases[i].first);
+        assert_int_equal(t->state, TRIAL_FORKING);
+        assert_true(!trial_rests(t) && !trial_arrived(t) && !trial_may_lease(t));
+        trial_forked(t, 20, cases[i].second);
+        assert_int_equal(t->state, cases[i].state);
+        assert_int_equal(t->bytes, 30);
+        assert_true(!t->refused == !cases[i].refused);
+        if (t->refused)
+            assert_string_equal(t->refused, cases[i].refused);
+        assert_int_equal(trial_may_lease(t), cases[i].state == TRIAL_OPEN);
+        assert_int_equal(trial_arrived(t), cases[i].state == TRIAL_REFUSED);
+        trial_free(t);
+    }
+}
+
+static void a_fork_that_is_stopped_stays_so_and_rests_when_all_servers_have_answered(void **state)
+{
+    (void)state;
+    struct trial *t = trial_made_by(SERVERS, start, NULL, 0);
+    trial_stop(t);
+    trial_forked(t, 10, NULL);
+    assert_false(trial_rests(t));
+    trial_forked(t, 10, "no memory");
+    assert_true(t->state == TRIAL_STOPPED && trial_rests(t));
+    trial_free(t);
+}
+
+static void a_trial_arrives_at_its_step(void **state)
 {
     (void)state;
     struct trial *t = trial_of(start, NULL, 0);
     assert_true(trial_arrived(t));
-    t->until = 60;
+    trial_run_until(t, 60);
     assert_false(trial_arrived(t));
-    t->step = 60;
-    assert_true(trial_arrived(t));
-    t->committing = true;
-    assert_false(trial_arrived(t));
-    t->committing = false, t->step = 50;
-    t->diverged = true;
-    assert_true(trial_arrived(t));
-    t->diverged = false, t->refused = mem_strdup("no memory");
-    assert_true(trial_arrived(t));
+    trial_rest(t);
+    assert_true(t->until == 40 && trial_arrived(t));
+    trial_rename(t, "trunk");
+    assert_string_equal(t->name, "trunk");
     trial_free(t);
 }
 
@@ -187,8 +276,11 @@ int main(void)
         cmocka_unit_test(a_run_ends_when_its_tokens_are_used_up),
         cmocka_unit_test(the_rate_follows_from_tokens_and_is_continuous_over_a_change_of_batch),
         cmocka_unit_test(a_tails_rate_falls_in_a_straight_line_to_zero),
-        cmocka_unit_test(a_trial_rests_when_nothing_of_it_is_under_way),
-        cmocka_unit_test(a_trial_has_arrived_at_its_step_or_where_it_cannot_go_on),
+        cmocka_unit_test(a_step_is_done_when_all_servers_have_committed_it),
+        cmocka_unit_test(a_loss_that_is_not_finite_decides_nothing_and_the_trial_may_diverge),
+        cmocka_unit_test(a_fork_is_open_with_the_last_servers_answer_and_refused_with_any),
+        cmocka_unit_test(a_fork_that_is_stopped_stays_so_and_rests_when_all_servers_have_answered),
+        cmocka_unit_test(a_trial_arrives_at_its_step),
         cmocka_unit_test(a_forks_stretch_has_as_many_tokens_as_the_trunks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
