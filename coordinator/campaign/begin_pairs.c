@@ -26,23 +26,23 @@ static void insert_pair(struct campaign *c, struct pair *pair)
     *at = pair;
 }
 
-/* The fork's configuration: the trunk's with the patch, or with what was before the promotion. */
-static Trireme__Config *fork_config(const struct campaign *c, const struct entry *e, bool reverse,
-                                    struct err *err)
+/* What a fork of an attempt changes: the patch, or the values from before the promotion. */
+static Trireme__Change *const *fork_changes(const struct entry *e, const struct attempt *a,
+                                            size_t *n)
 {
-    return reverse ? changes_apply(context_trunk(&c->context)->config, e->promotion->before,
-                                   e->promotion->n_before, err)
-                   : changes_apply(context_trunk(&c->context)->config, e->proposal->patch,
-                                   e->proposal->n_patch, err);
+    *n = a->plan->reverse ? e->promotion->n_before : e->proposal->n_patch;
+    return a->plan->reverse ? e->promotion->before : e->proposal->patch;
 }
 
 /* Asks the servers for the fork of an attempt's next pair. */
 static int begin_pair(struct campaign *c, const struct entry *e, const struct attempt *a,
-                      bool reverse, uint64_t step, struct err *err)
+                      uint64_t step, struct err *err)
 {
     uint64_t start = attempt_next_start(a);
-    Trireme__Config *config = fork_config(c, e, reverse, err);
-    char *name = pair_fork_name(e->number, reverse, a->n_pairs), *folder = NULL;
+    size_t n = 0;
+    Trireme__Change *const *changes = fork_changes(e, a, &n);
+    Trireme__Config *config = changes_apply(context_config(&c->context), changes, n, err);
+    char *name = pair_fork_name(e->number, a->plan->reverse, a->n_pairs), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
     const char *no_room = journal_gave_up(c->context.journal, e->number, step);
     struct fork fork = {.name = name, .step = start, .config = config};
@@ -61,8 +61,7 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     if (!trial && !no_room)
         goto out;
     struct pair *pair = mem_new(1, sizeof *pair);
-    *pair = (struct pair){
-        .number = e->number, .index = (uint32_t)a->n_pairs, .reverse = reverse, .plan = a->plan};
+    *pair = (struct pair){.number = e->number, .index = (uint32_t)a->n_pairs, .plan = a->plan};
     pair->start = start, pair->end = start + a->plan->horizon;
     pair->fork = trial;
     pair->no_room = no_room ? mem_strdup(no_room) : NULL;
@@ -82,10 +81,10 @@ out:
 static int begin_training(struct campaign *c, struct pair *pair, struct err *err)
 {
     const struct entry *e = history_entry(context_history(&c->context), pair->number);
-    const struct attempt *a = pair->reverse ? &e->reverse : &e->forward;
+    const struct attempt *a = attempt_open(e);
+    size_t n = 0;
+    Trireme__Change *const *patch = fork_changes(e, a, &n);
     Trireme__Application application = TRIREME__APPLICATION__INIT;
-    Trireme__Change *const *patch = pair->reverse ? e->promotion->before : e->proposal->patch;
-    size_t n = pair->reverse ? e->promotion->n_before : e->proposal->n_patch;
     application.has_pair = 1, application.pair = pair->index;
     application.has_trial = 1, application.trial = pair->fork->number;
     application.has_step = 1, application.step = pair->start;
@@ -134,27 +133,25 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 }
 
 /* Why an attempt's next pair cannot be tried any more; NULL: it can. */
-static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a,
-                         bool reverse)
+static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a)
 {
     uint64_t pair = plan_pair_tokens(&c->context, a->plan), own = 0;
     // up to the next look
     uint64_t cost = a->n_pairs < GATE_PAIRS_MIN ? pair : (2 - a->n_pairs % 2) * pair;
     for (size_t i = 0; i < a->n_pairs; i++)
         own += a->pairs[i]->tokens;
-    if (!reverse && e->proposal->budget && own + cost > e->proposal->budget)
+    if (!a->plan->reverse && e->proposal->budget && own + cost > e->proposal->budget)
         return "its budget of tokens is spent";
-    if (!reverse && a->n_pairs >= GATE_PAIRS_MIN && cost > plan_tokens_left(&c->context))
+    if (!a->plan->reverse && a->n_pairs >= GATE_PAIRS_MIN && cost > plan_tokens_left(&c->context))
         return "the tokens that experiments may cost are spent (gate.share)";
     return NULL;
 }
 
 bool campaign_behind(const struct campaign *c, uint64_t step)
 {
-    bool reverse;
-    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
-        const struct attempt *a = attempt_open(&context_history(&c->context)->entries[i], &reverse);
-        if (a && attempt_next_start(a) + a->plan->horizon == step)
+    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));) {
+        const struct attempt *a = attempt_open(e);
+        if (attempt_next_start(a) + a->plan->horizon == step)
             return true;
     }
     return false;
@@ -163,19 +160,17 @@ bool campaign_behind(const struct campaign *c, uint64_t step)
 int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
 {
     const bool behind = campaign_behind(c, step);
-    bool reverse;
-    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
-        const struct entry *e = &context_history(&c->context)->entries[i];
-        const struct attempt *a = attempt_open(e, &reverse);
-        if (!a || attempt_next_start(a) > step || (behind && attempt_next_start(a) == step) ||
-            campaign_pair(c, e->number))
+    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));) {
+        const struct attempt *a = attempt_open(e);
+        const uint64_t start = attempt_next_start(a);
+        if (start > step || (behind && start == step) || campaign_pair(c, e->number))
             continue;
         // what was under way has been paid for, and could be begun: if it cannot now, that is the
         // machine's fault
-        const bool lost = attempt_next_start(a) < step;
-        const char *reason = lost ? NULL : spent(c, e, a, reverse);
+        const bool lost = start < step;
+        const char *reason = lost ? NULL : spent(c, e, a);
         struct err why = {0};
-        if (!reason && begin_pair(c, e, a, reverse, step, &why) < 0)
+        if (!reason && begin_pair(c, e, a, step, &why) < 0)
             reason = why.text;
         if (reason &&
             (lost ? campaign_give_up : campaign_close)(c, e->number, step, reason, err) < 0)

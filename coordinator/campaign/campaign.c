@@ -70,9 +70,8 @@ int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const 
 unsigned campaign_open(const struct campaign *c)
 {
     unsigned n = 0;
-    bool reverse;
-    for (size_t i = 0; i < context_history(&c->context)->n; i++)
-        n += attempt_open(&context_history(&c->context)->entries[i], &reverse) != NULL;
+    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));)
+        n++;
     return n;
 }
 
@@ -87,12 +86,8 @@ struct pair *campaign_pair(const struct campaign *c, uint32_t number)
 uint64_t campaign_next(const struct campaign *c, uint64_t step)
 {
     uint64_t next = UINT64_MAX;
-    bool reverse;
-    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
-        const struct entry *e = &context_history(&c->context)->entries[i];
-        const struct attempt *a = attempt_open(e, &reverse);
-        if (!a)
-            continue;
+    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));) {
+        const struct attempt *a = attempt_open(e);
         uint64_t at = attempt_next_start(a);
         if (at <= step)
             at += a->plan->horizon;
@@ -103,26 +98,21 @@ uint64_t campaign_next(const struct campaign *c, uint64_t step)
 
 bool campaign_saves(const struct campaign *c, uint64_t step)
 {
-    bool reverse;
-    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
-        const struct entry *e = &context_history(&c->context)->entries[i];
-        const struct attempt *a = attempt_open(e, &reverse);
-        if (a && attempt_next_start(a) == step && !campaign_pair(c, e->number))
+    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));)
+        if (attempt_next_start(attempt_open(e)) == step && !campaign_pair(c, e->number))
             return true;
-    }
     return false;
 }
 
 size_t campaign_pins(const struct campaign *c, uint64_t *steps, size_t max)
 {
     size_t n = 0;
-    bool reverse;
-    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
-        const struct attempt *a = attempt_open(&context_history(&c->context)->entries[i], &reverse);
-        if (!a || attempt_next_start(a) > context_trunk(&c->context)->step)
+    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));) {
+        uint64_t start = attempt_next_start(attempt_open(e));
+        if (start > context_trunk(&c->context)->step)
             continue;
         if (n < max)
-            steps[n] = attempt_next_start(a);
+            steps[n] = start;
         n++;
     }
     return n;
@@ -210,7 +200,7 @@ static int close_for(struct campaign *c, uint32_t number, uint64_t step, const c
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     bool reverse = e->fate == FATE_PROMOTED;
     if (!reverse && e->forward.n_pairs > 1) // for people: what its pairs came to
-        judge_attempt(&e->forward, false, &judgement);
+        judge_attempt(&e->forward, &judgement);
     judgement.outcome = reverse ? TRIREME__JUDGEMENT__OUTCOME__unconfirmed
                                 : TRIREME__JUDGEMENT__OUTCOME__inconclusive;
     judgement.has_pairs = 1,

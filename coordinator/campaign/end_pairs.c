@@ -71,9 +71,10 @@ static int observe(struct campaign *c, uint64_t step, struct err *err)
 
 /* What the looks at one step came to. */
 struct outcome {
-    uint32_t best; /* hypothesis to be promoted, 0: none */
-    double mean;
-    uint32_t back; /* promotion to be taken back, 0: none */
+    uint32_t promote; /* hypothesis with the largest gain that is to be promoted, 0: none */
+    Trireme__Judgement promoted;
+    uint32_t roll_back; /* promotion to be taken back, 0: none */
+    Trireme__Judgement rolled_back;
 };
 
 static int superseded(struct campaign *c, uint32_t number, uint32_t by, uint64_t step,
@@ -92,19 +93,18 @@ static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome
     *outcome = (struct outcome){0};
     for (struct pair *p = c->pairs, *next; p; p = next) {
         next = p->next;
-        bool reverse;
         const struct attempt *a =
-            attempt_open(history_entry(context_history(&c->context), p->number), &reverse);
-        if (p->end != step || !judge_is_due(a, reverse))
+            attempt_open(history_entry(context_history(&c->context), p->number));
+        if (p->end != step || !judge_is_due(a))
             continue;
         Trireme__Judgement judgement;
-        judge_attempt(a, reverse, &judgement);
+        judge_attempt(a, &judgement);
         int rc = 0;
         if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__promote) {
-            if (!outcome->best || judgement.mean > outcome->mean)
-                *outcome = (struct outcome){p->number, judgement.mean, outcome->back};
+            if (!outcome->promote || judgement.mean > outcome->promoted.mean)
+                outcome->promote = p->number, outcome->promoted = judgement;
         } else if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__rolled_back) {
-            outcome->back = p->number;
+            outcome->roll_back = p->number, outcome->rolled_back = judgement;
         } else if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__open) {
             rc = campaign_write_verdict(c, p->number, step, &judgement, err);
         } else {
@@ -118,30 +118,23 @@ static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome
 
 static int close_others(struct campaign *c, uint32_t winner, uint64_t step, struct err *err)
 {
-    bool reverse;
-    for (size_t i = 0; i < context_history(&c->context)->n; i++) {
-        const struct entry *e = &context_history(&c->context)->entries[i];
-        if (e->number != winner && attempt_open(e, &reverse) &&
-            superseded(c, e->number, winner, step, err) < 0)
+    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));)
+        if (e->number != winner && superseded(c, e->number, winner, step, err) < 0)
             return -1;
-    }
     return 0;
 }
 
 /* Tells of the promotion (back: of its end), closes all others, and begins to make its fork the
  * trunk. */
-static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint64_t step,
-                           struct err *err)
+static int begin_promotion(struct campaign *c, uint32_t number, bool back,
+                           Trireme__Judgement *judgement, uint64_t step, struct err *err)
 {
     const struct entry *e = history_entry(context_history(&c->context), number);
     struct pair *pair = campaign_pair(c, number);
-    bool reverse;
-    const struct attempt *a = attempt_open(e, &reverse);
-    Trireme__Judgement judgement;
-    judge_attempt(a, reverse, &judgement);
+    const struct attempt *a = attempt_open(e);
     Trireme__Promotion promotion = TRIREME__PROMOTION__INIT;
     promotion.has_trial = 1, promotion.trial = pair->fork->number;
-    promotion.has_adopted = 1, promotion.adopted = back || judge_gain(a, false, a->n_pairs - 1) > 0;
+    promotion.has_adopted = 1, promotion.adopted = back || judge_gain(a, a->n_pairs - 1) > 0;
     promotion.n_patch = promotion.n_before = back ? e->promotion->n_before : e->proposal->n_patch;
     promotion.patch = back ? e->promotion->before : e->proposal->patch;
     promotion.before =
@@ -152,7 +145,7 @@ static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint6
     record.promotion = &promotion;
     int rc = -1;
     if (!config || close_others(c, number, step, err) < 0 ||
-        campaign_write_verdict(c, number, step, &judgement, err) < 0 ||
+        campaign_write_verdict(c, number, step, judgement, err) < 0 ||
         journal_write(c->context.journal, &record,
                       back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion,
                       number, step, "rule", err) < 0)
@@ -241,8 +234,12 @@ int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
     struct outcome outcome;
     if (observe(c, step, err) < 0 || take_looks(c, step, &outcome, err) < 0)
         return -1;
-    uint32_t winner = outcome.back ? outcome.back : outcome.best;
-    if (winner && begin_promotion(c, winner, outcome.back, step, err) < 0)
+    int begun = 0;
+    if (outcome.roll_back)
+        begun = begin_promotion(c, outcome.roll_back, true, &outcome.rolled_back, step, err);
+    else if (outcome.promote)
+        begun = begin_promotion(c, outcome.promote, false, &outcome.promoted, step, err);
+    if (begun < 0)
         return -1;
     remove_ended(c, step);
     return c->promotion ? finish_promotion(c, step, err) : 1;

@@ -82,7 +82,7 @@ int override_apply(const struct context *g, struct campaign *campaign, struct er
 {
     const uint64_t step = (*g->trunk)->step;
     const struct history *h = journal_history(g->journal);
-    bool deep = false, reverse;
+    bool deep = false;
     char *paths =
         g->run->manifest ? changed(g->run->manifest->config, g->run->in_force, &deep) : NULL;
     if (!paths || (h->n == 0 && !journal_repeats(g->journal))) {
@@ -91,9 +91,8 @@ int override_apply(const struct context *g, struct campaign *campaign, struct er
     }
     char *reason = mem_format("the operator changed %s", paths);
     int rc = journal_diverge(g->journal, step, reason, err);
-    for (size_t i = 0; rc == 0 && deep && i < h->n; i++)
-        if (attempt_open(&h->entries[i], &reverse))
-            rc = campaign_close(campaign, h->entries[i].number, step, reason, err);
+    for (const struct entry *e = NULL; rc == 0 && deep && (e = history_next_open(h, e));)
+        rc = campaign_close(campaign, e->number, step, reason, err);
     if (rc == 0)
         rc = overrule(g, step, deep, reason, err);
     free(reason);

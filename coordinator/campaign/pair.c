@@ -35,10 +35,9 @@ char *pair_trunk_tail_name(uint64_t step, uint64_t steps)
 
 static bool trunk_tail_is_over(const struct history *h, uint64_t step)
 {
-    bool reverse;
-    for (size_t i = 0; i < h->n; i++) {
-        const struct attempt *a = attempt_open(&h->entries[i], &reverse);
-        if (a && attempt_next_start(a) + a->plan->horizon == step)
+    for (const struct entry *e = NULL; (e = history_next_open(h, e));) {
+        const struct attempt *a = attempt_open(e);
+        if (attempt_next_start(a) + a->plan->horizon == step)
             return false;
     }
     return true;
@@ -54,8 +53,7 @@ bool pair_of_name_is_over(const struct history *h, const char *name)
     if (sscanf(name, "%c%u.%u", &kind, &number, &pair) != 3)
         return true;
     const struct entry *e = history_entry(h, number);
-    bool reverse;
-    if (e && !attempt_open(e, &reverse))
+    if (e && !attempt_open(e))
         return true;
     return e && pair < (kind == 'h' ? e->forward.n_pairs : e->reverse.n_pairs);
 }

@@ -24,8 +24,7 @@ struct arm {
 
 struct pair {
     struct pair *next;
-    uint32_t number, index; /* of the hypothesis; of the pair in its attempt, from 0 */
-    bool reverse;
+    uint32_t number, index;    /* of the hypothesis; of the pair in its attempt, from 0 */
     const Trireme__Plan *plan; /* borrowed from the history */
     uint64_t start, end;       /* steps of the trunk */
     struct trial *fork;        /* borrowed; NULL where there was no memory for it */

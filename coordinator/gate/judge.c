@@ -2,10 +2,11 @@
 
 #include "coordinator/gate/gate.h"
 
-double judge_gain(const struct attempt *a, bool reverse, size_t pair)
+double judge_gain(const struct attempt *a, size_t pair)
 {
     const Trireme__Observation *o = a->pairs[pair];
-    return reverse ? o->fork_loss - o->trunk_loss : o->trunk_loss - o->fork_loss - a->plan->margin;
+    return a->plan->reverse ? o->fork_loss - o->trunk_loss
+                            : o->trunk_loss - o->fork_loss - a->plan->margin;
 }
 
 /* The newest pair, where an arm of it diverged; NULL: none did. */
@@ -15,12 +16,12 @@ static const Trireme__Observation *diverged(const struct attempt *a)
     return o && (o->diverged || o->trunk_diverged) ? o : NULL;
 }
 
-bool judge_is_due(const struct attempt *a, bool reverse)
+bool judge_is_due(const struct attempt *a)
 {
     if (diverged(a))
         return true;
-    return reverse ? a->n_pairs == a->plan->pairs
-                   : gate_is_look((unsigned)a->n_pairs, a->plan->pairs);
+    return a->plan->reverse ? a->n_pairs == a->plan->pairs
+                            : gate_is_look((unsigned)a->n_pairs, a->plan->pairs);
 }
 
 static void judge_forward(const struct attempt *a, Trireme__Judgement *judgement)
@@ -34,7 +35,7 @@ static void judge_forward(const struct attempt *a, Trireme__Judgement *judgement
     };
     double x[GATE_PAIRS_MAX], w[GATE_PAIRS_MAX];
     for (size_t i = 0; i < a->n_pairs; i++) {
-        x[i] = judge_gain(a, false, i);
+        x[i] = judge_gain(a, i);
         w[i] = a->pairs[i]->window_variance;
     }
     struct gate_judgement answer =
@@ -57,7 +58,7 @@ static void judge_reverse(const struct attempt *a, Trireme__Judgement *judgement
     };
     double y[GATE_PAIRS_MIN];
     for (size_t i = 0; i < GATE_PAIRS_MIN; i++)
-        y[i] = judge_gain(a, true, i);
+        y[i] = judge_gain(a, i);
     struct gate_gain gain = gate_confirm(y, a->plan->margin);
     judgement->outcome = outcomes[gain.answer];
     judgement->has_mean = 1, judgement->mean = gain.mean;
@@ -82,13 +83,13 @@ static void judge_diverged(const Trireme__Observation *o, bool reverse,
             : "its training diverged: no finite loss, or a tenth above where it began";
 }
 
-void judge_attempt(const struct attempt *a, bool reverse, Trireme__Judgement *judgement)
+void judge_attempt(const struct attempt *a, Trireme__Judgement *judgement)
 {
     trireme__judgement__init(judgement);
     judgement->has_pairs = 1, judgement->pairs = (uint32_t)a->n_pairs;
     if (diverged(a)) {
-        judge_diverged(diverged(a), reverse, judgement);
-    } else if (reverse) {
+        judge_diverged(diverged(a), a->plan->reverse, judgement);
+    } else if (a->plan->reverse) {
         judge_reverse(a, judgement);
     } else {
         judge_forward(a, judgement);

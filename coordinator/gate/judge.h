@@ -8,11 +8,11 @@
 #include <stdbool.h>
 
 /* Whether the rule is asked now: at a look, or because the newest pair's fork diverged. */
-bool judge_is_due(const struct attempt *attempt, bool reverse);
+bool judge_is_due(const struct attempt *attempt);
 
 /* Asks it. The reason that is set, if any, is a literal. */
-void judge_attempt(const struct attempt *attempt, bool reverse, Trireme__Judgement *judgement);
+void judge_attempt(const struct attempt *attempt, Trireme__Judgement *judgement);
 
 /* Gain of a pair: the trunk's loss less the fork's, less the margin; of a reverse pair the fork's
  * less the trunk's. */
-double judge_gain(const struct attempt *attempt, bool reverse, size_t pair);
+double judge_gain(const struct attempt *attempt, size_t pair);

@@ -295,18 +295,29 @@ int history_check_order(const struct history *h, uint32_t number, const char *or
 uint32_t history_room(const struct history *h, uint32_t forks)
 {
     uint32_t taken = 0;
-    for (size_t i = 0; i < h->n; i++) {
-        const struct entry *e = &h->entries[i];
-        taken += e->fate == FATE_OPEN || e->fate == FATE_QUEUED || e->fate == FATE_WAITING ||
-                 (e->fate == FATE_PROMOTED && e->reverse.plan);
-    }
+    for (size_t i = 0; i < h->n; i++)
+        taken += entry_is_pending(&h->entries[i]);
     return taken < forks ? forks - taken : 0;
 }
 
-const struct attempt *attempt_open(const struct entry *e, bool *reverse)
+const struct attempt *attempt_open(const struct entry *e)
 {
-    *reverse = e->fate == FATE_PROMOTED && e->reverse.plan;
-    return *reverse ? &e->reverse : e->fate == FATE_OPEN ? &e->forward : NULL;
+    if (e->fate == FATE_PROMOTED && e->reverse.plan)
+        return &e->reverse;
+    return e->fate == FATE_OPEN ? &e->forward : NULL;
+}
+
+const struct entry *history_next_open(const struct history *h, const struct entry *after)
+{
+    for (const struct entry *e = after ? after + 1 : h->entries; e < h->entries + h->n; e++)
+        if (attempt_open(e))
+            return e;
+    return NULL;
+}
+
+bool entry_is_pending(const struct entry *e)
+{
+    return e->fate == FATE_WAITING || e->fate == FATE_QUEUED || attempt_open(e);
 }
 
 uint64_t attempt_next_start(const struct attempt *a)

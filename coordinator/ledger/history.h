@@ -83,8 +83,16 @@ int history_check_order(const struct history *history, uint32_t number, const ch
 /* NULL where there is none of that number. */
 struct entry *history_entry(const struct history *history, uint32_t number);
 
-/* The attempt of an entry that goes on, and whether it is the reverse one; NULL: none does. */
-const struct attempt *attempt_open(const struct entry *entry, bool *reverse);
+/* The attempt of an entry that goes on; NULL: none does. Its plan says whether it is the reverse
+ * one. */
+const struct attempt *attempt_open(const struct entry *entry);
+
+/* The next entry behind `after` (NULL: the first) that has an attempt which goes on; NULL: there is
+ * none. Its number may be closed meanwhile. */
+const struct entry *history_next_open(const struct history *history, const struct entry *after);
+
+/* Whether it waits, is queued, or has an attempt that goes on. */
+bool entry_is_pending(const struct entry *entry);
 
 /* Step of the trunk at which its next pair begins, or began: of the first that has not been
  * observed. */

@@ -82,8 +82,7 @@ static int close_queued(struct intake *h, uint64_t step, struct err *err)
 {
     for (size_t i = 0; i < context_history(&h->context)->n; i++) {
         const struct entry *e = &context_history(&h->context)->entries[i];
-        if ((e->fate == FATE_QUEUED || e->fate == FATE_WAITING || e->fate == FATE_OPEN ||
-             (e->fate == FATE_PROMOTED && e->reverse.plan)) &&
+        if (entry_is_pending(e) &&
             campaign_close(h->campaign, e->number, step, "the run ended", err) < 0)
             return -1;
     }

@@ -147,9 +147,8 @@ static int take_giving_up(struct intake *h, const Trireme__Record *record, uint6
                           struct err *why, struct err *err)
 {
     const struct entry *e = history_entry(context_history(&h->context), record->number);
-    bool reverse;
     err_set(why, ERR_USAGE, "hypothesis %u is not open", record->number);
-    return e && attempt_open(e, &reverse)
+    return e && attempt_open(e)
                ? campaign_give_up(h->campaign, record->number, step, record->judgement->reason, err)
                : 0;
 }

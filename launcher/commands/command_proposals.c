@@ -111,7 +111,7 @@ static Trireme__PairRow *pair_of(const Trireme__Observation *o, bool reverse)
 }
 
 /* What was measured by a plan; NULL where there is none. */
-static Trireme__Attempt *attempt_of(const struct attempt *a, bool reverse)
+static Trireme__Attempt *attempt_of(const struct attempt *a)
 {
     if (!a->plan)
         return NULL;
@@ -122,7 +122,7 @@ static Trireme__Attempt *attempt_of(const struct attempt *a, bool reverse)
     out->n_pairs = a->n_pairs;
     out->pairs = mem_new(a->n_pairs, sizeof *out->pairs);
     for (size_t i = 0; i < a->n_pairs; i++)
-        out->pairs[i] = pair_of(a->pairs[i], reverse);
+        out->pairs[i] = pair_of(a->pairs[i], a->plan->reverse);
     return out;
 }
 
@@ -135,12 +135,12 @@ static void fill(Trireme__ProposalsShowReply *out, const struct entry *e)
     out->reason = mem_strdup(e->reason);
     PUT(out->proposal, e->proposal);
     message_free(out->forward);
-    out->forward = attempt_of(&e->forward, false);
+    out->forward = attempt_of(&e->forward);
     PUT(out->promotion, e->promotion);
     if (e->promotion)
         out->has_promoted_at = true, out->promoted_at = e->promoted_at;
     message_free(out->reverse);
-    out->reverse = attempt_of(&e->reverse, true);
+    out->reverse = attempt_of(&e->reverse);
 }
 
 int command_proposals_show(const void *request, void *reply, struct err *err)
@@ -338,11 +338,11 @@ static void print_judgement(const Trireme__Judgement *j)
     }
 }
 
-static void print_attempt(const Trireme__Attempt *a, bool reverse)
+static void print_attempt(const Trireme__Attempt *a)
 {
     if (!a)
         return;
-    if (reverse)
+    if (a->plan->reverse)
         printf("  reverse pairs: the configuration from before, against the promoted one\n");
     print_plan(a->plan, "plan");
     if (a->application) {
@@ -378,14 +378,14 @@ void print_proposals_show(const void *reply)
     print_patch(p->patch, p->n_patch, SIZE_MAX);
     print_said("why", p->hypothesis);
     print_said("predicted", p->predicted);
-    print_attempt(r->forward, false);
+    print_attempt(r->forward);
     if (r->promotion) {
         print_label("promoted");
         printf("at step %" PRIu64 ", trial %u: %s\n", r->promoted_at, r->promotion->trial,
                r->promotion->adopted ? "the last fork became the trunk"
                                      : "the change was applied to the trunk's state");
     }
-    print_attempt(r->reverse, true);
+    print_attempt(r->reverse);
     bool said = (r->forward && r->forward->judgement) || (r->reverse && r->reverse->judgement);
     if (!said)
         print_said("reason", r->reason);

@@ -12,12 +12,13 @@ import tempfile
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
 NOT_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"', re.S)
-DEFINITION = re.compile(r"^(?!static|typedef|struct \w+ *\{|#|[\s{}/*])[^;={}]*?\b(\w+)\([^;{}]*\)\s*\n?\{",
-                        re.M)
+DEFINITION = re.compile(
+    r"^(?!static|typedef|struct \w+ *\{|#|[\s{}/*])[^;={}]*?\b(\w+)\([^;{}]*\)\s*\n?\{", re.M)
 BAD_STEM = re.compile(r"_(parts|rest)$")
 
 
 class Law:
+
     def __init__(self, text):
         self.floors, self.homes, self.calls, self.owners = {}, {}, {}, {}
         for line in text.splitlines():
@@ -25,12 +26,18 @@ class Law:
             if words and words[0] == "floor":
                 self.floors.update({place: int(words[1]) for place in words[2:]})
             elif words:
-                {"home": self.homes, "call": self.calls, "owner": self.owners}[words[0]][words[1]] = words[2:]
+                {
+                    "home": self.homes,
+                    "call": self.calls,
+                    "owner": self.owners
+                }[words[0]][words[1]] = words[2:]
 
     def place(self, name):
         """The longest place that a file belongs to; None: it has none."""
-        found = [p for p in self.floors if name.startswith(p + "/") or
-                 ("/" in p and name.startswith(p + "."))]
+        found = [
+            p for p in self.floors
+            if name.startswith(p + "/") or ("/" in p and name.startswith(p + "."))
+        ]
         return max(found, key=len, default=None)
 
     def why_not(self, name, target):
@@ -75,14 +82,15 @@ def include_breaches(name, text, law):
                 yield f"{where}: only tests may include the tests"
         code = line.split("//")[0]
         for call, home in law.calls.items():
-            if (re.search(rf"(?<![\w.>]){call}\(", code) and not inside(name, home) and
-                    not name.startswith("tests/")):
+            if (re.search(rf"(?<![\w.>]){call}\(", code) and not inside(name, home)
+                    and not name.startswith("tests/")):
                 yield f"{where}: {call} is called in {' '.join(home)} only"
         for owner, fields in law.owners.items():
             if name == owner or name.split("/")[0] != owner.split("/")[0]:
                 continue
             for field in fields:
-                if re.search(rf"->{field}\s*(=(?!=)|[-+|&]=|\+\+|--)|(\+\+|--)\w+->{field}\b", code):
+                if re.search(rf"->{field}\s*(=(?!=)|[-+|&]=|\+\+|--)|(\+\+|--)\w+->{field}\b",
+                             code):
                     yield f"{where}: {field} is written in {owner} only"
 
 
@@ -93,7 +101,8 @@ def circles(sources):
     for name, text in code.items():
         defined.update({word: name for word in DEFINITION.findall(text)})
     edges = {
-        name: {defined[w] for w in set(re.findall(r"\w+", text)) & defined.keys()} - {name}
+        name: {defined[w]
+               for w in set(re.findall(r"\w+", text)) & defined.keys()} - {name}
         for name, text in code.items()
     }
     reached = {}
@@ -138,24 +147,42 @@ def breaches(root, law):
 def prove():
     law = Law((pathlib.Path(__file__).parent / "layers.txt").read_text())
     bad = {
-        "math/a.c": '#include "proto/net/frame.h"',
-        "ps/b.c": '#include "worker/worker.h"',
-        "base/c.c": "#include <mpi.h>",
-        "coordinator/d.c": 'char *s = getenv("HOME");',
-        "launcher/e.c": '#include "tests/unit/support.h"',
-        "coordinator/train/h.c": '#include "coordinator/gate/gate.h"',
-        "coordinator/run/i.c": '#include "coordinator/ledger/ledger.h"',
-        "coordinator/gate/j.c": '#include "coordinator/coordinator.h"',
-        "launcher/job/k.c": '#include "launcher/commands/command.h"',
-        "launcher/planner/l.h": '#include "launcher/job/job.h"',
-        "coordinator/attic/m.c": "",
-        "coordinator/x.c": "trial->until = 5;",
-        "coordinator/y.c": "--t->n_forking;",
-        "ps/store_parts.h": "",
-        "ps/store_rest.c": "",
-        "math/n.c": "int n_do(void)\n{\n    return o_do();\n}\n",
-        "math/o.c": "int o_do(void)\n{\n    return p_do();\n}\n",
-        "math/p.c": "static int q(void)\n{\n    return 1;\n}\n\nint p_do(void)\n{\n    return n_do();\n}\n",
+        "math/a.c":
+        '#include "proto/net/frame.h"',
+        "ps/b.c":
+        '#include "worker/worker.h"',
+        "base/c.c":
+        "#include <mpi.h>",
+        "coordinator/d.c":
+        'char *s = getenv("HOME");',
+        "launcher/e.c":
+        '#include "tests/unit/support.h"',
+        "coordinator/train/h.c":
+        '#include "coordinator/gate/gate.h"',
+        "coordinator/run/i.c":
+        '#include "coordinator/ledger/ledger.h"',
+        "coordinator/gate/j.c":
+        '#include "coordinator/coordinator.h"',
+        "launcher/job/k.c":
+        '#include "launcher/commands/command.h"',
+        "launcher/planner/l.h":
+        '#include "launcher/job/job.h"',
+        "coordinator/attic/m.c":
+        "",
+        "coordinator/x.c":
+        "trial->until = 5;",
+        "coordinator/y.c":
+        "--t->n_forking;",
+        "ps/store_parts.h":
+        "",
+        "ps/store_rest.c":
+        "",
+        "math/n.c":
+        "int n_do(void)\n{\n    return o_do();\n}\n",
+        "math/o.c":
+        "int o_do(void)\n{\n    return p_do();\n}\n",
+        "math/p.c":
+        "static int q(void)\n{\n    return 1;\n}\n\nint p_do(void)\n{\n    return n_do();\n}\n",
     }
     good = {
         "ps/f.c": '#include "proto/net/frame.h"\n#include "ps/gather.h"',
@@ -176,7 +203,10 @@ def prove():
             (root / name).write_text(text + "\n")
         lines = list(breaches(root, law))
     found = {line.split(":")[0] for line in lines}
-    found |= {name for line in lines if "circle" in line for name in line.split(": ")[2].split(", ")}
+    found |= {
+        name
+        for line in lines if "circle" in line for name in line.split(": ")[2].split(", ")
+    }
     assert found == set(bad), f"found {sorted(found ^ set(bad))} too much or too little"
 
 

@@ -94,7 +94,7 @@ static void a_promotion_whose_last_pair_showed_no_gain_is_carried_onto_the_trunk
                                     "gate.margin=0.2",    NULL};
     campaign_play(p, "run", settings, cues, &two_workers);
     struct history history = check_fate(p, FATE_UNCONFIRMED, 100, false);
-    assert_true(judge_gain(&history_entry(&history, 1)->forward, false, 3) <= 0);
+    assert_true(judge_gain(&history_entry(&history, 1)->forward, 3) <= 0);
     history_clear(&history);
     train_by_hand(p, settings,
                   (struct stretch[]){

@@ -23,6 +23,7 @@ static const struct attempt *told_of(struct told *told, bool reverse, const doub
     };
     trireme__plan__init(&told->plan);
     told->plan.start = 40, told->plan.horizon = 20;
+    told->plan.reverse = reverse;
     told->plan.pairs = reverse ? 4 : PAIRS_MAX;
     told->plan.margin = margin, told->plan.alpha = 0.01, told->plan.beta = 0.1;
     for (size_t i = 0; i < n; i++) {
@@ -40,8 +41,8 @@ static void a_gain_is_the_trunks_loss_less_the_forks_less_the_margin(void **stat
     struct told told;
     const double gains[] = {0.5, -0.25};
     const struct attempt *a = told_of(&told, false, gains, 2, 0.125);
-    assert_true(judge_gain(a, false, 0) == 0.375);
-    assert_true(judge_gain(a, false, 1) == -0.375);
+    assert_true(judge_gain(a, 0) == 0.375);
+    assert_true(judge_gain(a, 1) == -0.375);
 }
 
 static void a_reverse_gain_is_the_forks_loss_less_the_trunks_with_the_margin_on(void **state)
@@ -50,8 +51,8 @@ static void a_reverse_gain_is_the_forks_loss_less_the_trunks_with_the_margin_on(
     struct told told;
     const double gains[] = {0.5, -0.25};
     const struct attempt *a = told_of(&told, true, gains, 2, 0.125);
-    assert_true(judge_gain(a, true, 0) == 0.5);
-    assert_true(judge_gain(a, true, 1) == -0.25);
+    assert_true(judge_gain(a, 0) == 0.5);
+    assert_true(judge_gain(a, 1) == -0.25);
 }
 
 static void the_rule_is_asked_at_looks_alone(void **state)
@@ -62,9 +63,9 @@ static void the_rule_is_asked_at_looks_alone(void **state)
     const double gains[PAIRS_MAX] = {0};
     struct told told;
     for (size_t n = 1; n <= PAIRS_MAX; n++)
-        assert_int_equal(judge_is_due(told_of(&told, false, gains, n, 0), false), forward[n]);
+        assert_int_equal(judge_is_due(told_of(&told, false, gains, n, 0)), forward[n]);
     for (size_t n = 1; n <= 4; n++)
-        assert_int_equal(judge_is_due(told_of(&told, true, gains, n, 0), true), reverse[n]);
+        assert_int_equal(judge_is_due(told_of(&told, true, gains, n, 0)), reverse[n]);
 }
 
 /* The critical values of facts for alpha .01 and beta .1: 22.327 with three pairs, 8.053 with four.
@@ -87,7 +88,7 @@ static void three_pairs_are_judged_by_students_t_at_a_share_of_the_budget(void *
         Trireme__Judgement judgement;
         double d = 0.001, c = cases[i].t * d / sqrt(3);
         const double gains[] = {0.002 + c - d, 0.002 + c, 0.002 + c + d};
-        judge_attempt(told_of(&told, false, gains, 3, 0.002), false, &judgement);
+        judge_attempt(told_of(&told, false, gains, 3, 0.002), &judgement);
         if (judgement.outcome != cases[i].outcome)
             fail_msg("t %g: found outcome %d, expected %d", cases[i].t, (int)judgement.outcome,
                      (int)cases[i].outcome);
@@ -105,11 +106,11 @@ static void the_windows_variance_counts_where_it_is_larger_than_that_of_the_pair
     Trireme__Judgement judgement;
     const double gains[] = {0.099, 0.1, 0.101};
     const struct attempt *a = told_of(&told, false, gains, 3, 0);
-    judge_attempt(a, false, &judgement);
+    judge_attempt(a, &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__promote);
     for (int i = 0; i < 3; i++)
         told.pairs[i].window_variance = 0.01;
-    judge_attempt(a, false, &judgement);
+    judge_attempt(a, &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__open);
     assert_true(fabs(judgement.t - sqrt(3)) < 1e-6);
 }
@@ -120,7 +121,7 @@ static void pairs_that_are_all_the_same_have_no_verdict_and_say_so(void **state)
     struct told told;
     Trireme__Judgement judgement;
     const double gains[] = {0.1, 0.1, 0.1};
-    judge_attempt(told_of(&told, false, gains, 3, 0.002), false, &judgement);
+    judge_attempt(told_of(&told, false, gains, 3, 0.002), &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__inconclusive);
     assert_string_equal(judgement.reason, "the pairs have no spread at all: no verdict");
 }
@@ -131,9 +132,9 @@ static void the_last_look_is_never_left_open(void **state)
     struct told told;
     Trireme__Judgement judgement;
     const double gains[] = {0.1, -0.1, 0.2, -0.1, 0.1, 0.1, -0.05, 0.1};
-    judge_attempt(told_of(&told, false, gains, 6, 0), false, &judgement);
+    judge_attempt(told_of(&told, false, gains, 6, 0), &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__open);
-    judge_attempt(told_of(&told, false, gains, 8, 0), false, &judgement);
+    judge_attempt(told_of(&told, false, gains, 8, 0), &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__inconclusive);
 }
 
@@ -144,10 +145,10 @@ static void a_fork_that_diverged_is_rejected_at_once_whatever_came_before(void *
     Trireme__Judgement judgement;
     const double gains[] = {0.1, 0.101};
     const struct attempt *a = told_of(&told, false, gains, 2, 0);
-    assert_false(judge_is_due(a, false));
+    assert_false(judge_is_due(a));
     told.pairs[1].diverged = true;
-    assert_true(judge_is_due(a, false));
-    judge_attempt(a, false, &judgement);
+    assert_true(judge_is_due(a));
+    judge_attempt(a, &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__reject);
     assert_non_null(judgement.reason);
 }
@@ -161,8 +162,8 @@ static void a_reverse_fork_that_diverged_leaves_a_promotion_unconfirmed(void **s
     const double gains[] = {0.1};
     const struct attempt *a = told_of(&told, true, gains, 1, 0);
     told.pairs[0].diverged = true;
-    assert_true(judge_is_due(a, true));
-    judge_attempt(a, true, &judgement);
+    assert_true(judge_is_due(a));
+    judge_attempt(a, &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__unconfirmed);
 }
 
@@ -175,15 +176,15 @@ a_tail_of_the_trunk_that_diverged_says_nothing_of_a_change_and_all_of_a_promotio
     const double gains[] = {0.1, 0.1};
     const struct attempt *a = told_of(&told, false, gains, 2, 0);
     told.pairs[1].trunk_diverged = true;
-    assert_true(judge_is_due(a, false));
-    judge_attempt(a, false, &judgement);
+    assert_true(judge_is_due(a));
+    judge_attempt(a, &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__inconclusive);
     a = told_of(&told, true, gains, 2, 0);
     told.pairs[1].trunk_diverged = true;
-    judge_attempt(a, true, &judgement);
+    judge_attempt(a, &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__rolled_back);
     told.pairs[1].diverged = true; // the old recipe's too: there is nothing better to go back to
-    judge_attempt(a, true, &judgement);
+    judge_attempt(a, &judgement);
     assert_int_equal(judgement.outcome, TRIREME__JUDGEMENT__OUTCOME__unconfirmed);
 }
 
@@ -203,7 +204,7 @@ static void reverse_pairs_confirm_leave_open_or_roll_back(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct told told;
         Trireme__Judgement judgement;
-        judge_attempt(told_of(&told, true, cases[i].gains, 4, 0.02), true, &judgement);
+        judge_attempt(told_of(&told, true, cases[i].gains, 4, 0.02), &judgement);
         assert_int_equal(judgement.outcome, cases[i].outcome);
         assert_int_equal(judgement.pairs, 4);
         assert_true(judgement.has_mean && judgement.has_half_width);
@@ -229,13 +230,13 @@ static void an_entry_has_one_attempt_that_goes_on_or_none(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct entry entry = {.fate = cases[i].fate, .forward = {.plan = &plan}};
         entry.reverse.plan = cases[i].has_reverse ? &plan : NULL;
-        bool reverse = false;
-        const struct attempt *a = attempt_open(&entry, &reverse);
+        const struct attempt *a = attempt_open(&entry);
         assert_ptr_equal(a, !cases[i].open     ? NULL
                             : cases[i].reverse ? &entry.reverse
                                                : &entry.forward);
-        if (a)
-            assert_int_equal(reverse, cases[i].reverse);
+        const struct history history = {.entries = &entry, .n = 1};
+        assert_ptr_equal(history_next_open(&history, NULL), cases[i].open ? &entry : NULL);
+        assert_null(history_next_open(&history, &entry));
     }
 }
 
