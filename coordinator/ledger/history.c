@@ -120,10 +120,12 @@ static void take_validation(struct entry *e, const Trireme__Validation *validati
 
 static void take_order(struct entry *e, const Trireme__Record *record)
 {
-    const char *order = record->order ? record->order : "";
-    if (strcmp(order, "approve") == 0 && e->fate == FATE_WAITING)
+    if (!record->has_order)
+        return;
+    if (record->order == TRIREME__ORDER__approve && e->fate == FATE_WAITING)
         e->fate = FATE_QUEUED;
-    if (strcmp(order, "veto") == 0 && (e->fate == FATE_WAITING || e->fate == FATE_QUEUED)) {
+    if (record->order == TRIREME__ORDER__veto &&
+        (e->fate == FATE_WAITING || e->fate == FATE_QUEUED)) {
         e->fate = FATE_VETOED;
         set_text(&e->reason, record->text);
     }
@@ -265,31 +267,27 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
     free(kept);
 }
 
-int history_check_order(const struct history *h, uint32_t number, const char *order,
+int history_check_order(const struct history *h, uint32_t number, Trireme__Order order,
                         struct err *err)
 {
-    static const struct {
-        const char *order, *fits;
-    } orders[] = {
-        {"approve", "one that waits for approval"                           },
-        {"veto",    "one that waits, is queued or is open"                  },
-        {"kill",    "one that is queued, open, or has reverse pairs to come"},
+    static const char *const expected[] = {
+        [TRIREME__ORDER__approve] = "one that waits for approval",
+        [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
+        [TRIREME__ORDER__kill] = "one that is queued, open, or has reverse pairs to come",
     };
-    enum { APPROVE, VETO, KILL, ORDERS };
     const struct entry *e = history_entry(h, number);
     if (!e)
         return err_set(err, ERR_USAGE, "found no proposal %u, there are %zu", number, h->n);
-    bool fits[ORDERS];
-    fits[APPROVE] = e->fate == FATE_WAITING;
-    fits[VETO] = e->fate == FATE_WAITING || e->fate == FATE_QUEUED || e->fate == FATE_OPEN;
-    fits[KILL] = e->fate == FATE_QUEUED || e->fate == FATE_OPEN ||
-                 (e->fate == FATE_PROMOTED && e->reverse.plan);
-    for (int i = 0; i < ORDERS; i++)
-        if (!strcmp(order, orders[i].order))
-            return fits[i] ? 0
-                           : err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number,
-                                     fate_name(e->fate), orders[i].fits);
-    return err_set(err, ERR_USAGE, "order: found '%.40s', expected approve, veto or kill", order);
+    const bool waits = e->fate == FATE_WAITING, queued = e->fate == FATE_QUEUED;
+    const bool fits[] = {
+        [TRIREME__ORDER__approve] = waits,
+        [TRIREME__ORDER__veto] = waits || queued || e->fate == FATE_OPEN,
+        [TRIREME__ORDER__kill] = queued || attempt_open(e),
+    };
+    if (fits[order])
+        return 0;
+    return err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, fate_name(e->fate),
+                   expected[order]);
 }
 
 uint32_t history_room(const struct history *h, uint32_t forks)

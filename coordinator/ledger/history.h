@@ -75,9 +75,9 @@ void history_clear(struct history *history);
  * are queued take room too. */
 uint32_t history_room(const struct history *history, uint32_t forks);
 
-/* Refuses (ERR_USAGE) a person's order (approve, veto, kill) that does not fit what became of the
+/* Refuses (ERR_USAGE) a person's order that does not fit what became of the
  * proposal. */
-int history_check_order(const struct history *history, uint32_t number, const char *order,
+int history_check_order(const struct history *history, uint32_t number, Trireme__Order order,
                         struct err *err);
 
 /* NULL where there is none of that number. */

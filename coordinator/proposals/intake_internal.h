@@ -30,15 +30,17 @@ int proposal_log_event(struct intake *intake, uint64_t step, const char *by, con
 int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, uint64_t step,
                    Trireme__Plan *plan, struct err *err);
 
-/* Takes a proposal: tells of it and of what the check says. *accepted and the reason are for who is
- * to be answered. */
+/* Takes a proposal in: writes it and what the check says into the ledger. *answer, a fresh message,
+ * is filled in for whoever proposed it. An error is the ledger's. */
 int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
-                    uint64_t step, bool *accepted, struct err *why, struct err *err);
+                    uint64_t step, Trireme__Answer *answer, struct err *err);
 
-/* Carries out a person's order about a proposal. why: one sentence about what was done, or why not.
- */
-int proposal_order(struct intake *intake, const char *order, uint32_t number, const char *by,
-                   uint64_t step, bool *accepted, struct err *why, struct err *err);
+/* What whoever made a proposal is told of it, once it is validated. */
+void proposal_answer(const struct entry *entry, Trireme__Answer *answer);
+
+/* Carries out a person's order about a proposal, or refuses it in the answer. */
+int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number, const char *by,
+                   uint64_t step, Trireme__Answer *answer, struct err *err);
 
 /* Takes what the ledger says that came at this step, when it is lived through again. */
 int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *err);

@@ -23,50 +23,23 @@ static const struct entry *taken_before(const struct intake *h, const Trireme__P
     return NULL;
 }
 
-/* For whoever proposed. */
-static const char *what_follows(const struct intake *h, uint32_t number)
-{
-    switch (history_entry(context_history(&h->context), number)->fate) {
-    case FATE_WAITING:
-        return "legal; it waits for approval";
-    case FATE_OBSERVED:
-        return "legal; this run only observes, so it will not be tried";
-    default:
-        return "legal; it is tried as soon as there is room";
-    }
-}
-
 static int take_request(struct intake *h, const char *name, const Trireme__Request *request,
                         uint64_t step, struct err *err)
 {
-    Trireme__Answer answer = TRIREME__ANSWER__INIT;
-    bool accepted = false;
-    struct err why = {0};
-    const bool order = request->order && request->order[0];
-    const struct entry *before = order ? NULL : taken_before(h, request->propose);
+    Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
+    const struct entry *before = request->has_order ? NULL : taken_before(h, request->propose);
     int rc = 0;
-    if (order)
-        rc = proposal_order(h, request->order, request->number, "person", step, &accepted, &why,
-                            err);
-    else if (!before)
-        rc = proposal_submit(h, request->propose, "person", step, &accepted, &why, err);
-    if (rc < 0)
-        return -1;
-    answer.has_accepted = 1, answer.accepted = before ? before->fate != FATE_REFUSED : accepted;
-    answer.has_number = 1;
-    answer.number = order    ? request->number
-                    : before ? before->number
-                             : (uint32_t)context_history(&h->context)->n;
-    if (!order && answer.accepted)
-        err_set(&why, ERR_USAGE, "proposal %u: %s", answer.number, what_follows(h, answer.number));
+    if (request->has_order)
+        rc = proposal_order(h, request->order, request->number, "person", step, answer, err);
     else if (before)
-        err_set(&why, ERR_USAGE, "%s", before->reason ? before->reason : "refused");
-    answer.text = why.text;
+        proposal_answer(before, answer);
+    else
+        rc = proposal_submit(h, request->propose, "person", step, answer, err);
     struct err lost;
-    if (inbox_answer(h->context.run->folder, name, &answer, &lost) < 0)
-        // who asked will see it in the ledger
-        progress_log(h->context.progress, "inbox: %s", lost.text);
-    return 0;
+    if (rc == 0 && inbox_answer(h->context.run->folder, name, answer, &lost) < 0)
+        progress_log(h->context.progress, "inbox: %s", lost.text); // the ledger tells who asked
+    message_free(answer);
+    return rc;
 }
 
 int people_read_inbox(struct intake *h, uint64_t step, struct err *err)

@@ -40,9 +40,10 @@ static int take_answer(struct intake *h, const Trireme__Proposals *answer, uint6
     const size_t before = context_history(&h->context)->n;
     size_t max = room(h) + PROPOSALS_MAX, n = answer->n_proposals < max ? answer->n_proposals : max;
     for (size_t i = 0; i < n; i++) {
-        bool accepted;
-        struct err why;
-        if (proposal_submit(h, answer->proposals[i], by, step, &accepted, &why, err) < 0)
+        Trireme__Answer *told = message_new(&trireme__answer__descriptor); // in the next briefing
+        int rc = proposal_submit(h, answer->proposals[i], by, step, told, err);
+        message_free(told);
+        if (rc < 0)
             return -1;
     }
     h->failures = n && context_history(&h->context)->n == before ? h->failures + 1 : 0;

@@ -1,4 +1,5 @@
 /* What is proposed and ordered, by whomever: checked, told of in the ledger, carried out. */
+#include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/gate/plan.h"
 #include "coordinator/ledger/history.h"
@@ -82,26 +83,57 @@ static Trireme__Validation__Next next_of(const struct intake *h, const char *by)
     }
 }
 
+/* What whoever proposed is told. The text is taken over. */
+static void answer_with(Trireme__Answer *answer, bool accepted, uint32_t number, char *text)
+{
+    answer->has_accepted = 1, answer->accepted = accepted;
+    answer->has_number = number > 0, answer->number = number;
+    free(answer->text);
+    answer->text = text;
+}
+
+static const char *what_follows(enum fate fate)
+{
+    switch (fate) {
+    case FATE_WAITING:
+        return "legal; it waits for approval";
+    case FATE_OBSERVED:
+        return "legal; this run only observes, so it will not be tried";
+    default:
+        return "legal; it is tried as soon as there is room";
+    }
+}
+
+void proposal_answer(const struct entry *e, Trireme__Answer *answer)
+{
+    if (e->fate == FATE_REFUSED)
+        answer_with(answer, false, e->number, mem_strdup(e->reason ? e->reason : "refused"));
+    else
+        answer_with(answer, true, e->number,
+                    mem_format("proposal %u: %s", e->number, what_follows(e->fate)));
+}
+
 int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const char *by,
-                    uint64_t step, bool *accepted, struct err *why, struct err *err)
+                    uint64_t step, Trireme__Answer *answer, struct err *err)
 {
     uint32_t number = (uint32_t)context_history(&h->context)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
-    *why = (struct err){0};
-    *accepted = false;
+    struct err why = {0};
     // its texts may be of any size: they are not written down
-    if (patch_check_proposal(proposal, why) < 0)
-        return proposal_log_event(h, step, by, why->text, err);
+    if (patch_check_proposal(proposal, &why) < 0) {
+        answer_with(answer, false, 0, mem_strdup(why.text));
+        return proposal_log_event(h, step, by, why.text, err);
+    }
     record.proposal = (Trireme__Proposal *)proposal;
     h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
     if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__proposal, number, step, by,
                       err) < 0)
         return -1;
-    *accepted = validate(h, history_entry(context_history(&h->context), number), step, why) == 0;
+    const struct entry *e = history_entry(context_history(&h->context), number);
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
-    validation.has_accepted = 1, validation.accepted = *accepted;
-    validation.reason = *accepted ? NULL : why->text;
-    validation.has_next = *accepted, validation.next = next_of(h, by);
+    validation.has_accepted = 1, validation.accepted = validate(h, e, step, &why) == 0;
+    validation.reason = validation.accepted ? NULL : why.text;
+    validation.has_next = validation.accepted, validation.next = next_of(h, by);
     record = (Trireme__Record)TRIREME__RECORD__INIT;
     record.validation = &validation;
     if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__validation, number, step,
@@ -109,69 +141,78 @@ int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const c
         return -1;
     char *text = changes_text(proposal->patch, proposal->n_patch);
     progress_log(h->context.progress, "proposal %u of %s: %s: %s", number, by, text,
-                 *accepted ? "legal" : why->text);
-    if (history_entry(context_history(&h->context), number)->fate == FATE_WAITING)
+                 validation.accepted ? "legal" : why.text);
+    e = history_entry(context_history(&h->context), number);
+    if (e->fate == FATE_WAITING)
         progress_say(h->context.progress,
                      "proposal %u: %s - it waits: trireme proposals approve %s %u", number, text,
                      h->context.run->folder, number);
     free(text);
+    proposal_answer(e, answer);
     return 0;
 }
 
-int proposal_order(struct intake *h, const char *order, uint32_t number, const char *by,
-                   uint64_t step, bool *accepted, struct err *why, struct err *err)
+int proposal_order(struct intake *h, Trireme__Order order, uint32_t number, const char *by,
+                   uint64_t step, Trireme__Answer *answer, struct err *err)
 {
+    static const char *const done[] = {
+        [TRIREME__ORDER__approve] = "approved",
+        [TRIREME__ORDER__veto] = "vetoed",
+        [TRIREME__ORDER__kill] = "killed",
+    };
     const struct entry *e = history_entry(context_history(&h->context), number);
-    *accepted = history_check_order(context_history(&h->context), number, order, why) == 0;
-    if (!*accepted)
+    struct err why;
+    if (history_check_order(context_history(&h->context), number, order, &why) < 0) {
+        answer_with(answer, false, number, mem_strdup(why.text));
         return 0;
-    bool open = e->fate == FATE_OPEN || e->fate == FATE_PROMOTED || !strcmp(order, "kill");
+    }
+    bool open = attempt_open(e) || order == TRIREME__ORDER__kill;
     Trireme__Record record = TRIREME__RECORD__INIT;
-    record.order = (char *)order;
+    record.has_order = 1, record.order = order;
     if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__order, number, step, by,
                       err) < 0)
         return -1;
-    if (open && campaign_close(h->campaign, number, step,
-                               !strcmp(order, "veto") ? "vetoed" : "killed", err) < 0)
+    if (open && campaign_close(h->campaign, number, step, done[order], err) < 0)
         return -1;
-    err_set(why, ERR_USAGE, "proposal %u: %s", number,
-            !strcmp(order, "approve") ? "approved"
-            : !strcmp(order, "veto")  ? "vetoed"
-                                      : "killed");
+    answer_with(answer, true, number, mem_format("proposal %u: %s", number, done[order]));
     return 0;
 }
 
-/* Closes a hypothesis that the machine could not go on with when this was done first; why: where it
- * is not open. */
-static int take_giving_up(struct intake *h, const Trireme__Record *record, uint64_t step,
-                          struct err *why, struct err *err)
+/* Closes a hypothesis that the machine could not go on with when this was done first. */
+static int repeat_giving_up(struct intake *h, const Trireme__Record *record, uint64_t step,
+                            Trireme__Answer *answer, struct err *err)
 {
     const struct entry *e = history_entry(context_history(&h->context), record->number);
-    err_set(why, ERR_USAGE, "hypothesis %u is not open", record->number);
-    return e && attempt_open(e)
-               ? campaign_give_up(h->campaign, record->number, step, record->judgement->reason, err)
-               : 0;
+    if (e && attempt_open(e))
+        return campaign_give_up(h->campaign, record->number, step, record->judgement->reason, err);
+    answer_with(answer, false, record->number,
+                mem_format("hypothesis %u is not open", record->number));
+    return 0;
+}
+
+static int repeat(struct intake *h, const Trireme__Record *record, uint64_t step,
+                  Trireme__Answer *answer, struct err *err)
+{
+    if (record->kind == TRIREME__RECORD_KIND__proposal)
+        return proposal_submit(h, record->proposal, record->by, step, answer, err);
+    if (record->kind == TRIREME__RECORD_KIND__order)
+        return proposal_order(h, record->order, record->number, record->by, step, answer, err);
+    return repeat_giving_up(h, record, step, answer, err);
 }
 
 int proposal_repeat_recorded(struct intake *h, uint64_t step, struct err *err)
 {
     const Trireme__Record *record;
-    bool accepted;
-    struct err why;
-    while ((record = journal_input(h->context.journal, step))) {
-        int rc;
-        if (record->kind == TRIREME__RECORD_KIND__proposal)
-            rc = proposal_submit(h, record->proposal, record->by, step, &accepted, &why, err);
-        else if (record->kind == TRIREME__RECORD_KIND__order)
-            rc = proposal_order(h, record->order, record->number, record->by, step, &accepted, &why,
-                                err);
-        else
-            rc = take_giving_up(h, record, step, &why, err);
-        if (rc < 0)
-            return -1;
-        // it was refused, and nothing told of it
-        if (journal_input(h->context.journal, step) == record)
-            return journal_diverge(h->context.journal, step, why.text, err);
+    int rc = 0;
+    while (rc == 0 && (record = journal_input(h->context.journal, step))) {
+        Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
+        rc = repeat(h, record, step, answer, err);
+        const bool refused = rc == 0 && journal_input(h->context.journal, step) == record;
+        if (refused) // nothing tells of it
+            rc = journal_diverge(h->context.journal, step, answer->text, err);
+        message_free(answer);
+        if (refused)
+            break;
     }
-    return 0;
+    return rc;
 }

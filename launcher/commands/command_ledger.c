@@ -215,7 +215,9 @@ static bool print_told(const Trireme__Record *r)
         print_validation(r->validation);
         return true;
     case TRIREME__RECORD_KIND__order:
-        say(r->order);
+        printf(
+            "%s",
+            protobuf_c_enum_descriptor_get_value(&trireme__order__descriptor, (int)r->order)->name);
         return true;
     case TRIREME__RECORD_KIND__hypothesis:
         print_plan(r->plan);

@@ -107,7 +107,7 @@ int command_propose(const void *request, void *reply, struct err *err)
 }
 
 /* What the ledger says of it already, nobody need be asked. */
-static int check_order(const char *run, uint32_t number, const char *order, struct err *err)
+static int check_order(const char *run, uint32_t number, Trireme__Order order, struct err *err)
 {
     if (run_config_exists(run, err) < 0)
         return -1;
@@ -124,13 +124,13 @@ static int check_order(const char *run, uint32_t number, const char *order, stru
     return rc;
 }
 
-static int order(Trireme__Answer *reply, const char *run, uint32_t number, char *what, double wait,
-                 struct err *err)
+static int order(Trireme__Answer *reply, const char *run, uint32_t number, Trireme__Order what,
+                 double wait, struct err *err)
 {
     if (check_order(run, number, what, err) < 0)
         return -1;
     Trireme__Request asked = TRIREME__REQUEST__INIT;
-    asked.order = what;
+    asked.has_order = true, asked.order = what;
     asked.has_number = true;
     asked.number = number;
     return ask(reply, run, &asked, wait, err);
@@ -139,19 +139,19 @@ static int order(Trireme__Answer *reply, const char *run, uint32_t number, char 
 int command_proposals_approve(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsApproveRequest *r = request;
-    return order(reply, r->run, r->number, "approve", r->wait, err);
+    return order(reply, r->run, r->number, TRIREME__ORDER__approve, r->wait, err);
 }
 
 int command_proposals_veto(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsVetoRequest *r = request;
-    return order(reply, r->run, r->number, "veto", r->wait, err);
+    return order(reply, r->run, r->number, TRIREME__ORDER__veto, r->wait, err);
 }
 
 int command_proposals_kill(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsKillRequest *r = request;
-    return order(reply, r->run, r->number, "kill", r->wait, err);
+    return order(reply, r->run, r->number, TRIREME__ORDER__kill, r->wait, err);
 }
 
 void print_answer(const void *reply)

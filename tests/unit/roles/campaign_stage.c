@@ -315,12 +315,12 @@ void campaign_check_same(const struct place *p, const char *found_name, const ch
     lines_free(&expected_lines);
 }
 
-void campaign_order(const char *folder, const char *order, uint32_t number)
+void campaign_order(const char *folder, Trireme__Order order, uint32_t number)
 {
     struct err err;
     Trireme__Answer *answer = NULL;
     Trireme__Request request = TRIREME__REQUEST__INIT;
-    request.order = (char *)order;
+    request.has_order = 1, request.order = order;
     request.has_number = 1, request.number = number;
     if (inbox_ask(&answer, folder, &request, 0, &err) < 0)
         fail_msg("%s", err.text);

@@ -81,6 +81,6 @@ void campaign_check_same(const struct place *place, const char *found, const cha
 
 /* Puts a request into the inbox of a run whose coordinator plays on this stage, and lets it be
  * seen. */
-void campaign_order(const char *folder, const char *order, uint32_t number);
+void campaign_order(const char *folder, Trireme__Order order, uint32_t number);
 
 #define campaign_test(name) cmocka_unit_test_setup_teardown(name, place_set_up, place_tear_down)

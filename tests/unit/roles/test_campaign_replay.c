@@ -68,7 +68,7 @@ static void plan_kills(bool *active, size_t n_workers, uint32_t trial, uint64_t 
     if (trial || step != 70 || person.given)
         return;
     person.given = true;
-    campaign_order(person.folder, "kill", 1);
+    campaign_order(person.folder, TRIREME__ORDER__kill, 1);
 }
 
 static void a_replay_carries_a_persons_orders_out_at_their_steps(void **state)

@@ -15,22 +15,24 @@ static const struct cue raised[] = {
 static struct {
     char folder[512];
     uint64_t step; /* of the trunk */
-    const char *order;
+    Trireme__Order order;
+    bool has_ordered;
 } person;
 
 static void plan_orders(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
 {
     (void)active, (void)n_workers;
-    if (trial || step != person.step || !person.order)
+    if (trial || step != person.step || person.has_ordered)
         return;
     campaign_order(person.folder, person.order, 1);
-    person.order = NULL;
+    person.has_ordered = true;
 }
 
-static struct play order_at(const struct place *p, uint64_t step, const char *order)
+static struct play order_at(const struct place *p, uint64_t step, Trireme__Order order)
 {
     person.step = step;
     person.order = order;
+    person.has_ordered = false;
     snprintf(person.folder, sizeof person.folder, "%s", place_folder(p, "run"));
     return (struct play){.workers = 2, .servers = 1, .plan = plan_orders};
 }
@@ -107,10 +109,10 @@ static void an_observed_proposal_is_not_tried(void **state)
 
 static void a_vetoed_proposal_is_not_tried(void **state)
 {
-    struct play play = order_at(*state, 10, "veto");
+    struct play play = order_at(*state, 10, TRIREME__ORDER__veto);
     struct history history =
         check_alone(*state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &play);
-    assert_null(person.order);
+    assert_true(person.has_ordered);
     assert_int_equal(history.registered, 0);
     check_fate(&history, FATE_VETOED, 0, NULL);
 }
@@ -124,7 +126,7 @@ static void a_proposal_that_nobody_approved_of_is_closed_at_the_end(void **state
 
 static void an_approved_proposal_is_tried_from_then_on(void **state)
 {
-    struct play play = order_at(*state, 30, "approve");
+    struct play play = order_at(*state, 30, TRIREME__ORDER__approve);
     struct history history =
         check_alone(*state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &play);
     assert_int_equal(history_entry(&history, 1)->forward.plan->start, 40);
@@ -134,7 +136,7 @@ static void an_approved_proposal_is_tried_from_then_on(void **state)
 
 static void a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone(void **state)
 {
-    struct play play = order_at(*state, 50, "kill");
+    struct play play = order_at(*state, 50, TRIREME__ORDER__kill);
     struct history history = check_alone(*state, (const char *const[]){NULL}, raised, &play);
     check_fate(&history, FATE_INCONCLUSIVE, 1, "killed");
     struct lines lines = lines_read(*state, "run");

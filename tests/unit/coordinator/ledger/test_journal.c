@@ -131,7 +131,7 @@ static void an_input_is_given_at_its_step_until_it_is_told(void **state)
     }
     tell(journal, story[4]);
     assert_null(journal_input(journal, 44));
-    assert_string_equal(journal_input(journal, 45)->order, "kill");
+    assert_int_equal(journal_input(journal, 45)->order, TRIREME__ORDER__kill);
     tell(journal, story[5]);
     assert_null(journal_input(journal, 45));
     journal_free(journal);

@@ -105,14 +105,14 @@ static void requests_come_in_the_order_of_their_names_and_go_when_answered(void 
     char *name = NULL;
     Trireme__Request *request = take(*state, &name);
     assert_string_equal(name, "1-c");
-    assert_null(request->order);
+    assert_false(request->has_order);
     assert_string_equal(request->propose->patch[0]->value, "0.0005");
     answer_done(*state, name, 1);
     free(name);
     message_free(request);
     request = take(*state, &name);
     assert_string_equal(name, "2-b");
-    assert_string_equal(request->order, "kill");
+    assert_int_equal(request->order, TRIREME__ORDER__kill);
     assert_int_equal(request->number, 2);
     answer_done(*state, name, 2);
     free(name);
@@ -130,13 +130,16 @@ static void what_is_no_request_is_answered_with_its_sentence_and_removed(void **
     memset(large, ' ', (1 << 20) + 1);
     put(*state, "4.json", large);
     free(large);
-    put(*state, "5.json", "{\"order\": \"veto\", \"number\": 1}");
+    put(*state, "5.json", "{\"order\": \"promote\", \"number\": 1}");
+    put(*state, "6.json", "{\"order\": \"veto\", \"number\": 1}");
     Trireme__Request *request = take(*state, &name);
-    assert_string_equal(name, "5");
-    assert_names(*state, "1.answer.json 2.answer.json 3.answer.json 4.answer.json 5.json ");
+    assert_string_equal(name, "6");
+    assert_names(*state, "1.answer.json 2.answer.json 3.answer.json 4.answer.json 5.answer.json "
+                         "6.json ");
     static const char *const sentences[] = {"propose: found '5', expected keys and values",
-                                            "not JSON", "not JSON", "expected at most 1048576"};
-    for (int i = 0; i < 4; i++) {
+                                            "not JSON", "not JSON", "expected at most 1048576",
+                                            "order: found 'promote', expected one of "};
+    for (int i = 0; i < 5; i++) {
         struct err err = {.text = ""};
         char *path = mem_format("%s/inbox/%d.answer.json", (char *)*state, i + 1);
         char *text = file_read(path, NULL, ERR_DATA, &err);
@@ -155,7 +158,7 @@ static void nobody_answers_and_the_request_waits_for_the_next_launch(void **stat
     struct err err = {.text = ""};
     Trireme__Answer *answer = NULL;
     Trireme__Request request = TRIREME__REQUEST__INIT;
-    request.order = "kill";
+    request.has_order = true, request.order = TRIREME__ORDER__kill;
     for (uint32_t i = 1; i <= 3; i++) {
         request.has_number = true, request.number = i;
         assert_int_equal(inbox_ask(&answer, *state, &request, 0, &err), 0);
@@ -193,7 +196,8 @@ static void the_answer_comes_to_who_asked_and_nothing_is_left(void **state)
     assert_int_equal(pthread_create(&server, NULL, serve, *state), 0);
     Trireme__Answer *answer = NULL;
     Trireme__Request request = TRIREME__REQUEST__INIT;
-    request.order = "approve", request.has_number = true, request.number = 6;
+    request.has_order = true, request.order = TRIREME__ORDER__approve;
+    request.has_number = true, request.number = 6;
     int rc = inbox_ask(&answer, *state, &request, 20, &err);
     pthread_join(server, NULL);
     assert_int_equal(rc, 0);
