@@ -36,8 +36,8 @@ static const uint64_t none = UINT64_MAX;
 static void send_start(struct coordinator *c)
 {
     Trireme__Start start = TRIREME__START__INIT;
-    start.has_incarnation = 1, start.incarnation = c->run->incarnation;
-    start.has_servers = 1, start.servers = (uint32_t)c->options.n_servers;
+    start.incarnation = c->run->incarnation;
+    start.servers = (uint32_t)c->options.n_servers;
     start.run = c->run->folder;
     start.config = c->run->in_force;
     start.checkpoint = c->run->checkpoint;
@@ -357,7 +357,7 @@ static int keep(struct coordinator *c, struct err *err)
     c->turned = now;
     if (now - c->beaten >= link_beat_seconds(c->config->wait->patience)) {
         Trireme__Beat beat = TRIREME__BEAT__INIT;
-        beat.has_n = 1, beat.n = ++c->beats;
+        beat.n = ++c->beats;
         for (int r = 1; r < c->endpoint->size; r++)
             endpoint_send(c->endpoint, r, TAG_BEAT, &beat);
         c->beaten = now;
@@ -394,7 +394,7 @@ enum turn coordinator_turn(void *role, struct err *err)
 static void send_end(struct coordinator *c, int code)
 {
     Trireme__End end = TRIREME__END__INIT;
-    end.has_code = 1, end.code = (uint32_t)code;
+    end.code = (uint32_t)code;
     for (int r = 1; r < c->endpoint->size; r++)
         endpoint_send(c->endpoint, r, TAG_END, &end);
 }

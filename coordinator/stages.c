@@ -69,8 +69,8 @@ static int order_save(struct coordinator *c, const struct trial *trial, const ch
     if (!folder)
         return -1;
     Trireme__Save order = TRIREME__SAVE__INIT;
-    order.has_trial = 1, order.trial = trial->number;
-    order.has_step = 1, order.step = trial->step;
+    order.trial = trial->number;
+    order.step = trial->step;
     order.folder = (char *)folder;
     for (int s = 1; s < c->first_worker; s++) {
         endpoint_send(c->endpoint, s, TAG_SAVE, &order);

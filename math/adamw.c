@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-/* m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;  w = w (1 - lr d) - lr/(1-b1^t) m / (sqrt(v /
- * (1-b2^t)) + eps) */
+/* m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
+ * w = w (1 - lr d) - lr/(1-b1^t) m / (sqrt(v / (1-b2^t)) + eps) */
 static void adamw_update(float *restrict weights, float *const moments[],
                          const float *restrict gradient, size_t n,
                          const struct optimizer_step *step)

@@ -131,15 +131,15 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
         return err_set(err, ERR_MACHINE,
                        "trial %u is to be forked, but numbers below %llu are taken", fork->trial,
                        (unsigned long long)s->n_numbers);
-    if (!fork->manifest && find_ordered(s, &parent, fork->parent, err) < 0)
+    if (!fork->checkpoint && find_ordered(s, &parent, fork->parent, err) < 0)
         return -1;
     // a refused one counts: it may be dropped like those on other servers
     s->n_numbers = (uint64_t)fork->trial + 1;
     Trireme__Forked forked = TRIREME__FORKED__INIT;
-    forked.has_trial = 1, forked.trial = fork->trial;
-    forked.bytes = server_trial_bytes(&s->shard, fork->config);
-    forked.refused = fork->replaces ? NULL : fork_refusal(s, forked.bytes);
-    forked.has_bytes = !forked.refused;
+    forked.trial = fork->trial;
+    const uint64_t bytes = server_trial_bytes(&s->shard, fork->config);
+    forked.refused = fork->replaces ? NULL : fork_refusal(s, bytes);
+    forked.bytes = forked.refused ? 0 : bytes;
     if (!forked.refused) {
         struct server_trial *trial =
             server_trial_new(fork->trial, fork->config, s->layout, &s->shard, s->n_workers);
@@ -262,9 +262,9 @@ static const struct handler handlers[] = {
 static void send_norms(struct server *s, struct server_trial *t)
 {
     Trireme__Norms norms = TRIREME__NORMS__INIT;
-    norms.has_trial = 1, norms.trial = t->number;
-    norms.has_step = 1, norms.step = t->store->step;
-    norms.has_first_block = 1, norms.first_block = s->shard.first_block;
+    norms.trial = t->number;
+    norms.step = t->store->step;
+    norms.first_block = s->shard.first_block;
     norms.n_squares = s->shard.n_blocks;
     norms.squares = (double *)gather_squares(t->gather);
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_NORMS, &norms);
@@ -277,8 +277,8 @@ static void commit(struct server *s, struct server_trial *t)
     t->decision_waits = false;
     server_trial_next_step(t);
     Trireme__Committed committed = TRIREME__COMMITTED__INIT;
-    committed.has_trial = 1, committed.trial = t->number;
-    committed.has_step = 1, committed.step = t->store->step;
+    committed.trial = t->number;
+    committed.step = t->store->step;
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_COMMITTED, &committed);
 }
 
@@ -317,9 +317,8 @@ static int finish_snapshot(struct server *s, struct server_trial *t, struct err 
     if (rc < 0)
         return -1;
     Trireme__Saved saved = TRIREME__SAVED__INIT;
-    saved.has_step = 1, saved.step = t->snapshot_step;
-    saved.has_updates = 1, saved.updates = t->store->updates;
-    saved.has_stall_ms = 1;
+    saved.step = t->snapshot_step;
+    saved.updates = t->store->updates;
     saved.stall_ms = t->decision_waits ? 1e3 * (clock_now() - t->decision_came) : 0;
     saved.shard = &shard;
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_SAVED, &saved);

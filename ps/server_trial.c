@@ -55,7 +55,7 @@ int server_trial_start(struct server_trial *t, const Trireme__Start *start, stru
     if (first_weights_read(start, store->layout, store->shard.offset, store->shard.count,
                            store->weights, store->moments, store->rule->n_moments, err) < 0)
         return -1;
-    if (start->manifest)
+    if (start->checkpoint)
         count_from(store, start->manifest);
     else if (!t->config->init->from[0])
         store_draw(store, t->config->train->seed);
@@ -66,12 +66,12 @@ int server_trial_fork(struct server_trial *t, const struct server_trial *parent,
                       const Trireme__Fork *fork, struct err *err)
 {
     struct store *store = t->store;
-    const Trireme__Config *origin = fork->manifest ? fork->manifest->config : parent->config;
+    const Trireme__Config *origin = fork->checkpoint ? fork->manifest->config : parent->config;
     if (t->config->optimizer->name != origin->optimizer->name)
         return err_set(err, ERR_MACHINE,
                        "trial %u is to go on with moments of another optimizer than its own, %s",
                        t->number, store->rule->name);
-    if (fork->manifest) {
+    if (fork->checkpoint) {
         if (shard_files_read(fork->checkpoint, fork->manifest, store->layout, store->shard.offset,
                              store->shard.count, store->weights, store->moments,
                              store->rule->n_moments, err) < 0)

@@ -26,13 +26,9 @@ void readiness_say(struct link *link, const struct dataset *dataset,
     for (size_t i = 0; i < n; i++) {
         trireme__eval_source__init(&sources[i]);
         sources[i].name = (char *)dataset_source_name(dataset, i);
-        sources[i].has_samples = 1,
         sources[i].samples = dataset_eval_samples(dataset, TRIREME__PART__dev, i);
-        sources[i].has_gate_samples = 1;
         sources[i].gate_samples = dataset_eval_samples(dataset, TRIREME__PART__gate, i);
-        sources[i].has_sealed_samples = 1;
         sources[i].sealed_samples = dataset_eval_samples(dataset, TRIREME__PART__sealed, i);
-        sources[i].has_bytes_per_token = 1,
         sources[i].bytes_per_token = dataset_bytes_per_token(dataset, i);
         pointers[i] = &sources[i];
     }

@@ -143,9 +143,6 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
     (void)from;
     struct worker *w = role;
     const Trireme__Fork *fork = message;
-    if (!fork->config)
-        return err_set(err, ERR_MACHINE, "a fork, trial %u, came without its configuration",
-                       fork->trial);
     return worker_trials_add(&w->trials, fork->trial, fork->config,
                              (const Trireme__Segment *const *)fork->segments, fork->n_segments,
                              w->start->config, err);
@@ -229,8 +226,8 @@ static bool tick(void *context)
 static void begin_pull(struct worker *w)
 {
     Trireme__Pull pull = TRIREME__PULL__INIT;
-    pull.has_trial = 1, pull.trial = w->lease.trial;
-    pull.has_step = 1, pull.step = w->lease.step;
+    pull.trial = w->lease.trial;
+    pull.step = w->lease.step;
     w->weights_step = no_weights;
     w->blocks_missing = w->layout->n_blocks;
     for (uint32_t s = 0; s < w->start->servers; s++)
@@ -272,13 +269,13 @@ static void losses_need(struct worker *w, size_t n)
 static void send_losses(struct worker *w, size_t first, size_t n)
 {
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
-    losses.has_trial = 1, losses.trial = w->lease.trial;
-    losses.has_step = 1, losses.step = w->lease.step;
-    losses.has_eval = 1, losses.eval = w->lease.leaves == 0;
-    losses.has_first_leaf = 1, losses.first_leaf = w->lease.first_leaf;
-    losses.has_eval_source = 1, losses.eval_source = w->lease.eval_source;
-    losses.has_eval_first = 1, losses.eval_first = w->lease.eval_first;
-    losses.has_part = 1, losses.part = w->lease.part;
+    losses.trial = w->lease.trial;
+    losses.step = w->lease.step;
+    losses.eval = w->lease.leaves == 0;
+    losses.first_leaf = w->lease.first_leaf;
+    losses.eval_source = w->lease.eval_source;
+    losses.eval_first = w->lease.eval_first;
+    losses.part = w->lease.part;
     losses.n_sums = n, losses.sums = w->losses + first;
     endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_LOSSES, &losses);
     end_lease(w);

@@ -1,13 +1,16 @@
 /* A worker: computes what it is leased.
  *
  *   LEASE to train    -> pulls the trial's weights of that step where it has others, computes its
- * leaves' gradients subtree by subtree, PUSHes each subtree's sum to the servers, then sends the
- * leaves' LOSSES LEASE to evaluate -> the samples' losses, each computed alone, as LOSSES FORK ->
- * one more trial that leases may name; START brings trial 0 DROP              -> its leases are
- * forgotten, the one under way is left at its next stage, between layers too Between layers it
- * looks at its mail, so that an end reaches it within a layer's time. What cannot be is a failure:
- * a lease of an unknown trial or of leaves that a step does not have, a trial's number that was
- * given before. */
+ *                        leaves' gradients subtree by subtree, PUSHes each subtree's sum to the
+ *                        servers, then sends the leaves' LOSSES
+ *   LEASE to evaluate -> the samples' losses, each computed alone, as LOSSES
+ *   FORK              -> one more trial that leases may name; START brings trial 0
+ *   DROP              -> its leases are forgotten, the one under way is left at its next stage,
+ *                        between layers too
+ *
+ * Between layers it looks at its mail, so that an end reaches it within a layer's time. Failures: a
+ * lease of an unknown trial or of leaves that a step does not have, a trial's number that was given
+ * before. */
 #pragma once
 #include "proto/net/role.h"
 

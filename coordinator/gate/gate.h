@@ -1,11 +1,12 @@
 /* The gate: how a change is judged. Pure functions of recorded losses.
  *
  * A hypothesis is tried in staggered pairs: pair j forks from the trunk at step start + j*horizon,
- * and its gain is x_j = L(trunk) - L(fork) - margin          in nats a token, on the same fresh
- * windows of the gate part. At looks of n = 3, 4, 6 and 8 pairs Student's t of the gains is
- * compared with a share of the hypothesis' error budget; the budgets of a campaign's hypotheses
- * follow LOND (Javanmard and Montanari, "Online rules for control of false discovery rate and false
- * discovery exceedance", Ann. Stat. 46, 2018) with a flat sequence. */
+ * and its gain, in nats a token, on the same fresh windows of the gate part, is
+ *     x_j = L(trunk) - L(fork) - margin
+ * At looks of n = 3, 4, 6 and 8 pairs Student's t of the gains is compared with a share of the
+ * hypothesis' error budget; the budgets of a campaign's hypotheses follow LOND (Javanmard and
+ * Montanari, "Online rules for control of false discovery rate and false discovery exceedance",
+ * Ann. Stat. 46, 2018) with a flat sequence. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -51,13 +51,13 @@ static void lease_source(struct evaluator *e, size_t source, const struct window
         if (count == 0)
             continue;
         Trireme__Lease lease = TRIREME__LEASE__INIT;
-        lease.has_trial = 1, lease.trial = e->trial->number;
-        lease.has_step = 1, lease.step = e->trial->step;
-        lease.has_part = 1, lease.part = windows->part;
-        lease.has_eval_key = 1, lease.eval_key = windows->key;
-        lease.has_eval_source = 1, lease.eval_source = (uint32_t)source;
-        lease.has_eval_first = 1, lease.eval_first = first;
-        lease.has_eval_samples = 1, lease.eval_samples = count;
+        lease.trial = e->trial->number;
+        lease.step = e->trial->step;
+        lease.part = windows->part;
+        lease.eval_key = windows->key;
+        lease.eval_source = (uint32_t)source;
+        lease.eval_first = first;
+        lease.eval_samples = count;
         endpoint_send(e->endpoint, e->first_worker + (int)w, TAG_LEASE, &lease);
         liveness_await(e->liveness, e->first_worker + (int)w, AWAIT_EVAL, clock_now());
         first += count;

@@ -116,9 +116,8 @@ int step_result_decide(Trireme__StepDecision *decision, Trireme__TrainLine *line
             (unsigned long long)step + 1, loss, norm);
     const double clip = config->optimizer->clip;
     trireme__step_decision__init(decision);
-    decision->has_step = 1, decision->step = step;
-    decision->has_lr = 1, decision->lr = lr;
-    decision->has_scale = 1;
+    decision->step = step;
+    decision->lr = lr;
     decision->scale = clip > 0 && norm + 1e-6 > clip ? (float)(clip / (norm + 1e-6)) : 1;
     trireme__train_line__init(line);
     line->has_step = 1, line->step = step + 1;

@@ -144,7 +144,7 @@ int trial_decide(struct trial *t, Trireme__StepDecision *decision, int n_servers
     if (step_result_decide(decision, &t->line, t->config, t->step, trial_lr(t, t->step), loss,
                            step_result_norm(t->result), err) < 0)
         return -1;
-    decision->has_trial = 1, decision->trial = t->number;
+    decision->trial = t->number;
     t->line.trial = t->name;
     t->line.seconds = t->step_began;
     t->committing = true;

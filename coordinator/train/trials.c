@@ -90,14 +90,14 @@ static void send_fork(struct trials *ts, struct trial *t, const struct trial *pa
                       const struct fork *fork)
 {
     Trireme__Fork message = TRIREME__FORK__INIT;
-    message.has_trial = 1, message.trial = t->number;
-    message.has_parent = 1, message.parent = parent->number;
-    message.has_step = 1, message.step = fork->step;
+    message.trial = t->number;
+    message.parent = parent->number;
+    message.step = fork->step;
     message.config = t->config;
     message.segments = t->segments, message.n_segments = t->n_segments;
     message.checkpoint = (char *)fork->checkpoint;
     message.manifest = (Trireme__Manifest *)fork->manifest;
-    message.has_replaces = 1, message.replaces = fork->replaces;
+    message.replaces = fork->replaces;
     for (int r = 1; r < ts->endpoint->size; r++)
         endpoint_send(ts->endpoint, r, TAG_FORK, &message);
     for (int s = 1; s <= ts->n_servers; s++)
@@ -169,11 +169,11 @@ static void lease(struct trials *ts, struct trial *t, uint64_t step)
         if (ts->ranges[w].count == 0)
             continue;
         Trireme__Lease lease = TRIREME__LEASE__INIT;
-        lease.has_trial = 1, lease.trial = t->number;
-        lease.has_step = 1, lease.step = step;
-        lease.has_first_sample = 1, lease.first_sample = trial_at(t, step).samples;
-        lease.has_first_leaf = 1, lease.first_leaf = ts->ranges[w].first;
-        lease.has_leaves = 1, lease.leaves = ts->ranges[w].count;
+        lease.trial = t->number;
+        lease.step = step;
+        lease.first_sample = trial_at(t, step).samples;
+        lease.first_leaf = ts->ranges[w].first;
+        lease.leaves = ts->ranges[w].count;
         endpoint_send(ts->endpoint, ts->first_worker + (int)w, TAG_LEASE, &lease);
         liveness_await(ts->liveness, ts->first_worker + (int)w, AWAIT_LOSSES, clock_now());
         ts->load[w] += ts->ranges[w].count;
@@ -186,7 +186,7 @@ static void drop(struct trials *ts, struct trial **at)
 {
     struct trial *t = *at;
     Trireme__Drop message = TRIREME__DROP__INIT;
-    message.has_trial = 1, message.trial = t->number;
+    message.trial = t->number;
     for (int r = 1; r < ts->endpoint->size; r++)
         endpoint_send(ts->endpoint, r, TAG_DROP, &message);
     *at = t->next;

@@ -58,7 +58,7 @@ static int check_size(const struct job *job, int size, struct err *err)
 static void send_end(struct endpoint *endpoint, int code)
 {
     Trireme__End end = TRIREME__END__INIT;
-    end.has_code = 1, end.code = (uint32_t)code;
+    end.code = (uint32_t)code;
     for (int r = 1; r < endpoint->size; r++)
         endpoint_send(endpoint, r, TAG_END, &end);
 }

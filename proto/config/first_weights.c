@@ -66,7 +66,7 @@ int first_weights_read(const Trireme__Start *start, const struct layout *layout,
                        struct err *err)
 {
     const char *from = start->config->init->from;
-    if (start->manifest)
+    if (start->checkpoint)
         return shard_files_read(start->checkpoint, start->manifest, layout, offset, count, weights,
                                 moments, n_moments, err);
     if (!from[0])

@@ -1,7 +1,9 @@
 /* The shards of a checkpoint: safetensors files that any number of servers reads back.
  *
  * File shard-K-of-S.safetensors (K from 0) holds what server K of S held: for each tensor a slice
- * of whole rows, weight/NAME          the whole tensor, or weight/NAME[A:B]     its rows A to B-1,
+ * of whole rows,
+ *     weight/NAME          the whole tensor, or
+ *     weight/NAME[A:B]     its rows A to B-1,
  * and the same rows of the moments as moment1/NAME, moment2/NAME. All are F32 and little-endian.
  * Which optimizer the moments belong to stands in the manifest's configuration. */
 #pragma once

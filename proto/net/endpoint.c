@@ -1,8 +1,8 @@
 #include "proto/net/endpoint.h"
 
 #include "base/check.h"
-#include "base/mem.h"
 #include "proto/net/frame.h"
+#include "proto/schema/message.h"
 
 #include <stdlib.h>
 
@@ -10,9 +10,8 @@ void endpoint_send(struct endpoint *endpoint, int to, enum tag tag, const void *
 {
     const ProtobufCMessage *m = message;
     ASSERT(m->descriptor == tag_type(tag));
-    size_t size = protobuf_c_message_get_packed_size(m);
-    unsigned char *bytes = mem_new(size, 1);
-    protobuf_c_message_pack(m, bytes);
+    size_t size = 0;
+    unsigned char *bytes = message_pack(m, &size);
     endpoint->ops->send(endpoint, to, tag, bytes, size, NULL, 0, false);
     free(bytes);
 }
@@ -41,18 +40,22 @@ void endpoint_free(struct endpoint *endpoint)
         endpoint->ops->free(endpoint);
 }
 
+void *endpoint_open(const struct parcel *parcel, struct err *err)
+{
+    void *message = message_unpack(tag_type(parcel->tag), parcel->bytes, parcel->size, err);
+    if (!message)
+        err_set(err, ERR_MACHINE,
+                "rank %d: a message '%s' of %zu bytes cannot be read: are all ranks of one build?",
+                parcel->from, tag_name(parcel->tag), parcel->size);
+    return message;
+}
+
 static int dispatch_control(const struct handler *row, void *role, const struct parcel *parcel,
                             struct err *err)
 {
-    ProtobufCMessage *message =
-        protobuf_c_message_unpack(tag_type(parcel->tag), NULL, parcel->size, parcel->bytes);
-    if (!message)
-        return err_set(
-            err, ERR_MACHINE,
-            "rank %d: a message '%s' of %zu bytes cannot be read: are all ranks of one build?",
-            parcel->from, tag_name(parcel->tag), parcel->size);
-    int rc = row->on_message(role, parcel->from, message, err);
-    protobuf_c_message_free_unpacked(message, NULL);
+    void *message = endpoint_open(parcel, err);
+    int rc = message ? row->on_message(role, parcel->from, message, err) : -1;
+    message_free(message);
     return rc;
 }
 

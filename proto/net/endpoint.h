@@ -38,7 +38,8 @@ struct endpoint { /* the first member of each transport's own struct */
     int rank, size;
 };
 
-/* Sends a control message of the tag's type. */
+/* Sends a control message of the tag's type. A field is set if it differs from its default or its
+ * flag says so (proto/schema/walk.h): lease.step = 5 is enough. Required fields must be there. */
 void endpoint_send(struct endpoint *endpoint, int to, enum tag tag, const void *message);
 
 /* Whether a bulk frame to that rank can be sent now. */
@@ -50,6 +51,11 @@ void endpoint_send_frame(struct endpoint *endpoint, int to, enum tag tag,
 
 /* Takes the next message, if there is one. */
 bool endpoint_poll(struct endpoint *endpoint, struct parcel *parcel);
+
+/* A control message that arrived, as message_unpack makes it: submessages that were absent are made.
+ * Freed by message_free; NULL with the sentence (ERR_MACHINE) where the bytes are none of its tag.
+ */
+void *endpoint_open(const struct parcel *parcel, struct err *err);
 
 void endpoint_free(struct endpoint *endpoint); /* accepts NULL */
 

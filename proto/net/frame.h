@@ -1,13 +1,18 @@
 /* Bulk: one block of numbers behind a fixed header.
  *
- * byte  0  u32  magic  0x4d525254 ("TRRM")
- *       4  u32  dtype  1: 32-bit floats
- *       8  u64  incarnation of the launch that sent it
- *      16  u64  step   updates done before the step whose gradient it is, or updates done in the
- * weights 24  u64  block  index in the layout 32  u32  trial 36  u32  epoch  of the layout 40  u32
- * node_first   first leaf of the partial sum (push) 44  u32  node_count   its leaves (push) 48  u64
- * count  numbers that follow the header 56  u64  zero Little-endian, as every machine that Trireme
- * runs on. The header's size keeps the numbers on a 64-byte boundary. */
+ * byte  0  u32  magic        0x4d525254 ("TRRM")
+ *       4  u32  dtype        1: 32-bit floats
+ *       8  u64  incarnation  of the launch that sent it
+ *      16  u64  step         updates done before the step whose gradient it is, or in the weights
+ *      24  u64  block        index in the layout
+ *      32  u32  trial
+ *      36  u32  zero
+ *      40  u32  node_first   first leaf of the partial sum (push)
+ *      44  u32  node_count   its leaves (push)
+ *      48  u64  count        numbers that follow the header
+ *      56  u64  zero
+ * Little-endian, as every machine that Trireme runs on. The header's size keeps the numbers on a
+ * 64-byte boundary. */
 #pragma once
 #include "base/err.h"
 
@@ -19,8 +24,8 @@ enum { FRAME_MAGIC = 0x4d525254, FRAME_FP32 = 1 };
 struct frame {
     uint32_t magic, dtype;
     uint64_t incarnation, step, block;
-    uint32_t trial, epoch, node_first, node_count;
-    uint64_t count, zero;
+    uint32_t trial, zero32, node_first, node_count;
+    uint64_t count, zero64;
     float numbers[];
 };
 _Static_assert(sizeof(struct frame) == 64, "the header is 64 bytes on every machine");

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "proto/net/endpoint.h"
+#include "proto/schema/message.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ int link_keep(struct link *link, struct err *err)
     double now = clock_now();
     if (now - link->beaten >= link_beat_seconds(link->patience) && !link->over) {
         Trireme__Beat beat = TRIREME__BEAT__INIT;
-        beat.has_n = 1, beat.n = link->work;
+        beat.n = link->work;
         endpoint_send(link->endpoint, LINK_COORDINATOR, TAG_BEAT, &beat);
         link->beaten = now;
     }
@@ -34,6 +35,15 @@ int link_keep(struct link *link, struct err *err)
         return err_set(err, ERR_MACHINE, "rank %d: the coordinator has been silent for %.0f s",
                        link->endpoint->rank, now - link->heard);
     return 0;
+}
+
+int link_end_code(const struct parcel *parcel)
+{
+    struct err err;
+    Trireme__End *end = endpoint_open(parcel, &err);
+    int code = end ? (int)end->code : ERR_MACHINE;
+    message_free(end);
+    return code;
 }
 
 static int take(struct link *link, const struct parcel *parcel, const struct handler *table,
@@ -45,10 +55,8 @@ static int take(struct link *link, const struct parcel *parcel, const struct han
     if (parcel->tag == TAG_BEAT)
         return 0;
     if (parcel->tag == TAG_END) {
-        Trireme__End *end = trireme__end__unpack(NULL, parcel->size, parcel->bytes);
         link->over = true;
-        link->code = end ? end->code : ERR_MACHINE;
-        trireme__end__free_unpacked(end, NULL);
+        link->code = (uint32_t)link_end_code(parcel);
         return 0;
     }
     if (!link->started && parcel->tag != TAG_START)
@@ -81,14 +89,14 @@ void link_ready(struct link *link, Trireme__Ready *ready)
     char host[256] = "";
     gethostname(host, sizeof host - 1);
     ready->host = host;
-    ready->has_pid = 1, ready->pid = (uint64_t)getpid();
+    ready->pid = (uint64_t)getpid();
     endpoint_send(link->endpoint, LINK_COORDINATOR, TAG_READY, ready);
 }
 
 void link_fault(struct link *link, const struct err *err)
 {
     Trireme__Fault fault = TRIREME__FAULT__INIT;
-    fault.has_code = 1, fault.code = (uint32_t)err->code;
+    fault.code = (uint32_t)err->code;
     fault.text = (char *)err->text;
     endpoint_send(link->endpoint, LINK_COORDINATOR, TAG_FAULT, &fault);
 }

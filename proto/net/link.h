@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct endpoint;
+struct parcel;
 struct handler;
 
 struct link {
@@ -35,6 +36,9 @@ void link_init(struct link *link, struct endpoint *endpoint);
 /* Seconds from one beat to the next, on both sides: one, or less where patience is so short that
  * one would not do. */
 double link_beat_seconds(double patience);
+
+/* The run's exit code in an END; ERR_MACHINE where it cannot be read. */
+int link_end_code(const struct parcel *parcel);
 
 /* Beats (link_beat_seconds); fails (ERR_MACHINE) when the coordinator has been silent for too long.
  * To be called often. */

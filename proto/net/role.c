@@ -5,8 +5,6 @@
 #include "proto/net/idle.h"
 #include "proto/net/link.h"
 
-#include "control.pb-c.h"
-
 /* After a failure: reads on, for END only. */
 static int await_end(struct link *link)
 {
@@ -17,10 +15,7 @@ static int await_end(struct link *link)
         if (!endpoint_poll(link->endpoint, &parcel)) {
             idle_wait(&idle);
         } else if (parcel.tag == TAG_END) {
-            Trireme__End *end = trireme__end__unpack(NULL, parcel.size, parcel.bytes);
-            int code = end ? (int)end->code : ERR_MACHINE;
-            trireme__end__free_unpacked(end, NULL);
-            return code;
+            return link_end_code(&parcel);
         }
     }
     return -1;

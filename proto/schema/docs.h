@@ -23,7 +23,6 @@ extern const size_t schema_n_messages;
 extern const struct value_doc schema_values[]; /* sorted by type, then by value */
 extern const size_t schema_n_values;
 extern const char *const schema_when_names[];
-extern const char *const schema_judged_names[];
 
 /* All fields of a message type, for what goes over types rather than messages. */
 const struct message_doc *message_doc(const ProtobufCMessageDescriptor *type);

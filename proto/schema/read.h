@@ -3,11 +3,12 @@
  * A text is first read into a tree of nodes with line numbers (node.h), whatever its language; then
  * one reader puts the tree into a message. Unknown keys, duplicate keys, wrong types, values out of
  * bounds are errors that name file, line, path, value and what is allowed (JSON has lines only
- * where it is no JSON): run.yaml:12: optimizer.lrr: unknown key, expected one of name, lr, beta1,
- * ... (did you mean lr?) run.yaml:7: train.batch: found 'many', expected a whole number from 1 to
- * 1048576 Whole numbers are digits alone (no 1e3, no 2.0), bools are true and false alone, nan and
- * inf are no numbers; a plain YAML word is text where the field is text. The values of a map are
- * texts, which numbers, true and false become as they are spelled (JSON's numbers with a point as
+ * where it is no JSON):
+ *     run.yaml:12: optimizer.lrr: unknown key, expected one of name, lr, ... (did you mean lr?)
+ *     run.yaml:7: train.batch: found 'many', expected a whole number from 1 to 1048576
+ * Whole numbers are digits alone (no 1e3, no 2.0), bools are true and false alone, nan and inf are
+ * no numbers; a plain YAML word is text where the field is text. The values of a map are texts,
+ * which numbers, true and false become as they are spelled (JSON's numbers with a point as
  * number_write_real spells them). null, or nothing behind a YAML key, puts a field back to its
  * default.
  *

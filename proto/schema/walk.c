@@ -52,11 +52,6 @@ const char *enum_value_comment(const ProtobufCEnumDescriptor *type, const Protob
     return doc->comment;
 }
 
-const char *judged_name(enum schema_judged judged)
-{
-    return schema_judged_names[judged];
-}
-
 const char *when_name(enum schema_when when)
 {
     return schema_when_names[when];

@@ -24,7 +24,6 @@ const char *when_name(enum schema_when when); /* "checkpoint" */
 
 /* How an experiment that changes a field is judged (enum Judged of knob.proto). */
 enum schema_judged { JUDGED_UNJUDGED, JUDGED_FAST, JUDGED_SLOW };
-const char *judged_name(enum schema_judged judged); /* "slow" */
 
 /* What the schema says of a field beyond protobuf-c's descriptor. */
 struct field_doc {

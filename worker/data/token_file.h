@@ -4,7 +4,7 @@
  *               magic 20240520, version 1: uint16     magic 20240801, version 7: uint32
  *           The file is exactly as long as its header says (llmc/dataloader.h).
  * nanoGPT:  uint16 tokens and nothing else; it cannot be told from noise, so it is opened only
- * where the configuration says so.
+ *           where the configuration says so.
  *
  * Nothing outside the map is read, whatever the file holds. A file that another process cuts short
  * while it is mapped ends ours with SIGBUS: token files are written once and renamed into place. */

@@ -58,8 +58,9 @@ struct scene *scene_new(const char *const *settings, const char *checkpoint,
     assert_int_equal(model_shape_resolve(s->config->model, &err), 0);
     s->layout = layout_new(s->config->model);
     Trireme__Start start = TRIREME__START__INIT;
-    start.has_incarnation = 1, start.incarnation = INCARNATION;
-    start.has_servers = 1, start.servers = 1;
+    start.incarnation = INCARNATION;
+    start.servers = 1;
+    start.run = s->folder;
     start.config = s->config;
     start.checkpoint = (char *)checkpoint;
     start.manifest = manifest;
@@ -106,26 +107,26 @@ void scene_push(struct scene *s, const struct frame *frame, float value)
 void scene_pull(struct scene *s, uint32_t trial, uint64_t step)
 {
     Trireme__Pull message = TRIREME__PULL__INIT;
-    message.has_trial = 1, message.trial = trial;
-    message.has_step = 1, message.step = step;
+    message.trial = trial;
+    message.step = step;
     scene_send(s, WORKER, TAG_PULL, &message);
 }
 
 void scene_verdict(struct scene *s, uint32_t trial, uint64_t step)
 {
     Trireme__StepDecision decision = TRIREME__STEP_DECISION__INIT;
-    decision.has_trial = 1, decision.trial = trial;
-    decision.has_step = 1, decision.step = step;
-    decision.has_scale = 1, decision.scale = 1;
-    decision.has_lr = 1, decision.lr = 0.25;
+    decision.trial = trial;
+    decision.step = step;
+    decision.scale = 1;
+    decision.lr = 0.25;
     scene_send(s, COORDINATOR, TAG_STEP_DECISION, &decision);
 }
 
 void scene_save(struct scene *s, uint32_t trial, uint64_t step)
 {
     Trireme__Save save = TRIREME__SAVE__INIT;
-    save.has_trial = 1, save.trial = trial;
-    save.has_step = 1, save.step = step;
+    save.trial = trial;
+    save.step = step;
     save.folder = s->folder;
     scene_send(s, COORDINATOR, TAG_SAVE, &save);
 }

@@ -138,7 +138,7 @@ static void the_end_is_the_end(void **state)
     struct scene *s = *state;
     struct err err;
     Trireme__End end = TRIREME__END__INIT;
-    end.has_code = 1, end.code = ERR_STOPPED;
+    end.code = ERR_STOPPED;
     scene_send(s, COORDINATOR, TAG_END, &end);
     scene_pull(s, 0, 0);
     assert_int_equal(server_turn(s->server, &err), TURN_OVER);

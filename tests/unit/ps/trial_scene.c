@@ -100,9 +100,9 @@ void arm_send_fork(struct scene *s, struct arm arm, uint32_t parent, const char 
 {
     struct err err;
     Trireme__Fork fork = TRIREME__FORK__INIT;
-    fork.has_trial = 1, fork.trial = arm.trial;
-    fork.has_parent = 1, fork.parent = parent;
-    fork.has_step = 1, fork.step = arm.step;
+    fork.trial = arm.trial;
+    fork.parent = parent;
+    fork.step = arm.step;
     fork.config = message_copy(s->config);
     if (setting)
         assert_int_equal(message_set(fork.config, setting, "test", &err), 0);
@@ -113,8 +113,8 @@ void arm_send_fork(struct scene *s, struct arm arm, uint32_t parent, const char 
 void arm_send_fork_of(struct scene *s, struct arm arm, char *folder, Trireme__Manifest *manifest)
 {
     Trireme__Fork fork = TRIREME__FORK__INIT;
-    fork.has_trial = 1, fork.trial = arm.trial;
-    fork.has_step = 1, fork.step = arm.step;
+    fork.trial = arm.trial;
+    fork.step = arm.step;
     fork.config = s->config;
     fork.checkpoint = folder, fork.manifest = manifest;
     scene_send(s, COORDINATOR, TAG_FORK, &fork);
@@ -144,7 +144,7 @@ struct arm arm_fork(struct scene *s, uint32_t number, const struct arm *parent, 
 void arm_send_drop(struct scene *s, uint32_t trial)
 {
     Trireme__Drop drop = TRIREME__DROP__INIT;
-    drop.has_trial = 1, drop.trial = trial;
+    drop.trial = trial;
     scene_send(s, COORDINATOR, TAG_DROP, &drop);
 }
 

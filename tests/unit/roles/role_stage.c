@@ -8,10 +8,8 @@ static void stage_await_end(struct actor *a, struct endpoint *endpoint)
     while (!a->over && endpoint_poll(endpoint, &parcel)) {
         if (parcel.tag != TAG_END)
             continue;
-        Trireme__End *end = trireme__end__unpack(NULL, parcel.size, parcel.bytes);
-        a->code = (int)end->code;
+        a->code = link_end_code(&parcel);
         a->over = true;
-        trireme__end__free_unpacked(end, NULL);
     }
 }
 

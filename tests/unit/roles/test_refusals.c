@@ -71,7 +71,7 @@ static void send(struct scene *s, int from, int to, enum tag tag, const void *me
 static void losses_of_an_evaluation_that_nobody_asked_for_end_the_run(void **state)
 {
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
-    losses.has_eval = 1, losses.eval = 1;
+    losses.eval = 1;
     send(*state, WORKER, 0, TAG_LOSSES, &losses);
     check_ends(*state, "rank 2 evaluated step ");
 }
@@ -79,7 +79,7 @@ static void losses_of_an_evaluation_that_nobody_asked_for_end_the_run(void **sta
 static void losses_of_a_server_end_the_run(void **state)
 {
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
-    losses.has_eval = 1, losses.eval = 1;
+    losses.eval = 1;
     send(*state, SERVER, 0, TAG_LOSSES, &losses);
     check_ends(*state, "rank 1, a server, sent losses");
 }
@@ -87,7 +87,7 @@ static void losses_of_a_server_end_the_run(void **state)
 static void losses_of_another_step_end_the_run(void **state)
 {
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
-    losses.has_step = 1, losses.step = 99999;
+    losses.step = 99999;
     send(*state, WORKER, 0, TAG_LOSSES, &losses);
     check_ends(*state, "rank 2 sent losses of step 99999 of trial 0, which nobody asked for");
 }
@@ -95,6 +95,8 @@ static void losses_of_another_step_end_the_run(void **state)
 static void a_shard_of_a_worker_ends_the_run(void **state)
 {
     Trireme__Saved saved = TRIREME__SAVED__INIT;
+    Trireme__Shard shard = TRIREME__SHARD__INIT;
+    saved.shard = &shard;
     send(*state, WORKER, 0, TAG_SAVED, &saved);
     check_ends(*state, "rank 2, a worker, saved a shard");
 }
@@ -109,7 +111,7 @@ static void a_message_that_is_for_another_role_ends_the_run(void **state)
 static void a_pull_of_a_step_that_is_gone_ends_the_run(void **state)
 {
     Trireme__Pull pull = TRIREME__PULL__INIT;
-    pull.has_step = 1, pull.step = 77777;
+    pull.step = 77777;
     send(*state, WORKER, SERVER, TAG_PULL, &pull);
     check_ends(*state, "rank 2 asked for the weights of step 77777, but ");
 }
@@ -141,7 +143,7 @@ static void weights_that_nobody_asked_for_end_the_run(void **state)
 static void a_verdict_before_the_sum_is_complete_ends_the_run(void **state)
 {
     Trireme__StepDecision decision = TRIREME__STEP_DECISION__INIT;
-    decision.has_step = 1, decision.step = 99999;
+    decision.step = 99999;
     send(*state, 0, SERVER, TAG_STEP_DECISION, &decision);
     check_ends(*state, "a decision on step 99999 came while step ");
 }
@@ -149,7 +151,7 @@ static void a_verdict_before_the_sum_is_complete_ends_the_run(void **state)
 static void an_order_to_save_another_step_ends_the_run(void **state)
 {
     Trireme__Save save = TRIREME__SAVE__INIT;
-    save.has_step = 1, save.step = 99999, save.folder = (char *)"/nowhere";
+    save.step = 99999, save.folder = (char *)"/nowhere";
     send(*state, 0, SERVER, TAG_SAVE, &save);
     check_ends(*state, "an order to save step 99999 came at step ");
 }

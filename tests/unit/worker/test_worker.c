@@ -136,8 +136,9 @@ static int set_up(void **state)
     make_configs(s);
     s->layout = layout_new(s->config->model);
     Trireme__Start start = TRIREME__START__INIT;
-    start.has_incarnation = 1, start.incarnation = INCARNATION;
-    start.has_servers = 1, start.servers = 1;
+    start.incarnation = INCARNATION;
+    start.servers = 1;
+    start.run = (char *)"run";
     start.config = s->config;
     start.n_segments = 1, start.segments = &s->segments[0];
     send(s, TAG_START, &start);
@@ -171,7 +172,7 @@ static int tear_down(void **state)
 static void send_fork(struct scene *s, uint32_t trial)
 {
     Trireme__Fork fork = TRIREME__FORK__INIT;
-    fork.has_trial = 1, fork.trial = trial;
+    fork.trial = trial;
     fork.config = s->fork_config;
     fork.n_segments = 1, fork.segments = &s->segments[1];
     send(s, TAG_FORK, &fork);
@@ -180,7 +181,7 @@ static void send_fork(struct scene *s, uint32_t trial)
 static void send_drop(struct scene *s, uint32_t trial)
 {
     Trireme__Drop drop = TRIREME__DROP__INIT;
-    drop.has_trial = 1, drop.trial = trial;
+    drop.trial = trial;
     send(s, TAG_DROP, &drop);
 }
 
@@ -189,10 +190,10 @@ static void lease_step(struct scene *s, uint32_t trial, uint64_t step)
 {
     const Trireme__Train *train = (trial ? s->fork_config : s->config)->train;
     Trireme__Lease lease = TRIREME__LEASE__INIT;
-    lease.has_trial = 1, lease.trial = trial;
-    lease.has_step = 1, lease.step = step;
-    lease.has_first_sample = 1, lease.first_sample = step * train->batch;
-    lease.has_leaves = 1, lease.leaves = train->batch / train->microbatch;
+    lease.trial = trial;
+    lease.step = step;
+    lease.first_sample = step * train->batch;
+    lease.leaves = train->batch / train->microbatch;
     send(s, TAG_LEASE, &lease);
 }
 
@@ -436,12 +437,12 @@ static void check_evaluation(struct scene *s, Trireme__Part part, uint64_t key, 
 {
     struct err err;
     Trireme__Lease lease = TRIREME__LEASE__INIT;
-    lease.has_trial = 1, lease.trial = 1;
-    lease.has_step = 1, lease.step = 3;
-    lease.has_part = 1, lease.part = part;
-    lease.has_eval_key = 1, lease.eval_key = key;
-    lease.has_eval_first = 1, lease.eval_first = first;
-    lease.has_eval_samples = 1, lease.eval_samples = n;
+    lease.trial = 1;
+    lease.step = 3;
+    lease.part = part;
+    lease.eval_key = key;
+    lease.eval_first = first;
+    lease.eval_samples = n;
     send(s, TAG_LEASE, &lease);
     Trireme__Losses *losses = await_losses(s);
     assert_true(losses->eval && losses->trial == 1 && losses->step == 3 && losses->part == part);
@@ -470,8 +471,8 @@ static void evaluations_read_the_part_and_the_windows_that_are_asked_for(void **
     const uint64_t n = (BLOCK_TOKENS - 1) / CONTEXT;
     send_fork(s, 1);
     Trireme__Lease lease = TRIREME__LEASE__INIT; // of nothing, for the weights
-    lease.has_trial = 1, lease.trial = 1;
-    lease.has_step = 1, lease.step = 3;
+    lease.trial = 1;
+    lease.step = 3;
     send(s, TAG_LEASE, &lease);
     serve(s, 1, 3);
     trireme__losses__free_unpacked(await_losses(s), NULL);
@@ -498,15 +499,15 @@ static void work_that_cannot_be_is_refused(void **state)
     send_fork(s, 3);
     check_fails(s, "trial 3 differs from the run in train.seed, expected all trials to share it");
     Trireme__Lease lease = TRIREME__LEASE__INIT;
-    lease.has_leaves = 1, lease.leaves = 3;
-    lease.has_first_leaf = 1, lease.first_leaf = 2;
+    lease.leaves = 3;
+    lease.first_leaf = 2;
     send(s, TAG_LEASE, &lease);
     check_fails(s, "leased 3 leaves from 2 on of trial 0, whose steps have 4");
     lease.leaves = 0;
-    lease.has_eval_samples = 1, lease.eval_samples = 1 + (BLOCK_TOKENS - 1) / CONTEXT;
+    lease.eval_samples = 1 + (BLOCK_TOKENS - 1) / CONTEXT;
     send(s, TAG_LEASE, &lease);
     check_fails(s, "leased samples 0 to 2048 of part 0 of source 0 to evaluate, which has 2047");
-    lease.has_eval_source = 1, lease.eval_source = 1;
+    lease.eval_source = 1;
     send(s, TAG_LEASE, &lease);
     check_fails(s, "leased part 0 of source 1 to evaluate, of 1 sources");
 }

@@ -118,11 +118,11 @@ static Trireme__Saved *saved_of(const char *folder, int server, uint64_t step)
     put(folder, name, name);
     digest_hex(hex, digest_of(name, strlen(name)));
     Trireme__Saved *saved = message_new(&trireme__saved__descriptor);
-    saved->has_step = 1, saved->step = step;
+    saved->step = step;
     saved->shard->file = name;
     saved->shard->digest = mem_strdup(hex);
     saved->shard->has_bytes = 1, saved->shard->bytes = strlen(name);
-    saved->has_stall_ms = 1, saved->stall_ms = server == 0 ? 7 : 3;
+    saved->stall_ms = server == 0 ? 7 : 3;
     return saved;
 }
 

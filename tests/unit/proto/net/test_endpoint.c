@@ -9,6 +9,7 @@
 #include "proto/net/link.h"
 #include "proto/net/local_transport.h"
 #include "proto/net/role.h"
+#include "proto/schema/message.h"
 
 #include "control.pb-c.h"
 
@@ -104,22 +105,44 @@ static void control_messages_of_every_field_come_back_equal(void **state)
     (void)state;
     Trireme__Losses sent = TRIREME__LOSSES__INIT;
     double sums[] = {1.0 / 3, -0.0, 1e300, 5e-324};
-    sent.has_step = 1, sent.step = UINT64_MAX;
-    sent.has_first_leaf = 1, sent.first_leaf = UINT32_MAX;
-    sent.has_eval = 1, sent.eval = 1;
+    sent.step = UINT64_MAX;
+    sent.first_leaf = UINT32_MAX;
+    sent.eval = 1;
     sent.n_sums = 4, sent.sums = sums;
     endpoint_send(ranks[2], 1, TAG_LOSSES, &sent);
     struct parcel parcel;
     assert_true(endpoint_poll(ranks[1], &parcel));
-    Trireme__Losses *found = trireme__losses__unpack(NULL, parcel.size, parcel.bytes);
+    struct err err = {.text = ""};
+    Trireme__Losses *found = endpoint_open(&parcel, &err);
+    assert_non_null(found);
     assert_true(found->step == UINT64_MAX && found->first_leaf == UINT32_MAX && found->eval &&
                 found->n_sums == 4);
     assert_memory_equal(found->sums, sums, sizeof sums);
-    trireme__losses__free_unpacked(found, NULL);
-    Trireme__End empty = TRIREME__END__INIT;
-    endpoint_send(ranks[2], 1, TAG_END, &empty);
+    message_free(found);
+    Trireme__Ready empty = TRIREME__READY__INIT;
+    endpoint_send(ranks[2], 1, TAG_READY, &empty);
     assert_true(endpoint_poll(ranks[1], &parcel));
     assert_int_equal(parcel.size, 0);
+}
+
+static void a_control_message_without_a_required_field_is_refused(void **state)
+{
+    (void)state;
+    struct err err;
+    const struct parcel no_step = {.from = 3, .tag = TAG_LEASE, .bytes = "\x08\x01", .size = 2};
+    assert_null(endpoint_open(&no_step, &err));
+    assert_int_equal(err.code, ERR_MACHINE);
+    assert_string_equal(err.text, "rank 3: a message 'lease' of 2 bytes cannot be read: are all "
+                                  "ranks of one build?");
+    // part: 9, which the schema does not know
+    const struct parcel bad_enum = {
+        .from = 3, .tag = TAG_LEASE, .bytes = "\x08\x01\x10\x02\x48\x09", .size = 6};
+    assert_null(endpoint_open(&bad_enum, &err));
+    const struct parcel good = {
+        .from = 3, .tag = TAG_LEASE, .bytes = "\x08\x01\x10\x02\x48\x01", .size = 6};
+    Trireme__Lease *lease = endpoint_open(&good, &err);
+    assert_true(lease && lease->trial == 1 && lease->step == 2);
+    message_free(lease);
 }
 
 static void what_is_sent_to_a_rank_that_has_left_is_dropped(void **state)
@@ -160,7 +183,7 @@ static const struct handler note_only[] = {
 static void send_end(uint32_t code)
 {
     Trireme__End end = TRIREME__END__INIT;
-    end.has_code = 1, end.code = code;
+    end.code = code;
     endpoint_send(ranks[0], 1, TAG_END, &end);
 }
 
@@ -292,6 +315,7 @@ int main(void)
         test(messages_arrive_whole_and_in_the_order_of_sending),
         test(bulk_has_so_much_room_and_control_always_has),
         test(control_messages_of_every_field_come_back_equal),
+        test(a_control_message_without_a_required_field_is_refused),
         test(what_is_sent_to_a_rank_that_has_left_is_dropped),
         test(every_tag_has_a_name_and_the_control_ones_a_type),
         test(a_coordinator_that_is_silent_for_too_long_is_a_failure),

@@ -42,7 +42,7 @@ static void the_header_has_the_places_that_its_description_says(void **state)
                                                     .step = 3,
                                                     .block = 4,
                                                     .trial = 5,
-                                                    .epoch = 6,
+                                                    .zero32 = 6,
                                                     .node_first = 7,
                                                     .node_count = 8,
                                                     .count = 9};
@@ -122,10 +122,10 @@ static void a_parcel_reaches_the_handler_of_its_tag(void **state)
     frame->step = 77, frame->numbers[0] = 1.5f;
     assert_int_equal(dispatch(&seen, TAG_PUSH, bytes, 68, &err), 0);
     assert_true(seen.n == 2 && seen.from == 4 && seen.step == 77 && seen.number == 1.5f);
-    const unsigned char pull[] = {0x10, 9}; // field 2, varint 9
+    const unsigned char pull[] = {0x08, 1, 0x10, 9}; // field 2, varint 9
     assert_int_equal(dispatch(&seen, TAG_PULL, pull, sizeof pull, &err), 0);
     assert_true(seen.n == 1 && seen.step == 9);
-    assert_int_equal(dispatch(&seen, TAG_END, NULL, 0, &err), -1);
+    assert_int_equal(dispatch(&seen, TAG_END, "\x08\x05", 2, &err), -1);
     assert_string_equal(err.text, "the handler's own");
 }
 

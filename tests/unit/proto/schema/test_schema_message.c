@@ -47,7 +47,7 @@ static void what_is_packed_unpacks_equal(void **state)
 {
     (void)state;
     void *messages[] = {sample_run(), sample_manifest(), sample_data_set(),
-                        message_new(&trireme__start__descriptor)};
+                        message_new(&trireme__ready__descriptor)};
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
         size_t size;
         struct err err;
@@ -66,15 +66,15 @@ static void a_value_without_its_has_flag_travels_too(void **state)
 {
     (void)state;
     Trireme__Lease *lease = message_new(&trireme__lease__descriptor);
-    lease->step = 5;
+    lease->first_leaf = 5;
     size_t size;
     struct err err;
     unsigned char *bytes = message_pack(lease, &size);
     Trireme__Lease *back = message_unpack(&trireme__lease__descriptor, bytes, size, &err);
-    assert_int_equal(back->step, 5);
-    assert_true(back->has_step);
+    assert_int_equal(back->first_leaf, 5);
+    assert_true(back->has_first_leaf);
     assert_false(back->has_leaves);
-    assert_false(lease->has_step); // the packed message itself is untouched
+    assert_false(lease->has_first_leaf); // the packed message itself is untouched
     message_free(lease);
     message_free(back);
     free(bytes);
@@ -105,6 +105,7 @@ static void damaged_bytes_do_not_unpack(void **state)
     assert_null(message_unpack(&trireme__config__descriptor, "\x0a\x02\x08\x07", 4, &err));
     // required fields
     assert_null(message_unpack(&trireme__train_request__descriptor, "", 0, &err));
+    assert_null(message_unpack(&trireme__lease__descriptor, "\x08\x01", 2, &err)); // no step
 }
 
 static void bytes_of_an_unknown_field_are_passed_over(void **state)
