@@ -192,11 +192,6 @@ static void counts_in(const struct order *order, const struct piece *piece, uint
         counts[i] = piece->cursors[i] + (counts[i] - piece->base[i]);
 }
 
-void order_counts(struct order *order, uint64_t *counts, uint64_t sample)
-{
-    counts_in(order, piece_of(order, sample), counts, sample);
-}
-
 /* Counts of samples of one size as counts of another, rounded up. */
 static void convert(uint64_t *counts, size_t n, uint32_t from, uint32_t to)
 {

@@ -64,6 +64,3 @@ struct order_place order_locate(struct order *order, uint64_t sample);
 
 /* Parts of a window at `sample`. */
 uint32_t order_parts(const struct order *order, uint64_t sample);
-
-/* Samples that each source has given before `sample`, in samples of the size in force there. */
-void order_counts(struct order *order, uint64_t *counts, uint64_t sample);

@@ -1,8 +1,8 @@
 #include "proto/schema/json_out.h"
 
 #include "base/check.h"
-#include "proto/schema/number.h"
 #include "proto/schema/utf8.h"
+#include "proto/schema/value.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -81,42 +81,21 @@ void json_out_literal(struct json_out *out, const char *key, const char *literal
     text_add(&out->text, literal);
 }
 
-static void real(struct text *text, double value, bool single)
-{
-    char digits[NUMBER_SIZE];
-    if (isfinite(value))
-        number_write(digits, value, single);
-    text_add(text, isfinite(value) ? digits : "null");
-}
-
 void json_out_scalar(struct json_out *out, const char *key, struct scalar value)
 {
+    const bool is_real = value.kind == SCALAR_REAL || value.kind == SCALAR_FLOAT;
+    const bool is_text = value.kind == SCALAR_TEXT || value.kind == SCALAR_BYTES;
+    const bool is_large = value.kind == SCALAR_UINT && value.u > INT64_MAX;
+    struct text word = {0};
     begin(out, key);
-    switch (value.kind) {
-    case SCALAR_BOOL:
-        text_add(&out->text, value.b ? "true" : "false");
-        return;
-    case SCALAR_INT:
-        text_printf(&out->text, "%lld", (long long)value.i);
-        return;
-    case SCALAR_UINT:
-        text_printf(&out->text, value.u > INT64_MAX ? "\"%llu\"" : "%llu",
-                    (unsigned long long)value.u);
-        return;
-    case SCALAR_REAL:
-    case SCALAR_FLOAT:
-        real(&out->text, value.r, value.kind == SCALAR_FLOAT);
-        return;
-    case SCALAR_TEXT:
-        quoted(&out->text, value.text);
-        return;
-    case SCALAR_BYTES: {
-        char *text = utf8_from_bytes(value.bytes->data, value.bytes->len);
-        quoted(&out->text, text);
-        free(text);
-        return;
-    }
-    }
+    value_write(&word, value);
+    if (is_real && !isfinite(value.r))
+        text_add(&out->text, "null");
+    else if (is_text || is_large)
+        quoted(&out->text, word.bytes ? word.bytes : "");
+    else
+        text_add(&out->text, word.bytes);
+    text_clear(&word);
 }
 
 char *json_out_take(struct json_out *out)

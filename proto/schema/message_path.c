@@ -3,10 +3,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "proto/schema/number.h"
+#include "proto/schema/value.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,42 +68,18 @@ static void leave_list(void *context, const char *name, const struct field_doc *
     go_up(context);
 }
 
-/* The text of a scalar, which may stand in `buffer`. */
-static const char *scalar_text(char buffer[NUMBER_SIZE], struct scalar value)
-{
-    switch (value.kind) {
-    case SCALAR_BOOL:
-        return value.b ? "true" : "false";
-    case SCALAR_INT:
-        snprintf(buffer, NUMBER_SIZE, "%lld", (long long)value.i);
-        return buffer;
-    case SCALAR_UINT:
-        snprintf(buffer, NUMBER_SIZE, "%llu", (unsigned long long)value.u);
-        return buffer;
-    case SCALAR_REAL:
-    case SCALAR_FLOAT:
-        if (!isfinite(value.r))
-            return isnan(value.r) ? "nan" : value.r > 0 ? "inf" : "-inf";
-        number_write(buffer, value.r, value.kind == SCALAR_FLOAT);
-        return buffer;
-    case SCALAR_TEXT:
-        return value.text;
-    case SCALAR_BYTES:
-        break;
-    }
-    return "";
-}
-
 static void scalar(void *context, const char *name, const struct field_doc *doc,
                    struct scalar value, bool is_default)
 {
     (void)is_default;
     struct descent *d = context;
-    char buffer[NUMBER_SIZE];
+    struct text word = {0};
+    value_write(&word, value);
     go_down(d, name);
-    struct message_path leaf = {d->path.bytes, doc, value.kind, scalar_text(buffer, value)};
+    struct message_path leaf = {d->path.bytes, doc, value.kind, word.bytes ? word.bytes : ""};
     d->visit(d->context, &leaf);
     go_up(d);
+    text_clear(&word);
 }
 
 void message_path_visit(const void *message, message_path_fn visit, void *context)

@@ -3,10 +3,9 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "proto/schema/docs.h"
-#include "proto/schema/number.h"
 #include "proto/schema/option_name.h"
+#include "proto/schema/value.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,36 +26,15 @@ static void add(struct words *w, char *word)
     w->words[w->n++] = word;
 }
 
-static char *value_text(struct scalar value)
-{
-    char number[NUMBER_SIZE];
-    switch (value.kind) {
-    case SCALAR_BOOL:
-        return mem_strdup(value.b ? "true" : "false");
-    case SCALAR_INT:
-        return mem_format("%" PRId64, value.i);
-    case SCALAR_UINT:
-        return mem_format("%" PRIu64, value.u);
-    case SCALAR_REAL:
-    case SCALAR_FLOAT:
-        number_write(number, value.r, value.kind == SCALAR_FLOAT);
-        return mem_strdup(number);
-    case SCALAR_TEXT:
-        return mem_strdup(value.text);
-    case SCALAR_BYTES:
-        break;
-    }
-    ASSERT(!"a request has fields that are options");
-    return NULL;
-}
-
 static void scalar(void *context, const char *name, const struct field_doc *doc,
                    struct scalar value, bool is_default)
 {
     struct out *out = context;
     if (is_default && name)
         return;
-    char *text = value_text(value);
+    struct text word = {0};
+    value_write(&word, value);
+    char *text = text_take(&word);
     if (doc->place) {
         add(&out->places, text);
         return;

@@ -8,6 +8,7 @@
 #include "proto/schema/utf8.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FOUND_MAX = 60 };
@@ -164,6 +165,34 @@ static int refuse(const char *found, const ProtobufCFieldDescriptor *field,
     return -1;
 }
 
+void value_write(struct text *text, struct scalar value)
+{
+    switch (value.kind) {
+    case SCALAR_BOOL:
+        text_add(text, value.b ? "true" : "false");
+        return;
+    case SCALAR_INT:
+        text_printf(text, "%lld", (long long)value.i);
+        return;
+    case SCALAR_UINT:
+        text_printf(text, "%llu", (unsigned long long)value.u);
+        return;
+    case SCALAR_REAL:
+    case SCALAR_FLOAT:
+        write_number(text, value.r, value.kind == SCALAR_FLOAT);
+        return;
+    case SCALAR_TEXT:
+        text_add(text, value.text);
+        return;
+    case SCALAR_BYTES: {
+        char *bytes = utf8_from_bytes(value.bytes->data, value.bytes->len);
+        text_add(text, bytes);
+        free(bytes);
+        return;
+    }
+    }
+}
+
 static bool keeps_bounds(struct scalar value, const ProtobufCFieldDescriptor *field,
                          const struct field_doc *doc)
 {
@@ -194,12 +223,7 @@ int value_check(struct scalar value, const ProtobufCFieldDescriptor *field,
     if (keeps_bounds(value, field, doc))
         return 0;
     struct text found = {0};
-    if (value.kind == SCALAR_INT)
-        text_printf(&found, "%lld", (long long)value.i);
-    else if (value.kind == SCALAR_UINT)
-        text_printf(&found, "%llu", (unsigned long long)value.u);
-    else
-        write_number(&found, value.r, value.kind == SCALAR_FLOAT);
+    value_write(&found, value);
     refuse(found.bytes, field, doc, NULL, code, err);
     text_clear(&found);
     return -1;

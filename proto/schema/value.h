@@ -16,6 +16,10 @@ int value_read(struct scalar *value, const struct node *node, const ProtobufCFie
 int value_check(struct scalar value, const ProtobufCFieldDescriptor *field,
                 const struct field_doc *doc, enum err_code code, struct err *err);
 
+/* The value as one would write it in --set: numbers with all their bits, nan, inf and -inf, words
+ * and texts as they stand, bytes as text (utf8_from_bytes). */
+void value_write(struct text *text, struct scalar value);
+
 /* The smallest and the largest number that a whole-number field takes by its type and its bounds.
  * False: it is no whole-number field. */
 struct whole_range {

@@ -167,12 +167,18 @@ static void write_text(struct text *text, const char *s)
     text_add(text, "\"");
 }
 
-static void write_real(struct text *text, double value, bool single)
+static void write_scalar(struct text *text, struct scalar value)
 {
-    char digits[NUMBER_SIZE];
-    if (isfinite(value))
-        number_write(digits, value, single);
-    text_add(text, isfinite(value) ? digits : isnan(value) ? ".nan" : value > 0 ? ".inf" : "-.inf");
+    struct text word = {0};
+    value_write(&word, value);
+    const char *bytes = word.bytes ? word.bytes : "";
+    if (value.kind == SCALAR_TEXT || value.kind == SCALAR_BYTES)
+        write_text(text, bytes);
+    else if ((value.kind == SCALAR_REAL || value.kind == SCALAR_FLOAT) && !isfinite(value.r))
+        text_printf(text, "%s.%s", *bytes == '-' ? "-" : "", bytes + (*bytes == '-')); // ".nan"
+    else
+        text_add(text, bytes);
+    text_clear(&word);
 }
 
 static void entry(struct out *out, const char *key, const char *value)
@@ -198,30 +204,7 @@ static void scalar(void *context, const char *name, const struct field_doc *doc,
     }
     begin(out, name);
     text_add(&out->text, " ");
-    switch (value.kind) {
-    case SCALAR_BOOL:
-        text_add(&out->text, value.b ? "true" : "false");
-        break;
-    case SCALAR_INT:
-        text_printf(&out->text, "%lld", (long long)value.i);
-        break;
-    case SCALAR_UINT:
-        text_printf(&out->text, "%llu", (unsigned long long)value.u);
-        break;
-    case SCALAR_REAL:
-    case SCALAR_FLOAT:
-        write_real(&out->text, value.r, value.kind == SCALAR_FLOAT);
-        break;
-    case SCALAR_TEXT:
-        write_text(&out->text, value.text);
-        break;
-    case SCALAR_BYTES: {
-        char *text = utf8_from_bytes(value.bytes->data, value.bytes->len);
-        write_text(&out->text, text);
-        free(text);
-        break;
-    }
-    }
+    write_scalar(&out->text, value);
     end_line(out, name ? doc : NULL);
 }
 

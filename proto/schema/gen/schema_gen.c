@@ -381,7 +381,6 @@ static char *write_table(struct gen *gen)
     write_rows(&out, &gen->values);
     text_printf(&out, "};\nconst size_t schema_n_values = %zu;\n", n_values);
     write_names(&out, "schema_when_names", "WHEN_", &trireme__when__descriptor);
-    write_names(&out, "schema_judged_names", "JUDGED_", &trireme__judged__descriptor);
     return text_take(&out);
 }
 
