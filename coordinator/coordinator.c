@@ -18,6 +18,7 @@
 #include "coordinator/train/liveness.h"
 #include "coordinator/train/roster.h"
 #include "coordinator/train/suspended.h"
+#include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/idle.h"
 #include "proto/net/link.h"
@@ -207,7 +208,7 @@ static void say_promoted(const struct coordinator *c)
 static int begin_training(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *manifest = c->run->manifest;
-    const uint32_t leaves = trial_leaves(c->trunk->config);
+    const uint32_t leaves = run_config_leaves(c->trunk->config);
     const size_t n_workers = (size_t)(c->endpoint->size - c->first_worker);
     if (manifest && manifest->fingerprint && strcmp(manifest->fingerprint, c->roster.fingerprint))
         progress_say(c->progress,

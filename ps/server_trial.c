@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "math/optimizer.h"
 #include "proto/config/first_weights.h"
+#include "proto/config/run_config.h"
 #include "proto/file/shard_file.h"
 #include "proto/schema/message.h"
 #include "ps/gather.h"
@@ -113,7 +114,7 @@ void server_trial_sweep(struct server_trial **list)
 
 void server_trial_next_step(struct server_trial *t)
 {
-    gather_begin(t->gather, t->config->train->batch / t->config->train->microbatch);
+    gather_begin(t->gather, run_config_leaves(t->config));
     t->norms_sent = false;
 }
 

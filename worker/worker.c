@@ -94,7 +94,7 @@ static bool tick(void *context);
 /* For steps of that kind. */
 static void make_room(struct worker *w, const Trireme__Train *train)
 {
-    subtree_reserve(w->subtree, train->batch / train->microbatch, train->microbatch);
+    subtree_reserve(w->subtree, run_config_leaves(w->start->config), train->microbatch);
     if (train->microbatch <= w->microbatch)
         return;
     model_free(w->model);
@@ -321,7 +321,6 @@ static int compute(struct worker *w, struct err *err)
 {
     const Trireme__Config *config = w->trial->config;
     const size_t context = run_config_context(config);
-    double tokens = (double)config->train->batch * (double)context;
     struct subtree_job job = {.model = w->model,
                               .dataset = w->dataset,
                               .order = w->trial->order,
@@ -329,7 +328,7 @@ static int compute(struct worker *w, struct err *err)
                               .first_sample = w->lease.first_sample,
                               .microbatch = config->train->microbatch,
                               .context = context,
-                              .scale = (float)(1 / tokens),
+                              .scale = (float)(1 / (double)run_config_step_tokens(config)),
                               .losses = w->losses};
     w->sum = subtree_gradient(w->subtree, &job, w->nodes[w->node], err);
     if (!w->sum)

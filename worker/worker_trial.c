@@ -1,6 +1,7 @@
 #include "worker/worker_trial.h"
 
 #include "base/mem.h"
+#include "proto/config/run_config.h"
 #include "proto/order/segment.h"
 #include "proto/schema/message.h"
 
@@ -100,5 +101,5 @@ void worker_trial_free(struct worker_trial *trial)
 
 uint32_t worker_trial_leaves(const struct worker_trial *trial)
 {
-    return trial->config->train->batch / trial->config->train->microbatch;
+    return run_config_leaves(trial->config);
 }

@@ -238,8 +238,8 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
 {
     const struct arm *arms = pair->arms;
     const uint64_t stretch =
-        (pair->end - pair->start) * trial_step_tokens((*m->context->trunk)->config);
-    const uint64_t tail = pair->plan->tail * trial_step_tokens((*m->context->trunk)->config);
+        (pair->end - pair->start) * run_config_step_tokens((*m->context->trunk)->config);
+    const uint64_t tail = pair->plan->tail * run_config_step_tokens((*m->context->trunk)->config);
     const uint64_t windows =
         (uint64_t)pair->plan->windows * m->context->run->config->model->context;
     const uint64_t early = pair->early_stop.taken * EARLY_STOP_WINDOWS * m->text->n_sources *

@@ -6,6 +6,7 @@
 #include "coordinator/train/context.h"
 #include "coordinator/train/roster.h"
 #include "coordinator/train/trial.h"
+#include "proto/config/run_config.h"
 
 /* Hypotheses begin at its multiples, so that those of one time share the trunk's tails. */
 enum { GRID = GATE_HORIZON_MIN };
@@ -29,7 +30,7 @@ static uint64_t round_up(uint64_t n, uint64_t to)
 
 uint64_t plan_pair_tokens(const struct context *g, const Trireme__Plan *plan)
 {
-    return (plan->horizon + 2 * plan->tail) * trial_step_tokens((*g->trunk)->config) +
+    return (plan->horizon + 2 * plan->tail) * run_config_step_tokens((*g->trunk)->config) +
            2 * (uint64_t)plan->windows * g->run->config->model->context / 3;
 }
 
@@ -82,7 +83,8 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
         return err_set(err, ERR_USAGE,
                        "error budget spent: this run has tried its %u hypotheses (gate.hypotheses)",
                        config->gate->hypotheses);
-    uint64_t own = trial_step_tokens((*g->trunk)->config), forks = trial_step_tokens(after);
+    uint64_t own = run_config_step_tokens((*g->trunk)->config),
+             forks = run_config_step_tokens(after);
     // a fork's steps must come out even
     uint64_t whole = forks / greatest_common_divisor(own, forks);
     uint64_t start =

@@ -190,17 +190,12 @@ static int shares_differ(const Trireme__Config *before, const Trireme__Config *a
     return differ;
 }
 
-static uint32_t context_of(const Trireme__Config *config)
-{
-    return config->train->context ? config->train->context : config->model->context;
-}
-
 /* Whether one of the changes says another thing than before; of weights it is the shares that say
  * it. */
 static bool values_differ(const Trireme__Config *before, const Trireme__Config *after,
                           Trireme__Change *const *changes, size_t n)
 {
-    bool differ = context_of(before) != context_of(after);
+    bool differ = run_config_context(before) != run_config_context(after);
     Trireme__Change **old = changes_values(before, changes, n),
                     **new = changes_values(after, changes, n);
     for (size_t i = 0; i < n; i++)

@@ -55,7 +55,7 @@ int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
         put_in_force(run, err) < 0)
         return -1;
     const Trireme__Manifest *m = run->manifest;
-    run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
+    run->step_tokens = run_config_step_tokens(run->config);
     if (!m) {
         Trireme__Segment *first = run_config_first_segment(run->in_force, err);
         if (!first)
@@ -67,13 +67,11 @@ int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
     run->step = m->step;
     run->samples = m->samples;
     run->tokens = m->tokens ? m->tokens : m->samples * m->config->model->context;
-    run->step_tokens = m->step_tokens
-                           ? m->step_tokens
-                           : (uint64_t)m->config->train->batch * run_config_context(m->config);
+    run->step_tokens = m->step_tokens ? m->step_tokens : run_config_step_tokens(m->config);
     // the operator's steps are updates, whatever their size
     if (is_set_anew(run, "train.batch") || is_set_anew(run, "train.context")) {
         uint64_t before = run->step_tokens;
-        run->step_tokens = (uint64_t)run->config->train->batch * run_config_context(run->config);
+        run->step_tokens = run_config_step_tokens(run->config);
         run->tokens =
             (uint64_t)((double)run->tokens / (double)before * (double)run->step_tokens + 0.5);
     }

@@ -124,7 +124,6 @@ int step_result_decide(Trireme__StepDecision *decision, Trireme__TrainLine *line
     line->has_loss = 1, line->loss = loss;
     line->has_grad_norm = 1, line->grad_norm = norm;
     line->has_lr = 1, line->lr = decision->lr;
-    line->has_tokens = 1,
-    line->tokens = (uint64_t)config->train->batch * run_config_context(config);
+    line->has_tokens = 1, line->tokens = run_config_step_tokens(config);
     return 0;
 }

@@ -9,16 +9,6 @@
 
 #include <stdlib.h>
 
-uint32_t trial_leaves(const Trireme__Config *config)
-{
-    return config->train->batch / config->train->microbatch;
-}
-
-uint64_t trial_step_tokens(const Trireme__Config *config)
-{
-    return (uint64_t)config->train->batch * run_config_context(config);
-}
-
 struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *config,
                         Trireme__Segment **segments, size_t n_segments, struct position base,
                         uint64_t step_tokens, size_t n_blocks, int n_forking)
@@ -33,7 +23,7 @@ struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *conf
     t->step_tokens = step_tokens;
     t->state = n_forking ? TRIAL_FORKING : TRIAL_OPEN;
     t->n_forking = n_forking;
-    t->result = step_result_new(trial_leaves(config), n_blocks);
+    t->result = step_result_new(run_config_leaves(config), n_blocks);
     return t;
 }
 
@@ -139,7 +129,7 @@ void trial_lease(struct trial *t, double now)
 
 int trial_decide(struct trial *t, Trireme__StepDecision *decision, int n_servers, struct err *err)
 {
-    double loss = step_result_loss(t->result) / (double)trial_step_tokens(t->config);
+    double loss = step_result_loss(t->result) / (double)run_config_step_tokens(t->config);
     t->leased = false;
     if (step_result_decide(decision, &t->line, t->config, t->step, trial_lr(t, t->step), loss,
                            step_result_norm(t->result), err) < 0)
@@ -169,7 +159,7 @@ struct position trial_at(const struct trial *t, uint64_t step)
     uint64_t steps = step - t->base.step;
     return (struct position){.step = step,
                              .samples = t->base.samples + steps * t->config->train->batch,
-                             .tokens = t->base.tokens + steps * trial_step_tokens(t->config)};
+                             .tokens = t->base.tokens + steps * run_config_step_tokens(t->config)};
 }
 
 struct position trial_position(const struct trial *t)
@@ -181,7 +171,7 @@ uint64_t trial_last_step(const struct trial *t)
 {
     uint64_t all = t->config->train->steps * t->step_tokens;
     return t->base.step +
-           (all > t->base.tokens ? (all - t->base.tokens) / trial_step_tokens(t->config) : 0);
+           (all > t->base.tokens ? (all - t->base.tokens) / run_config_step_tokens(t->config) : 0);
 }
 
 static double scheduled_lr(const struct trial *t, uint64_t step)
@@ -219,7 +209,7 @@ bool trial_arrived(const struct trial *t)
 uint64_t trial_equal_steps(uint64_t steps, const Trireme__Config *trunk,
                            const Trireme__Config *fork)
 {
-    uint64_t tokens = steps * trial_step_tokens(trunk), own = trial_step_tokens(fork);
+    uint64_t tokens = steps * run_config_step_tokens(trunk), own = run_config_step_tokens(fork);
     ASSERT(tokens % own == 0);
     return tokens / own;
 }

@@ -123,9 +123,6 @@ bool trial_rests(const struct trial *trial);
 /* Rests at `until`, or for good. */
 bool trial_arrived(const struct trial *trial);
 
-uint32_t trial_leaves(const Trireme__Config *config);
-uint64_t trial_step_tokens(const Trireme__Config *config);
-
 /* Steps of the fork that have as many tokens as `steps` of the trunk; they must divide. */
 uint64_t trial_equal_steps(uint64_t steps, const Trireme__Config *trunk,
                            const Trireme__Config *fork);

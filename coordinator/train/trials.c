@@ -145,7 +145,7 @@ bool trials_halt(struct trials *ts)
 /* Its workers: all, or where there are fewer leaves those that have least to do. */
 static void choose_workers(struct trials *ts, const struct trial *t, uint64_t step)
 {
-    uint32_t n_leaves = trial_leaves(t->config);
+    uint32_t n_leaves = run_config_leaves(t->config);
     for (size_t w = 0; w < ts->n_workers; w++)
         ts->active[w] = n_leaves >= ts->n_workers;
     for (uint32_t i = 0; n_leaves < ts->n_workers && i < n_leaves; i++) {
@@ -164,7 +164,7 @@ static void lease(struct trials *ts, struct trial *t, uint64_t step)
 {
     trial_lease(t, clock_now());
     choose_workers(ts, t, step);
-    lease_plan(ts->ranges, ts->n_workers, ts->active, trial_leaves(t->config));
+    lease_plan(ts->ranges, ts->n_workers, ts->active, run_config_leaves(t->config));
     for (size_t w = 0; w < ts->n_workers; w++) {
         if (ts->ranges[w].count == 0)
             continue;

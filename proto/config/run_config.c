@@ -167,6 +167,16 @@ uint32_t run_config_parts(const Trireme__Config *config)
     return config->model->context / run_config_context(config);
 }
 
+uint32_t run_config_leaves(const Trireme__Config *config)
+{
+    return config->train->batch / config->train->microbatch;
+}
+
+uint64_t run_config_step_tokens(const Trireme__Config *config)
+{
+    return (uint64_t)config->train->batch * run_config_context(config);
+}
+
 Trireme__Segment *run_config_first_segment(const Trireme__Config *config, struct err *err)
 {
     double *weights = run_config_weights(config);

@@ -36,6 +36,10 @@ double *run_config_weights(const Trireme__Config *config);
 uint32_t run_config_context(const Trireme__Config *config);
 uint32_t run_config_parts(const Trireme__Config *config);
 
+/* Leaves of a step: its microbatches. Tokens of a step. */
+uint32_t run_config_leaves(const Trireme__Config *config);
+uint64_t run_config_step_tokens(const Trireme__Config *config);
+
 /* The data order of a trial (proto/order/segment.h): the segment that one with this configuration
  * begins with, data.skip samples passed over; and what follows from `sample` on where `config`
  * comes into force after `before`, as many samples passed over as its data.skip is larger.

@@ -7,6 +7,7 @@
 #include "coordinator/train/roster.h"
 #include "coordinator/train/trial.h"
 
+#include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
@@ -39,7 +40,7 @@ static void begin(struct scene *scene, const struct place *p, const char *settin
     message_free(config);
     scene->roster = (struct roster){.n_sources = 1, .gate_samples = &scene->gate_samples};
     scene->trunk = trial_new(0, "trunk", changed(scene->run.config, NULL), NULL, 0,
-                             (struct position){0}, trial_step_tokens(scene->run.config), 1, 0);
+                             (struct position){0}, run_config_step_tokens(scene->run.config), 1, 0);
     assert_int_equal(file_make_dirs(p->run, ERR_USAGE, &err), 0);
     scene->journal = journal_open(p->run, 0, NULL, NULL, &err);
     assert_non_null(scene->journal);

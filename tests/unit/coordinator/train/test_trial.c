@@ -4,6 +4,7 @@
 #include "coordinator/train/step_result.h"
 #include "coordinator/train/trial.h"
 #include "math/schedule.h"
+#include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 
 #include <math.h>
@@ -63,7 +64,7 @@ static void a_position_counts_steps_samples_and_tokens_from_where_the_trial_bega
         check_position(trial_at(t, 50), 50, 480 + cases[i].samples, 3840 + cases[i].tokens);
         t->step = 50;
         check_position(trial_position(t), 50, 480 + cases[i].samples, 3840 + cases[i].tokens);
-        assert_int_equal(trial_step_tokens(t->config), cases[i].tokens / 10);
+        assert_int_equal(run_config_step_tokens(t->config), cases[i].tokens / 10);
         trial_free(t);
     }
 }
