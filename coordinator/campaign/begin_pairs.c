@@ -135,14 +135,16 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 /* Why an attempt's next pair cannot be tried any more; NULL: it can. */
 static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a)
 {
-    uint64_t pair = plan_pair_tokens(&c->context, a->plan), own = 0;
+    uint64_t pair = plan_pair_tokens(context_config(&c->context), a->plan), own = 0;
     // up to the next look
     uint64_t cost = a->n_pairs < GATE_PAIRS_MIN ? pair : (2 - a->n_pairs % 2) * pair;
     for (size_t i = 0; i < a->n_pairs; i++)
         own += a->pairs[i]->tokens;
     if (!a->plan->reverse && e->proposal->budget && own + cost > e->proposal->budget)
         return "its budget of tokens is spent";
-    if (!a->plan->reverse && a->n_pairs >= GATE_PAIRS_MIN && cost > plan_tokens_left(&c->context))
+    if (!a->plan->reverse && a->n_pairs >= GATE_PAIRS_MIN &&
+        cost > plan_tokens_left(context_history(&c->context), c->context.run->config,
+                                context_config(&c->context)))
         return "the tokens that experiments may cost are spent (gate.share)";
     return NULL;
 }

@@ -13,12 +13,9 @@ enum { DEV_WINDOWS_MIN = 64, GATE_WINDOWS_MIN = 256, SEALED_WINDOWS_MIN = 256 };
 
 static void find_weights(struct gate_windows *t, const struct run *run)
 {
-    const Trireme__Gate *gate = run->config->gate;
-    const Trireme__Segment *first = run->segments[0];
-    t->n_sources = first->n_weights;
+    t->n_sources = run->segments[0]->n_weights;
     t->weights = mem_new(t->n_sources, sizeof *t->weights);
-    memcpy(t->weights, gate->n_weights ? gate->weights : first->weights,
-           t->n_sources * sizeof *t->weights);
+    memcpy(t->weights, run_gate_weights(run), t->n_sources * sizeof *t->weights);
 }
 
 static void find_off(struct gate_windows *t, const struct roster *m)

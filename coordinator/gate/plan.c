@@ -28,23 +28,24 @@ static uint64_t round_up(uint64_t n, uint64_t to)
     return (n + to - 1) / to * to;
 }
 
-uint64_t plan_pair_tokens(const struct context *g, const Trireme__Plan *plan)
+uint64_t plan_pair_tokens(const Trireme__Config *trunk, const Trireme__Plan *plan)
 {
-    return (plan->horizon + 2 * plan->tail) * run_config_step_tokens((*g->trunk)->config) +
-           2 * (uint64_t)plan->windows * g->run->config->model->context / 3;
+    return (plan->horizon + 2 * plan->tail) * run_config_step_tokens(trunk) +
+           2 * (uint64_t)plan->windows * trunk->model->context / 3;
 }
 
-uint64_t plan_tokens_left(const struct context *g)
+uint64_t plan_tokens_left(const struct history *h, const Trireme__Config *asked,
+                          const Trireme__Config *trunk)
 {
-    const struct history *h = journal_history(g->journal);
-    const Trireme__Config *config = g->run->config;
-    uint64_t all =
-        (uint64_t)(config->gate->share * (double)(config->train->steps * (*g->trunk)->step_tokens));
-    uint64_t spent = h->tokens;
+    static const double tokens_max = 1e18;
+    double share =
+        asked->gate->share * ((double)asked->train->steps * (double)run_config_step_tokens(asked));
+    uint64_t all = (uint64_t)(share < tokens_max ? share : tokens_max), spent = h->tokens;
     for (size_t i = 0; i < h->n; i++) {
         const struct entry *e = &h->entries[i];
         if (e->fate == FATE_OPEN && e->forward.n_pairs < GATE_PAIRS_MIN)
-            spent += (GATE_PAIRS_MIN - e->forward.n_pairs) * plan_pair_tokens(g, e->forward.plan);
+            spent +=
+                (GATE_PAIRS_MIN - e->forward.n_pairs) * plan_pair_tokens(trunk, e->forward.plan);
     }
     return all > spent ? all - spent : 0;
 }
@@ -59,12 +60,8 @@ static uint64_t gate_windows_there(const struct roster *roster)
 
 uint32_t plan_windows_max(const struct context *g)
 {
-    static const double alone = 1;
-    const Trireme__Gate *gate = g->run->config->gate;
     const struct roster *m = g->roster;
-    const double *weights = m->n_sources == 1 ? &alone
-                            : gate->n_weights ? gate->weights
-                                              : g->run->segments[0]->weights;
+    const double *weights = run_gate_weights(g->run);
     double sum = 0, max = UINT32_MAX;
     for (size_t s = 0; s < m->n_sources; s++)
         sum += weights[s];
@@ -78,13 +75,12 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
               const Trireme__Config *after, struct err *err)
 {
     const Trireme__Config *config = g->run->config;
-    const struct history *h = journal_history(g->journal);
+    const struct history *h = context_history(g);
     if (h->registered >= config->gate->hypotheses)
         return err_set(err, ERR_USAGE,
                        "error budget spent: this run has tried its %u hypotheses (gate.hypotheses)",
                        config->gate->hypotheses);
-    uint64_t own = run_config_step_tokens((*g->trunk)->config),
-             forks = run_config_step_tokens(after);
+    uint64_t own = run_config_step_tokens(context_config(g)), forks = run_config_step_tokens(after);
     // a fork's steps must come out even
     uint64_t whole = forks / greatest_common_divisor(own, forks);
     uint64_t start =
@@ -95,12 +91,13 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
     plan->has_start = 1, plan->start = start;
     plan->has_horizon = 1, plan->horizon = round_up(gate_horizon(slow, start), whole);
     plan->has_tail = 1, plan->tail = round_up(gate_tail_steps(slow, plan->horizon), whole);
-    plan->has_pairs = 1, plan->pairs = gate_pairs(start, plan->horizon, trial_last_step(*g->trunk));
+    plan->has_pairs = 1,
+    plan->pairs = gate_pairs(start, plan->horizon, trial_last_step(context_trunk(g)));
     plan->pairs -= plan->pairs % 2; // looks are at 4, 6 and 8
     plan->has_windows = 1;
     plan->windows = config->gate->windows
                         ? config->gate->windows
-                        : gate_window_count(plan->horizon, (*g->trunk)->config->train->batch);
+                        : gate_window_count(plan->horizon, context_config(g)->train->batch);
     if (plan->windows > plan_windows_max(g))
         plan->windows = plan_windows_max(g);
     plan->has_margin = 1, plan->margin = config->gate->margin;
@@ -111,7 +108,7 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
         plan->holds_for = "this gate text: eight pairs read more windows than it has";
     if (config->data->order == TRIREME__DATA__ORDER__sequential)
         plan->holds_for = "this order of the data: it is sequential";
-    uint64_t fork_steps = trial_equal_steps(plan->horizon, (*g->trunk)->config, after);
+    uint64_t fork_steps = trial_equal_steps(plan->horizon, context_config(g), after);
     if (fork_steps > FORK_STEPS_MAX * plan->horizon)
         return err_set(err, ERR_USAGE,
                        "found steps of %llu tokens, expected at least an eighth of the %llu that a "
@@ -124,13 +121,13 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
                        "expected at least %d",
                        plan->pairs, (unsigned long long)plan->horizon, (unsigned long long)start,
                        GATE_PAIRS_MIN);
-    if (GATE_PAIRS_MIN * plan_pair_tokens(g, plan) > plan_tokens_left(g))
+    const uint64_t needed = GATE_PAIRS_MIN * plan_pair_tokens(context_config(g), plan);
+    const uint64_t left = plan_tokens_left(h, config, context_config(g));
+    if (needed > left)
         return err_set(err, ERR_USAGE,
                        "token budget: %d pairs take %llu tokens, and experiments may cost %llu "
                        "more (gate.share)",
-                       GATE_PAIRS_MIN,
-                       (unsigned long long)(GATE_PAIRS_MIN * plan_pair_tokens(g, plan)),
-                       (unsigned long long)plan_tokens_left(g));
+                       GATE_PAIRS_MIN, (unsigned long long)needed, (unsigned long long)left);
     return 0;
 }
 
@@ -141,9 +138,9 @@ bool plan_reverse(const struct context *g, Trireme__Plan *plan, uint64_t step,
     plan->has_reverse = 1, plan->reverse = true;
     plan->start = step;
     // as many tokens as before, which come out even: forward stretches were made so
-    plan->horizon = trial_equal_steps(forward->horizon, before, (*g->trunk)->config);
-    plan->tail = trial_equal_steps(forward->tail, before, (*g->trunk)->config);
+    plan->horizon = trial_equal_steps(forward->horizon, before, context_config(g));
+    plan->tail = trial_equal_steps(forward->tail, before, context_config(g));
     plan->pairs = GATE_PAIRS_MIN;
     return g->run->config->gate->confirm &&
-           step + GATE_PAIRS_MIN * plan->horizon <= trial_last_step(*g->trunk);
+           step + GATE_PAIRS_MIN * plan->horizon <= trial_last_step(context_trunk(g));
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct context;
+struct history;
 
 /* The plan of a hypothesis that is registered at `step`; after: the trunk's configuration with its
  * patch. An error (ERR_USAGE) says why there is no room for it: the error budget is spent, or too
@@ -26,9 +27,10 @@ bool plan_reverse(const struct context *context, Trireme__Plan *plan, uint64_t s
 /* The most windows that a pair can read without reading one twice. */
 uint32_t plan_windows_max(const struct context *context);
 
-/* Tokens that one pair costs beyond the trunk's own. */
-uint64_t plan_pair_tokens(const struct context *context, const Trireme__Plan *plan);
+/* Tokens that one pair costs beyond the trunk's own; trunk: its configuration. Pure. */
+uint64_t plan_pair_tokens(const Trireme__Config *trunk, const Trireme__Plan *plan);
 
-/* Tokens that experiments may still cost, less what open hypotheses need up to their first possible
- * end. */
-uint64_t plan_tokens_left(const struct context *context);
+/* Tokens that experiments may still cost: gate.share of those of the training that was asked for,
+ * less what pairs have cost and what open hypotheses need up to their first possible end. Pure. */
+uint64_t plan_tokens_left(const struct history *history, const Trireme__Config *asked,
+                          const Trireme__Config *trunk);

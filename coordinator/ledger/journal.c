@@ -32,23 +32,6 @@ static bool is_told(const Trireme__Record *record)
            record->kind != TRIREME__RECORD_KIND__correction;
 }
 
-static int check_head(const struct ledger *ledger, uint64_t known, const char *head,
-                      struct err *err)
-{
-    char found[LEDGER_HEAD_SIZE];
-    if (known > ledger_records(ledger))
-        return err_set(
-            err, ERR_DATA,
-            "ledger.jsonl: found %zu records, expected at least the %llu of the checkpoint",
-            ledger_records(ledger), (unsigned long long)known);
-    ledger_head(ledger, (size_t)known, found);
-    if (head && strcmp(found, head))
-        return err_set(err, ERR_DATA,
-                       "ledger.jsonl: line %llu has digest %s, expected %s as in the checkpoint",
-                       (unsigned long long)known, found, head);
-    return 0;
-}
-
 /* The records from `first` on that still hold and from which something follows. */
 static void read_recorded(struct journal *c, const struct ledger *ledger, size_t first)
 {
@@ -89,7 +72,7 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
 {
     struct journal *c = mem_new(1, sizeof *c);
     c->ledger = ledger_open(run, true, err);
-    if (!c->ledger || check_head(c->ledger, known, head, err) < 0)
+    if (!c->ledger || ledger_check_head(c->ledger, known, head, err) < 0)
         goto fail;
     if (replay && !(c->replayed = ledger_open(replay, false, err)))
         goto fail;

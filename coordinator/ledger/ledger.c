@@ -131,6 +131,22 @@ void ledger_head(const struct ledger *l, size_t n, char head[LEDGER_HEAD_SIZE])
         memcpy(head, l->lines[n - 1].head, LEDGER_HEAD_SIZE);
 }
 
+int ledger_check_head(const struct ledger *l, uint64_t known, const char *head, struct err *err)
+{
+    char found[LEDGER_HEAD_SIZE];
+    if (known > l->n)
+        return err_set(err, ERR_DATA,
+                       "%s: found %zu records, expected at least the %" PRIu64
+                       " that the checkpoint knows of",
+                       l->path, l->n, known);
+    ledger_head(l, (size_t)known, found);
+    if (head && strcmp(found, head))
+        return err_set(err, ERR_DATA,
+                       "%s:%" PRIu64 ": found SHA-256 %s, expected %s as in the checkpoint",
+                       l->path, known, found, head);
+    return 0;
+}
+
 /* The record as a line of the file; fresh text. */
 static char *write_line(const struct ledger *l, const Trireme__Record *record)
 {

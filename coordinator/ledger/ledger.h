@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct ledger;
 
@@ -30,6 +31,11 @@ const Trireme__Record *ledger_record(const struct ledger *ledger, size_t i);
 
 /* SHA-256 of the first n lines' last one: what the next line has as `prev`; 64 zeros for n = 0. */
 void ledger_head(const struct ledger *ledger, size_t n, char head[LEDGER_HEAD_SIZE]);
+
+/* Refuses (ERR_DATA) a ledger that is not the one of which a checkpoint knows so many records, the
+ * last one with that head (NULL: not known). */
+int ledger_check_head(const struct ledger *ledger, uint64_t known, const char *head,
+                      struct err *err);
 
 /* Appends and syncs. seq, prev and time are filled in here; the record stays the caller's. */
 int ledger_append(struct ledger *ledger, const Trireme__Record *record, struct err *err);

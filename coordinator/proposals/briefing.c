@@ -1,6 +1,7 @@
 #include "coordinator/proposals/briefing.h"
 
 #include "base/mem.h"
+#include "coordinator/gate/plan.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/patch.h"
@@ -11,7 +12,6 @@
 #include <string.h>
 
 enum { TRIED_MAX = 1000 /* newest proposals that are told of: whoever proposes makes them */ };
-static const double tokens_max = 1e18;
 
 /* What a planner may know of the configuration: what it can reason from, and nothing that names a
  * place or a seed. */
@@ -43,26 +43,6 @@ static void tell_may_change(void *context, const Trireme__MayChange *may)
     b->may_change[b->n_may_change++] = message_copy(may);
 }
 
-static const char *outcome(enum fate fate)
-{
-    static const char *const names[] = {
-        [FATE_PROPOSED] = "queued",
-        [FATE_REFUSED] = "refused",
-        [FATE_OBSERVED] = "observed",
-        [FATE_WAITING] = "waiting",
-        [FATE_VETOED] = "vetoed",
-        [FATE_QUEUED] = "queued",
-        [FATE_OPEN] = "open",
-        [FATE_REJECTED] = "reject",
-        [FATE_INCONCLUSIVE] = "inconclusive",
-        [FATE_PROMOTED] = "promote",
-        [FATE_CONFIRMED] = "confirmed",
-        [FATE_UNCONFIRMED] = "unconfirmed",
-        [FATE_ROLLED_BACK] = "rolled_back",
-    };
-    return names[fate];
-}
-
 /* Of a judgement the outcome alone: its numbers would tell of the gate's text, a little with each
  * proposal. */
 static Trireme__Tried *tell_tried(const struct entry *entry)
@@ -70,7 +50,7 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
     Trireme__Tried *tried = message_new(&trireme__tried__descriptor);
     const Trireme__Proposal *proposal = entry->proposal;
     tried->has_number = true, tried->number = entry->number;
-    tried->outcome = mem_strdup(outcome(entry->fate));
+    tried->outcome = mem_strdup(fate_name(entry->fate));
     tried->has_pairs = true, tried->pairs = (uint32_t)entry->forward.n_pairs;
     tried->reason = mem_strdup(entry->reason);
     if (!proposal)
@@ -83,19 +63,10 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
     return tried;
 }
 
-uint64_t briefing_tokens(const Trireme__Config *config)
-{
-    uint32_t context = config->train->context ? config->train->context : config->model->context;
-    double tokens =
-        config->gate->share * (double)config->train->steps * config->train->batch * context;
-    return (uint64_t)(tokens < tokens_max ? tokens : tokens_max);
-}
-
 Trireme__Briefing *briefing_make(const struct briefing_input *input)
 {
     const Trireme__Config *config = input->config;
     const struct history *history = input->history;
-    uint64_t tokens = briefing_tokens(input->asked);
     uint32_t hypotheses = config->gate->hypotheses;
     Trireme__Briefing *b = message_new(&trireme__briefing__descriptor);
     b->has_step = true, b->step = input->step;
@@ -104,8 +75,8 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     b->hypotheses_left = hypotheses > history->registered ? hypotheses - history->registered : 0;
     b->has_room = true,
     b->room = input->room < b->hypotheses_left ? input->room : b->hypotheses_left;
-    b->has_tokens_left = true,
-    b->tokens_left = tokens > history->tokens ? tokens - history->tokens : 0;
+    b->has_tokens_left = true;
+    b->tokens_left = plan_tokens_left(history, input->asked, config);
     curve_tell(input->curve, b);
     message_path_visit(config, tell_value, b);
     patch_may_change(config, input->policy, tell_may_change, b);

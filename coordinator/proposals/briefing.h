@@ -24,6 +24,3 @@ struct briefing_input {
 
 /* A fresh message, freed by message_free. */
 Trireme__Briefing *briefing_make(const struct briefing_input *input);
-
-/* Tokens that experiments may cost in the whole run (gate.share). */
-uint64_t briefing_tokens(const Trireme__Config *config);

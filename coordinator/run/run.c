@@ -297,6 +297,11 @@ out:
     return rc;
 }
 
+const double *run_gate_weights(const struct run *run)
+{
+    return run->config->gate->n_weights ? run->config->gate->weights : run->segments[0]->weights;
+}
+
 int run_status_write(const struct run *run, uint64_t step, const struct err *how, struct err *err)
 {
     Trireme__Status status = TRIREME__STATUS__INIT;

@@ -50,6 +50,10 @@ bool run_is_trained(const char *folder);
  * damaged one; where all are, the run is refused (ERR_DATA). */
 int run_locate(struct run *run, void (*warn)(const char *), struct err *err);
 
+/* Weights of the sources in the loss that judges, one a source: gate.weights, or the shares at the
+ * start of the run. Borrowed; after run_locate. */
+const double *run_gate_weights(const struct run *run);
+
 /* RUN/status.json: how this launch ended. */
 int run_status_write(const struct run *run, uint64_t step, const struct err *how, struct err *err);
 

@@ -58,26 +58,6 @@ static struct known *read_known(const char *run, size_t *n, struct err *err)
     return NULL;
 }
 
-static int compare(const struct ledger *ledger, const struct known *known, const char *run,
-                   struct err *err)
-{
-    char head[LEDGER_HEAD_SIZE];
-    size_t n = ledger_records(ledger);
-    if (known->records > n)
-        return err_set(err, ERR_DATA,
-                       "%s/ledger.jsonl: found %zu records, expected at least the %" PRIu64
-                       " that the checkpoint of step %" PRIu64 " knows of",
-                       run, n, known->records, known->step);
-    ledger_head(ledger, (size_t)known->records, head);
-    if (known->head && strcmp(known->head, head))
-        return err_set(err, ERR_DATA,
-                       "%s/ledger.jsonl:%" PRIu64
-                       ": found SHA-256 %s, expected %s as in the checkpoint "
-                       "of step %" PRIu64,
-                       run, known->records, head, known->head, known->step);
-    return 0;
-}
-
 int command_ledger_verify(const void *request, void *reply, struct err *err)
 {
     const Trireme__LedgerVerifyRequest *r = request;
@@ -92,7 +72,8 @@ int command_ledger_verify(const void *request, void *reply, struct err *err)
     struct ledger *ledger = ledger_open(r->run, false, err);
     int rc = ledger ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = compare(ledger, &known[i], r->run, err);
+        if (ledger_check_head(ledger, known[i].records, known[i].head, err) < 0)
+            rc = err_context(err, "checkpoint of step %" PRIu64, known[i].step);
     if (rc == 0) {
         char head[LEDGER_HEAD_SIZE];
         ledger_head(ledger, ledger_records(ledger), head);

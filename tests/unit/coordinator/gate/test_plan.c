@@ -14,6 +14,8 @@
 /* A run of 1000 steps of 32 samples of 256 tokens, without a hypothesis. */
 struct scene {
     struct run run;
+    Trireme__Segment segment, *segments[1];
+    double weight;
     struct roster roster;
     uint64_t gate_samples;
     struct trial *trunk;
@@ -34,7 +36,11 @@ static Trireme__Config *changed(const Trireme__Config *config, const char *setti
 static void begin(struct scene *scene, const struct place *p, const char *setting)
 {
     struct err err;
-    *scene = (struct scene){.gate_samples = 100000};
+    *scene = (struct scene){.gate_samples = 100000, .weight = 1};
+    trireme__segment__init(&scene->segment);
+    scene->segment.weights = &scene->weight, scene->segment.n_weights = 1;
+    scene->segments[0] = &scene->segment;
+    scene->run.segments = scene->segments, scene->run.n_segments = 1;
     Trireme__Config *config = config_of("train.steps=1000");
     scene->run.config = changed(config, setting);
     message_free(config);
@@ -48,6 +54,12 @@ static void begin(struct scene *scene, const struct place *p, const char *settin
                                       .roster = &scene->roster,
                                       .journal = scene->journal,
                                       .trunk = &scene->trunk};
+}
+
+static uint64_t tokens_left(const struct scene *scene)
+{
+    return plan_tokens_left(context_history(&scene->context), scene->run.config,
+                            scene->trunk->config);
 }
 
 static void end(struct scene *scene)
@@ -232,23 +244,38 @@ static void a_hypothesis_must_have_tokens_for_four_pairs_beside_those_that_other
     Trireme__Plan plan;
     struct err err = {0};
     begin(&scene, *state, NULL);
-    assert_int_equal(plan_tokens_left(&scene.context), 500 * step_tokens);
+    assert_int_equal(tokens_left(&scene), 500 * step_tokens);
     plan = made(&scene, 200, false, NULL);
     assert_int_equal(plan.windows, 216);
-    assert_int_equal(plan_pair_tokens(&scene.context, &plan), pair);
+    assert_int_equal(plan_pair_tokens(scene.trunk->config, &plan), pair);
     tell(&scene, "{kind: proposal, number: 1, step: 200, proposal: {patch: {optimizer.clip: 2}}}");
     tell(&scene, "{kind: validation, number: 1, step: 200, validation: {accepted: true}}");
     tell(&scene, "{kind: hypothesis, number: 1, step: 200, plan: {start: 220, horizon: 27, pairs: "
                  "8, windows: 216}}");
-    assert_int_equal(plan_tokens_left(&scene.context), 500 * step_tokens - 4 * pair);
+    assert_int_equal(tokens_left(&scene), 500 * step_tokens - 4 * pair);
     tell(&scene, "{kind: observation, number: 1, step: 247, observation: {pair: 0, tokens: 1000}}");
-    assert_int_equal(plan_tokens_left(&scene.context), 500 * step_tokens - 3 * pair - 1000);
+    assert_int_equal(tokens_left(&scene), 500 * step_tokens - 3 * pair - 1000);
     tell(&scene,
          "{kind: observation, number: 1, step: 274, observation: {pair: 1, tokens: 2000000}}");
-    assert_int_equal(plan_tokens_left(&scene.context), 500 * step_tokens - 2 * pair - 2001000);
+    assert_int_equal(tokens_left(&scene), 500 * step_tokens - 2 * pair - 2001000);
     assert_int_equal(make(&scene, &plan, 274, true, NULL, &err), -1);
     assert_contains(err.text, "token budget: 4 pairs take ");
     end(&scene);
+}
+
+static void tokens_are_the_share_of_those_of_the_training(void **state)
+{
+    (void)state;
+    const struct history none = {0}, all_spent = {.tokens = UINT64_MAX};
+    Trireme__Config *config = message_new(&trireme__config__descriptor);
+    assert_true(plan_tokens_left(&none, config, config) == 500ull * 32 * 256 / 2);
+    assert_true(plan_tokens_left(&all_spent, config, config) == 0);
+    config->train->context = 64;
+    assert_true(plan_tokens_left(&none, config, config) == 500ull * 32 * 64 / 2);
+    config->train->steps = 1000000000, config->train->batch = 1048576,
+    config->train->context = 1048576;
+    assert_true(plan_tokens_left(&none, config, config) == 1000000000000000000ull);
+    message_free(config);
 }
 
 static void a_plan_says_for_what_alone_its_verdict_holds(void **state)
@@ -306,6 +333,7 @@ int main(void)
         test(steps_of_less_than_an_eighth_of_the_tokens_are_refused),
         test(the_error_budget_grows_with_promotions_and_is_spent_after_its_hypotheses),
         test(a_hypothesis_must_have_tokens_for_four_pairs_beside_those_that_others_need),
+        cmocka_unit_test(tokens_are_the_share_of_those_of_the_training),
         test(a_plan_says_for_what_alone_its_verdict_holds),
         test(reverse_pairs_have_the_tokens_of_the_forward_ones_and_must_fit),
     };

@@ -516,10 +516,11 @@ static void a_ledger_that_is_not_the_checkpoints_is_refused(void **state)
     journal_free(journal);
     assert_null(journal_open(p->run, 4, head, NULL, &err));
     assert_int_equal(err.code, ERR_DATA);
-    assert_contains(err.text, "ledger.jsonl: line 4 has digest ");
+    assert_contains(err.text, "ledger.jsonl:4: found SHA-256 ");
     assert_null(journal_open(p->run, STORY + 1, head, NULL, &err));
-    assert_contains(err.text,
-                    "ledger.jsonl: found 7 records, expected at least the 8 of the checkpoint");
+    assert_contains(
+        err.text,
+        "ledger.jsonl: found 7 records, expected at least the 8 that the checkpoint knows of");
 }
 
 int main(void)

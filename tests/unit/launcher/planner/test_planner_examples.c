@@ -15,6 +15,8 @@
 
 enum { ENTRIES = 8 };
 
+static Trireme__Plan plan = TRIREME__PLAN__INIT;
+
 struct stage {
     char *run;
     Trireme__Config *config;
@@ -77,8 +79,10 @@ static size_t ask(struct stage *s, uint32_t room, const char *const *words, size
             fail_msg("%s", err.text);
         message_free(changed);
         assert_true(s->history.n < ENTRIES);
-        s->entries[s->history.n] =
-            (struct entry){.number = (uint32_t)s->history.n + 1, .proposal = p, .fate = FATE_OPEN};
+        s->entries[s->history.n] = (struct entry){.number = (uint32_t)s->history.n + 1,
+                                                  .proposal = p,
+                                                  .fate = FATE_OPEN,
+                                                  .forward = {.plan = &plan}};
         s->history.n++;
     }
     message_free(answer);
