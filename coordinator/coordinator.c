@@ -83,6 +83,9 @@ static int open_files(struct coordinator *c, struct err *err)
         return -1;
     c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
     c->metrics = metrics_open(c->run->folder, c->run->step, keeps_line, c, err);
+    for (size_t i = 0; c->metrics && i < c->run->n_warnings; i++)
+        if (metrics_event(c->metrics, c->run->step, c->run->warnings[i], err) < 0)
+            return -1;
     return c->metrics ? 0 : -1;
 }
 
@@ -149,6 +152,7 @@ static int make_campaign(struct coordinator *c, struct err *err)
                               .evaluator = c->evaluator,
                               .journal = c->journal,
                               .progress = c->progress,
+                              .metrics = c->metrics,
                               .suspended = c->suspended,
                               .trunk = &c->trunk};
     c->campaign = campaign_new(&context);
@@ -418,8 +422,11 @@ bool coordinator_run(struct coordinator *c, struct err *how)
                 (unsigned long long)c->trunk->step);
     else if (turn == TURN_OVER)
         *how = (struct err){0};
-    if (turn == TURN_FAILED)
+    if (turn == TURN_FAILED) {
+        struct err unwritten; // a full disk is told of by whoever found it
         progress_log(c->progress, "error: %s", how->text);
+        metrics_event(c->metrics, c->trunk->step, how->text, &unwritten);
+    }
     send_end(c, (int)how->code);
     return turn == TURN_OVER || how->code != ERR_MACHINE;
 }

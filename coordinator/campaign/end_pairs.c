@@ -8,6 +8,7 @@
 #include "coordinator/gate/plan.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
+#include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
 #include "coordinator/train/trials.h"
@@ -150,10 +151,15 @@ static int begin_promotion(struct campaign *c, uint32_t number, bool back,
                       back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion,
                       number, step, "rule", err) < 0)
         goto out;
-    char *text = changes_text(promotion.patch, promotion.n_patch);
-    progress_say(c->context.progress, "hypothesis %u: %s at step %llu: %s is in force", number,
-                 back ? "rolled back" : "promoted", (unsigned long long)step, text);
+    char *patch = changes_text(promotion.patch, promotion.n_patch);
+    char *text = mem_format("hypothesis %u: %s at step %llu: %s is in force", number,
+                            back ? "rolled back" : "promoted", (unsigned long long)step, patch);
+    progress_say(c->context.progress, "%s", text);
+    int told = metrics_event(c->context.metrics, step, text, err);
     free(text);
+    free(patch);
+    if (told < 0)
+        goto out;
     c->promotion =
         promotion_begin(&c->context, promotion.adopted ? pair->fork : NULL, config, step, err);
     if (promotion.adopted)

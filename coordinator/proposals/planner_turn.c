@@ -6,6 +6,7 @@
 #include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/planner.h"
+#include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
 #include "proto/schema/message.h"
@@ -72,9 +73,12 @@ int planner_turn_poll(struct intake *h, uint64_t step, struct err *err)
     } else {
         h->failures++;
         h->gone = kind == PLANNER_GONE;
-        if (h->gone)
+        if (h->gone) {
             progress_say(h->context.progress, "note: %s", why.text);
-        rc = proposal_log_event(h, step, h->planner->ops->name, why.text, err);
+            rc = metrics_event(h->context.metrics, step, why.text, err);
+        }
+        if (rc == 0)
+            rc = proposal_log_event(h, step, h->planner->ops->name, why.text, err);
     }
     return rc;
 }

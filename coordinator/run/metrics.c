@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "proto/schema/write.h"
 
+#include "files.pb-c.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 struct metrics {
     char *path;
     int fd;
+    bool failed; /* a line is there in part: nothing may follow it */
 };
 
 /* The number behind "step": in a line that this program wrote; lines without one belong to step 0.
@@ -107,18 +110,31 @@ void metrics_free(struct metrics *m)
 
 int metrics_write(struct metrics *m, const void *line, struct err *err)
 {
+    if (m->failed)
+        return err_set(err, ERR_TRAIN, "%s: a line before could not be written, so none may follow",
+                       m->path);
     struct text text = {0};
     char *json = json_write(line);
     text_add(&text, json);
     text_add(&text, "\n");
     ssize_t n = write(m->fd, text.bytes, text.size);
     int rc = 0;
-    if (n < 0 || (size_t)n != text.size)
+    if (n < 0 || (size_t)n != text.size) {
+        m->failed = true;
         rc = err_set(err, ERR_TRAIN, "%s: cannot append a line of %zu bytes: %s", m->path,
                      text.size, n < 0 ? strerror(errno) : "the disk is full");
+    }
     text_clear(&text);
     free(json);
     return rc;
+}
+
+int metrics_event(struct metrics *m, uint64_t step, const char *what, struct err *err)
+{
+    Trireme__EventLine line = TRIREME__EVENT_LINE__INIT;
+    line.has_step = 1, line.step = step;
+    line.what = (char *)what;
+    return metrics_write(m, &line, err);
 }
 
 int metrics_sync(struct metrics *m, struct err *err)

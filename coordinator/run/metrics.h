@@ -24,5 +24,9 @@ void metrics_free(struct metrics *metrics);
 /* Appends one message (TrainLine, EvalLine, ...) as a line. */
 int metrics_write(struct metrics *metrics, const void *line, struct err *err);
 
+/* Appends an EventLine: something happened after `step` updates that whoever looks at the curve wants
+ * to know. */
+int metrics_event(struct metrics *metrics, uint64_t step, const char *what, struct err *err);
+
 /* Makes what was written durable: before a checkpoint that relies on it is complete. */
 int metrics_sync(struct metrics *metrics, struct err *err);

@@ -48,10 +48,28 @@ static int put_in_force(struct run *run, struct err *err)
     return run->in_force ? 0 : -1;
 }
 
-int run_locate(struct run *run, void (*warn)(const char *), struct err *err)
+/* Keeps a sentence for the run's own files, and passes it on. */
+struct kept_warnings {
+    struct run *run;
+    warn_fn warn;
+    void *context;
+};
+
+static void keep_warning(void *context, const char *sentence)
 {
+    const struct kept_warnings *kept = context;
+    struct run *run = kept->run;
+    run->warnings = mem_resize(run->warnings, run->n_warnings + 1, sizeof *run->warnings);
+    run->warnings[run->n_warnings++] = mem_strdup(sentence);
+    kept->warn(kept->context, sentence);
+}
+
+int run_locate(struct run *run, warn_fn warn, void *context, struct err *err)
+{
+    struct kept_warnings kept = {run, warn, context};
     if (checkpoint_recover(run->folder, err) < 0 ||
-        checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, warn, err) < 0 ||
+        checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, keep_warning, &kept, err) <
+            0 ||
         put_in_force(run, err) < 0)
         return -1;
     const Trireme__Manifest *m = run->manifest;
@@ -321,6 +339,9 @@ void run_clear(struct run *run)
     for (size_t i = 0; i < run->n_segments; i++)
         message_free(run->segments[i]);
     free(run->segments);
+    for (size_t i = 0; i < run->n_warnings; i++)
+        free(run->warnings[i]);
+    free(run->warnings);
     free(run->promoted);
     message_free(run->in_force);
     message_free(run->manifest);

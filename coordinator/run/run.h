@@ -5,6 +5,7 @@
  * the run's lock, writes), run_locate (reads and verifies checkpoints). */
 #pragma once
 #include "base/err.h"
+#include "base/warn.h"
 
 #include "files.pb-c.h"
 
@@ -25,6 +26,8 @@ struct run {
     Trireme__Change *
         *promoted; /* what experiments have changed; the first ones borrowed from the manifest */
     size_t n_promoted;
+    char **warnings; /* sentences about damaged checkpoints that run_locate passed over */
+    size_t n_warnings;
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
     uint64_t incarnation; /* of this launch; 0 before run_claim */
@@ -48,7 +51,7 @@ bool run_is_trained(const char *folder);
 
 /* Finds the newest good checkpoint, and the data order from there on. warn gets a line for each
  * damaged one; where all are, the run is refused (ERR_DATA). */
-int run_locate(struct run *run, void (*warn)(const char *), struct err *err);
+int run_locate(struct run *run, warn_fn warn, void *context, struct err *err);
 
 /* Weights of the sources in the loss that judges, one a source: gate.weights, or the shares at the
  * start of the run. Borrowed; after run_locate. */

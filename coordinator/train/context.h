@@ -6,6 +6,7 @@ struct journal;
 struct evaluator;
 struct history;
 struct roster;
+struct metrics;
 struct progress;
 struct run;
 struct suspended;
@@ -19,6 +20,7 @@ struct context {
     struct evaluator *evaluator;
     struct journal *journal;
     struct progress *progress;
+    struct metrics *metrics;
     const struct suspended *suspended;
     struct trial **trunk; /* the trial that the user's model is: a promotion makes it another one */
 };

@@ -41,8 +41,7 @@ static int add(struct suspended *s, const char *name, char *folder, struct err *
 }
 
 struct suspended *suspended_open(const char *checkpoint, const Trireme__Manifest *manifest,
-                                 const Trireme__Config *in_force,
-                                 void (*warn)(void *context, const char *sentence), void *context)
+                                 const Trireme__Config *in_force, warn_fn warn, void *context)
 {
     struct suspended *s = mem_new(1, sizeof *s);
     char *all = checkpoint ? file_join(checkpoint, "suspended") : NULL;

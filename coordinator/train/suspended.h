@@ -4,6 +4,7 @@
  * never needed: a fork that is not there begins again from the checkpoint of its first step. */
 #pragma once
 #include "base/err.h"
+#include "base/warn.h"
 
 #include "files.pb-c.h"
 
@@ -20,8 +21,7 @@ char *suspended_folder(const char *checkpoint, const char *name);
  * damaged. None where the configuration that the trunk goes on with is not the checkpoint's: they
  * would have to change too. */
 struct suspended *suspended_open(const char *checkpoint, const Trireme__Manifest *manifest,
-                                 const Trireme__Config *in_force,
-                                 void (*warn)(void *context, const char *sentence), void *context);
+                                 const Trireme__Config *in_force, warn_fn warn, void *context);
 void suspended_free(struct suspended *suspended);
 
 /* Whether the trial of that name was trained up to `step`, or further. */

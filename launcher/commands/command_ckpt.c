@@ -2,6 +2,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/warn.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/loaded.h"
 #include "proto/file/checkpoint.h"
@@ -13,11 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static void warn(const char *sentence)
-{
-    fprintf(stderr, "trireme: %s\n", sentence);
-}
 
 static uint64_t shard_bytes(const Trireme__Manifest *manifest)
 {
@@ -65,7 +61,7 @@ int command_ckpt_verify(const void *request, void *reply, struct err *err)
     Trireme__CkptVerifyReply *out = reply;
     char *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    if (checkpoint_find(&folder, &manifest, r->checkpoint, warn, err) < 0)
+    if (checkpoint_find(&folder, &manifest, r->checkpoint, warn_stderr, NULL, err) < 0)
         return -1;
     out->has_step = 1, out->step = manifest->step;
     out->has_shards = 1, out->shards = (uint32_t)manifest->n_shards;

@@ -1,5 +1,6 @@
 #include "launcher/commands/loaded.h"
 
+#include "base/warn.h"
 #include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
@@ -7,15 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void warn(const char *sentence)
-{
-    fprintf(stderr, "trireme: %s\n", sentence);
-}
-
 int loaded_open(struct loaded *loaded, const char *name, bool with_moments, struct err *err)
 {
     struct loaded l = {0};
-    if (checkpoint_find(&l.folder, &l.manifest, name, warn, err) < 0)
+    if (checkpoint_find(&l.folder, &l.manifest, name, warn_stderr, NULL, err) < 0)
         return -1;
     l.layout = layout_new(l.manifest->config->model);
     if (checkpoint_read(l.folder, l.manifest, l.layout, &l.weights, with_moments ? l.moments : NULL,

@@ -1,5 +1,6 @@
 #include "launcher/job/job.h"
 
+#include "base/warn.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/run.h"
@@ -33,11 +34,6 @@ static void catch_signals(void)
     struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGUSR1, &action, NULL);
-}
-
-static void warn(const char *sentence)
-{
-    fprintf(stderr, "trireme: %s\n", sentence);
 }
 
 static int check_size(const struct job *job, int size, struct err *err)
@@ -85,7 +81,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     int rc = run_claim(run, err);
     if (run->incarnation && environment_supervised())
         fprintf(stderr, SUPERVISE_CLAIMED "%llu\n", (unsigned long long)run->incarnation);
-    if (rc < 0 || run_locate(run, warn, err) < 0)
+    if (rc < 0 || run_locate(run, warn_stderr, NULL, err) < 0)
         return NULL;
     int columns = environment_columns();
     struct planner *planner = NULL;

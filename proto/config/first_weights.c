@@ -1,6 +1,7 @@
 #include "proto/config/first_weights.h"
 
 #include "base/mem.h"
+#include "base/warn.h"
 #include "proto/file/checkpoint.h"
 #include "proto/file/hugging_face.h"
 #include "proto/file/hugging_face_config.h"
@@ -13,16 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void warn_to_stderr(const char *sentence)
-{
-    fprintf(stderr, "trireme: %s\n", sentence);
-}
-
 /* The checkpoint of another run, whose model must have the same tensors. */
 static int find_checkpoint(char **folder, Trireme__Manifest **manifest, const char *name,
                            const struct layout *layout, struct err *err)
 {
-    if (checkpoint_find(folder, manifest, name, warn_to_stderr, err) < 0)
+    if (checkpoint_find(folder, manifest, name, warn_stderr, NULL, err) < 0)
         return err_context(err, "init.from");
     struct layout *theirs = layout_new((*manifest)->config->model);
     bool equal = layout_equal(theirs, layout);

@@ -197,8 +197,8 @@ static Trireme__Manifest *open_verified(const char *folder, struct err *err)
     return manifest;
 }
 
-int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run,
-                      void (*warn)(const char *sentence), struct err *err)
+int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run, warn_fn warn,
+                      void *context, struct err *err)
 {
     size_t n = 0;
     uint64_t *steps = checkpoint_steps(run, &n, err);
@@ -214,7 +214,7 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
         if (!good) {
             char *sentence =
                 mem_format("WARNING: a checkpoint is damaged and passed over: %s", damaged.text);
-            warn(sentence);
+            warn(context, sentence);
             free(sentence);
         }
     }
@@ -231,14 +231,14 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
     return 0;
 }
 
-int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name,
-                    void (*warn)(const char *sentence), struct err *err)
+int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, warn_fn warn,
+                    void *context, struct err *err)
 {
     const char *at = strrchr(name, '@');
     if (!at || file_is_dir(name)) {
         if (!file_is_dir(name))
             return err_set(err, ERR_USAGE, "%s: there is no such run", name);
-        if (checkpoint_newest(folder, manifest, name, warn, err) < 0)
+        if (checkpoint_newest(folder, manifest, name, warn, context, err) < 0)
             return -1;
         return *folder ? 0 : err_set(err, ERR_DATA, "%s: found no checkpoint", name);
     }

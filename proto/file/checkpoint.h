@@ -6,6 +6,7 @@
  * never used in part. All functions are local. */
 #pragma once
 #include "base/err.h"
+#include "base/warn.h"
 
 #include "files.pb-c.h"
 
@@ -34,8 +35,8 @@ int checkpoint_verify(const char *folder, const Trireme__Manifest *manifest, str
 /* The newest checkpoint that verifies: its folder and manifest, both the caller's. `warn` gets a
  * sentence for each one passed over. No checkpoint at all: *folder NULL and success. Some, and none
  * good: ERR_DATA. */
-int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run,
-                      void (*warn)(const char *sentence), struct err *err);
+int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run, warn_fn warn,
+                      void *context, struct err *err);
 
 /* Before the newest is looked for, by whoever holds the run: step-NNNNNNNN.new that is complete
  * gets its name where a launch that died in the middle left no checkpoint of that name. */
@@ -43,8 +44,8 @@ int checkpoint_recover(const char *run, struct err *err);
 
 /* The checkpoint that "RUN" (the newest good one) or "RUN@STEP" names, verified; ERR_DATA where
  * there is none. */
-int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name,
-                    void (*warn)(const char *sentence), struct err *err);
+int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, warn_fn warn,
+                    void *context, struct err *err);
 
 /* After the checkpoint of `step` was completed: removes all but it, the `keep` - 1 before it, and
  * those of the pinned steps; unfinished folders older than it; step-NNNNNNNN.new and .aside, which

@@ -41,7 +41,10 @@ class Campaign(Experiments):
     def test_the_campaign_of_these_tests_tries_promotes_and_confirms(self):
         outcomes = {outcome for _, outcome in self.verdicts("whole")}
         self.assertLessEqual({"reject", "promote", "confirmed"}, outcomes)
-        self.assertEqual(len(self.ledger("whole", "promotion")), 1)
+        promotion, = self.ledger("whole", "promotion")
+        told, = self.metrics("whole", "event")
+        self.assertEqual(told["step"], promotion["step"])
+        self.assertIn("hypothesis %d: promoted" % promotion["number"], told["what"])
 
     def test_other_numbers_of_ranks_come_to_the_same_verdicts_and_bits(self):
         for workers, servers in ((1, 1), (3, 2)):

@@ -78,6 +78,8 @@ class Troubles(Experiments):
     def test_a_planner_that_ends_at_once_is_an_event(self):
         self.run_with(ENDS)
         self.assert_events("ended with exit status 3 without an answer", "planner.log")
+        self.assertEqual([e["what"] for e in self.metrics("run", "event")],
+                         [self.ledger("run", "event")[-1]["text"]])  # it is asked no more
 
     def test_a_planner_that_dies_in_the_middle_of_an_answer_is_an_event(self):
         self.run_with(DIES)

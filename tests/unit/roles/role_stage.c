@@ -124,8 +124,9 @@ void stage_close(struct stage *stage)
         endpoint_free(stage->endpoints[r]);
 }
 
-void no_warning(const char *sentence)
+void no_warning(void *context, const char *sentence)
 {
+    (void)context;
     fail_msg("unexpected: %s", sentence);
 }
 
@@ -154,7 +155,7 @@ static bool play_turns(struct coordinator *coordinator, uint64_t turns)
 bool stage_play(struct run *run, const struct play *play, struct err *how)
 {
     struct err err = {0};
-    if (run_claim(run, &err) < 0 || run_locate(run, no_warning, &err) < 0)
+    if (run_claim(run, &err) < 0 || run_locate(run, no_warning, NULL, &err) < 0)
         fail_msg("%s", err.text);
     struct stage stage;
     stage_open(&stage, play);

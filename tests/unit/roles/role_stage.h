@@ -75,7 +75,7 @@ void stage_finish(struct stage *stage);
 
 void stage_close(struct stage *stage);
 
-void no_warning(const char *sentence);
+void no_warning(void *context, const char *sentence);
 
 /* Plays a planned run to its end, which must be the expected one; its sentence goes to *how. Frees
  * the plan. False where it was stopped, or all were killed, before its end. */

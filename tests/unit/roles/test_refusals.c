@@ -27,7 +27,7 @@ static int set_up(void **state)
     }
     const char *const settings[] = {"train.steps=100000", NULL};
     if (run_plan_train(&s->run, s->run_folder, stage_config(s->data, settings), &err) < 0 ||
-        run_claim(&s->run, &err) < 0 || run_locate(&s->run, no_warning, &err) < 0)
+        run_claim(&s->run, &err) < 0 || run_locate(&s->run, no_warning, NULL, &err) < 0)
         fail_msg("%s", err.text);
     stage_open(&s->stage, &(struct play){.servers = 1, .workers = 2, .room = 1000});
     struct coordinator_options options = {.n_servers = 1};

@@ -311,7 +311,7 @@ static void ranks_that_live_are_not_blamed_at_the_shortest_patience(void **state
                        stage_config(p->data, (const char *const[]){"wait.patience=1", NULL}), &err),
         0);
     assert_int_equal(run_claim(&run, &err), 0);
-    assert_int_equal(run_locate(&run, no_warning, &err), 0);
+    assert_int_equal(run_locate(&run, no_warning, NULL, &err), 0);
     struct stage stage;
     stage_open(&stage, &play);
     struct coordinator_options options = {.n_servers = 1};
@@ -385,7 +385,7 @@ static void a_run_that_diverges_ends_with_a_failure_and_keeps_its_checkpoint(voi
     assert_contains(how.text, "training has diverged");
     char *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    assert_int_equal(checkpoint_newest(&folder, &manifest, p->run, no_warning, &err), 0);
+    assert_int_equal(checkpoint_newest(&folder, &manifest, p->run, no_warning, NULL, &err), 0);
     assert_non_null(folder);
     char *kept = mem_format("keeps step %llu", (unsigned long long)manifest->step);
     assert_contains(how.text, kept);

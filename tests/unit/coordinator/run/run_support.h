@@ -29,8 +29,9 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-static inline void warn(const char *sentence)
+static inline void warn(void *context, const char *sentence)
 {
+    (void)context;
     fail_msg("unexpected: %s", sentence);
 }
 

@@ -15,7 +15,7 @@ static void a_new_run_is_planned_without_a_trace_and_claimed_with_its_configurat
     assert_false(file_exists(p->run));
     assert_int_equal(run_claim(&run, &err), 0);
     assert_int_equal(run.incarnation, 1);
-    assert_int_equal(run_locate(&run, warn, &err), 0);
+    assert_int_equal(run_locate(&run, warn, NULL, &err), 0);
     assert_true(run.checkpoint == NULL && run.manifest == NULL && run.step == 0 &&
                 run.n_segments == 1);
     assert_true(run.segments[0]->n_weights == 2 && run.segments[0]->weights[0] == 2);

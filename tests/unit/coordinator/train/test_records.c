@@ -153,7 +153,7 @@ static void a_checkpoint_is_complete_with_the_last_shard(void **state)
     struct err err;
     struct run run;
     claim(&run, p);
-    assert_int_equal(run_locate(&run, warn, &err), 0);
+    assert_int_equal(run_locate(&run, warn, NULL, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
     struct checkpointer *k = checkpointer_new(&run, m, &roster, 2);
     assert_true(!checkpointer_busy(k) && checkpointer_step(k) == 0);
@@ -178,7 +178,7 @@ static void a_checkpoint_is_complete_with_the_last_shard(void **state)
     metrics_free(m);
     run_clear(&run);
     claim(&run, p);
-    assert_int_equal(run_locate(&run, warn, &err), 0);
+    assert_int_equal(run_locate(&run, warn, NULL, &err), 0);
     assert_true(run.step == 25 && run.samples == 800 && run.n_segments == 1);
     assert_string_equal(run.manifest->fingerprint, "kernels");
     assert_string_equal(run.manifest->data_digest, "data");
@@ -193,7 +193,7 @@ static void shards_that_nobody_asked_for_are_refused(void **state)
     struct err err;
     struct run run;
     claim(&run, p);
-    assert_int_equal(run_locate(&run, warn, &err), 0);
+    assert_int_equal(run_locate(&run, warn, NULL, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
     struct checkpointer *k = checkpointer_new(&run, m, &roster, 2);
     char *elsewhere = file_join(p->root, "elsewhere");
@@ -223,7 +223,7 @@ static void what_a_launch_that_died_left_in_a_checkpoint_is_removed_first(void *
     struct err err;
     struct run run;
     claim(&run, p);
-    assert_int_equal(run_locate(&run, warn, &err), 0);
+    assert_int_equal(run_locate(&run, warn, NULL, &err), 0);
     struct metrics *m = metrics_open(p->run, 0, NULL, NULL, &err);
     struct checkpointer *k = checkpointer_new(&run, m, &roster, 2);
     char *folder = checkpoint_folder(p->run, 5),

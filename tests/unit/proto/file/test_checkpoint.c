@@ -17,8 +17,9 @@ static char *file_of(const char *run, uint64_t step, const char *name)
 static int n_warnings;
 static char last_warning[1200];
 
-static void warn(const char *sentence)
+static void warn(void *context, const char *sentence)
 {
+    (void)context;
     n_warnings++;
     snprintf(last_warning, sizeof last_warning, "%s", sentence);
 }
@@ -30,7 +31,7 @@ static void check_newest(const char *run, uint64_t step, int warnings)
     char *folder = NULL;
     Trireme__Manifest *m = NULL;
     n_warnings = 0;
-    if (checkpoint_newest(&folder, &m, run, warn, &err) < 0)
+    if (checkpoint_newest(&folder, &m, run, warn, NULL, &err) < 0)
         fail_msg("%s", err.text);
     assert_non_null(folder);
     assert_int_equal(m->step, step);
@@ -46,10 +47,10 @@ static void a_run_without_checkpoints_has_none_and_that_is_no_error(void **state
     struct err err;
     char *folder = (char *)"unset", *empty = file_join(*state, "checkpoints/step-00000001");
     Trireme__Manifest *m = NULL;
-    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, &err), 0);
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, &err), 0);
     assert_true(folder == NULL && m == NULL);
     assert_int_equal(file_make_dirs(empty, ERR_USAGE, &err), 0); // begun, never completed
-    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, &err), 0);
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, &err), 0);
     assert_true(folder == NULL && m == NULL);
     free(empty);
 }
@@ -133,7 +134,7 @@ static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
         free(shard);
     }
     n_warnings = 0;
-    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, &err), -1);
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "found 2, and all are damaged");
     assert_int_equal(n_warnings, 2);
@@ -335,15 +336,15 @@ static void a_checkpoint_is_found_by_run_and_step(void **state)
          *missing = mem_format("%s@3", (char *)*state);
     char *bad = mem_format("%s@2x", (char *)*state), *none = file_join(*state, "none");
     Trireme__Manifest *m = NULL;
-    assert_int_equal(checkpoint_find(&folder, &m, *state, warn, &err), -1);
+    assert_int_equal(checkpoint_find(&folder, &m, *state, warn, NULL, &err), -1);
     assert_contains(err.text, "found no checkpoint");
     write_checkpoint(&f, *state, 2, 1);
     write_checkpoint(&f, *state, 4, 2);
-    assert_int_equal(checkpoint_find(&folder, &m, *state, warn, &err), 0);
+    assert_int_equal(checkpoint_find(&folder, &m, *state, warn, NULL, &err), 0);
     assert_int_equal(m->step, 4);
     message_free(m);
     free(folder);
-    assert_int_equal(checkpoint_find(&folder, &m, name, warn, &err), 0);
+    assert_int_equal(checkpoint_find(&folder, &m, name, warn, NULL, &err), 0);
     assert_int_equal(m->step, 2);
     float *weights = NULL, *moments[2] = {0};
     int n_moments = 0;
@@ -356,12 +357,12 @@ static void a_checkpoint_is_found_by_run_and_step(void **state)
     free(moments[1]);
     message_free(m);
     free(folder);
-    assert_int_equal(checkpoint_find(&folder, &m, missing, warn, &err), -1);
+    assert_int_equal(checkpoint_find(&folder, &m, missing, warn, NULL, &err), -1);
     assert_contains(err.text, "there is no checkpoint of step 3");
     assert_int_equal(err.code, ERR_DATA);
-    assert_int_equal(checkpoint_find(&folder, &m, bad, warn, &err), -1);
+    assert_int_equal(checkpoint_find(&folder, &m, bad, warn, NULL, &err), -1);
     assert_contains(err.text, "found '2x' behind the @, expected a step");
-    assert_int_equal(checkpoint_find(&folder, &m, none, warn, &err), -1);
+    assert_int_equal(checkpoint_find(&folder, &m, none, warn, NULL, &err), -1);
     assert_contains(err.text, "there is no such run");
     assert_int_equal(err.code, ERR_USAGE);
     free(none);
