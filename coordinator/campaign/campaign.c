@@ -20,9 +20,10 @@ struct campaign *campaign_new(const struct context *context)
 {
     struct campaign *c = mem_new(1, sizeof *c);
     c->context = *context;
-    gate_windows_init(&c->text, context->run, context->roster, journal_history(context->journal));
-    c->measure = measure_new(&c->context, &c->text);
-    c->early_stop = early_stop_new(&c->context, &c->text);
+    gate_windows_init(&c->windows, context->run, context->roster,
+                      journal_history(context->journal));
+    c->measure = measure_new(&c->context, &c->windows);
+    c->early_stop = early_stop_new(&c->context, &c->windows);
     return c;
 }
 
@@ -38,13 +39,13 @@ void campaign_free(struct campaign *c)
     promotion_free(c->promotion);
     early_stop_free(c->early_stop);
     measure_free(c->measure);
-    gate_windows_clear(&c->text);
+    gate_windows_clear(&c->windows);
     free(c);
 }
 
 const char *campaign_off(const struct campaign *c)
 {
-    return c->text.off;
+    return c->windows.off;
 }
 
 int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const Trireme__Plan *plan,

@@ -13,7 +13,7 @@ struct promotion;
 
 struct campaign {
     struct context context;
-    struct gate_windows text;
+    struct gate_windows windows;
     struct measure *measure;
     struct early_stop *early_stop;
     struct pair *pairs;          /* under way, in the order of their numbers */

@@ -15,25 +15,25 @@
 static const double risen = 1.1; /* times the loss where the fork began */
 
 struct early_stop {
-    const struct context *context;   /* borrowed */
-    const struct gate_windows *text; /* borrowed */
+    const struct context *context;      /* borrowed */
+    const struct gate_windows *windows; /* borrowed */
     struct eval_source *sources;
     struct evaluation *evaluation; /* used again and again */
     bool reading;
     struct pair *read; /* whose fork it is; NULL: it was forgotten */
 };
 
-struct early_stop *early_stop_new(const struct context *context, const struct gate_windows *text)
+struct early_stop *early_stop_new(const struct context *context, const struct gate_windows *windows)
 {
     struct early_stop *p = mem_new(1, sizeof *p);
-    *p = (struct early_stop){.context = context, .text = text};
-    p->sources = mem_new(text->n_sources, sizeof *p->sources);
-    for (size_t s = 0; s < text->n_sources; s++) {
+    *p = (struct early_stop){.context = context, .windows = windows};
+    p->sources = mem_new(windows->n_sources, sizeof *p->sources);
+    for (size_t s = 0; s < windows->n_sources; s++) {
         p->sources[s] = context->roster->sources[s];
-        if (text->weights[s] == 0)
+        if (windows->weights[s] == 0)
             p->sources[s].samples = 0;
     }
-    p->evaluation = evaluation_new(p->sources, text->n_sources, EARLY_STOP_WINDOWS,
+    p->evaluation = evaluation_new(p->sources, windows->n_sources, EARLY_STOP_WINDOWS,
                                    context->run->config->model->context);
     return p;
 }
@@ -57,15 +57,15 @@ void early_stop_forget(struct early_stop *p, const struct pair *pair)
 static double loss(const struct early_stop *p)
 {
     double total = 0, weights = 0;
-    for (size_t s = 0; s < p->text->n_sources; s++) {
+    for (size_t s = 0; s < p->windows->n_sources; s++) {
         uint64_t n = evaluation_samples(p->evaluation, s);
         const double *sums = evaluation_sums(p->evaluation, s);
         double sum = 0;
         for (uint64_t i = 0; i < n; i++)
             sum += sums[i];
         if (n) {
-            total += p->text->weights[s] * sum / (double)n;
-            weights += p->text->weights[s];
+            total += p->windows->weights[s] * sum / (double)n;
+            weights += p->windows->weights[s];
         }
     }
     return total / weights;
@@ -132,7 +132,7 @@ void early_stop_turn(struct early_stop *p, struct pair *pairs)
         }
         p->reading = true;
         p->read = pair;
-        evaluator_begin(p->context->evaluator, p->evaluation, p->text->n_sources, pair->fork,
+        evaluator_begin(p->context->evaluator, p->evaluation, p->windows->n_sources, pair->fork,
                         &(struct window_set){0});
     }
 }

@@ -23,8 +23,9 @@ void early_stop_begin(struct pair *pair, const Trireme__EarlyStop *suspended);
 /* Whether the fork is at its end, and nothing is to be looked at any more. */
 bool early_stop_is_over(const struct pair *pair);
 
-/* Borrowed: context, text. */
-struct early_stop *early_stop_new(const struct context *context, const struct gate_windows *text);
+/* Borrowed: context, windows. */
+struct early_stop *early_stop_new(const struct context *context,
+                                  const struct gate_windows *windows);
 void early_stop_free(struct early_stop *early_stop);
 
 /* Goes on with all forks that have been begun and are not being measured: lets them train up to

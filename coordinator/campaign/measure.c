@@ -19,7 +19,7 @@
 
 struct measure {
     const struct context *context; /* borrowed */
-    struct gate_windows *text;     /* borrowed */
+    struct gate_windows *windows;  /* borrowed */
     double total_weight;
     uint64_t key; /* of the order of the gate part: no planner knows it */
     struct eval_source *sources;
@@ -28,14 +28,14 @@ struct measure {
     int reading_arm;
 };
 
-struct measure *measure_new(const struct context *context, struct gate_windows *text)
+struct measure *measure_new(const struct context *context, struct gate_windows *windows)
 {
     struct measure *m = mem_new(1, sizeof *m);
-    *m = (struct measure){.context = context, .text = text};
-    m->sources = mem_new(text->n_sources, sizeof *m->sources);
-    for (size_t s = 0; s < text->n_sources; s++) {
+    *m = (struct measure){.context = context, .windows = windows};
+    m->sources = mem_new(windows->n_sources, sizeof *m->sources);
+    for (size_t s = 0; s < windows->n_sources; s++) {
         m->sources[s] = context->roster->sources[s];
-        m->total_weight += text->weights[s];
+        m->total_weight += windows->weights[s];
     }
     m->key = digest_key(context->run->config->train->seed, "gate") | 1; // 0 means the text's order
     return m;
@@ -59,9 +59,9 @@ void measure_begin(struct measure *m, struct pair *pair)
 
 static void take_windows(struct measure *m, struct pair *pair)
 {
-    pair->counts = mem_new(m->text->n_sources, sizeof *pair->counts);
-    pair->first = mem_new(m->text->n_sources, sizeof *pair->first);
-    gate_windows_draw(m->text, pair->plan->windows, pair->counts, pair->first);
+    pair->counts = mem_new(m->windows->n_sources, sizeof *pair->counts);
+    pair->first = mem_new(m->windows->n_sources, sizeof *pair->first);
+    gate_windows_draw(m->windows, pair->plan->windows, pair->counts, pair->first);
 }
 
 /* The tail of another pair's trunk arm that this one can use as well. */
@@ -107,20 +107,20 @@ static struct trial *ready(const struct pair *pair, const struct arm *arm)
 
 static void begin_reading(struct measure *m, struct pair *pair, int which, struct trial *trial)
 {
-    for (size_t s = 0; s < m->text->n_sources; s++)
+    for (size_t s = 0; s < m->windows->n_sources; s++)
         m->sources[s].samples = pair->counts[s];
-    m->evaluation = evaluation_new(m->sources, m->text->n_sources, UINT64_MAX,
+    m->evaluation = evaluation_new(m->sources, m->windows->n_sources, UINT64_MAX,
                                    m->context->run->config->model->context);
     m->reading = pair, m->reading_arm = which;
     struct window_set windows = {.part = TRIREME__PART__gate, .key = m->key, .first = pair->first};
-    evaluator_begin(m->context->evaluator, m->evaluation, m->text->n_sources, trial, &windows);
+    evaluator_begin(m->context->evaluator, m->evaluation, m->windows->n_sources, trial, &windows);
 }
 
 static void end_reading(struct measure *m)
 {
     struct arm *arm = &m->reading->arms[m->reading_arm];
     arm->sums = mem_new(m->reading->plan->windows, sizeof *arm->sums);
-    for (size_t s = 0, at = 0; s < m->text->n_sources; at += m->reading->counts[s++])
+    for (size_t s = 0, at = 0; s < m->windows->n_sources; at += m->reading->counts[s++])
         memcpy(arm->sums + at, evaluation_sums(m->evaluation, s),
                m->reading->counts[s] * sizeof *arm->sums);
     arm->done = true;
@@ -194,12 +194,12 @@ int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct er
 static double loss(const struct measure *m, const struct pair *pair, const double *sums)
 {
     double total = 0, tokens = (double)m->context->run->config->model->context;
-    for (size_t s = 0, at = 0; s < m->text->n_sources; at += pair->counts[s++]) {
+    for (size_t s = 0, at = 0; s < m->windows->n_sources; at += pair->counts[s++]) {
         double sum = 0;
         for (uint32_t i = 0; i < pair->counts[s]; i++)
             sum += sums[at + i];
         if (pair->counts[s])
-            total += m->text->weights[s] / m->total_weight * (sum / (pair->counts[s] * tokens));
+            total += m->windows->weights[s] / m->total_weight * (sum / (pair->counts[s] * tokens));
     }
     return total;
 }
@@ -210,9 +210,9 @@ static double variance(const struct measure *m, const struct pair *pair)
 {
     const double *a = pair->arms[ARM_TRUNK].sums, *b = pair->arms[ARM_FORK].sums;
     double total = 0, tokens = (double)m->context->run->config->model->context;
-    for (size_t s = 0, at = 0; s < m->text->n_sources; at += pair->counts[s++]) {
+    for (size_t s = 0, at = 0; s < m->windows->n_sources; at += pair->counts[s++]) {
         double mean = 0, squares = 0, n = pair->counts[s],
-               share = m->text->weights[s] / m->total_weight;
+               share = m->windows->weights[s] / m->total_weight;
         for (uint32_t i = 0; i < pair->counts[s]; i++)
             mean += (a[at + i] - b[at + i]) / tokens / n;
         for (uint32_t i = 0; i < pair->counts[s]; i++) {
@@ -242,7 +242,7 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     const uint64_t tail = pair->plan->tail * run_config_step_tokens((*m->context->trunk)->config);
     const uint64_t windows =
         (uint64_t)pair->plan->windows * m->context->run->config->model->context;
-    const uint64_t early = pair->early_stop.taken * EARLY_STOP_WINDOWS * m->text->n_sources *
+    const uint64_t early = pair->early_stop.taken * EARLY_STOP_WINDOWS * m->windows->n_sources *
                            m->context->run->config->model->context;
     trireme__observation__init(o);
     o->has_pair = 1, o->pair = pair->index;

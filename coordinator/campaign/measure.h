@@ -9,8 +9,8 @@ struct gate_windows;
 struct context;
 struct measure;
 
-/* Borrowed: context, text. */
-struct measure *measure_new(const struct context *context, struct gate_windows *text);
+/* Borrowed: context, windows. */
+struct measure *measure_new(const struct context *context, struct gate_windows *windows);
 void measure_free(struct measure *measure);
 
 /* Gets a pair ready whose fork has arrived. */

@@ -53,16 +53,16 @@ static char *changed(const Trireme__Config *before, const Trireme__Config *after
 }
 
 /* The ledger forgets what was promoted before and is overruled now. */
-static int overrule(const struct context *g, uint64_t step, bool deep, const char *reason,
+static int overrule(const struct context *context, uint64_t step, bool deep, const char *reason,
                     struct err *err)
 {
-    const Trireme__Manifest *m = g->run->manifest;
+    const Trireme__Manifest *m = context->run->manifest;
     Trireme__Change **overruled = mem_new(m->n_promoted, sizeof *overruled);
     size_t n = 0;
     for (size_t i = 0; i < m->n_promoted; i++) {
         bool kept = false;
-        for (size_t k = 0; k < g->run->n_promoted; k++)
-            kept = kept || g->run->promoted[k] == m->promoted[i];
+        for (size_t k = 0; k < context->run->n_promoted; k++)
+            kept = kept || context->run->promoted[k] == m->promoted[i];
         if (!kept)
             overruled[n++] = m->promoted[i];
     }
@@ -72,29 +72,30 @@ static int overrule(const struct context *g, uint64_t step, bool deep, const cha
     record.text = (char *)reason;
     record.promotion = &promotion;
     record.has_recipe = deep, record.recipe = deep;
-    int rc = journal_write(g->journal, &record, TRIREME__RECORD_KIND__correction, 0, step, "person",
-                           err);
+    int rc = journal_write(context->journal, &record, TRIREME__RECORD_KIND__correction, 0, step,
+                           "person", err);
     free(overruled);
     return rc;
 }
 
-int override_apply(const struct context *g, struct campaign *campaign, struct err *err)
+int override_apply(const struct context *context, struct campaign *campaign, struct err *err)
 {
-    const uint64_t step = (*g->trunk)->step;
-    const struct history *h = journal_history(g->journal);
+    const uint64_t step = (*context->trunk)->step;
+    const struct history *h = journal_history(context->journal);
     bool deep = false;
-    char *paths =
-        g->run->manifest ? changed(g->run->manifest->config, g->run->in_force, &deep) : NULL;
-    if (!paths || (h->n == 0 && !journal_repeats(g->journal))) {
+    char *paths = context->run->manifest
+                      ? changed(context->run->manifest->config, context->run->in_force, &deep)
+                      : NULL;
+    if (!paths || (h->n == 0 && !journal_repeats(context->journal))) {
         free(paths);
         return 0;
     }
     char *reason = mem_format("the operator changed %s", paths);
-    int rc = journal_diverge(g->journal, step, reason, err);
+    int rc = journal_diverge(context->journal, step, reason, err);
     for (const struct entry *e = NULL; rc == 0 && deep && (e = history_next_open(h, e));)
         rc = campaign_close(campaign, e->number, step, reason, err);
     if (rc == 0)
-        rc = overrule(g, step, deep, reason, err);
+        rc = overrule(context, step, deep, reason, err);
     free(reason);
     free(paths);
     return rc < 0 ? -1 : 1;

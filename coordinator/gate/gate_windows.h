@@ -18,9 +18,9 @@ struct gate_windows {
 
 /* Weights from gate.weights (run_config has checked them), or the shares at the start of the run;
  * windows read by the pairs that the history knows of. */
-void gate_windows_init(struct gate_windows *text, const struct run *run,
+void gate_windows_init(struct gate_windows *windows, const struct run *run,
                        const struct roster *roster, const struct history *history);
-void gate_windows_clear(struct gate_windows *text);
+void gate_windows_clear(struct gate_windows *windows);
 
 /* Takes n fresh windows: how many of each source, and the number of the first of each. */
-void gate_windows_draw(struct gate_windows *text, uint32_t n, uint32_t *counts, uint64_t *first);
+void gate_windows_draw(struct gate_windows *windows, uint32_t n, uint32_t *counts, uint64_t *first);

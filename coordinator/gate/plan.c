@@ -58,10 +58,10 @@ static uint64_t gate_windows_there(const struct roster *roster)
     return n;
 }
 
-uint32_t plan_windows_max(const struct context *g)
+uint32_t plan_windows_max(const struct context *context)
 {
-    const struct roster *m = g->roster;
-    const double *weights = run_gate_weights(g->run);
+    const struct roster *m = context->roster;
+    const double *weights = run_gate_weights(context->run);
     double sum = 0, max = UINT32_MAX;
     for (size_t s = 0; s < m->n_sources; s++)
         sum += weights[s];
@@ -71,16 +71,17 @@ uint32_t plan_windows_max(const struct context *g)
     return (uint32_t)max;
 }
 
-int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool slow,
+int plan_make(const struct context *context, Trireme__Plan *plan, uint64_t step, bool slow,
               const Trireme__Config *after, struct err *err)
 {
-    const Trireme__Config *config = g->run->config;
-    const struct history *h = context_history(g);
+    const Trireme__Config *config = context->run->config;
+    const struct history *h = context_history(context);
     if (h->registered >= config->gate->hypotheses)
         return err_set(err, ERR_USAGE,
                        "error budget spent: this run has tried its %u hypotheses (gate.hypotheses)",
                        config->gate->hypotheses);
-    uint64_t own = run_config_step_tokens(context_config(g)), forks = run_config_step_tokens(after);
+    uint64_t own = run_config_step_tokens(context_config(context)),
+             forks = run_config_step_tokens(after);
     // a fork's steps must come out even
     uint64_t whole = forks / greatest_common_divisor(own, forks);
     uint64_t start =
@@ -92,23 +93,23 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
     plan->has_horizon = 1, plan->horizon = round_up(gate_horizon(slow, start), whole);
     plan->has_tail = 1, plan->tail = round_up(gate_tail_steps(slow, plan->horizon), whole);
     plan->has_pairs = 1,
-    plan->pairs = gate_pairs(start, plan->horizon, trial_last_step(context_trunk(g)));
+    plan->pairs = gate_pairs(start, plan->horizon, trial_last_step(context_trunk(context)));
     plan->pairs -= plan->pairs % 2; // looks are at 4, 6 and 8
     plan->has_windows = 1;
     plan->windows = config->gate->windows
                         ? config->gate->windows
-                        : gate_window_count(plan->horizon, context_config(g)->train->batch);
-    if (plan->windows > plan_windows_max(g))
-        plan->windows = plan_windows_max(g);
+                        : gate_window_count(plan->horizon, context_config(context)->train->batch);
+    if (plan->windows > plan_windows_max(context))
+        plan->windows = plan_windows_max(context);
     plan->has_margin = 1, plan->margin = config->gate->margin;
     plan->has_alpha = 1,
     plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
     plan->has_beta = 1, plan->beta = config->gate->beta;
-    if (GATE_PAIRS_MAX * (uint64_t)plan->windows > gate_windows_there(g->roster))
+    if (GATE_PAIRS_MAX * (uint64_t)plan->windows > gate_windows_there(context->roster))
         plan->holds_for = "this gate text: eight pairs read more windows than it has";
     if (config->data->order == TRIREME__DATA__ORDER__sequential)
         plan->holds_for = "this order of the data: it is sequential";
-    uint64_t fork_steps = trial_equal_steps(plan->horizon, context_config(g), after);
+    uint64_t fork_steps = trial_equal_steps(plan->horizon, context_config(context), after);
     if (fork_steps > FORK_STEPS_MAX * plan->horizon)
         return err_set(err, ERR_USAGE,
                        "found steps of %llu tokens, expected at least an eighth of the %llu that a "
@@ -121,8 +122,8 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
                        "expected at least %d",
                        plan->pairs, (unsigned long long)plan->horizon, (unsigned long long)start,
                        GATE_PAIRS_MIN);
-    const uint64_t needed = GATE_PAIRS_MIN * plan_pair_tokens(context_config(g), plan);
-    const uint64_t left = plan_tokens_left(h, config, context_config(g));
+    const uint64_t needed = GATE_PAIRS_MIN * plan_pair_tokens(context_config(context), plan);
+    const uint64_t left = plan_tokens_left(h, config, context_config(context));
     if (needed > left)
         return err_set(err, ERR_USAGE,
                        "token budget: %d pairs take %llu tokens, and experiments may cost %llu "
@@ -131,16 +132,16 @@ int plan_make(const struct context *g, Trireme__Plan *plan, uint64_t step, bool 
     return 0;
 }
 
-bool plan_reverse(const struct context *g, Trireme__Plan *plan, uint64_t step,
+bool plan_reverse(const struct context *context, Trireme__Plan *plan, uint64_t step,
                   const Trireme__Plan *forward, const Trireme__Config *before)
 {
     *plan = *forward;
     plan->has_reverse = 1, plan->reverse = true;
     plan->start = step;
     // as many tokens as before, which come out even: forward stretches were made so
-    plan->horizon = trial_equal_steps(forward->horizon, before, context_config(g));
-    plan->tail = trial_equal_steps(forward->tail, before, context_config(g));
+    plan->horizon = trial_equal_steps(forward->horizon, before, context_config(context));
+    plan->tail = trial_equal_steps(forward->tail, before, context_config(context));
     plan->pairs = GATE_PAIRS_MIN;
-    return g->run->config->gate->confirm &&
-           step + GATE_PAIRS_MIN * plan->horizon <= trial_last_step(context_trunk(g));
+    return context->run->config->gate->confirm &&
+           step + GATE_PAIRS_MIN * plan->horizon <= trial_last_step(context_trunk(context));
 }

@@ -97,7 +97,7 @@ static void in_force(struct history *h, const Trireme__Promotion *promotion)
     }
 }
 
-static void take_proposal(struct history *h, const Trireme__Record *record)
+static void add_proposal(struct history *h, const Trireme__Record *record)
 {
     if (record->number == 0 || (h->n && record->number <= h->entries[h->n - 1].number))
         return;
@@ -109,7 +109,7 @@ static void take_proposal(struct history *h, const Trireme__Record *record)
                                         .fate = FATE_PROPOSED};
 }
 
-static void take_validation(struct entry *e, const Trireme__Validation *validation)
+static void add_validation(struct entry *e, const Trireme__Validation *validation)
 {
     static const enum fate next[] = {[TRIREME__VALIDATION__NEXT__queued] = FATE_QUEUED,
                                      [TRIREME__VALIDATION__NEXT__waiting] = FATE_WAITING,
@@ -118,7 +118,7 @@ static void take_validation(struct entry *e, const Trireme__Validation *validati
     set_text(&e->reason, validation->accepted ? NULL : validation->reason);
 }
 
-static void take_order(struct entry *e, const Trireme__Record *record)
+static void add_order(struct entry *e, const Trireme__Record *record)
 {
     if (!record->has_order)
         return;
@@ -131,7 +131,7 @@ static void take_order(struct entry *e, const Trireme__Record *record)
     }
 }
 
-static void take_hypothesis(struct history *h, struct entry *e, const Trireme__Plan *plan)
+static void add_hypothesis(struct history *h, struct entry *e, const Trireme__Plan *plan)
 {
     if (plan->reverse) {
         SET(e->reverse.plan, plan);
@@ -147,8 +147,8 @@ static struct attempt *current(struct entry *e)
     return e->reverse.plan ? &e->reverse : &e->forward;
 }
 
-static void take_observation(struct history *h, struct entry *e,
-                             const Trireme__Observation *observation)
+static void add_observation(struct history *h, struct entry *e,
+                            const Trireme__Observation *observation)
 {
     struct attempt *attempt = current(e);
     attempt->pairs = mem_resize(attempt->pairs, attempt->n_pairs + 1, sizeof *attempt->pairs);
@@ -156,7 +156,7 @@ static void take_observation(struct history *h, struct entry *e,
     h->tokens += observation->tokens;
 }
 
-static void take_verdict(struct entry *e, const Trireme__Judgement *judgement)
+static void add_verdict(struct entry *e, const Trireme__Judgement *judgement)
 {
     SET(e->judgement, judgement);
     if (e->fate != FATE_PROMOTED ||
@@ -186,7 +186,7 @@ static void take_verdict(struct entry *e, const Trireme__Judgement *judgement)
     set_text(&e->reason, judgement->reason);
 }
 
-static void take_promotion(struct history *h, struct entry *e, const Trireme__Record *record)
+static void add_promotion(struct history *h, struct entry *e, const Trireme__Record *record)
 {
     SET(e->promotion, record->promotion);
     e->promoted_at = record->step;
@@ -197,7 +197,7 @@ static void take_promotion(struct history *h, struct entry *e, const Trireme__Re
 }
 
 /* Paths that the operator set by hand. */
-static void take_correction(struct history *h, const Trireme__Record *record)
+static void add_correction(struct history *h, const Trireme__Record *record)
 {
     const Trireme__Promotion *promotion = record->promotion;
     h->changed_at = record->recipe ? record->step : h->changed_at;
@@ -205,36 +205,36 @@ static void take_correction(struct history *h, const Trireme__Record *record)
         no_longer_in_force(h, promotion->patch[i]->path);
 }
 
-void history_take(struct history *h, const Trireme__Record *record)
+void history_add_record(struct history *h, const Trireme__Record *record)
 {
     if (record->kind == TRIREME__RECORD_KIND__proposal && record->proposal)
-        take_proposal(h, record);
+        add_proposal(h, record);
     if (record->kind == TRIREME__RECORD_KIND__correction)
-        take_correction(h, record);
+        add_correction(h, record);
     struct entry *e = record->number ? history_entry(h, record->number) : NULL;
     if (!e)
         return;
     switch (record->kind) {
     case TRIREME__RECORD_KIND__validation:
-        take_validation(e, record->validation);
+        add_validation(e, record->validation);
         return;
     case TRIREME__RECORD_KIND__order:
-        take_order(e, record);
+        add_order(e, record);
         return;
     case TRIREME__RECORD_KIND__hypothesis:
-        take_hypothesis(h, e, record->plan);
+        add_hypothesis(h, e, record->plan);
         return;
     case TRIREME__RECORD_KIND__application:
         SET(current(e)->application, record->application);
         return;
     case TRIREME__RECORD_KIND__observation:
-        take_observation(h, e, record->observation);
+        add_observation(h, e, record->observation);
         return;
     case TRIREME__RECORD_KIND__verdict:
-        take_verdict(e, record->judgement);
+        add_verdict(e, record->judgement);
         return;
     case TRIREME__RECORD_KIND__promotion:
-        take_promotion(h, e, record);
+        add_promotion(h, e, record);
         return;
     case TRIREME__RECORD_KIND__rollback:
         e->fate = FATE_ROLLED_BACK;
@@ -246,7 +246,7 @@ void history_take(struct history *h, const Trireme__Record *record)
     }
 }
 
-void history_forget(struct history *h, const Trireme__Record *record)
+void history_forget_record(struct history *h, const Trireme__Record *record)
 {
     h->registered +=
         record->kind == TRIREME__RECORD_KIND__hypothesis && record->plan && !record->plan->reverse;
@@ -259,11 +259,11 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
     for (size_t i = 0; i < n; i++) {
         const Trireme__Record *record = ledger_record(ledger, i);
         while (record->supersedes && n_kept && kept[n_kept - 1]->seq >= record->supersedes)
-            history_forget(h, kept[--n_kept]);
+            history_forget_record(h, kept[--n_kept]);
         kept[n_kept++] = record;
     }
     for (size_t i = 0; i < n_kept; i++)
-        history_take(h, kept[i]);
+        history_add_record(h, kept[i]);
     free(kept);
 }
 

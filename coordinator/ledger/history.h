@@ -62,12 +62,12 @@ struct history {
                             or by hand */
 };
 
-void history_take(struct history *history, const Trireme__Record *record);
+void history_add_record(struct history *history, const Trireme__Record *record);
 
 /* Takes the first n records of a ledger, without those that a correction among them supersedes;
  * hypotheses that were registered there stay registered: their error budget is spent. */
 /* one that is superseded */
-void history_forget(struct history *history, const Trireme__Record *record);
+void history_forget_record(struct history *history, const Trireme__Record *record);
 void history_read(struct history *history, const struct ledger *ledger, size_t n);
 void history_clear(struct history *history);
 

@@ -55,7 +55,7 @@ static void read_recorded(struct journal *c, const struct ledger *ledger, size_t
 static void charge(struct journal *c)
 {
     for (; c->n_charged < c->n_charges && c->charges[c->n_charged].at <= c->next; c->n_charged++)
-        history_forget(&c->history, c->charges[c->n_charged].record);
+        history_forget_record(&c->history, c->charges[c->n_charged].record);
 }
 
 /* Records among the first n that still hold and from which something follows. */
@@ -142,7 +142,7 @@ int journal_diverge(struct journal *c, uint64_t step, const char *reason, struct
     record.has_supersedes = 1, record.supersedes = c->recorded[c->next]->seq;
     record.text = (char *)reason;
     while (c->next < c->n_recorded)
-        history_forget(&c->history, c->recorded[c->next++]);
+        history_forget_record(&c->history, c->recorded[c->next++]);
     charge(c);
     return append(c, &record, err);
 }
@@ -199,7 +199,7 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
                                (unsigned long long)there->seq);
             if (there) { // it stands there already
                 c->known = (size_t)there->seq;
-                history_take(&c->history, there);
+                history_add_record(&c->history, there);
                 return 0;
             }
         } else {
@@ -217,7 +217,7 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
     }
     if (append(c, record, err) < 0)
         return -1;
-    history_take(&c->history, record);
+    history_add_record(&c->history, record);
     return 0;
 }
 

@@ -81,7 +81,7 @@ static int refuse(const char *run, const char *name, const char *why, struct err
     return inbox_answer(run, name, &answer, err);
 }
 
-int inbox_take(const char *run, char **name, Trireme__Request **request, struct err *err)
+int inbox_take_request(const char *run, char **name, Trireme__Request **request, struct err *err)
 {
     char *folder = folder_of(run), *first = NULL;
     *name = NULL;

@@ -10,7 +10,7 @@
 /* Takes the next file there is: 1, or 0 where there is none. The request and the name to answer it
  * by are the caller's; both are NULL where the file was none that can be read: it was answered with
  * its sentence and removed. Local; cheap where the folder is empty. */
-int inbox_take(const char *run, char **name, Trireme__Request **request, struct err *err);
+int inbox_take_request(const char *run, char **name, Trireme__Request **request, struct err *err);
 int inbox_answer(const char *run, const char *name, const Trireme__Answer *answer, struct err *err);
 
 /* The other side: puts a request there and waits for its answer for so many seconds. *answer is the

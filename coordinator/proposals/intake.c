@@ -17,60 +17,61 @@
 struct intake *intake_new(const struct context *context, struct campaign *campaign,
                           struct planner *planner, bool allow_noop, struct err *err)
 {
-    struct intake *h = mem_new(1, sizeof *h);
-    *h = (struct intake){
+    struct intake *intake = mem_new(1, sizeof *intake);
+    *intake = (struct intake){
         .context = *context, .campaign = campaign, .planner = planner, .allow_noop = allow_noop};
-    h->curve = curve_new();
-    h->owed = context->run->manifest && context->run->manifest->planner_owes;
+    intake->curve = curve_new();
+    intake->owed = context->run->manifest && context->run->manifest->planner_owes;
     uint64_t step = 0;
-    if (curve_read(h->curve, &step, context->run->folder, err) < 0 ||
-        policy_read(&h->policy, context->run->config->experiment->policy, err) < 0) {
-        intake_free(h);
+    if (curve_read(intake->curve, &step, context->run->folder, err) < 0 ||
+        policy_read(&intake->policy, context->run->config->experiment->policy, err) < 0) {
+        intake_free(intake);
         return NULL;
     }
-    return h;
+    return intake;
 }
 
-void intake_free(struct intake *h)
+void intake_free(struct intake *intake)
 {
-    if (!h)
+    if (!intake)
         return;
-    if (h->planner)
-        h->planner->ops->free(h->planner);
-    curve_free(h->curve);
-    message_free(h->policy);
-    free(h);
+    if (intake->planner)
+        intake->planner->ops->free(intake->planner);
+    curve_free(intake->curve);
+    message_free(intake->policy);
+    free(intake);
 }
 
-bool intake_awaits_planner(const struct intake *h)
+bool intake_awaits_planner(const struct intake *intake)
 {
-    return h->asked || h->owed;
+    return intake->asked || intake->owed;
 }
 
-void intake_add_train(struct intake *h, const Trireme__TrainLine *line)
+void intake_add_train(struct intake *intake, const Trireme__TrainLine *line)
 {
-    curve_train(h->curve, line);
+    curve_train(intake->curve, line);
 }
 
-void intake_add_eval(struct intake *h, const Trireme__EvalLine *line)
+void intake_add_eval(struct intake *intake, const Trireme__EvalLine *line)
 {
-    curve_eval(h->curve, line);
+    curve_eval(intake->curve, line);
 }
 
 /* Queued proposals become hypotheses as long as there is room. */
-static int register_queued(struct intake *h, uint64_t step, struct err *err)
+static int register_queued(struct intake *intake, uint64_t step, struct err *err)
 {
-    for (size_t i = 0; i < context_history(&h->context)->n; i++) {
-        const struct entry *e = &context_history(&h->context)->entries[i];
-        if (e->fate != FATE_QUEUED || !journal_may_register(h->context.journal, e->number, step))
+    for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
+        const struct entry *e = &context_history(&intake->context)->entries[i];
+        if (e->fate != FATE_QUEUED ||
+            !journal_may_register(intake->context.journal, e->number, step))
             continue;
-        if (campaign_open(h->campaign) >= h->context.run->config->experiment->forks)
+        if (campaign_open(intake->campaign) >= intake->context.run->config->experiment->forks)
             return 0;
         Trireme__Plan plan;
         struct err why = {0};
-        int rc = proposal_check(h, e->proposal, step, &plan, &why) < 0
-                     ? campaign_close(h->campaign, e->number, step, why.text, err)
-                     : campaign_register(h->campaign, e->number, step, &plan, err);
+        int rc = proposal_check(intake, e->proposal, step, &plan, &why) < 0
+                     ? campaign_close(intake->campaign, e->number, step, why.text, err)
+                     : campaign_register(intake->campaign, e->number, step, &plan, err);
         if (rc < 0)
             return -1;
     }
@@ -78,45 +79,48 @@ static int register_queued(struct intake *h, uint64_t step, struct err *err)
 }
 
 /* At the end of the run nothing can be tried any more. */
-static int close_queued(struct intake *h, uint64_t step, struct err *err)
+static int close_queued(struct intake *intake, uint64_t step, struct err *err)
 {
-    for (size_t i = 0; i < context_history(&h->context)->n; i++) {
-        const struct entry *e = &context_history(&h->context)->entries[i];
+    for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
+        const struct entry *e = &context_history(&intake->context)->entries[i];
         if (entry_is_pending(e) &&
-            campaign_close(h->campaign, e->number, step, "the run ended", err) < 0)
+            campaign_close(intake->campaign, e->number, step, "the run ended", err) < 0)
             return -1;
     }
     return 0;
 }
 
 /* Recorded inputs and what follows from them, in the order in which they stand. */
-static int take_and_register(struct intake *h, uint64_t step, struct err *err)
+static int take_and_register(struct intake *intake, uint64_t step, struct err *err)
 {
     do {
-        if (proposal_repeat_recorded(h, step, err) < 0 || register_queued(h, step, err) < 0)
+        if (proposal_repeat_recorded(intake, step, err) < 0 ||
+            register_queued(intake, step, err) < 0)
             return -1;
-    } while (journal_input(h->context.journal, step));
+    } while (journal_input(intake->context.journal, step));
     return 0;
 }
 
-int intake_turn(struct intake *h, uint64_t step, bool last, struct err *err)
+int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err)
 {
     if (last)
-        return proposal_repeat_recorded(h, step, err) < 0 ? -1 : close_queued(h, step, err);
-    if (take_and_register(h, step, err) < 0)
+        return proposal_repeat_recorded(intake, step, err) < 0 ? -1
+                                                               : close_queued(intake, step, err);
+    if (take_and_register(intake, step, err) < 0)
         return -1;
-    bool free_hand = !journal_repeats(h->context.journal);
-    if (free_hand && (people_read_inbox(h, step, err) < 0 ||
-                      (h->planner && h->asked && planner_turn_poll(h, step, err) < 0)))
+    bool free_hand = !journal_repeats(intake->context.journal);
+    if (free_hand &&
+        (people_read_inbox(intake, step, err) < 0 ||
+         (intake->planner && intake->asked && planner_turn_poll(intake, step, err) < 0)))
         return -1;
     // a launch that ended before the answer came had asked here, though forks of this step are
     // still to be lived through
-    if (h->planner && !journal_repeats_after(h->context.journal, step) &&
-        !planner_turn_answered(h, step)) {
-        planner_turn_ask(h, step);
+    if (intake->planner && !journal_repeats_after(intake->context.journal, step) &&
+        !planner_turn_answered(intake, step)) {
+        planner_turn_ask(intake, step);
         // one that answers at once is heard at once
-        if (h->asked && planner_turn_poll(h, step, err) < 0)
+        if (intake->asked && planner_turn_poll(intake, step, err) < 0)
             return -1;
     }
-    return register_queued(h, step, err);
+    return register_queued(intake, step, err);
 }

@@ -13,51 +13,54 @@ enum { REQUESTS_MAX = 16 /* taken at one step */ };
 static const double inbox_seconds = 0.25;
 
 /* A request that an earlier launch took, and died before it answered. */
-static const struct entry *taken_before(const struct intake *h, const Trireme__Proposal *proposal)
+static const struct entry *taken_before(const struct intake *intake,
+                                        const Trireme__Proposal *proposal)
 {
     for (size_t i = 0;
-         proposal && proposal->id && proposal->id[0] && i < context_history(&h->context)->n; i++)
-        if (context_history(&h->context)->entries[i].proposal->id &&
-            !strcmp(context_history(&h->context)->entries[i].proposal->id, proposal->id))
-            return &context_history(&h->context)->entries[i];
+         proposal && proposal->id && proposal->id[0] && i < context_history(&intake->context)->n;
+         i++)
+        if (context_history(&intake->context)->entries[i].proposal->id &&
+            !strcmp(context_history(&intake->context)->entries[i].proposal->id, proposal->id))
+            return &context_history(&intake->context)->entries[i];
     return NULL;
 }
 
-static int take_request(struct intake *h, const char *name, const Trireme__Request *request,
+static int take_request(struct intake *intake, const char *name, const Trireme__Request *request,
                         uint64_t step, struct err *err)
 {
     Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
-    const struct entry *before = request->has_order ? NULL : taken_before(h, request->propose);
+    const struct entry *before = request->has_order ? NULL : taken_before(intake, request->propose);
     int rc = 0;
     if (request->has_order)
-        rc = proposal_order(h, request->order, request->number, "person", step, answer, err);
+        rc = proposal_order(intake, request->order, request->number, "person", step, answer, err);
     else if (before)
         proposal_answer(before, answer);
     else
-        rc = proposal_submit(h, request->propose, "person", step, answer, err);
+        rc = proposal_submit(intake, request->propose, "person", step, answer, err);
     struct err lost;
-    if (rc == 0 && inbox_answer(h->context.run->folder, name, answer, &lost) < 0)
-        progress_log(h->context.progress, "inbox: %s", lost.text); // the ledger tells who asked
+    if (rc == 0 && inbox_answer(intake->context.run->folder, name, answer, &lost) < 0)
+        progress_log(intake->context.progress, "inbox: %s",
+                     lost.text); // the ledger tells who asked
     message_free(answer);
     return rc;
 }
 
-int people_read_inbox(struct intake *h, uint64_t step, struct err *err)
+int people_read_inbox(struct intake *intake, uint64_t step, struct err *err)
 {
     double now = clock_now();
-    if (now - h->looked < inbox_seconds)
+    if (now - intake->looked < inbox_seconds)
         return 0;
-    h->looked = now;
+    intake->looked = now;
     for (int i = 0; i < REQUESTS_MAX; i++) {
         char *name = NULL;
         Trireme__Request *request = NULL;
         struct err why = {0};
-        int taken = inbox_take(h->context.run->folder, &name, &request, &why);
+        int taken = inbox_take_request(intake->context.run->folder, &name, &request, &why);
         if (taken < 0)
-            progress_log(h->context.progress, "inbox: %s", why.text);
+            progress_log(intake->context.progress, "inbox: %s", why.text);
         if (taken <= 0)
             break;
-        int rc = request ? take_request(h, name, request, step, err) : 0;
+        int rc = request ? take_request(intake, name, request, step, err) : 0;
         message_free(request);
         free(name);
         if (rc < 0)

@@ -23,62 +23,64 @@ enum {
 
 /* How many more proposals of a planner there is room for. One that only writes down asks for no
  * more than one that tries. */
-static uint32_t room(const struct intake *h)
+static uint32_t room(const struct intake *intake)
 {
-    const Trireme__Config *config = h->context.run->config;
+    const Trireme__Config *config = intake->context.run->config;
     uint32_t observed = 0;
-    for (size_t i = 0; i < context_history(&h->context)->n; i++)
-        observed += context_history(&h->context)->entries[i].fate == FATE_OBSERVED;
+    for (size_t i = 0; i < context_history(&intake->context)->n; i++)
+        observed += context_history(&intake->context)->entries[i].fate == FATE_OBSERVED;
     return observed < config->gate->hypotheses
-               ? history_room(context_history(&h->context), config->experiment->forks)
+               ? history_room(context_history(&intake->context), config->experiment->forks)
                : 0;
 }
 
-static int take_answer(struct intake *h, const Trireme__Proposals *answer, uint64_t step,
+static int take_answer(struct intake *intake, const Trireme__Proposals *answer, uint64_t step,
                        struct err *err)
 {
-    const char *by = h->planner->ops->name;
-    const size_t before = context_history(&h->context)->n;
-    size_t max = room(h) + PROPOSALS_MAX, n = answer->n_proposals < max ? answer->n_proposals : max;
+    const char *by = intake->planner->ops->name;
+    const size_t before = context_history(&intake->context)->n;
+    size_t max = room(intake) + PROPOSALS_MAX,
+           n = answer->n_proposals < max ? answer->n_proposals : max;
     for (size_t i = 0; i < n; i++) {
         Trireme__Answer *told = message_new(&trireme__answer__descriptor); // in the next briefing
-        int rc = proposal_submit(h, answer->proposals[i], by, step, told, err);
+        int rc = proposal_submit(intake, answer->proposals[i], by, step, told, err);
         message_free(told);
         if (rc < 0)
             return -1;
     }
-    h->failures = n && context_history(&h->context)->n == before ? h->failures + 1 : 0;
+    intake->failures =
+        n && context_history(&intake->context)->n == before ? intake->failures + 1 : 0;
     if (n == answer->n_proposals)
         return 0;
     char *text =
         mem_format("%zu proposals came at once: those after the first %zu were not looked at",
                    answer->n_proposals, n);
-    int rc = proposal_log_event(h, step, by, text, err);
+    int rc = proposal_log_event(intake, step, by, text, err);
     free(text);
     return rc;
 }
 
-int planner_turn_poll(struct intake *h, uint64_t step, struct err *err)
+int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err)
 {
     Trireme__Proposals *answer = NULL;
     struct err why = {0};
-    enum planner_answer kind = h->planner->ops->poll(h->planner, &answer, &why);
+    enum planner_answer kind = intake->planner->ops->poll(intake->planner, &answer, &why);
     if (kind == PLANNER_NOTHING)
         return 0;
-    h->asked = false;
+    intake->asked = false;
     int rc = 0;
     if (kind == PLANNER_PROPOSALS) {
-        rc = take_answer(h, answer, step, err);
+        rc = take_answer(intake, answer, step, err);
         message_free(answer);
     } else {
-        h->failures++;
-        h->gone = kind == PLANNER_GONE;
-        if (h->gone) {
-            progress_say(h->context.progress, "note: %s", why.text);
-            rc = metrics_event(h->context.metrics, step, why.text, err);
+        intake->failures++;
+        intake->gone = kind == PLANNER_GONE;
+        if (intake->gone) {
+            progress_say(intake->context.progress, "note: %s", why.text);
+            rc = metrics_event(intake->context.metrics, step, why.text, err);
         }
         if (rc == 0)
-            rc = proposal_log_event(h, step, h->planner->ops->name, why.text, err);
+            rc = proposal_log_event(intake, step, intake->planner->ops->name, why.text, err);
     }
     return rc;
 }
@@ -86,14 +88,14 @@ int planner_turn_poll(struct intake *h, uint64_t step, struct err *err)
 /* Whether the planner's turn has come: a function of the step and of the proposals in the ledger,
  * so that a launch that goes on asks when the one before would have asked (but for what failed in
  * that one). */
-static bool is_its_turn(const struct intake *h, uint64_t step)
+static bool is_its_turn(const struct intake *intake, uint64_t step)
 {
-    unsigned fruitless = h->failures;
+    unsigned fruitless = intake->failures;
     uint64_t last = UINT64_MAX; // proposals of one answer have one step
-    for (size_t i = context_history(&h->context)->n;
-         i-- > 0 && context_history(&h->context)->entries[i].fate == FATE_REFUSED;) {
-        const struct entry *e = &context_history(&h->context)->entries[i];
-        if (strcmp(e->by, h->planner->ops->name) || e->step == last)
+    for (size_t i = context_history(&intake->context)->n;
+         i-- > 0 && context_history(&intake->context)->entries[i].fate == FATE_REFUSED;) {
+        const struct entry *e = &context_history(&intake->context)->entries[i];
+        if (strcmp(e->by, intake->planner->ops->name) || e->step == last)
             continue;
         fruitless++;
         last = e->step;
@@ -102,35 +104,35 @@ static bool is_its_turn(const struct intake *h, uint64_t step)
     return step % ((uint64_t)ASK_EVERY << fruitless) == 0;
 }
 
-void planner_turn_ask(struct intake *h, uint64_t step)
+void planner_turn_ask(struct intake *intake, uint64_t step)
 {
-    const Trireme__Config *config = h->context.run->config;
+    const Trireme__Config *config = intake->context.run->config;
     Trireme__Plan plan;
     struct err why = {0};
     uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);
-    if (h->asked || h->gone || (!h->owed && !is_its_turn(h, step)) || step + ASK_EVERY < first ||
-        room(h) == 0 || campaign_off(h->campaign) ||
-        plan_make(&h->context, &plan, step, false, context_config(&h->context), &why) < 0)
+    if (intake->asked || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
+        step + ASK_EVERY < first || room(intake) == 0 || campaign_off(intake->campaign) ||
+        plan_make(&intake->context, &plan, step, false, context_config(&intake->context), &why) < 0)
         return;
-    struct briefing_input input = {.config = context_config(&h->context),
+    struct briefing_input input = {.config = context_config(&intake->context),
                                    .asked = config,
-                                   .policy = h->policy,
-                                   .history = context_history(&h->context),
-                                   .curve = h->curve,
+                                   .policy = intake->policy,
+                                   .history = context_history(&intake->context),
+                                   .curve = intake->curve,
                                    .step = step,
-                                   .room = room(h)};
+                                   .room = room(intake)};
     Trireme__Briefing *briefing = briefing_make(&input);
-    h->planner->ops->ask(h->planner, briefing);
+    intake->planner->ops->ask(intake->planner, briefing);
     message_free(briefing);
-    h->asked = true;
-    h->owed = false;
+    intake->asked = true;
+    intake->owed = false;
 }
 
-bool planner_turn_answered(const struct intake *h, uint64_t step)
+bool planner_turn_answered(const struct intake *intake, uint64_t step)
 {
-    for (size_t i = context_history(&h->context)->n;
-         i-- > 0 && context_history(&h->context)->entries[i].step == step;)
-        if (!strcmp(context_history(&h->context)->entries[i].by, h->planner->ops->name))
+    for (size_t i = context_history(&intake->context)->n;
+         i-- > 0 && context_history(&intake->context)->entries[i].step == step;)
+        if (!strcmp(context_history(&intake->context)->entries[i].by, intake->planner->ops->name))
             return true;
     return false;
 }

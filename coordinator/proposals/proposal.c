@@ -15,24 +15,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-int proposal_log_event(struct intake *h, uint64_t step, const char *by, const char *text,
+int proposal_log_event(struct intake *intake, uint64_t step, const char *by, const char *text,
                        struct err *err)
 {
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.text = (char *)text;
-    progress_log(h->context.progress, "%s: %s", by, text);
-    return journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__event, 0, step, by,
+    progress_log(intake->context.progress, "%s: %s", by, text);
+    return journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__event, 0, step, by,
                          err);
 }
 
 /* A proposal that says the same and is or was tried beside the recipe that is in force; or was in
  * force itself, and was taken back. */
-static const struct entry *duplicate(const struct intake *h, const Trireme__Proposal *proposal)
+static const struct entry *duplicate(const struct intake *intake, const Trireme__Proposal *proposal)
 {
-    for (size_t i = 0; i < context_history(&h->context)->n; i++) {
-        const struct entry *e = &context_history(&h->context)->entries[i];
+    for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
+        const struct entry *e = &context_history(&intake->context)->entries[i];
         bool counts =
-            e->fate == FATE_ROLLED_BACK || e->step >= context_history(&h->context)->changed_at;
+            e->fate == FATE_ROLLED_BACK || e->step >= context_history(&intake->context)->changed_at;
         if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED &&
             counts &&
             changes_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch,
@@ -42,37 +42,37 @@ static const struct entry *duplicate(const struct intake *h, const Trireme__Prop
     return NULL;
 }
 
-int proposal_check(const struct intake *h, const Trireme__Proposal *proposal, uint64_t step,
+int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, uint64_t step,
                    Trireme__Plan *plan, struct err *err)
 {
-    if (campaign_off(h->campaign))
-        return err_set(err, ERR_USAGE, "%s", campaign_off(h->campaign));
-    Trireme__Config *after = patch_apply(context_config(&h->context), proposal->patch,
-                                         proposal->n_patch, h->policy, err);
-    if (!after && h->allow_noop)
-        after = message_copy(context_config(&h->context));
+    if (campaign_off(intake->campaign))
+        return err_set(err, ERR_USAGE, "%s", campaign_off(intake->campaign));
+    Trireme__Config *after = patch_apply(context_config(&intake->context), proposal->patch,
+                                         proposal->n_patch, intake->policy, err);
+    if (!after && intake->allow_noop)
+        after = message_copy(context_config(&intake->context));
     if (!after)
         return -1;
-    int rc = plan_make(&h->context, plan, step, patch_is_slow(proposal->patch, proposal->n_patch),
-                       after, err);
+    int rc = plan_make(&intake->context, plan, step,
+                       patch_is_slow(proposal->patch, proposal->n_patch), after, err);
     message_free(after);
     return rc;
 }
 
-static int validate(const struct intake *h, const struct entry *entry, uint64_t step,
+static int validate(const struct intake *intake, const struct entry *entry, uint64_t step,
                     struct err *err)
 {
     Trireme__Plan plan;
-    const struct entry *other = duplicate(h, entry->proposal);
-    if (other && !h->allow_noop)
+    const struct entry *other = duplicate(intake, entry->proposal);
+    if (other && !intake->allow_noop)
         return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
                        other->number, fate_name(other->fate));
-    return proposal_check(h, entry->proposal, step, &plan, err);
+    return proposal_check(intake, entry->proposal, step, &plan, err);
 }
 
-static Trireme__Validation__Next next_of(const struct intake *h, const char *by)
+static Trireme__Validation__Next next_of(const struct intake *intake, const char *by)
 {
-    switch (h->context.run->config->experiment->mode) {
+    switch (intake->context.run->config->experiment->mode) {
     case TRIREME__EXPERIMENT__MODE__approve:
         return strcmp(by, "person") ? TRIREME__VALIDATION__NEXT__waiting
                                     : TRIREME__VALIDATION__NEXT__queued;
@@ -113,46 +113,46 @@ void proposal_answer(const struct entry *e, Trireme__Answer *answer)
                     mem_format("proposal %u: %s", e->number, what_follows(e->fate)));
 }
 
-int proposal_submit(struct intake *h, const Trireme__Proposal *proposal, const char *by,
+int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
                     uint64_t step, Trireme__Answer *answer, struct err *err)
 {
-    uint32_t number = (uint32_t)context_history(&h->context)->n + 1;
+    uint32_t number = (uint32_t)context_history(&intake->context)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
     struct err why = {0};
     // its texts may be of any size: they are not written down
     if (patch_check_proposal(proposal, &why) < 0) {
         answer_with(answer, false, 0, mem_strdup(why.text));
-        return proposal_log_event(h, step, by, why.text, err);
+        return proposal_log_event(intake, step, by, why.text, err);
     }
     record.proposal = (Trireme__Proposal *)proposal;
-    h->owed = h->owed && h->planner && strcmp(by, h->planner->ops->name);
-    if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__proposal, number, step, by,
-                      err) < 0)
+    intake->owed = intake->owed && intake->planner && strcmp(by, intake->planner->ops->name);
+    if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__proposal, number,
+                      step, by, err) < 0)
         return -1;
-    const struct entry *e = history_entry(context_history(&h->context), number);
+    const struct entry *e = history_entry(context_history(&intake->context), number);
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
-    validation.has_accepted = 1, validation.accepted = validate(h, e, step, &why) == 0;
+    validation.has_accepted = 1, validation.accepted = validate(intake, e, step, &why) == 0;
     validation.reason = validation.accepted ? NULL : why.text;
-    validation.has_next = validation.accepted, validation.next = next_of(h, by);
+    validation.has_next = validation.accepted, validation.next = next_of(intake, by);
     record = (Trireme__Record)TRIREME__RECORD__INIT;
     record.validation = &validation;
-    if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__validation, number, step,
-                      "rule", err) < 0)
+    if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__validation, number,
+                      step, "rule", err) < 0)
         return -1;
     char *text = changes_text(proposal->patch, proposal->n_patch);
-    progress_log(h->context.progress, "proposal %u of %s: %s: %s", number, by, text,
+    progress_log(intake->context.progress, "proposal %u of %s: %s: %s", number, by, text,
                  validation.accepted ? "legal" : why.text);
-    e = history_entry(context_history(&h->context), number);
+    e = history_entry(context_history(&intake->context), number);
     if (e->fate == FATE_WAITING)
-        progress_say(h->context.progress,
+        progress_say(intake->context.progress,
                      "proposal %u: %s - it waits: trireme proposals approve %s %u", number, text,
-                     h->context.run->folder, number);
+                     intake->context.run->folder, number);
     free(text);
     proposal_answer(e, answer);
     return 0;
 }
 
-int proposal_order(struct intake *h, Trireme__Order order, uint32_t number, const char *by,
+int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number, const char *by,
                    uint64_t step, Trireme__Answer *answer, struct err *err)
 {
     static const char *const done[] = {
@@ -160,56 +160,57 @@ int proposal_order(struct intake *h, Trireme__Order order, uint32_t number, cons
         [TRIREME__ORDER__veto] = "vetoed",
         [TRIREME__ORDER__kill] = "killed",
     };
-    const struct entry *e = history_entry(context_history(&h->context), number);
+    const struct entry *e = history_entry(context_history(&intake->context), number);
     struct err why;
-    if (history_check_order(context_history(&h->context), number, order, &why) < 0) {
+    if (history_check_order(context_history(&intake->context), number, order, &why) < 0) {
         answer_with(answer, false, number, mem_strdup(why.text));
         return 0;
     }
     bool open = attempt_open(e) || order == TRIREME__ORDER__kill;
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.has_order = 1, record.order = order;
-    if (journal_write(h->context.journal, &record, TRIREME__RECORD_KIND__order, number, step, by,
-                      err) < 0)
+    if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__order, number, step,
+                      by, err) < 0)
         return -1;
-    if (open && campaign_close(h->campaign, number, step, done[order], err) < 0)
+    if (open && campaign_close(intake->campaign, number, step, done[order], err) < 0)
         return -1;
     answer_with(answer, true, number, mem_format("proposal %u: %s", number, done[order]));
     return 0;
 }
 
 /* Closes a hypothesis that the machine could not go on with when this was done first. */
-static int repeat_giving_up(struct intake *h, const Trireme__Record *record, uint64_t step,
+static int repeat_giving_up(struct intake *intake, const Trireme__Record *record, uint64_t step,
                             Trireme__Answer *answer, struct err *err)
 {
-    const struct entry *e = history_entry(context_history(&h->context), record->number);
+    const struct entry *e = history_entry(context_history(&intake->context), record->number);
     if (e && attempt_open(e))
-        return campaign_give_up(h->campaign, record->number, step, record->judgement->reason, err);
+        return campaign_give_up(intake->campaign, record->number, step, record->judgement->reason,
+                                err);
     answer_with(answer, false, record->number,
                 mem_format("hypothesis %u is not open", record->number));
     return 0;
 }
 
-static int repeat(struct intake *h, const Trireme__Record *record, uint64_t step,
+static int repeat(struct intake *intake, const Trireme__Record *record, uint64_t step,
                   Trireme__Answer *answer, struct err *err)
 {
     if (record->kind == TRIREME__RECORD_KIND__proposal)
-        return proposal_submit(h, record->proposal, record->by, step, answer, err);
+        return proposal_submit(intake, record->proposal, record->by, step, answer, err);
     if (record->kind == TRIREME__RECORD_KIND__order)
-        return proposal_order(h, record->order, record->number, record->by, step, answer, err);
-    return repeat_giving_up(h, record, step, answer, err);
+        return proposal_order(intake, record->order, record->number, record->by, step, answer, err);
+    return repeat_giving_up(intake, record, step, answer, err);
 }
 
-int proposal_repeat_recorded(struct intake *h, uint64_t step, struct err *err)
+int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *err)
 {
     const Trireme__Record *record;
     int rc = 0;
-    while (rc == 0 && (record = journal_input(h->context.journal, step))) {
+    while (rc == 0 && (record = journal_input(intake->context.journal, step))) {
         Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
-        rc = repeat(h, record, step, answer, err);
-        const bool refused = rc == 0 && journal_input(h->context.journal, step) == record;
+        rc = repeat(intake, record, step, answer, err);
+        const bool refused = rc == 0 && journal_input(intake->context.journal, step) == record;
         if (refused) // nothing tells of it
-            rc = journal_diverge(h->context.journal, step, answer->text, err);
+            rc = journal_diverge(intake->context.journal, step, answer->text, err);
         message_free(answer);
         if (refused)
             break;

@@ -58,8 +58,8 @@ uint64_t evaluation_samples(const struct evaluation *e, size_t source)
     return e->losses[source].n;
 }
 
-int evaluation_take(struct evaluation *e, size_t source, uint64_t first, const double *sums,
-                    size_t n, struct err *err)
+int evaluation_add_sums(struct evaluation *e, size_t source, uint64_t first, const double *sums,
+                        size_t n, struct err *err)
 {
     if (source >= e->n_sources || first > e->losses[source].n || n > e->losses[source].n - first)
         return err_set(err, ERR_MACHINE,

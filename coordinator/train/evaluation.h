@@ -28,8 +28,8 @@ void evaluation_begin(struct evaluation *evaluation);
 
 /* Samples of a source that are read; 0 for one that has none. */
 uint64_t evaluation_samples(const struct evaluation *evaluation, size_t source);
-int evaluation_take(struct evaluation *evaluation, size_t source, uint64_t first,
-                    const double *sums, size_t n, struct err *err);
+int evaluation_add_sums(struct evaluation *evaluation, size_t source, uint64_t first,
+                        const double *sums, size_t n, struct err *err);
 bool evaluation_complete(const struct evaluation *evaluation);
 
 /* The losses of a source's samples, each summed over its tokens, in order; when complete. Borrowed

@@ -35,50 +35,50 @@ static const char *const awaited_names[N_AWAITED] = {
 
 struct liveness *liveness_new(int n_ranks, int n_servers, double patience, double now)
 {
-    struct liveness *w = mem_new(1, sizeof *w);
-    *w = (struct liveness){.n_ranks = n_ranks, .n_servers = n_servers, .patience = patience};
-    w->ranks = mem_new((size_t)n_ranks, sizeof *w->ranks);
-    liveness_forgive(w, now);
-    return w;
+    struct liveness *l = mem_new(1, sizeof *l);
+    *l = (struct liveness){.n_ranks = n_ranks, .n_servers = n_servers, .patience = patience};
+    l->ranks = mem_new((size_t)n_ranks, sizeof *l->ranks);
+    liveness_forgive(l, now);
+    return l;
 }
 
-void liveness_free(struct liveness *w)
+void liveness_free(struct liveness *l)
 {
-    if (!w)
+    if (!l)
         return;
-    free(w->ranks);
-    free(w);
+    free(l->ranks);
+    free(l);
 }
 
-void liveness_identify(struct liveness *w, int rank, const char *host, uint64_t pid)
+void liveness_identify(struct liveness *l, int rank, const char *host, uint64_t pid)
 {
-    snprintf(w->ranks[rank].host, sizeof w->ranks[rank].host, "%s", host ? host : "");
-    w->ranks[rank].pid = pid;
+    snprintf(l->ranks[rank].host, sizeof l->ranks[rank].host, "%s", host ? host : "");
+    l->ranks[rank].pid = pid;
 }
 
-void liveness_await(struct liveness *w, int rank, enum awaited what, double now)
+void liveness_await(struct liveness *l, int rank, enum awaited what, double now)
 {
-    w->ranks[rank].awaited[what]++;
-    w->ranks[rank].got_on = now;
+    l->ranks[rank].awaited[what]++;
+    l->ranks[rank].got_on = now;
 }
 
-void liveness_arrived(struct liveness *w, int rank, enum awaited what)
+void liveness_arrived(struct liveness *l, int rank, enum awaited what)
 {
-    unsigned *awaited = &w->ranks[rank].awaited[what];
+    unsigned *awaited = &l->ranks[rank].awaited[what];
     *awaited -= *awaited > 0;
 }
 
-bool liveness_awaits(const struct liveness *w, enum awaited what)
+bool liveness_awaits(const struct liveness *l, enum awaited what)
 {
-    for (int r = 1; r < w->n_ranks; r++)
-        if (w->ranks[r].awaited[what])
+    for (int r = 1; r < l->n_ranks; r++)
+        if (l->ranks[r].awaited[what])
             return true;
     return false;
 }
 
-void liveness_heard(struct liveness *w, int rank, uint64_t work, double now)
+void liveness_heard(struct liveness *l, int rank, uint64_t work, double now)
 {
-    struct rank_state *r = &w->ranks[rank];
+    struct rank_state *r = &l->ranks[rank];
     r->heard = now;
     if (work == UINT64_MAX || work > r->work)
         r->got_on = now;
@@ -86,29 +86,29 @@ void liveness_heard(struct liveness *w, int rank, uint64_t work, double now)
         r->work = work;
 }
 
-void liveness_step(struct liveness *w, double seconds)
+void liveness_step(struct liveness *l, double seconds)
 {
-    w->longest_step = seconds > w->longest_step ? seconds : w->longest_step;
+    l->longest_step = seconds > l->longest_step ? seconds : l->longest_step;
 }
 
-void liveness_forgive(struct liveness *w, double now)
+void liveness_forgive(struct liveness *l, double now)
 {
-    for (int r = 0; r < w->n_ranks; r++)
-        w->ranks[r].heard = w->ranks[r].got_on = now;
+    for (int r = 0; r < l->n_ranks; r++)
+        l->ranks[r].heard = l->ranks[r].got_on = now;
 }
 
-const char *liveness_rank_name(struct liveness *w, int rank)
+const char *liveness_rank_name(struct liveness *l, int rank)
 {
-    const struct rank_state *r = &w->ranks[rank];
-    bool server = rank <= w->n_servers;
-    int n = snprintf(w->name, sizeof w->name, "%s %d (rank %d", server ? "server" : "worker",
-                     server ? rank - 1 : rank - 1 - w->n_servers, rank);
+    const struct rank_state *r = &l->ranks[rank];
+    bool server = rank <= l->n_servers;
+    int n = snprintf(l->name, sizeof l->name, "%s %d (rank %d", server ? "server" : "worker",
+                     server ? rank - 1 : rank - 1 - l->n_servers, rank);
     if (r->host[0])
-        snprintf(w->name + n, sizeof w->name - (size_t)n, " on %s, process %llu)", r->host,
+        snprintf(l->name + n, sizeof l->name - (size_t)n, " on %s, process %llu)", r->host,
                  (unsigned long long)r->pid);
     else
-        snprintf(w->name + n, sizeof w->name - (size_t)n, ")");
-    return w->name;
+        snprintf(l->name + n, sizeof l->name - (size_t)n, ")");
+    return l->name;
 }
 
 /* The first thing that is awaited of a rank; NULL: nothing is. */
@@ -120,18 +120,18 @@ static const char *first_awaited(const struct rank_state *r)
     return NULL;
 }
 
-int liveness_check(struct liveness *w, double now, struct err *err)
+int liveness_check(struct liveness *l, double now, struct err *err)
 {
     double stuck =
-        10 * w->patience > 20 * w->longest_step ? 10 * w->patience : 20 * w->longest_step;
-    for (int rank = 1; rank < w->n_ranks; rank++) {
-        const struct rank_state *r = &w->ranks[rank];
+        10 * l->patience > 20 * l->longest_step ? 10 * l->patience : 20 * l->longest_step;
+    for (int rank = 1; rank < l->n_ranks; rank++) {
+        const struct rank_state *r = &l->ranks[rank];
         const char *awaited = first_awaited(r);
-        bool silent = now - r->heard > w->patience;
+        bool silent = now - r->heard > l->patience;
         if (!silent && !(awaited && now - r->got_on > stuck))
             continue;
         return err_set(err, ERR_MACHINE, "%s %s for %.0f s while %s was awaited",
-                       liveness_rank_name(w, rank), silent ? "has been silent" : "has not got on",
+                       liveness_rank_name(l, rank), silent ? "has been silent" : "has not got on",
                        now - (silent ? r->heard : r->got_on), awaited ? awaited : "a sign of life");
     }
     return 0;

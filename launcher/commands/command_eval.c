@@ -38,7 +38,7 @@ static int measure(struct evaluation *evaluation, const Trireme__Config *config,
             double sum = 0;
             rc = dataset_eval_sample(dataset, tokens, part, s, i, err);
             if (rc == 0 && model_losses(model, &sum, loaded->weights, tokens, 1))
-                rc = evaluation_take(evaluation, s, i, &sum, 1, err);
+                rc = evaluation_add_sums(evaluation, s, i, &sum, 1, err);
         }
     free(tokens);
     model_free(model);

@@ -15,7 +15,7 @@ static void tell(struct history *history, const char *yaml)
     Trireme__Record *record = message_new(&trireme__record__descriptor);
     if (yaml_read(record, yaml, strlen(yaml), "record", ERR_USAGE, &err) < 0)
         fail_msg("%s in %s", err.text, yaml);
-    history_take(history, record);
+    history_add_record(history, record);
     message_free(record);
 }
 

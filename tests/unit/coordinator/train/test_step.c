@@ -88,7 +88,7 @@ static const double sums_a[] = {1e10, 3, 1e-3}, sums_b[] = {1.5, 1e16, -1e16, 8,
 static void take(struct evaluation *e, size_t source, uint64_t first, const double *sums, size_t n)
 {
     struct err err;
-    if (evaluation_take(e, source, first, sums + first, n, &err) < 0)
+    if (evaluation_add_sums(e, source, first, sums + first, n, &err) < 0)
         fail_msg("%s", err.text);
 }
 
@@ -133,14 +133,14 @@ static void evaluated_samples_that_nobody_asked_for_are_refused(void **state)
     struct evaluation *e = evaluation_new(eval_sources, 3, 5, 16);
     evaluation_begin(e);
     take(e, 2, 1, sums_b, 2);
-    assert_int_equal(evaluation_take(e, 2, 2, sums_b, 1, &err), -1);
+    assert_int_equal(evaluation_add_sums(e, 2, 2, sums_b, 1, &err), -1);
     assert_string_equal(err.text, "evaluated sample 2 of source 2 came twice");
-    assert_int_equal(evaluation_take(e, 3, 0, sums_b, 1, &err), -1);
+    assert_int_equal(evaluation_add_sums(e, 3, 0, sums_b, 1, &err), -1);
     assert_contains(err.text, "which nobody asked for");
-    assert_int_equal(evaluation_take(e, 1, 0, sums_b, 1, &err), -1);
-    assert_int_equal(evaluation_take(e, 0, 1, sums_b, 3, &err), -1);
-    assert_int_equal(evaluation_take(e, 0, UINT64_MAX, sums_b, 3, &err), -1);
-    assert_int_equal(evaluation_take(e, 0, 1, sums_b, SIZE_MAX, &err), -1);
+    assert_int_equal(evaluation_add_sums(e, 1, 0, sums_b, 1, &err), -1);
+    assert_int_equal(evaluation_add_sums(e, 0, 1, sums_b, 3, &err), -1);
+    assert_int_equal(evaluation_add_sums(e, 0, UINT64_MAX, sums_b, 3, &err), -1);
+    assert_int_equal(evaluation_add_sums(e, 0, 1, sums_b, SIZE_MAX, &err), -1);
     evaluation_free(e);
 }
 
