@@ -192,7 +192,7 @@ static void make_evaluation(struct coordinator *c)
     }
 }
 
-/* What a `resume --set` of the value that config.yaml has already does not change. */
+/* Says which `resume --set` has no effect, because config.yaml has that value already. */
 static void say_promoted(const struct coordinator *c)
 {
     const struct run *run = c->run;
@@ -235,8 +235,8 @@ static int begin_training(struct coordinator *c, struct err *err)
     if (c->run->checkpoint)
         progress_say(c->progress, "continuing from %s", c->run->checkpoint);
     c->began = clock_now();
-    // what was to be done at this step when the checkpoint was made is done there; pairs that end
-    // here need their forks first
+    // What was due at this step when the checkpoint was written is done there already. Pairs that
+    // end here need their forks first.
     c->stage = campaign_behind(c->campaign, c->trunk->step) ? STAGE_FORK : STAGE_JUDGE;
     return 0;
 }
@@ -255,8 +255,8 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     return liveness_awaits(c->liveness, AWAIT_READY) ? 0 : begin_training(c, err);
 }
 
-/* The sentence of a trunk that diverged says what is left. */
-static int told(struct coordinator *c, int rc, struct err *err)
+/* Adds to the sentence of a trunk that diverged which step is kept. */
+static int with_kept_step(struct coordinator *c, int rc, struct err *err)
 {
     if (rc < 0 && err->code == ERR_TRAIN) {
         struct err why = *err;
@@ -272,14 +272,15 @@ static int on_losses(void *role, int from, const void *message, struct err *err)
     const Trireme__Losses *losses = message;
     if (from < c->first_worker)
         return err_set(err, ERR_MACHINE, "rank %d, a server, sent losses", from);
-    return losses->eval ? evaluator_losses(c->evaluator, from, losses, err)
-                        : told(c, trials_losses(c->trials, from, losses, c->trunk, err), err);
+    return losses->eval
+               ? evaluator_losses(c->evaluator, from, losses, err)
+               : with_kept_step(c, trials_losses(c->trials, from, losses, c->trunk, err), err);
 }
 
 static int on_norms(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
-    return told(c, trials_norms(c->trials, from, message, c->trunk, err), err);
+    return with_kept_step(c, trials_norms(c->trials, from, message, c->trunk, err), err);
 }
 
 static int on_committed(void *role, int from, const void *message, struct err *err)
@@ -353,7 +354,7 @@ static const struct handler handlers[] = {
 };
 // clang-format on
 
-/* Beats to all (link_beat_seconds), and looks whether anybody has been silent for too long. */
+/* Sends beats to all ranks, and fails if a rank was silent for too long. */
 static int keep(struct coordinator *c, struct err *err)
 {
     double now = clock_now();
@@ -423,7 +424,7 @@ bool coordinator_run(struct coordinator *c, struct err *how)
     else if (turn == TURN_OVER)
         *how = (struct err){0};
     if (turn == TURN_FAILED) {
-        struct err unwritten; // a full disk is told of by whoever found it
+        struct err unwritten; // on a full disk
         progress_log(c->progress, "error: %s", how->text);
         metrics_event(c->metrics, c->trunk->step, how->text, &unwritten);
     }

@@ -1,11 +1,14 @@
-/* The coordinator, rank 0: tells the ranks what to train, reads what comes back, decides, and
- * writes down what happened.
+/* The coordinator, rank 0: sends START, leases work, decides each step, writes the run's records.
  *
- *   START to all -> READY from all -> steps of the trunk and of its forks (trials.h) -> END to all.
- * The trunk rests at some steps; there, in this order: an evaluation; pairs of experiments that end
- * there are judged, and a fork may become the trunk (campaign.h); people and the planner are heard
- * (intake.h; that also at each step between); a checkpoint (checkpointer.h); forks that begin
- * there. A state machine without waiting; its files are small and written at once. */
+ *     START to all -> READY from all -> steps of the trunk and its forks (trials.h) -> END to all
+ *
+ * At some steps the trunk rests. Then, in this order: an evaluation runs; pairs that end here are
+ * judged, and a fork may become the trunk (campaign.h); proposals of people and of the planner are
+ * taken in (intake.h; that also happens at each step between); a checkpoint is written
+ * (checkpointer.h); forks that are due begin.
+ *
+ * It is a state machine: a turn does what can be done now and never waits for a rank. Its files are
+ * small and are written within the turn. */
 #pragma once
 #include "base/err.h"
 #include "coordinator/train/trials.h"
@@ -27,22 +30,23 @@ struct coordinator_options {
     bool live;                   /* one live line instead of plain ones */
     int columns;                 /* width of the terminal */
     volatile sig_atomic_t *stop; /* set by a signal: stop after a checkpoint; may be NULL */
-    lease_plan_fn plan;          /* or NULL */
+    lease_plan_fn plan;          /* which workers take part in a step; NULL: all */
     struct planner *planner;     /* or NULL; taken over by coordinator_new, also where that fails */
-    const char *replay; /* folder of a run whose campaign is lived through again, or NULL */
-    bool allow_noop;    /* patches that change nothing are tried too: tests of forks */
+    const char *replay;          /* folder of the run whose campaign is repeated, or NULL */
+    bool allow_noop;             /* tests only: a patch that changes nothing is legal */
 };
 
-/* Borrowed: the endpoint, the claimed run. NULL with a sentence on error. */
+/* endpoint and run (claimed, located) are borrowed. Sends START. Returns NULL with a sentence on
+ * error. */
 struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
                                     const struct coordinator_options *options, struct err *err);
 void coordinator_free(struct coordinator *coordinator);
 enum turn coordinator_turn(void *coordinator, struct err *err);
 
-/* Turns it until the run is over; how it ended (ERR_NONE, ERR_STOPPED, or an error with its
- * sentence) goes to *how and, as END, to all ranks. Returns whether all ranks are likely to be
- * alive and to end in good order. */
+/* Turns it until the run is over. *how says how it ended: ERR_NONE, ERR_STOPPED, or an error with
+ * its sentence. Sends END with that code to all ranks. Returns true if all ranks can be expected to
+ * end in good order. */
 bool coordinator_run(struct coordinator *coordinator, struct err *how);
 
-/* Updates done and kept in a checkpoint. */
+/* Updates in the newest complete checkpoint. */
 uint64_t coordinator_kept_step(const struct coordinator *coordinator);

@@ -1,18 +1,18 @@
-/* What the files of the coordinator share: coordinator.c (the start, messages, the loop),
- * coordinator_rest.c (what is done while the trunk rests). For them only. */
+/* Shared by coordinator.c (start, messages, the loop) and stages.c (what is done while the trunk
+ * rests). For these two files only. */
 #pragma once
 #include "coordinator/coordinator.h"
 #include "coordinator/train/roster.h"
 
-/* What the trunk does: it trains, or it rests and these things are done one after the other. */
+/* What the run does now. The order is that of the values; the arrows are the exceptions. */
 enum stage {
-    STAGE_READY,
+    STAGE_READY, /* not all ranks have sent READY */
     STAGE_TRAIN,
     STAGE_EVALUATE,
     STAGE_JUDGE,
     STAGE_SAVE,
-    STAGE_FORK,    /* goes on to STAGE_TRAIN */
-    STAGE_SUSPEND, /* where the launch ends on request: goes on to STAGE_FINISH */
+    STAGE_FORK,    /* -> STAGE_TRAIN */
+    STAGE_SUSPEND, /* only if the launch ends on request -> STAGE_FINISH */
     STAGE_FINISH
 };
 
@@ -29,8 +29,8 @@ struct coordinator {
     struct evaluator *evaluator;
     struct journal *journal;
     struct suspended *suspended;
-    struct campaign *campaign; /* from the roster on */
-    struct intake *intake;     /* from the roster on */
+    struct campaign *campaign; /* NULL before all are READY */
+    struct intake *intake;     /* NULL before all are READY */
     struct metrics *metrics;
     struct progress *progress;
     struct checkpointer *checkpointer;
@@ -38,22 +38,21 @@ struct coordinator {
     struct evaluation *evaluation; /* of the dev parts; NULL where there is none to be done */
     enum stage stage;
     bool evaluating;     /* the trunk's evaluation is under way */
-    bool stopping, over; /* on request; nothing was to be done at all */
-    bool saves_anew;     /* the checkpoint that this launch continues is no longer what holds at its
-                            step */
+    bool stopping, over; /* on request; there was nothing to do at all */
+    bool saves_anew;     /* the checkpoint that this launch continues must be written again */
     uint64_t saved;      /* step of the newest order to save */
-    size_t n_suspended;  /* lines of training that were ordered to be suspended */
+    size_t n_suspended;  /* trials that were ordered to be suspended */
     double began, turned, beaten;
     uint64_t beats;
 };
 
-/* Whether the run is over with that step of the trunk. */
+/* Whether the run ends with that step of the trunk. */
 bool coordinator_is_last(const struct coordinator *coordinator, uint64_t step);
 
-/* The trunk's step is done: its line is written, people and planner are heard, and a checkpoint
- * that is due is ordered, unless it rests here and all of that has its turn in act(). */
+/* Called after each step of the trunk. Proposals are taken in and a checkpoint that is due is
+ * ordered here, unless the trunk rests at this step: then coordinator_act does both. */
 int coordinator_trunk_stepped(struct coordinator *coordinator, struct err *err);
 
-/* What can be done now while the trunk rests. Returns 1 if something was done, 0 if not, -1 on
+/* Does what can be done now in the present stage. Returns 1 if something was done, 0 if not, -1 on
  * error. */
 int coordinator_act(struct coordinator *coordinator, struct err *err);

@@ -38,8 +38,8 @@ static bool eval_due(const struct coordinator *c, uint64_t step)
     return c->evaluation && is_due(c, c->config->eval->every, step);
 }
 
-/* The next step at which something is to be done while the trunk rests. A checkpoint alone needs no
- * rest: servers take the order to save before the next step's gradients. */
+/* The next step at which the trunk must rest. A checkpoint alone needs no rest: servers get the
+ * order to save before the gradients of the next step. */
 static uint64_t next_rest(const struct coordinator *c)
 {
     uint64_t step = c->trunk->step, next = trial_last_step(c->trunk),
@@ -50,7 +50,7 @@ static uint64_t next_rest(const struct coordinator *c)
     return campaign < next ? campaign : next;
 }
 
-/* What a manifest says of any line of training that rests. */
+/* Fills in what a manifest says of any trial that rests. */
 static void describe(Trireme__Manifest *what, const struct trial *trial)
 {
     struct position at = trial_position(trial);
@@ -63,7 +63,7 @@ static void describe(Trireme__Manifest *what, const struct trial *trial)
     what->segments = trial->segments, what->n_segments = trial->n_segments;
 }
 
-/* Orders the servers to write a trial's shards; folder NULL: *err says why there is none. */
+/* Orders the servers to write a trial's shards. Fails if folder is NULL (then *err is set). */
 static int order_save(struct coordinator *c, const struct trial *trial, const char *folder)
 {
     if (!folder)
@@ -79,7 +79,7 @@ static int order_save(struct coordinator *c, const struct trial *trial, const ch
     return 0;
 }
 
-/* Orders the servers to save the trunk as it stands after its newest update. */
+/* Orders the servers to save the trunk after its newest update. */
 static int save(struct coordinator *c, struct err *err)
 {
     char head[LEDGER_HEAD_SIZE];
@@ -98,7 +98,7 @@ static int save(struct coordinator *c, struct err *err)
                                          n_pins < PINS_MAX ? n_pins : PINS_MAX, err));
 }
 
-/* Orders the servers to lay a fork or tail beside the trunk's checkpoint. */
+/* Orders the servers to save a fork or tail beside the trunk's checkpoint. */
 static int suspend(struct coordinator *c, const struct trial *trial, Trireme__EarlyStop *early_stop,
                    struct err *err)
 {
@@ -127,7 +127,7 @@ int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
 static int begin_evaluation(struct coordinator *c)
 {
     c->stage = STAGE_EVALUATE;
-    // an earlier launch did that
+    // At the first step an earlier launch has done it.
     c->evaluating = eval_due(c, c->trunk->step) && c->trunk->step != c->run->step;
     if (c->evaluating)
         evaluator_begin(c->evaluator, c->evaluation, c->roster.n_sources, c->trunk,
@@ -152,13 +152,13 @@ static int evaluate(struct coordinator *c, struct err *err)
     return rc < 0 ? -1 : 1;
 }
 
-/* Pairs that end here; a request to stop does not wait for them: they are run again, unless the run
- * ends here. Then people and planner. */
+/* Judges the pairs that end here, then takes proposals in. A request to stop does not wait for the
+ * pairs: they are run again, unless the run ends here. */
 static int judge(struct coordinator *c, struct err *err)
 {
     const struct trial *before = c->trunk;
     const bool last = coordinator_is_last(c, c->trunk->step);
-    // there is nothing to keep before
+    // Before the first step there is nothing to save.
     c->stopping = c->stopping || (stop_asked(c) && c->trunk->step > 0);
     bool waits = !c->stopping || last || campaign_promotes(c->campaign);
     int rc = waits ? campaign_judge(c->campaign, c->trunk->step, err) : 1;
@@ -196,8 +196,8 @@ static int fork_or_not(struct coordinator *c, struct err *err)
     return 1;
 }
 
-/* Forks and tails come to rest, and are laid by one after the other once the trunk's checkpoint is
- * there. */
+/* Lets forks and tails come to rest, and suspends one after the other once the trunk's checkpoint
+ * is complete. */
 static int suspend_or_not(struct coordinator *c, struct err *err)
 {
     if (!trials_halt(c->trials) || checkpointer_busy(c->checkpointer))

@@ -1,4 +1,4 @@
-/* Where pairs begin: forks on the servers, told of in the ledger. */
+/* Begins pairs: forks on the servers, and their records in the ledger. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "coordinator/campaign/campaign_internal.h"
@@ -26,7 +26,7 @@ static void insert_pair(struct campaign *c, struct pair *pair)
     *at = pair;
 }
 
-/* What a fork of an attempt changes: the patch, or the values from before the promotion. */
+/* The changes of an attempt's fork: the patch, or the values from before the promotion. */
 static Trireme__Change *const *fork_changes(const struct entry *e, const struct attempt *a,
                                             size_t *n)
 {
@@ -77,7 +77,7 @@ out:
     return rc;
 }
 
-/* The servers have the fork: tells of it, once, and lets it train. */
+/* The servers have the fork: writes its record, once, and lets it train. */
 static int begin_training(struct campaign *c, struct pair *pair, struct err *err)
 {
     const struct entry *e = history_entry(context_history(&c->context), pair->number);
@@ -98,16 +98,17 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
         trial_equal_steps(a->plan->horizon, context_trunk(&c->context)->config, pair->fork->config);
     early_stop_begin(pair, pair->suspended);
     pair->forked_at = 0;
-    // by the launch that it was lost with
-    bool told = a->application && a->application->pair == pair->index;
-    int rc = told ? 0
-                  : journal_write(c->context.journal, &record, TRIREME__RECORD_KIND__application,
-                                  pair->number, pair->start, "rule", err);
+    // The launch that lost it may have written it.
+    bool recorded = a->application && a->application->pair == pair->index;
+    int rc = recorded
+                 ? 0
+                 : journal_write(c->context.journal, &record, TRIREME__RECORD_KIND__application,
+                                 pair->number, pair->start, "rule", err);
     changes_free(application.verified, n);
     return rc;
 }
 
-/* Pairs that were begun: 1 when the servers have answered for all. */
+/* Goes on with pairs that were begun. Returns 1 when the servers have answered for all. */
 static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 {
     for (const struct pair *p = c->pairs; p; p = p->next)
@@ -132,7 +133,7 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
     return 1;
 }
 
-/* Why an attempt's next pair cannot be tried any more; NULL: it can. */
+/* Returns why an attempt's next pair cannot be afforded, or NULL. */
 static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a)
 {
     uint64_t pair = plan_pair_tokens(context_config(&c->context), a->plan), own = 0;
@@ -167,8 +168,8 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
         const uint64_t start = attempt_next_start(a);
         if (start > step || (behind && start == step) || campaign_pair(c, e->number))
             continue;
-        // what was under way has been paid for, and could be begun: if it cannot now, that is the
-        // machine's fault
+        // A pair that was under way is paid for, and could be begun once: if it cannot be begun
+        // now, the machine is the reason.
         const bool lost = start < step;
         const char *reason = lost ? NULL : spent(c, e, a);
         struct err why = {0};

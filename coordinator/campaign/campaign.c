@@ -119,7 +119,7 @@ size_t campaign_pins(const struct campaign *c, uint64_t *steps, size_t max)
     return n;
 }
 
-/* Whether a trial has come further than the step that it began at. */
+/* Whether a trial has done a step since it began. */
 static bool is_worth_keeping(const struct trial *t, uint64_t begin)
 {
     return t && t->state == TRIAL_OPEN && t->step > begin;

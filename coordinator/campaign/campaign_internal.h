@@ -1,5 +1,4 @@
-/* What the files of a campaign share: campaign.c, campaign_judge.c, campaign_fork.c. For them only.
- */
+/* Shared by campaign.c, begin_pairs.c and end_pairs.c. For these three files only. */
 #pragma once
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/gate/gate_windows.h"
@@ -20,13 +19,13 @@ struct campaign {
     struct promotion *promotion; /* under way, or NULL */
 };
 
-/* The pair of a hypothesis that is under way; NULL: none is. */
+/* Returns the pair of a hypothesis that is under way, or NULL. */
 struct pair *campaign_pair(const struct campaign *campaign, uint32_t number);
 
-/* Gives a pair's fork and tails back, and forgets it. */
+/* Stops a pair's fork and tails, and frees the pair. */
 void campaign_remove(struct campaign *campaign, struct pair *pair);
 
-/* Tells the ledger what a look came to; and ends the attempt with it. */
+/* Writes a verdict to the ledger; the second one also closes the attempt. */
 int campaign_write_verdict(struct campaign *campaign, uint32_t number, uint64_t step,
                            Trireme__Judgement *judgement, struct err *err);
 int campaign_close_with(struct campaign *campaign, uint32_t number, uint64_t step,

@@ -18,9 +18,9 @@ struct early_stop {
     const struct context *context;      /* borrowed */
     const struct gate_windows *windows; /* borrowed */
     struct eval_source *sources;
-    struct evaluation *evaluation; /* used again and again */
+    struct evaluation *evaluation; /* used for each fork in turn */
     bool reading;
-    struct pair *read; /* whose fork it is; NULL: it was forgotten */
+    struct pair *read; /* whose fork is evaluated; NULL: it was discarded */
 };
 
 struct early_stop *early_stop_new(const struct context *context, const struct gate_windows *windows)
@@ -53,7 +53,7 @@ void early_stop_forget(struct early_stop *p, const struct pair *pair)
         p->read = NULL;
 }
 
-/* Mean loss of a window, the sources by their weights. */
+/* Mean loss of a window: the sources by their weights. */
 static double loss(const struct early_stop *p)
 {
     double total = 0, weights = 0;
@@ -95,7 +95,7 @@ bool early_stop_is_over(const struct pair *pair)
     return pair->early_stop.next == TRIREME__EARLY_STOP__AT__over && trial_arrived(pair->fork);
 }
 
-/* What was read, and how far the fork trains now. */
+/* Takes in what was read, and sets how far the fork trains now. */
 static void take(struct pair *pair, double found)
 {
     Trireme__EarlyStop *state = &pair->early_stop;

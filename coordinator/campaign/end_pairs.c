@@ -1,4 +1,4 @@
-/* Where pairs end: measured, judged, and perhaps a promotion. */
+/* Ends pairs: measures them, judges them, and begins promotions. */
 #include "coordinator/campaign/campaign_internal.h"
 #include "coordinator/campaign/early_stop.h"
 #include "coordinator/campaign/measure.h"
@@ -19,7 +19,7 @@
 
 #include <stdlib.h>
 
-/* Whether the forks whose stretch ends at `step` have arrived. */
+/* Whether all forks whose stretch ends at `step` have arrived. */
 static bool forks_arrived(const struct campaign *c, uint64_t step)
 {
     for (const struct pair *p = c->pairs; p; p = p->next)
@@ -54,8 +54,8 @@ static int close_pair(struct campaign *c, const struct pair *pair, uint64_t step
     return rc;
 }
 
-/* Writes down what was measured, in the order of the hypotheses; one that there was no memory for
- * is closed. */
+/* Records what was measured, in the order of the hypotheses. One that there was no memory for is
+ * closed. */
 static int observe(struct campaign *c, uint64_t step, struct err *err)
 {
     for (struct pair *p = c->pairs, *next; p; p = next) {
@@ -87,8 +87,8 @@ static int superseded(struct campaign *c, uint32_t number, uint32_t by, uint64_t
     return rc;
 }
 
-/* Asks the gate of every attempt that has a look at `step`. Promotions are told of only when the
- * best is known. */
+/* Asks the gate about every attempt that has a look at `step`. Promotions are recorded later, when
+ * the best one is known. */
 static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome, struct err *err)
 {
     *outcome = (struct outcome){0};
@@ -125,8 +125,8 @@ static int close_others(struct campaign *c, uint32_t winner, uint64_t step, stru
     return 0;
 }
 
-/* Tells of the promotion (back: of its end), closes all others, and begins to make its fork the
- * trunk. */
+/* Records the promotion (back: its end), closes all other hypotheses, and begins to make its fork
+ * the trunk. */
 static int begin_promotion(struct campaign *c, uint32_t number, bool back,
                            Trireme__Judgement *judgement, uint64_t step, struct err *err)
 {
@@ -172,7 +172,8 @@ out:
     return rc;
 }
 
-/* After a promotion: its reverse pairs, or why there are none. */
+/* After a promotion: registers its reverse pairs, or closes it with the reason why there are none.
+ */
 static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step, struct err *err)
 {
     const struct entry *e = history_entry(context_history(&c->context), number);
@@ -194,7 +195,7 @@ static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step
     return campaign_register(c, number, step, &plan, err);
 }
 
-/* The promotion under way, once it is over: what follows. */
+/* Goes on with the promotion under way; when it is over, begins its confirmation. */
 static int finish_promotion(struct campaign *c, uint64_t step, struct err *err)
 {
     int rc = promotion_turn(c->promotion, err);
@@ -210,7 +211,7 @@ static int finish_promotion(struct campaign *c, uint64_t step, struct err *err)
     return 1;
 }
 
-/* Forks whose hypothesis goes on are given back: its next pair begins from the trunk. */
+/* Removes the pairs that ended: the next pair of a hypothesis begins from the trunk. */
 static void remove_ended(struct campaign *c, uint64_t step)
 {
     for (struct pair *p = c->pairs, *next; p; p = next) {

@@ -64,7 +64,7 @@ static void take_windows(struct measure *m, struct pair *pair)
     gate_windows_draw(m->windows, pair->plan->windows, pair->counts, pair->first);
 }
 
-/* The tail of another pair's trunk arm that this one can use as well. */
+/* Returns the tail of another pair's trunk arm that this pair can use, or NULL. */
 static struct trial *shared_tail(struct pair *pairs, const struct pair *pair)
 {
     for (struct pair *p = pairs; p; p = p->next)
@@ -98,7 +98,7 @@ static int begin_tail(struct measure *m, struct pair *pairs, struct pair *pair, 
     return 0;
 }
 
-/* The trial whose weights are evaluated, once it has arrived; NULL before. */
+/* Returns the trial whose weights are evaluated, once it has arrived; NULL before. */
 static struct trial *ready(const struct pair *pair, const struct arm *arm)
 {
     struct trial *t = pair->plan->tail ? arm->tail : arm->base;
@@ -128,14 +128,13 @@ static void end_reading(struct measure *m)
     m->evaluation = NULL;
 }
 
-/* Whether nothing more has to happen before an arm's windows can be read, or it is known that they
- * will not be. */
+/* Whether an arm's windows can be read now, or it is known that they will not be. */
 static bool is_prepared(const struct pair *pair, const struct arm *arm)
 {
     return arm->done || ready(pair, arm);
 }
 
-/* Begins the tail where there is to be one, and sees what became of it. */
+/* Begins an arm's tail if it needs one, and notes if it was refused or has diverged. */
 static int prepare(struct measure *m, struct pair *pairs, struct pair *pair, int which,
                    struct err *err)
 {
@@ -173,8 +172,8 @@ int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct er
     int rc = prepare_all(m, pairs, step, err);
     if (rc <= 0)
         return rc;
-    // windows are taken only now, by the pairs that will be told of: so they can be counted from
-    // the ledger
+    // Windows are drawn only now, by pairs that will be recorded: so their number follows from the
+    // ledger.
     for (struct pair *p = pairs; p; p = p->next)
         if (p->measuring && p->end == step && !p->no_room && !p->counts)
             take_windows(m, p);
@@ -204,8 +203,8 @@ static double loss(const struct measure *m, const struct pair *pair, const doubl
     return total;
 }
 
-/* Variance of the difference of the arms that the choice of windows explains: each source's, by the
- * square of its share. */
+/* The part of the variance of the arms' difference that the choice of windows explains: each
+ * source's, times the square of its share. */
 static double variance(const struct measure *m, const struct pair *pair)
 {
     const double *a = pair->arms[ARM_TRUNK].sums, *b = pair->arms[ARM_FORK].sums;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Settings that no loss depends on, and those of them that a campaign does. */
+/* Settings on which no loss depends; and those of them on which a campaign depends. */
 static bool is_idle(const char *path)
 {
     static const char *const idle[] = {"experiment.", "eval.", "checkpoint.", "wait."};
@@ -33,8 +33,8 @@ static bool is_campaigns(const char *path)
     return false;
 }
 
-/* "optimizer.lr, train.steps": the settings that differ and matter; NULL: none do. *deep: a loss
- * depends on one of them. */
+/* "optimizer.lr, train.steps": the settings that differ and matter; NULL: there are none. *deep: a
+ * loss depends on one of them. */
 static char *changed(const Trireme__Config *before, const Trireme__Config *after, bool *deep)
 {
     size_t n = message_diff(NULL, 0, before, after);
@@ -52,7 +52,7 @@ static char *changed(const Trireme__Config *before, const Trireme__Config *after
     return text.size ? text_take(&text) : NULL;
 }
 
-/* The ledger forgets what was promoted before and is overruled now. */
+/* Records which promoted changes are overruled now. */
 static int overrule(const struct context *context, uint64_t step, bool deep, const char *reason,
                     struct err *err)
 {

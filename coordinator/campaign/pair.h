@@ -1,5 +1,5 @@
-/* A pair under way: a fork beside the trunk over one stretch, then both arms measured on the same
- * fresh windows of the gate part; in the slow class each at the end of a tail. */
+/* A pair under way: a fork beside the trunk over one stretch. At its end both arms are measured on
+ * the same fresh windows of the gate part; in the slow class each at the end of a tail. */
 #pragma once
 #include "base/err.h"
 
@@ -17,7 +17,7 @@ struct trial;
 /* One arm of a pair. */
 struct arm {
     struct trial *base, *tail; /* borrowed; tail NULL: none, or not yet */
-    bool borrows_tail;         /* it is another pair's */
+    bool borrows_tail;         /* another pair owns it */
     bool done, diverged;
     double *sums; /* losses of the windows, source after source; when done */
 };
@@ -30,9 +30,9 @@ struct pair {
     struct trial *fork;        /* borrowed; NULL where there was no memory for it */
     uint64_t fork_end;         /* in the fork's own steps */
     Trireme__EarlyStop early_stop;
-    const Trireme__EarlyStop *
-        suspended; /* borrowed; how it was looked at before it was suspended, or NULL: it was not */
-    double forked_at; /* clock_now() when the fork was asked for; 0: its beginning has been told */
+    /* How far the fork was evaluated before it was suspended; borrowed, or NULL. */
+    const Trireme__EarlyStop *suspended;
+    double forked_at; /* clock_now() when the servers were asked; 0: its record is written */
     char *no_room;    /* why there is no memory for its fork or a tail; NULL: there is */
     bool measuring;
     uint32_t *counts; /* windows of each source */
@@ -44,13 +44,12 @@ enum { ARM_TRUNK, ARM_FORK };
 void pair_free(struct pair *pair);
 
 /* Names of trials other than the trunk, in metrics.jsonl and for people: "h3.1" is the fork of pair
- * 1 of hypothesis 3, "r3.1" that of a reverse pair, "h3.1-tail" its tail, "trunk-tail.400.20" the
- * trunk's tail of 20 steps at step 400. Fresh text. */
+ * 1 of hypothesis 3, "r3.1" that of a reverse pair, "h3.1-tail" the fork's tail,
+ * "trunk-tail.400.20" the trunk's tail of 20 steps at step 400. Fresh text. */
 char *pair_fork_name(uint32_t number, bool reverse, size_t pair);
 char *pair_fork_tail_name(const char *fork);
 char *pair_trunk_tail_name(uint64_t step, uint64_t steps);
 
-/* Whether what a trial of that name did belongs to a pair that the history knows the end of. What
- * another one left in metrics.jsonl is cut off at the start of a launch: that pair will be run
- * again. */
+/* Whether a trial of that name belongs to a pair that is closed or observed. If not, its lines in
+ * metrics.jsonl are removed at the start of a launch, since the pair will be run again. */
 bool pair_of_name_is_over(const struct history *history, const char *name);

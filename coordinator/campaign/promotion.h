@@ -1,7 +1,6 @@
-/* A fork becomes the trunk, at a step at which the trunk rests. The last fork is taken as it is,
- * or, where its own pair showed no gain, the change is carried onto the trunk's own state; a fork
- * whose steps count otherwise (another batch) is renumbered. Each turn does what can be done now.
- */
+/* Makes a fork the trunk, at a step at which the trunk rests. The last fork is adopted as it is; if
+ * its own pair showed no gain, the change is carried onto the trunk's state instead. A fork whose
+ * steps have another size (another batch) is renumbered. Each turn does what can be done now. */
 #pragma once
 #include "base/err.h"
 #include "coordinator/train/context.h"
@@ -13,12 +12,12 @@
 struct promotion;
 struct trial;
 
-/* Begins at `step`. fork: to be adopted, or NULL; then `config` is what is carried onto the trunk
- * (copied). Keeps a copy of context. NULL with a sentence on error. */
+/* Begins at `step`. fork: to be adopted; or NULL, then `config` (copied) is carried onto the
+ * trunk's state. Keeps a copy of context. Returns NULL with a sentence on error. */
 struct promotion *promotion_begin(const struct context *context, struct trial *fork,
                                   const Trireme__Config *config, uint64_t step, struct err *err);
 void promotion_free(struct promotion *promotion);
 
-/* 1 when *context.trunk is the new trunk (the old one is given back), 0 before, -1 on error (no
- * memory for it). */
+/* Returns 1 when *context.trunk is the new trunk (the old one is stopped), 0 before, -1 on error
+ * (no memory for it). */
 int promotion_turn(struct promotion *promotion, struct err *err);

@@ -35,29 +35,29 @@ double gate_tail(double t, unsigned nu);
 /* Error budget of the next hypothesis. */
 double gate_alpha(double alpha, unsigned hypotheses, unsigned promotions);
 
-/* Whether the rule is asked after n pairs of a hypothesis that has `pairs` (4 to 8) at most: at the
- * looks up to there, and after the last pair. Where that is no look (5, 7) nothing more is tested:
- * the answer is GATE_INCONCLUSIVE. */
+/* Whether the rule is asked after n pairs of a hypothesis that has at most `pairs` (4 to 8): at the
+ * looks up to there, and after the last pair. If the last pair is no look (5, 7), nothing more is
+ * tested: the answer is GATE_INCONCLUSIVE. */
 bool gate_is_look(unsigned n, unsigned pairs);
 
-/* The rule after n pairs: gains x (margin taken off) and variances w of the windows' mean
- * differences, one a pair. GATE_OPEN between looks. A number that is not finite (divergence) is
+/* The rule after n pairs. x: gains with the margin taken off; w: variances of the windows' mean
+ * differences; one a pair. GATE_OPEN between looks. A number that is not finite (divergence) gives
  * GATE_REJECT at a look; mean or t is then not finite either. */
 struct gate_judgement gate_judge(const double *x, const double *w, unsigned n, unsigned pairs,
                                  double alpha, double beta);
 
-/* Where the first hypothesis may begin: when both the warmup and an eighth of the run, rounded up,
- * are over. */
+/* The first step at which a hypothesis may begin: after the warmup and after an eighth of the run,
+ * rounded up. */
 uint64_t gate_first_start(uint64_t steps, uint64_t warmup);
 
-/* Steps of a stretch that begins at `start`, and of its tails (0 for a fast class). */
+/* Steps of a stretch that begins at `start`, and of its tail (0 in the fast class). */
 uint64_t gate_horizon(bool slow, uint64_t start);
 uint64_t gate_tail_steps(bool slow, uint64_t horizon);
 
-/* Gate windows of each arm of a pair. */
+/* Gate windows that each arm of a pair reads. */
 uint32_t gate_window_count(uint64_t horizon, uint32_t batch);
 
-/* Pairs that fit between start and steps, at most GATE_PAIRS_MAX. */
+/* Number of pairs that fit between start and steps, at most GATE_PAIRS_MAX. */
 unsigned gate_pairs(uint64_t start, uint64_t horizon, uint64_t steps);
 
 enum gate_confirmation { GATE_CONFIRMED, GATE_UNCONFIRMED, GATE_ROLL_BACK };
@@ -67,11 +67,10 @@ struct gate_gain {
         half_width; /* mean +- half_width: 95 % interval, the only gain that is ever published */
 };
 
-/* What four reverse pairs say of a promotion: gains y = L(old recipe) - L(trunk), margin not taken
- * off. If one is not finite they say nothing: GATE_UNCONFIRMED, and neither number is finite. */
+/* The rule for a promotion after its four reverse pairs. y: gains L(old recipe) - L(trunk), margin
+ * not taken off. If one is not finite: GATE_UNCONFIRMED, and neither number is finite. */
 struct gate_gain gate_confirm(const double y[4], double margin);
 
-/* Window number i of the campaign: the gate parts of all sources in one secret order after the
- * other. Shares n windows out among the sources by their weights, largest remainder, ties to the
- * lowest; a source with weight 0 gets none. The weights are finite and not all 0. */
+/* Shares n windows out among the sources by their weights: largest remainder, ties to the lowest
+ * source. A source with weight 0 gets none. The weights are finite and not all 0. */
 void gate_share_windows(uint32_t *counts, const double *weights, size_t n_sources, uint32_t n);

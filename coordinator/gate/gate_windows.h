@@ -1,6 +1,6 @@
-/* The text that judges: how the sources' gate parts are weighted, whether they are large enough,
- * and which of their windows were read. Every pair reads fresh ones, each source's in an order that
- * no planner knows, shuffled anew once all were read. */
+/* The windows of the gate part, by which experiments are judged: how the sources are weighted,
+ * whether there are enough windows, and which were read. Every pair reads fresh ones, each source's
+ * in a secret order, which is shuffled anew once all were read. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -16,11 +16,10 @@ struct gate_windows {
     char *off;       /* why no experiment can be judged by it; NULL: it can */
 };
 
-/* Weights from gate.weights (run_config has checked them), or the shares at the start of the run;
- * windows read by the pairs that the history knows of. */
+/* weights: run_gate_weights. taken: windows read by the pairs of the history. */
 void gate_windows_init(struct gate_windows *windows, const struct run *run,
                        const struct roster *roster, const struct history *history);
 void gate_windows_clear(struct gate_windows *windows);
 
-/* Takes n fresh windows: how many of each source, and the number of the first of each. */
+/* Draws n fresh windows: the number of each source, and the number of the first of each. */
 void gate_windows_draw(struct gate_windows *windows, uint32_t n, uint32_t *counts, uint64_t *first);

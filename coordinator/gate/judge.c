@@ -9,7 +9,7 @@ double judge_gain(const struct attempt *a, size_t pair)
                             : o->trunk_loss - o->fork_loss - a->plan->margin;
 }
 
-/* The newest pair, where an arm of it diverged; NULL: none did. */
+/* Returns the newest pair if an arm of it diverged, else NULL. */
 static const Trireme__Observation *diverged(const struct attempt *a)
 {
     const Trireme__Observation *o = a->n_pairs ? a->pairs[a->n_pairs - 1] : NULL;
@@ -65,8 +65,9 @@ static void judge_reverse(const struct attempt *a, Trireme__Judgement *judgement
     judgement->has_half_width = 1, judgement->half_width = gain.half_width;
 }
 
-/* A change whose fork diverged is rejected. A trunk that does says nothing of a change that it does
- * not have, and all of one that it has: where the old recipe did not, that comes back. */
+/* A change whose fork diverged is rejected. If the trunk's own tail diverged: for a change that the
+ * trunk does not have it is inconclusive; a promoted change is taken back if the old recipe did not
+ * diverge. */
 static void judge_diverged(const Trireme__Observation *o, bool reverse,
                            Trireme__Judgement *judgement)
 {

@@ -8,7 +8,7 @@
 #include "coordinator/train/trial.h"
 #include "proto/config/run_config.h"
 
-/* Hypotheses begin at its multiples, so that those of one time share the trunk's tails. */
+/* Hypotheses begin at multiples of this step, so that those of one time share the trunk's tails. */
 enum { GRID = GATE_HORIZON_MIN };
 enum {
     FORK_STEPS_MAX = 8
@@ -82,7 +82,7 @@ int plan_make(const struct context *context, Trireme__Plan *plan, uint64_t step,
                        config->gate->hypotheses);
     uint64_t own = run_config_step_tokens(context_config(context)),
              forks = run_config_step_tokens(after);
-    // a fork's steps must come out even
+    // A stretch is a whole number of the fork's steps.
     uint64_t whole = forks / greatest_common_divisor(own, forks);
     uint64_t start =
         round_up(gate_first_start(config->train->steps, config->schedule->warmup), GRID);
@@ -138,7 +138,7 @@ bool plan_reverse(const struct context *context, Trireme__Plan *plan, uint64_t s
     *plan = *forward;
     plan->has_reverse = 1, plan->reverse = true;
     plan->start = step;
-    // as many tokens as before, which come out even: forward stretches were made so
+    // As many tokens as before; a whole number of steps, since forward stretches were made so.
     plan->horizon = trial_equal_steps(forward->horizon, before, context_config(context));
     plan->tail = trial_equal_steps(forward->tail, before, context_config(context));
     plan->pairs = GATE_PAIRS_MIN;

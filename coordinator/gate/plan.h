@@ -1,4 +1,4 @@
-/* What a hypothesis is to be tried by, fixed before its first pair: the gate's rule (gate.h) at
+/* The plan of a hypothesis, fixed before its first pair: the numbers of the gate's rule (gate.h) at
  * this point of the run. */
 #pragma once
 #include "base/err.h"
@@ -12,15 +12,15 @@
 struct context;
 struct history;
 
-/* The plan of a hypothesis that is registered at `step`; after: the trunk's configuration with its
- * patch. An error (ERR_USAGE) says why there is no room for it: the error budget is spent, or too
- * few steps or tokens are left. */
+/* Makes the plan of a hypothesis that is registered at `step`. after: the trunk's configuration
+ * with the patch. ERR_USAGE with a sentence if the error budget is spent, or too few steps or
+ * tokens are left. */
 int plan_make(const struct context *context, Trireme__Plan *plan, uint64_t step, bool slow,
               const Trireme__Config *after, struct err *err);
 
-/* The plan of the reverse pairs of a promotion at `step`; before: the trunk's configuration until
- * then. Their stretches have the tokens of the forward ones, whatever a step has now. False where
- * the run ends before, or none are wanted. */
+/* Makes the plan of the reverse pairs of a promotion at `step`. before: the trunk's configuration
+ * until then. Its stretches have as many tokens as the forward ones, whatever the size of a step is
+ * now. Returns false if the run ends before them, or gate.confirm is off. */
 bool plan_reverse(const struct context *context, Trireme__Plan *plan, uint64_t step,
                   const Trireme__Plan *forward, const Trireme__Config *before);
 

@@ -76,7 +76,7 @@ void history_clear(struct history *h)
     *h = (struct history){0};
 }
 
-/* A path is in force with one value: that of the newest change. */
+/* Removes a path: it is in force with one value, that of the newest change. */
 static void no_longer_in_force(struct history *h, const char *path)
 {
     size_t kept = 0;
@@ -196,7 +196,7 @@ static void add_promotion(struct history *h, struct entry *e, const Trireme__Rec
     in_force(h, record->promotion);
 }
 
-/* Paths that the operator set by hand. */
+/* Removes the paths that were set by hand. */
 static void add_correction(struct history *h, const Trireme__Record *record)
 {
     const Trireme__Promotion *promotion = record->promotion;

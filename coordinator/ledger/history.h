@@ -1,6 +1,6 @@
-/* What the ledger's records add up to: every proposal and its fate. A fold, one record after the
- * other; pure. The coordinator rebuilds a campaign from it, planners are told of it, `trireme
- * trials` prints it. */
+/* The state that the ledger's records add up to: every proposal and its fate. It is a fold over the
+ * records, one after the other; pure. The coordinator rebuilds a campaign from it; briefings and
+ * `trireme proposals` show it. */
 #pragma once
 #include "base/err.h"
 
@@ -29,7 +29,7 @@ enum fate {
 };
 const char *fate_name(enum fate fate); /* "rolled back" */
 
-/* A plan and what was measured by it. */
+/* A plan and what was measured under it. */
 struct attempt {
     Trireme__Plan *plan; /* NULL: there is none */
     Trireme__Observation **pairs;
@@ -62,38 +62,39 @@ struct history {
                             or by hand */
 };
 
+/* Adds one record. It must come after those that were added. */
 void history_add_record(struct history *history, const Trireme__Record *record);
 
-/* Takes the first n records of a ledger, without those that a correction among them supersedes;
- * hypotheses that were registered there stay registered: their error budget is spent. */
-/* one that is superseded */
+/* Counts what a superseded record has spent. */
 void history_forget_record(struct history *history, const Trireme__Record *record);
+
+/* Adds the first n records of a ledger, without those that a correction among them supersedes.
+ * Hypotheses that were registered in superseded records still count as registered: their error
+ * budget is spent. */
 void history_read(struct history *history, const struct ledger *ledger, size_t n);
 void history_clear(struct history *history);
 
-/* How many more hypotheses there is room for where `forks` may be open at once; those that wait or
- * are queued take room too. */
+/* Number of further hypotheses for which there is room if `forks` may be open at once. Those that
+ * wait or are queued take room too. */
 uint32_t history_room(const struct history *history, uint32_t forks);
 
-/* Refuses (ERR_USAGE) a person's order that does not fit what became of the
- * proposal. */
+/* ERR_USAGE with a sentence if an order does not fit the fate of the proposal. */
 int history_check_order(const struct history *history, uint32_t number, Trireme__Order order,
                         struct err *err);
 
-/* NULL where there is none of that number. */
+/* Returns the entry of that number, or NULL. */
 struct entry *history_entry(const struct history *history, uint32_t number);
 
-/* The attempt of an entry that goes on; NULL: none does. Its plan says whether it is the reverse
- * one. */
+/* Returns the attempt of an entry that is being tried now, or NULL. Its plan says whether it is the
+ * reverse one. */
 const struct attempt *attempt_open(const struct entry *entry);
 
-/* The next entry behind `after` (NULL: the first) that has an attempt which goes on; NULL: there is
- * none. Its number may be closed meanwhile. */
+/* Returns the next entry after `after` (NULL: the first) that has an open attempt, or NULL. The
+ * entry may be closed before the next call. */
 const struct entry *history_next_open(const struct history *history, const struct entry *after);
 
-/* Whether it waits, is queued, or has an attempt that goes on. */
+/* Whether it waits, is queued, or has an open attempt. */
 bool entry_is_pending(const struct entry *entry);
 
-/* Step of the trunk at which its next pair begins, or began: of the first that has not been
- * observed. */
+/* Step of the trunk at which the first pair that is not observed begins, or began. */
 uint64_t attempt_next_start(const struct attempt *attempt);

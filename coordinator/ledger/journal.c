@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A record that was superseded, by a correction that stands before this place of the recorded: its
- * error budget is spent from there on, as it was then. */
+/* A superseded record. Its error budget counts as spent from this place of the recorded inputs on,
+ * where the correction stands, as it did the first time. */
 struct charge {
     size_t at;
     const Trireme__Record *record;
@@ -17,22 +17,21 @@ struct journal {
     struct ledger *ledger;   /* the run's own */
     struct ledger *replayed; /* another run's, or NULL */
     struct history history;
-    const Trireme__Record **recorded; /* what is to be lived through; borrowed from its ledger */
+    const Trireme__Record **recorded; /* to be repeated; borrowed from its ledger */
     size_t n_recorded, next;
     struct charge *charges; /* in the order of their places */
     size_t n_charges, n_charged;
     size_t known; /* records of the own ledger that hold now */
 };
 
-/* Events tell of the planner's troubles, corrections of those of a launch: nothing follows from
- * them. */
-static bool is_told(const Trireme__Record *record)
+/* Whether something follows from a record. Nothing follows from events and corrections. */
+static bool has_effect(const Trireme__Record *record)
 {
     return record->kind != TRIREME__RECORD_KIND__event &&
            record->kind != TRIREME__RECORD_KIND__correction;
 }
 
-/* The records from `first` on that still hold and from which something follows. */
+/* Collects the records from `first` on that hold and from which something follows. */
 static void read_recorded(struct journal *c, const struct ledger *ledger, size_t first)
 {
     size_t n = ledger_records(ledger);
@@ -43,28 +42,28 @@ static void read_recorded(struct journal *c, const struct ledger *ledger, size_t
         while (record->supersedes && c->n_recorded &&
                c->recorded[c->n_recorded - 1]->seq >= record->supersedes)
             c->charges[c->n_charges++] = (struct charge){SIZE_MAX, c->recorded[--c->n_recorded]};
-        // those of places that are given up now are charged here as well
+        // Charges of places that are superseded too move to this place.
         for (size_t k = c->n_charges; k-- > 0 && c->charges[k].at > c->n_recorded;)
             c->charges[k].at = c->n_recorded;
-        if (is_told(record))
+        if (has_effect(record))
             c->recorded[c->n_recorded++] = record;
     }
 }
 
-/* What was charged before this place of the recorded. */
+/* Counts what was spent before this place of the recorded inputs. */
 static void charge(struct journal *c)
 {
     for (; c->n_charged < c->n_charges && c->charges[c->n_charged].at <= c->next; c->n_charged++)
         history_forget_record(&c->history, c->charges[c->n_charged].record);
 }
 
-/* Records among the first n that still hold and from which something follows. */
-static size_t count_told(const struct ledger *ledger, size_t n)
+/* Number of records among the first n from which something follows. */
+static size_t count_effective(const struct ledger *ledger, size_t n)
 {
-    size_t told = 0;
+    size_t effective = 0;
     for (size_t i = 0; i < n; i++)
-        told += is_told(ledger_record(ledger, i));
-    return told;
+        effective += has_effect(ledger_record(ledger, i));
+    return effective;
 }
 
 struct journal *journal_open(const char *run, uint64_t known, const char *head, const char *replay,
@@ -80,9 +79,9 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
     history_read(&c->history, c->ledger, c->known);
     if (!replay) {
         read_recorded(c, c->ledger, c->known);
-    } else { // as many of its records as this run has told of are behind us
+    } else { // this run has written as many of them as it has records
         read_recorded(c, c->replayed, 0);
-        c->next = count_told(c->ledger, c->known);
+        c->next = count_effective(c->ledger, c->known);
     }
     charge(c);
     return c;
@@ -115,13 +114,13 @@ bool journal_repeats(const struct journal *c)
 
 bool journal_repeats_after(const struct journal *c, uint64_t step)
 {
-    // they stand in the order of their steps
+    // They are ordered by step.
     return journal_repeats(c) && c->recorded[c->n_recorded - 1]->step > step;
 }
 
 static int append(struct journal *c, const Trireme__Record *record, struct err *err)
 {
-    // what stands before it has not been lived through
+    // The records before it are not repeated yet.
     const bool behind = journal_repeats(c) && !c->replayed;
     if (ledger_append(c->ledger, record, err) < 0)
         return -1;
@@ -154,8 +153,7 @@ static const char *kind_name(const Trireme__Record *record)
         ->name;
 }
 
-/* Whether a record tells of the same as one that is there: what both measured must be the same
- * numbers. */
+/* Whether two records say the same. What both measured must be the same numbers. */
 static bool same(const Trireme__Record *a, const Trireme__Record *b)
 {
     if (a->kind != b->kind || a->number != b->number || a->step != b->step)
@@ -175,23 +173,23 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
     }
 }
 
-/* What an earlier launch of a replay told of next, and died; NULL: nothing. */
+/* Returns the next record that an earlier launch of this replay wrote, or NULL. */
 static const Trireme__Record *next_own(const struct journal *c)
 {
     for (size_t i = c->known; i < ledger_records(c->ledger); i++)
-        if (is_told(ledger_record(c->ledger, i)))
+        if (has_effect(ledger_record(c->ledger, i)))
             return ledger_record(c->ledger, i);
     return NULL;
 }
 
 static int write_record(struct journal *c, const Trireme__Record *record, struct err *err)
 {
-    if (is_told(record) && journal_repeats(c)) {
-        const Trireme__Record *told = c->recorded[c->next];
-        if (same(record, told)) {
+    if (has_effect(record) && journal_repeats(c)) {
+        const Trireme__Record *due = c->recorded[c->next];
+        if (same(record, due)) {
             c->next++;
             charge(c);
-            const Trireme__Record *there = c->replayed ? next_own(c) : told;
+            const Trireme__Record *there = c->replayed ? next_own(c) : due;
             if (there && !same(record, there))
                 return err_set(err, ERR_DATA,
                                "ledger.jsonl: line %llu, of an earlier launch, is not what the "
@@ -206,8 +204,8 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
             char *reason = mem_format(
                 "line %llu tells of %s of %u at step %llu; this time it came to %s of %u at step "
                 "%llu, or to other numbers",
-                (unsigned long long)told->seq, kind_name(told), told->number,
-                (unsigned long long)told->step, kind_name(record), record->number,
+                (unsigned long long)due->seq, kind_name(due), due->number,
+                (unsigned long long)due->step, kind_name(record), record->number,
                 (unsigned long long)record->step);
             int rc = journal_diverge(c, record->step, reason, err);
             free(reason);

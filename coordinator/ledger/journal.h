@@ -1,13 +1,13 @@
-/* Writing the ledger of a run that may have been there before.
+/* Writes the ledger of a run, also where part of it was written before.
  *
- * What happens in a campaign follows from its inputs (proposals and orders, each at an exact step
- * of the trunk) and from losses that are the same bits each time. So a launch that goes on from a
- * checkpoint lives through what the ledger has beyond that checkpoint once more: inputs are taken
- * from there at their steps, and what follows is compared with what stands there rather than
- * written again. A replay of another run's ledger is the same from the first line on, into a ledger
- * of its own. Where a continued run comes out differently (its settings were changed, or its
- * kernels), a correction says so and the lines that no longer hold are superseded; a replay that
- * does is an error. */
+ * A campaign is a function of its inputs (proposals and orders, each at an exact step of the trunk)
+ * and of losses that are the same bits each time. A launch that continues from a checkpoint
+ * therefore repeats what the ledger has beyond that checkpoint: it takes the recorded inputs at
+ * their steps, and compares what follows with the records instead of writing it again. A replay of
+ * another run's ledger does the same from the first record on, and writes a ledger of its own.
+ *
+ * If a continued run comes to something else (because settings or kernels changed), a correction
+ * supersedes the records that no longer hold. In a replay that is an error. */
 #pragma once
 #include "base/err.h"
 #include "coordinator/ledger/history.h"
@@ -19,48 +19,49 @@
 
 struct journal;
 
-/* known: records that the checkpoint which is continued knows of, their last one with that head
- * (NULL: none). replay: folder of the run whose campaign is lived through, or NULL. ERR_DATA where
- * the ledger is not the one that the checkpoint knew. */
+/* known: number of records that the checkpoint knows of; head: the hash of the last of them (NULL:
+ * not known). replay: folder of the run whose campaign is repeated, or NULL. ERR_DATA if the ledger
+ * is not the one that the checkpoint knew. */
 struct journal *journal_open(const char *run, uint64_t known, const char *head, const char *replay,
                              struct err *err);
 void journal_free(struct journal *journal);
 
-/* What is known so far: all that was written, or lived through, up to now. */
+/* The state after all records that were written or repeated so far. Borrowed. */
 struct history *journal_history(struct journal *journal);
 
-/* Tells of something, with a record that holds what its kind needs and gets the rest here. number:
- * of the proposal, or 0. The record stays the caller's. */
+/* Writes a record, or compares it with the recorded one that is due. The caller fills in what the
+ * record's kind needs; the rest is filled in here. number: of the proposal, or 0. The record stays
+ * the caller's. */
 int journal_write(struct journal *journal, Trireme__Record *record, Trireme__RecordKind kind,
                   uint32_t number, uint64_t step, const char *by, struct err *err);
 
-/* Whether a record closes a hypothesis since the machine could not go on with it: an input, as a
- * person's order is one. */
+/* Whether a record closes a hypothesis that the machine could not go on with (no memory, lost
+ * state). Like an order it is an input: a repetition cannot compute it. */
 bool journal_gives_up(const Trireme__Record *record);
 
-/* The next input that was taken at this step and has not been lived through; NULL: there is none.
- * Writing it takes it. */
+/* Returns the next recorded input of this step that is not repeated yet, or NULL. Writing it marks
+ * it as repeated. */
 const Trireme__Record *journal_input(const struct journal *journal, uint64_t step);
 
-/* Why the machine could not go on with a hypothesis at this step, when it was done first; NULL: it
- * could. For where this is found out in the middle of what is done at a step, so that it may not be
- * taken as an input before. */
+/* Returns why the machine gave a hypothesis up at this step when it was recorded, or NULL if it did
+ * not. For places in the middle of a step, where it cannot be taken as an input before. */
 const char *journal_gave_up(const struct journal *journal, uint32_t number, uint64_t step);
 
-/* Whether a queued hypothesis may be registered or closed at this step: where something is to be
- * lived through, it must come next. */
+/* Whether a queued hypothesis may be registered or closed at this step: while records are repeated,
+ * only if that is the next one. */
 bool journal_may_register(const struct journal *journal, uint32_t number, uint64_t step);
 
-/* Whether anything is still to be lived through: until then nobody else is asked. */
+/* Whether recorded inputs are still to be repeated. Until then neither people nor the planner are
+ * asked. */
 bool journal_repeats(const struct journal *journal);
 
-/* Whether any of it is of a later step than this: if not, what the launch before began at this step
- * it had not finished. */
+/* Whether recorded inputs of a later step than this are to be repeated. If not, the launch before
+ * had not finished what it began at this step. */
 bool journal_repeats_after(const struct journal *journal, uint64_t step);
 
-/* From here on the run goes its own way: what was still to be lived through no longer holds, for
- * this reason. A replay may not: the error (ERR_DATA). */
+/* Ends the repetition: a correction with this reason supersedes the records that were not repeated.
+ * In a replay: ERR_DATA. */
 int journal_diverge(struct journal *journal, uint64_t step, const char *reason, struct err *err);
 
-/* For the manifest of a checkpoint: records that are known now, and the head. */
+/* Number of records that hold now, and their head: for the manifest of a checkpoint. */
 uint64_t journal_known(const struct journal *journal, char head[LEDGER_HEAD_SIZE]);

@@ -34,7 +34,7 @@ struct ledger {
     size_t n, room;
 };
 
-/* Takes a line, with its line end, in; it must fit what is there. */
+/* Adds a line, with its line end. It must fit the chain. */
 static int take_line(struct ledger *l, const char *bytes, size_t size, enum err_code code,
                      struct err *err)
 {
@@ -190,8 +190,8 @@ static int write_synced(const struct ledger *l, size_t before, const char *line,
     return 0;
 }
 
-/* Forgets the newest record, which did not reach the disk. What of it did is cut off, now or by
- * whoever opens the file. */
+/* Removes the newest record, which did not reach the disk. What of it did is cut off, now or when
+ * the file is opened next. */
 static void take_back(struct ledger *l, size_t before)
 {
     l->failed = true;
@@ -209,7 +209,7 @@ int ledger_append(struct ledger *l, const Trireme__Record *record, struct err *e
                        "%s: a record before could not be written, so none may follow", l->path);
     size_t before = l->size;
     char *line = write_line(l, record);
-    // taken in as it will be read: what could not be read again is not written
+    // Parsed as it will be read: what could not be read again is not written.
     int rc = take_line(l, line, strlen(line), ERR_TRAIN, err);
     if (rc == 0 && ((l->fd < 0 && create(l, err) < 0) ||
                     write_synced(l, before, line, strlen(line), err) < 0)) {

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIED_MAX = 1000 /* newest proposals that are told of: whoever proposes makes them */ };
+enum { TRIED_MAX = 1000 /* newest proposals in a briefing */ };
 
-/* What a planner may know of the configuration: what it can reason from, and nothing that names a
- * place or a seed. */
-static const char *const told[] = {
+/* What a planner may see of the configuration: nothing that names a place or a seed. */
+static const char *const shown[] = {
     "model.*",       "data.order",  "data.sources.*.name", "data.sources.*.weight",
     "data.skip",     "train.steps", "train.batch",         "train.microbatch",
     "train.context", "optimizer.*", "schedule.*",          "eval.*",
@@ -25,8 +24,8 @@ static void tell_value(void *context, const struct message_path *leaf)
 {
     Trireme__Briefing *b = context;
     bool may = false;
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-        may = may || message_path_match(told[i], leaf->path);
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        may = may || message_path_match(shown[i], leaf->path);
     if (!may)
         return;
     Trireme__Change *value = message_new(&trireme__change__descriptor);
@@ -43,8 +42,8 @@ static void tell_may_change(void *context, const Trireme__MayChange *may)
     b->may_change[b->n_may_change++] = message_copy(may);
 }
 
-/* Of a judgement the outcome alone: its numbers would tell of the gate's text, a little with each
- * proposal. */
+/* Only the outcome of a judgement: with its numbers each proposal would reveal a little about the
+ * gate's text. */
 static Trireme__Tried *tell_tried(const struct entry *entry)
 {
     Trireme__Tried *tried = message_new(&trireme__tried__descriptor);

@@ -1,6 +1,6 @@
-/* The briefing that planners get, and people with `trireme briefing`: made of what is on disk or in
- * memory alike, and of nothing that a planner must not see (losses of the gate, seeds, paths).
- * Pure. */
+/* The briefing: what planners are given, and what `trireme briefing` prints. It is made of what is
+ * known in memory and on disk alike, and contains nothing that a planner must not see (losses of
+ * the gate, seeds, paths). Pure. */
 #pragma once
 #include "files.pb-c.h"
 #include "planner.pb-c.h"
@@ -11,10 +11,10 @@
 struct curve;
 struct history;
 
-/* What a briefing is made of besides the curve. */
+/* What a briefing is made from. */
 struct briefing_input {
     const Trireme__Config *config; /* in force */
-    const Trireme__Config *asked;  /* the operator's: the unit of the budget */
+    const Trireme__Config *asked;  /* as in config.yaml: the unit of the budget */
     const Trireme__Policy *policy; /* or NULL */
     const struct history *history;
     const struct curve *curve;
@@ -22,5 +22,5 @@ struct briefing_input {
     uint32_t room; /* hypotheses that could begin now */
 };
 
-/* A fresh message, freed by message_free. */
+/* Makes a briefing; the caller frees it with message_free. */
 Trireme__Briefing *briefing_make(const struct briefing_input *input);

@@ -10,7 +10,7 @@
 
 enum { CURVE_POINTS = 12 };
 
-/* The mean of `stretch` steps, or of what there is of them. */
+/* Sums over the steps of one stretch. */
 struct stretch {
     uint64_t last;                /* step */
     double loss, tokens, seconds; /* sums */
@@ -54,7 +54,7 @@ static void add(struct stretch *to, const struct stretch *later)
     }
 }
 
-/* Makes room by joining neighbours. */
+/* Halves the number of stretches: joins neighbours. */
 static void join(struct curve *curve)
 {
     for (size_t i = 0; i < CURVE_POINTS; i++) {
@@ -132,7 +132,7 @@ void curve_tell(const struct curve *curve, Trireme__Briefing *b)
         b->sources[b->n_sources++] = message_copy(curve->eval->sources[i]);
 }
 
-/* A line of metrics.jsonl as a message of that type, where it begins so; *line stays NULL else. */
+/* Reads a line of metrics.jsonl as a message of that type if it begins so; else *line is NULL. */
 static int read_line(void **line, const ProtobufCMessageDescriptor *type, const char *begin,
                      const char *bytes, size_t n, const char *path, struct err *err)
 {

@@ -1,5 +1,5 @@
-/* The curve so far in a few points: at most 24 means of equal stretches of the trunk's steps, fed
- * line by line. */
+/* The loss curve in a few points: at most 24 means over equal stretches of the trunk's steps. Lines
+ * are added one by one. */
 #pragma once
 #include "base/err.h"
 
@@ -15,9 +15,9 @@ void curve_free(struct curve *curve);
 void curve_train(struct curve *curve, const Trireme__TrainLine *line);
 void curve_eval(struct curve *curve, const Trireme__EvalLine *line);
 
-/* Feeds the lines of RUN/metrics.jsonl, and gives the step that they come to; an unfinished line at
- * the end is passed over. */
+/* Adds the lines of RUN/metrics.jsonl. *step: the last step in it. An unfinished last line is
+ * ignored. */
 int curve_read(struct curve *curve, uint64_t *step, const char *run, struct err *err);
 
-/* Fills in a fresh briefing's curve, rate, speed and losses of the sources. */
+/* Fills in a fresh briefing's curve, rate, speed and losses by source. */
 void curve_tell(const struct curve *curve, Trireme__Briefing *briefing);

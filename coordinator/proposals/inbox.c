@@ -128,8 +128,8 @@ static char *fresh_name(void)
     return mem_format("%s.%09ldZ-%ld", seconds, now.tv_nsec, (long)getpid());
 }
 
-/* Whether the file is there, also where another node has made it just now: opening the folder makes
- * NFS look anew. */
+/* Whether the file is there, also if another node has just made it: opening the folder makes NFS
+ * look again. */
 static bool is_there(const char *folder, const char *path)
 {
     DIR *dir = opendir(folder);

@@ -57,7 +57,7 @@ void intake_add_eval(struct intake *intake, const Trireme__EvalLine *line)
     curve_eval(intake->curve, line);
 }
 
-/* Queued proposals become hypotheses as long as there is room. */
+/* Registers queued proposals as hypotheses as long as there is room. */
 static int register_queued(struct intake *intake, uint64_t step, struct err *err)
 {
     for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
@@ -78,7 +78,7 @@ static int register_queued(struct intake *intake, uint64_t step, struct err *err
     return 0;
 }
 
-/* At the end of the run nothing can be tried any more. */
+/* Closes what is pending: at the end of the run nothing can be tried any more. */
 static int close_queued(struct intake *intake, uint64_t step, struct err *err)
 {
     for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
@@ -90,7 +90,7 @@ static int close_queued(struct intake *intake, uint64_t step, struct err *err)
     return 0;
 }
 
-/* Recorded inputs and what follows from them, in the order in which they stand. */
+/* Repeats recorded inputs, and registers what follows from them, in their order. */
 static int take_and_register(struct intake *intake, uint64_t step, struct err *err)
 {
     do {
@@ -113,12 +113,12 @@ int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err
         (people_read_inbox(intake, step, err) < 0 ||
          (intake->planner && intake->asked && planner_turn_poll(intake, step, err) < 0)))
         return -1;
-    // a launch that ended before the answer came had asked here, though forks of this step are
-    // still to be lived through
+    // A launch that ended before the answer came had asked here, even if forks of this step are
+    // still to be repeated.
     if (intake->planner && !journal_repeats_after(intake->context.journal, step) &&
         !planner_turn_answered(intake, step)) {
         planner_turn_ask(intake, step);
-        // one that answers at once is heard at once
+        // An answer that is there at once is taken at once.
         if (intake->asked && planner_turn_poll(intake, step, err) < 0)
             return -1;
     }

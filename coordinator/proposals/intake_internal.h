@@ -1,5 +1,4 @@
-/* What the files of the intake share: intake.c (the turn), proposal.c, people.c, planner_turn.c.
- * For them only. */
+/* Shared by intake.c (the turn), proposal.c, people.c and planner_turn.c. For these files only. */
 #pragma once
 #include "coordinator/ledger/history.h"
 #include "coordinator/proposals/intake.h"
@@ -22,34 +21,36 @@ struct intake {
     double looked;     /* into the inbox */
 };
 
-/* Tells the ledger, and the log, of a sentence. */
+/* Writes a sentence to the ledger and to the log. */
 int proposal_log_event(struct intake *intake, uint64_t step, const char *by, const char *text,
                        struct err *err);
 
-/* Whether a proposal can become a hypothesis now; the plan is what it would be tried by. */
+/* Checks whether a proposal can become a hypothesis now, and makes its plan. ERR_USAGE with the
+ * reason if not. */
 int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, uint64_t step,
                    Trireme__Plan *plan, struct err *err);
 
-/* Takes a proposal in: writes it and what the check says into the ledger. *answer, a fresh message,
- * is filled in for whoever proposed it. An error is the ledger's. */
+/* Takes a proposal in: writes it, and the result of the check, into the ledger. *answer, a fresh
+ * message, is filled in for its proposer. An error is one of the ledger. */
 int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
                     uint64_t step, Trireme__Answer *answer, struct err *err);
 
-/* What whoever made a proposal is told of it, once it is validated. */
+/* Fills in the answer to a proposal that is validated. */
 void proposal_answer(const struct entry *entry, Trireme__Answer *answer);
 
-/* Carries out a person's order about a proposal, or refuses it in the answer. */
+/* Carries out a person's order about a proposal, or says in the answer why not. */
 int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number, const char *by,
                    uint64_t step, Trireme__Answer *answer, struct err *err);
 
-/* Takes what the ledger says that came at this step, when it is lived through again. */
+/* Repeats the inputs that the ledger has recorded at this step. */
 int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *err);
 
-/* Takes what people ask for. */
+/* Takes the requests in RUN/inbox. */
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err);
 
-/* The planner is asked, if its turn has come; its answer is taken, if it is there; whether it has
- * answered at this step already: a launch that goes on here does not ask it twice. */
+/* planner_turn_ask asks the planner if its turn has come; planner_turn_poll takes its answer if it
+ * is there; planner_turn_answered says whether it has answered at this step already (a launch that
+ * continues here does not ask it twice). */
 void planner_turn_ask(struct intake *intake, uint64_t step);
 int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err);
 bool planner_turn_answered(const struct intake *intake, uint64_t step);

@@ -68,7 +68,7 @@ int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err)
     return message_check(proposal, "the proposal", err);
 }
 
-/* Why a value that has this path counts for nothing in a configuration; NULL: it counts. */
+/* Returns why a value of this path has no effect in a configuration, or NULL. */
 static const char *idle_because(const Trireme__Config *config, const char *path)
 {
     bool adamw = config->optimizer->name == TRIREME__OPTIMIZER__NAME__adamw;
@@ -103,7 +103,7 @@ static int check_bounds(const char *path, const char *value, double min, double 
     return 0;
 }
 
-/* Puts a value into a message that may be spoiled, with a sentence that begins with the path. */
+/* Sets a value in a scratch message. The sentence of an error begins with the path. */
 static int set_value(Trireme__Config *to, const char *path, const char *value, struct err *err)
 {
     static const char where[] = "patch";
@@ -173,7 +173,7 @@ static struct mixture *mixture_of(const Trireme__Config *config, struct err *err
     return mixture;
 }
 
-/* 1: the sources have other shares than before; 0: the same; -1: they have none. */
+/* Returns 1 if the sources have other shares than before, 0 if the same, -1 if they have none. */
 static int shares_differ(const Trireme__Config *before, const Trireme__Config *after,
                          struct err *err)
 {
@@ -190,8 +190,8 @@ static int shares_differ(const Trireme__Config *before, const Trireme__Config *a
     return differ;
 }
 
-/* Whether one of the changes says another thing than before; of weights it is the shares that say
- * it. */
+/* Whether a change sets another value than before; weights are compared by their shares elsewhere.
+ */
 static bool values_differ(const Trireme__Config *before, const Trireme__Config *after,
                           Trireme__Change *const *changes, size_t n)
 {
@@ -207,7 +207,7 @@ static bool values_differ(const Trireme__Config *before, const Trireme__Config *
     return differ;
 }
 
-/* Refuses what would be the same training. */
+/* Refuses a patch that would change nothing in the training. */
 static int check_effect(const Trireme__Config *before, const Trireme__Config *after,
                         Trireme__Change *const *changes, size_t n, struct err *err)
 {
@@ -239,7 +239,7 @@ Trireme__Config *patch_apply(const Trireme__Config *config, Trireme__Change *con
         return NULL;
     Trireme__Config *with = message_copy(config), *changed = NULL;
     if (apply_all(with, config, changes, n, policy, err) == 0)
-        // resolves, and checks what fields say together
+        // Resolves, and checks rules over several fields.
         changed = run_config_change(with, NULL, 0, err);
     message_free(with);
     if (changed && check_effect(config, changed, changes, n, err) < 0) {

@@ -1,5 +1,5 @@
 /* A patch: a change of the configuration that a planner or a person proposes. What is legal follows
- * from the schema (`judged`, bounds, what fields say together) and from the operator's policy,
+ * from the schema (`judged`, bounds, rules over several fields) and from the policy of the run,
  * which can only narrow it. Pure. */
 #pragma once
 #include "base/err.h"
@@ -16,21 +16,21 @@ enum {
     PATCH_TEXT_MAX = 500 /* bytes of each text of a proposal */
 };
 
-/* What can be said of a proposal without a configuration: at least one change and at most
- * PATCH_PATHS_MAX, texts that are UTF-8 without control characters and not too long. ERR_USAGE. */
+/* Checks what needs no configuration: at least one change and at most PATCH_PATHS_MAX; texts that
+ * are UTF-8, without control characters, and not too long. ERR_USAGE. */
 int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err);
 
-/* The configuration with the changes applied, resolved and checked as a whole; fresh. NULL with one
- * sentence (ERR_USAGE) that says what to do instead: an unknown path, one that no experiment may
- * change, a value out of bounds or of the wrong type, the same path twice, no change at all, values
- * that do not go together, a change that has no effect. */
+/* Returns the configuration with the changes applied, resolved and checked as a whole; fresh. NULL
+ * with a sentence (ERR_USAGE) that says what to do instead: an unknown path, one that no experiment
+ * may change, a value out of bounds or of the wrong type, the same path twice, no change, values
+ * that do not go together, a change without effect. */
 Trireme__Config *patch_apply(const Trireme__Config *config, Trireme__Change *const *changes,
                              size_t n, const Trireme__Policy *policy, struct err *err);
 
-/* Whether the change needs the slow class: any of its paths does. Of a legal patch. */
+/* Whether a legal patch belongs to the slow class: any of its paths does. */
 bool patch_is_slow(Trireme__Change *const *changes, size_t n);
 
-/* Calls `visit` for every path of the configuration that an experiment may change (policy: or NULL)
- * and that is in use: not the momentum of a rule that has none. What it is given is borrowed. */
+/* Calls visit for every path that an experiment may change under the policy (or NULL) and that has
+ * an effect now (not the momentum of a rule that has none). What visit is given is borrowed. */
 void patch_may_change(const Trireme__Config *config, const Trireme__Policy *policy,
                       void (*visit)(void *context, const Trireme__MayChange *may), void *context);

@@ -1,4 +1,4 @@
-/* People, through RUN/inbox. */
+/* Requests of people in RUN/inbox. */
 #include "base/clock.h"
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/proposals/intake_internal.h"
@@ -12,7 +12,7 @@
 enum { REQUESTS_MAX = 16 /* taken at one step */ };
 static const double inbox_seconds = 0.25;
 
-/* A request that an earlier launch took, and died before it answered. */
+/* Returns the entry of a request that an earlier launch took and did not answer, or NULL. */
 static const struct entry *taken_before(const struct intake *intake,
                                         const Trireme__Proposal *proposal)
 {

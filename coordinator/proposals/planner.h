@@ -1,6 +1,6 @@
-/* Planners: who proposes. One interface, a file each: briefing in, proposals out, both messages of
- * the schema. A planner never holds training up: `ask` hands the briefing over and returns, `poll`
- * looks whether there is an answer. */
+/* The interface of planners, one file each: a briefing in, proposals out, both messages of the
+ * schema. A planner never delays training: ask hands the briefing over and returns, poll checks for
+ * an answer. */
 #pragma once
 #include "base/err.h"
 
@@ -32,6 +32,6 @@ struct planner { /* the first member of each planner's own struct */
     const struct planner_ops *ops;
 };
 
-/* Draws legal patches. What it proposes is a function of (seed, number of proposals that were made
- * before, the briefing). */
+/* A planner that draws legal patches at random: a function of (seed, number of proposals made
+ * before, briefing). */
 struct planner *planner_random_new(uint64_t seed);

@@ -1,5 +1,5 @@
-/* The planner that knows nothing: one value a time, by a factor or another word. What others are
- * compared with. */
+/* The random planner: one value at a time, by a factor or another word. It is the control that
+ * others are compared with. */
 #include "coordinator/proposals/planner.h"
 
 #include "base/mem.h"
@@ -78,7 +78,7 @@ static struct nature nature_of(const char *path, double max)
     return nature;
 }
 
-/* Whole numbers that others must divide or be divided by; 0 where there is none nearby. */
+/* Rounds whole numbers that others must divide; 0 if there is none nearby. */
 static double round_whole(const Trireme__Briefing *briefing, const char *path, double value)
 {
     if (!strcmp(path, "train.batch")) {
@@ -92,7 +92,7 @@ static double round_whole(const Trireme__Briefing *briefing, const char *path, d
     return round(value);
 }
 
-/* Writes another number for what may change; false where this draw gives none that is legal. */
+/* Draws another number for a value; false if this draw gives none that is legal. */
 static bool draw_number(char text[NUMBER_SIZE], const Trireme__Briefing *briefing,
                         const Trireme__MayChange *may, struct draws *draws)
 {
@@ -132,7 +132,7 @@ static bool others_have_shares(const Trireme__Briefing *briefing, const char *pa
     return false;
 }
 
-/* What the configuration would refuse for another value's sake. */
+/* Whether a value is legal together with the other values. */
 static bool goes_together(const Trireme__Briefing *briefing, const char *path, const char *value)
 {
     const char *kind = config_value(briefing, "schedule.kind");
@@ -158,7 +158,7 @@ static bool is_tried(const Trireme__Briefing *briefing, Trireme__Change *change)
     return false;
 }
 
-/* What is legal, and not worth a draw. */
+/* Paths that are legal, but not worth a draw. */
 static bool is_passed_over(const char *path)
 {
     return !strcmp(path, "data.skip") ||     // there is no way back from it

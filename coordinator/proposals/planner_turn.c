@@ -1,4 +1,4 @@
-/* The planner: when it is asked, what becomes of its answer. */
+/* The planner's turn: when it is asked, and what is done with its answer. */
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/gate/gate.h"
@@ -21,8 +21,8 @@ enum {
     PROPOSALS_MAX = 8 /* of one answer that are looked at, beyond those that there is room for */
 };
 
-/* How many more proposals of a planner there is room for. One that only writes down asks for no
- * more than one that tries. */
+/* Number of further proposals of a planner for which there is room. In observe mode it is no larger
+ * than the number that could be tried. */
 static uint32_t room(const struct intake *intake)
 {
     const Trireme__Config *config = intake->context.run->config;
@@ -85,9 +85,8 @@ int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err)
     return rc;
 }
 
-/* Whether the planner's turn has come: a function of the step and of the proposals in the ledger,
- * so that a launch that goes on asks when the one before would have asked (but for what failed in
- * that one). */
+/* Whether it is the planner's turn: a function of the step and of the proposals in the ledger, so
+ * that a launch that continues asks at the same steps (but for failures of the launch before). */
 static bool is_its_turn(const struct intake *intake, uint64_t step)
 {
     unsigned fruitless = intake->failures;

@@ -1,6 +1,5 @@
-/* The operator's policy: a YAML file (message Policy) that says which of the values that
- * experiments may change planners may change in this run, and within what bounds. It can only
- * narrow what the schema allows. */
+/* The policy of a run: a YAML file (message Policy) that says which values planners may change, and
+ * within what bounds. It can only narrow what the schema allows. */
 #pragma once
 #include "base/err.h"
 
@@ -8,11 +7,10 @@
 
 #include <stdbool.h>
 
-/* Reads `experiment.policy`; "" gives NULL with success, which allows all that the schema does.
- * Refused (ERR_USAGE): a path that no experiment may change, bounds wider than the schema's or the
- * wrong way round. */
+/* Reads `experiment.policy`. "" gives NULL and success: all that the schema allows. ERR_USAGE for a
+ * path that no experiment may change, and for bounds that are wider than the schema's or the wrong
+ * way round. */
 int policy_read(Trireme__Policy **policy, const char *path, struct err *err);
 
-/* Whether the policy (or NULL) lets a path be changed; *min and *max become narrower where it says
- * so. Pure. */
+/* Whether the policy (or NULL) allows a path; *min and *max become narrower if it says so. Pure. */
 bool policy_allows(double *min, double *max, const Trireme__Policy *policy, const char *path);

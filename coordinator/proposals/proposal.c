@@ -1,4 +1,4 @@
-/* What is proposed and ordered, by whomever: checked, told of in the ledger, carried out. */
+/* Proposals and orders: checked, recorded, carried out. */
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/gate/plan.h"
@@ -25,8 +25,8 @@ int proposal_log_event(struct intake *intake, uint64_t step, const char *by, con
                          err);
 }
 
-/* A proposal that says the same and is or was tried beside the recipe that is in force; or was in
- * force itself, and was taken back. */
+/* Returns a proposal with the same patch that was tried beside the recipe in force, or was in force
+ * itself and was taken back; NULL: there is none. */
 static const struct entry *duplicate(const struct intake *intake, const Trireme__Proposal *proposal)
 {
     for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
@@ -83,7 +83,7 @@ static Trireme__Validation__Next next_of(const struct intake *intake, const char
     }
 }
 
-/* What whoever proposed is told. The text is taken over. */
+/* Fills in an answer. The text is taken over. */
 static void answer_with(Trireme__Answer *answer, bool accepted, uint32_t number, char *text)
 {
     answer->has_accepted = 1, answer->accepted = accepted;
@@ -119,7 +119,7 @@ int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, co
     uint32_t number = (uint32_t)context_history(&intake->context)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
     struct err why = {0};
-    // its texts may be of any size: they are not written down
+    // Its texts may be of any size, so they are not recorded.
     if (patch_check_proposal(proposal, &why) < 0) {
         answer_with(answer, false, 0, mem_strdup(why.text));
         return proposal_log_event(intake, step, by, why.text, err);
@@ -178,7 +178,7 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
     return 0;
 }
 
-/* Closes a hypothesis that the machine could not go on with when this was done first. */
+/* Closes a hypothesis that the machine gave up when this was recorded. */
 static int repeat_giving_up(struct intake *intake, const Trireme__Record *record, uint64_t step,
                             Trireme__Answer *answer, struct err *err)
 {
@@ -209,7 +209,7 @@ int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *e
         Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
         rc = repeat(intake, record, step, answer, err);
         const bool refused = rc == 0 && journal_input(intake->context.journal, step) == record;
-        if (refused) // nothing tells of it
+        if (refused) // no record was written
             rc = journal_diverge(intake->context.journal, step, answer->text, err);
         message_free(answer);
         if (refused)

@@ -18,11 +18,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Whether the operator has set that value anew since the checkpoint. */
+/* Whether the value was set by hand since the checkpoint. */
 static bool is_set_anew(const struct run *run, const char *path)
 {
     const Trireme__Manifest *m = run->manifest;
-    // a version without experiments says no more
+    // Checkpoints of a version without experiments have no `asked`.
     const Trireme__Config *before = m->step_tokens ? m->asked : m->config;
     Trireme__Change change = TRIREME__CHANGE__INIT, *changes = &change;
     change.path = (char *)path;
@@ -34,8 +34,7 @@ static bool is_set_anew(const struct run *run, const char *path)
     return differs;
 }
 
-/* The operator's configuration with what experiments have changed: what an operator has set since
- * has the last word. */
+/* Makes in_force: config with the promoted changes. Values set by hand since then overrule them. */
 static int put_in_force(struct run *run, struct err *err)
 {
     const Trireme__Manifest *m = run->manifest;
@@ -48,7 +47,7 @@ static int put_in_force(struct run *run, struct err *err)
     return run->in_force ? 0 : -1;
 }
 
-/* Keeps a sentence for the run's own files, and passes it on. */
+/* Where warnings of run_locate go: to run->warnings, and to the caller. */
 struct kept_warnings {
     struct run *run;
     warn_fn warn;
@@ -86,7 +85,7 @@ int run_locate(struct run *run, warn_fn warn, void *context, struct err *err)
     run->samples = m->samples;
     run->tokens = m->tokens ? m->tokens : m->samples * m->config->model->context;
     run->step_tokens = m->step_tokens ? m->step_tokens : run_config_step_tokens(m->config);
-    // the operator's steps are updates, whatever their size
+    // train.steps counts updates, whatever their size.
     if (is_set_anew(run, "train.batch") || is_set_anew(run, "train.context")) {
         uint64_t before = run->step_tokens;
         run->step_tokens = run_config_step_tokens(run->config);
@@ -105,8 +104,7 @@ static void run_init(struct run *run, const char *folder)
     *run = (struct run){.folder = mem_strdup(folder), .lock = -1};
 }
 
-/* Whether a launch that died in run_claim, before there was a configuration, can have left that
- * name. */
+/* Whether a launch that died in run_claim can have left that name. */
 static bool is_of_claim(const char *folder, const char *name)
 {
     if (!strcmp(name, "lock") || !strncmp(name, "incarnation", 11) ||
@@ -120,7 +118,7 @@ static bool is_of_claim(const char *folder, const char *name)
     return n == 0; // that of the checkpoints, with none in it
 }
 
-/* A folder that is there must be a run, or hold nothing of anybody's. */
+/* ERR_USAGE for a folder that is no run and holds something else. */
 static int check_folder(const char *folder, struct err *err)
 {
     if (!file_exists(folder))
@@ -195,7 +193,7 @@ static int check_changes(const Trireme__Config *before, const Trireme__Config *a
     return rc;
 }
 
-/* Settings of a run that has all its steps would change nothing but what is told of it. */
+/* ERR_USAGE for a run that has all its steps: the settings would change nothing. */
 static int check_unfinished(const struct run *run, struct err *err)
 {
     size_t n = 0;
@@ -279,7 +277,7 @@ bool run_is_trained(const char *folder)
     return trained;
 }
 
-/* Whoever only looks whether it is free holds it for a moment. */
+/* run_is_trained of another process may hold it for a moment. */
 static int lock_within_a_second(int fd)
 {
     int rc;

@@ -21,7 +21,7 @@ struct checkpointer {
     int n_servers, n_missing;
     char *folder;                /* of the checkpoint under way or of the last one */
     char *replaces;              /* the complete checkpoint that it takes the place of, or NULL */
-    bool beside;                 /* it is a suspended line of training's */
+    bool beside;                 /* it is of a suspended trial */
     Trireme__Manifest *manifest; /* of that checkpoint, as far as it is known */
     Trireme__Shard **shards;
     uint64_t *pins;
@@ -64,8 +64,8 @@ void checkpointer_free(struct checkpointer *c)
     free(c);
 }
 
-/* Begins with an empty folder; `folder`, its name, is taken over. A complete checkpoint of that
- * name stays until this one is. */
+/* Begins with an empty folder. `folder`, its name, is taken over. A complete checkpoint of that
+ * name stays until the new one is complete. */
 static const char *begin(struct checkpointer *c, const Trireme__Manifest *what, char *folder,
                          bool beside, struct err *err)
 {
@@ -82,7 +82,7 @@ static const char *begin(struct checkpointer *c, const Trireme__Manifest *what, 
     c->manifest = message_copy(what);
     c->stall_ms = 0;
     c->began = clock_now();
-    // what a launch that died left there is no checkpoint
+    // A folder that a dead launch left there is no checkpoint.
     if (file_remove_tree(c->folder, ERR_TRAIN, err) < 0 ||
         file_make_dirs(c->folder, ERR_TRAIN, err) < 0)
         return NULL;
@@ -121,7 +121,7 @@ static int write_line(struct checkpointer *c, struct err *err)
     return metrics_write(c->metrics, &line, err) < 0 ? -1 : metrics_sync(c->metrics, err);
 }
 
-/* The new checkpoint gets its name, for good before the old one is removed. */
+/* Gives the new checkpoint its name; that is durable before the old one is removed. */
 static int replace(const struct checkpointer *c, struct err *err)
 {
     char *above = mem_format("%s/..", c->replaces);

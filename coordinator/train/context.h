@@ -1,4 +1,4 @@
-/* What a campaign stands on: the parts of the coordinator that it works with, all borrowed. */
+/* The parts of the coordinator that gate, campaign and proposals work with. All are borrowed. */
 #pragma once
 #include "config.pb-c.h"
 
@@ -22,10 +22,11 @@ struct context {
     struct progress *progress;
     struct metrics *metrics;
     const struct suspended *suspended;
-    struct trial **trunk; /* the trial that the user's model is: a promotion makes it another one */
+    struct trial **trunk; /* a promotion makes another trial the trunk */
 };
 
-/* What the ledger says so far; the trunk; the configuration that it trains with. Borrowed. */
+/* The state after the ledger's records so far; the trunk; the configuration that the trunk trains
+ * with. Borrowed. */
 struct history *context_history(const struct context *context);
 const struct trial *context_trunk(const struct context *context);
 const Trireme__Config *context_config(const struct context *context);

@@ -42,7 +42,7 @@ bool evaluator_busy(const struct evaluator *e)
     return e->evaluation != NULL;
 }
 
-/* Shares a source's samples out among the workers. */
+/* Leases a source's samples to the workers in equal parts. */
 static void lease_source(struct evaluator *e, size_t source, const struct window_set *windows)
 {
     uint64_t n = evaluation_samples(e->evaluation, source), first = e->first[source];

@@ -111,7 +111,7 @@ const char *liveness_rank_name(struct liveness *l, int rank)
     return l->name;
 }
 
-/* The first thing that is awaited of a rank; NULL: nothing is. */
+/* Returns the name of the first thing awaited from a rank, or NULL. */
 static const char *first_awaited(const struct rank_state *r)
 {
     for (size_t i = 0; i < N_AWAITED; i++)

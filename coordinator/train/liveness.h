@@ -1,5 +1,6 @@
-/* What the coordinator knows of the other ranks: who they are, when they were last heard, and what
- * is awaited of them. So that every wait has a bound and a name. Time is passed in; pure. */
+/* What the coordinator knows of the other ranks: who they are, when a message of each came last,
+ * and what is awaited from each. It gives every wait a bound and a name. Time is passed in; pure.
+ */
 #pragma once
 #include "base/err.h"
 
@@ -25,25 +26,26 @@ void liveness_free(struct liveness *liveness);
 
 void liveness_identify(struct liveness *liveness, int rank, const char *host, uint64_t pid);
 
-/* One more of something is awaited of a rank; one of it came. */
+/* One more message of a kind is awaited from a rank; one of them arrived. */
 void liveness_await(struct liveness *liveness, int rank, enum awaited what, double now);
 void liveness_arrived(struct liveness *liveness, int rank, enum awaited what);
 bool liveness_awaits(const struct liveness *liveness, enum awaited what); /* of any rank */
 
-/* Something came from a rank; work is the count in its beat (UINT64_MAX: any other message, which
- * is work done). */
+/* A message came from a rank. work: the count in its beat, or UINT64_MAX for any other message,
+ * which counts as progress. */
 void liveness_heard(struct liveness *liveness, int rank, uint64_t work, double now);
 
-/* A step took so long; the longest one stretches the deadline of ranks that live but do not get on.
- */
+/* A step took so many seconds. The longest step extends the deadline of ranks that send beats but
+ * make no progress. */
 void liveness_step(struct liveness *liveness, double seconds);
 
-/* The coordinator itself was away (a slow disk): nobody is blamed for that time. */
+/* The coordinator itself did not run for a while (a slow disk): that time does not count for
+ * anybody. */
 void liveness_forgive(struct liveness *liveness, double now);
 
-/* Fails (ERR_MACHINE) with a sentence that names the rank and what was awaited of it: silent for
- * longer than the patience; or alive, but without getting on for ten times that and twenty times
- * the longest step. */
+/* ERR_MACHINE with a sentence that names the rank and what was awaited from it, if a rank was
+ * silent for longer than the patience, or made no progress for ten times the patience and twenty
+ * times the longest step. */
 int liveness_check(struct liveness *liveness, double now, struct err *err);
 
 /* "worker 1 (rank 2 on node7, process 4711)"; borrowed until the next call. */

@@ -1,6 +1,5 @@
-/* The workers as they report for duty: all must compute with the same kernels and see the same
- * token files, or their sums would not be what the run says they are. The first one sets the
- * measure. Pure. */
+/* The workers that have sent READY. All must compute with the same kernels and see the same token
+ * files as the first one, or the sums would not be those of the run. Pure. */
 #pragma once
 #include "base/err.h"
 #include "coordinator/train/evaluation.h"
@@ -18,7 +17,8 @@ struct roster {
 
 void roster_clear(struct roster *roster);
 
-/* Takes a worker's READY. manifest: of the checkpoint that is continued, or NULL: its token files
- * must be the same. who names the worker in sentences. */
+/* Adds a worker by its READY. manifest: of the checkpoint that is continued, or NULL; its token
+ * files must be the same. who: the worker's name in sentences. ERR_DATA for other token files,
+ * ERR_MACHINE for other kernels. */
 int roster_add(struct roster *roster, const Trireme__Manifest *manifest, const char *who,
                const Trireme__Ready *ready, struct err *err);

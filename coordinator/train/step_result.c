@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Values that come in pieces, each once. */
+/* Values that arrive in pieces, each once. */
 struct row {
     size_t n, n_there;
     double *values;

@@ -24,7 +24,7 @@ char *suspended_folder(const char *checkpoint, const char *name)
     return mem_format("%s/suspended/%s", checkpoint, name);
 }
 
-/* Takes over the folder's name; one without a manifest was not completed. */
+/* Adds one; takes over the folder's name. One without a manifest was not completed. */
 static int add(struct suspended *s, const char *name, char *folder, struct err *err)
 {
     char *path = file_join(folder, "manifest.json");

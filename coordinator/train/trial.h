@@ -1,9 +1,9 @@
-/* A line of training as the coordinator sees it: the trunk, a fork, a tail. Where it stands, what
- * it is made of, and the one step that is under way. No I/O.
+/* A trial as the coordinator sees it: the trunk, a fork, or a tail. Where it stands, what it is
+ * made of, and the step that is under way. No I/O.
  *
- * Positions count in three units that run together: updates done (`step`, which names checkpoints
- * and lines), samples of the data order, and tokens. The rate follows from tokens, so it is
- * continuous where the size of a step changes. */
+ * A position counts in three units: updates done (`step`, which names checkpoints and lines),
+ * samples of the data order, and tokens. The rate follows from tokens, so it is continuous where
+ * the size of a step changes. */
 #pragma once
 #include "base/err.h"
 
@@ -70,7 +70,8 @@ struct trial {
     Trireme__TrainLine line; /* of the step that is committing; `trial` is borrowed from name */
 };
 
-/* Takes over config and segments. n_forking: servers that make its state; 0: it is there. */
+/* Takes over config and segments. n_forking: number of servers that will answer; 0: its state is
+ * there already. */
 struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *config,
                         Trireme__Segment **segments, size_t n_segments, struct position base,
                         uint64_t step_tokens, size_t n_blocks, int n_forking);
@@ -79,50 +80,52 @@ void trial_free(struct trial *trial);
 /* A server's answer to FORK: the bytes of its part, or why it has no memory (NULL: it has). */
 void trial_forked(struct trial *trial, uint64_t bytes, const char *refused);
 
-/* It trains up to `step`; or only as far as the steps that are leased go. */
+/* It trains up to `step`; the second: no further than the steps that are leased. */
 void trial_run_until(struct trial *trial, uint64_t step);
 void trial_rest(struct trial *trial);
 
-/* It takes no more steps; the second: and is dropped as soon as it can. */
+/* It takes no more steps; the second: and is dropped as soon as it rests and is not held. */
 void trial_diverge(struct trial *trial);
 void trial_stop(struct trial *trial);
 
-/* Its weights are read: it is not dropped between the two. */
+/* Its weights are being read: it is not dropped until it is released. */
 void trial_hold(struct trial *trial);
 void trial_release(struct trial *trial);
 
 void trial_rename(struct trial *trial, const char *name);
 
-/* It becomes a tail, and trains to its end. */
+/* It becomes a tail and trains to the tail's end. */
 void trial_begin_tail(struct trial *trial, struct tail tail);
 
-/* A step: leased; decided by what came back (ERR_TRAIN where that is not finite: nothing is
- * decided); committed by one of n_servers: true with the last. `now`: seconds of clock_now. */
+/* One step. trial_lease: its leases went out. trial_decide: all that was leased came back; fills in
+ * the decision, or returns ERR_TRAIN if it is not finite, and nothing is decided. trial_committed:
+ * one of n_servers has committed it; returns true with the last. now: seconds of clock_now. */
 bool trial_may_lease(const struct trial *trial);
 void trial_lease(struct trial *trial, double now);
 int trial_decide(struct trial *trial, Trireme__StepDecision *decision, int n_servers,
                  struct err *err);
 bool trial_committed(struct trial *trial, double now);
 
-/* Where it stands after `step` updates, and after those done. */
+/* Its position after `step` updates, and after the updates done. */
 struct position trial_at(const struct trial *trial, uint64_t step);
 struct position trial_position(const struct trial *trial);
 
-/* Updates that the run's tokens come to, the way that this trial takes them. */
+/* The update with which the tokens of the run are used up, in steps of this trial. */
 uint64_t trial_last_step(const struct trial *trial);
 
 /* Learning rate of the update after `step`. */
 double trial_lr(const struct trial *trial, uint64_t step);
 
-/* The first step at which it can rest, with what is under way. */
+/* The first step at which it can rest, given what is leased and committing. */
 uint64_t trial_first_rest(const struct trial *trial);
 
-/* Whether nothing of it is under way: its state is that of `step`, and stays so. */
+/* Whether nothing of it is under way, so that its state is that of `step` and stays so. */
 bool trial_rests(const struct trial *trial);
 
-/* Rests at `until`, or for good. */
+/* Whether it rests and will not take a step by itself: it is at `until`, or not open. */
 bool trial_arrived(const struct trial *trial);
 
-/* Steps of the fork that have as many tokens as `steps` of the trunk; they must divide. */
+/* Number of the fork's steps that have as many tokens as `steps` of the trunk's. They must divide.
+ */
 uint64_t trial_equal_steps(uint64_t steps, const Trireme__Config *trunk,
                            const Trireme__Config *fork);

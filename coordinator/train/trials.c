@@ -142,7 +142,8 @@ bool trials_halt(struct trials *ts)
     return rest;
 }
 
-/* Its workers: all, or where there are fewer leaves those that have least to do. */
+/* Chooses the workers of a step: all; or, if there are fewer leaves than workers, those with the
+ * least to do. */
 static void choose_workers(struct trials *ts, const struct trial *t, uint64_t step)
 {
     uint32_t n_leaves = run_config_leaves(t->config);
@@ -212,7 +213,7 @@ bool trials_go(struct trials *ts)
     return done;
 }
 
-/* Loss and norm of the step are known: the servers may update, and the workers begin the next step.
+/* Loss and norm of the step are known: sends the decision to the servers, and leases the next step.
  */
 static int decide(struct trials *ts, struct trial *t, const struct trial *trunk, struct err *err)
 {
@@ -233,7 +234,8 @@ static int decide(struct trials *ts, struct trial *t, const struct trial *trunk,
     return 0;
 }
 
-/* The trial that a rank's answer about a step is of. */
+/* Returns the trial of a rank's answer about a step; NULL with ERR_MACHINE if nobody asked for it.
+ */
 static struct trial *expected(const struct trials *ts, int from, uint32_t number, uint64_t step,
                               const char *what, struct err *err)
 {
