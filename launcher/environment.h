@@ -1,4 +1,4 @@
-/* The process's environment, read here and nowhere else. */
+/* The process's environment. It is read here and nowhere else. */
 #pragma once
 #include "base/err.h"
 
@@ -13,7 +13,7 @@ int environment_rank(void);
  * that it is alone. */
 int environment_check_srun(struct err *err);
 
-/* Columns of the terminal that `train` runs on, as it told its ranks; 0: there is none. */
+/* Columns of the terminal of `train`, which sets them for its ranks; 0: it has none. */
 int environment_columns(void);
 
 /* Whether the `train` that started this rank reads what it says. */

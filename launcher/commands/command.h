@@ -19,7 +19,7 @@ struct command {
 extern const struct command commands[];
 extern const size_t n_commands;
 
-/* Other first words that still work. */
+/* First words that commands had once; they still work. */
 struct command_alias {
     const char *word, *means;
 };
@@ -50,7 +50,7 @@ int command_ledger_show(const void *request, void *reply, struct err *err);
 int command_bench_gemm(const void *request, void *reply, struct err *err);
 int command_bench_step(const void *request, void *reply, struct err *err);
 
-/* Replies for people, where YAML would not do: to stdout. */
+/* Print a reply for people, to stdout, where YAML would not do. */
 void print_nothing(const void *reply);
 void print_replay(const void *reply);
 void print_sample(const void *reply);

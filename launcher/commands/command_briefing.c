@@ -1,4 +1,4 @@
-/* trireme briefing: what a planner would be told now, from the files of the run. */
+/* trireme briefing: what a planner would be given now, from the files of the run. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"

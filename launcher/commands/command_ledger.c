@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a checkpoint knows of the ledger. */
+/* What a checkpoint's manifest says of the ledger. */
 struct known {
     uint64_t step, records;
     char *head;
@@ -29,7 +29,7 @@ static void free_known(struct known *known, size_t n)
     free(known);
 }
 
-/* What the checkpoints know; those that retention removes meanwhile are passed over. */
+/* Reads what the checkpoints know. Those that are removed meanwhile are left out. */
 static struct known *read_known(const char *run, size_t *n, struct err *err)
 {
     size_t n_steps = 0;
@@ -86,7 +86,7 @@ int command_ledger_verify(const void *request, void *reply, struct err *err)
     return rc;
 }
 
-/* A record as it stands in the file: only the submessage that its kind fills. */
+/* Copies a record with only the submessage that its kind fills. */
 static Trireme__Record *copy_of(const Trireme__Record *record)
 {
     Trireme__Record shown = *record;
@@ -181,7 +181,7 @@ static void print_judgement(const Trireme__Judgement *j)
     }
 }
 
-/* What the record's kind tells of; false where that is nothing but its text. */
+/* Prints what belongs to the record's kind; returns false if that is its text alone. */
 static bool print_told(const Trireme__Record *r)
 {
     switch (r->kind) {

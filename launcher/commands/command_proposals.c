@@ -90,7 +90,7 @@ static const struct entry *find(struct history *history, const struct ledger *le
     return entry;
 }
 
-/* Puts a copy in the place of a reply's empty submessage, or nothing. */
+/* Replaces a reply's empty submessage by a copy, or by nothing. */
 #define PUT(to, from) (message_free(to), (to) = (from) ? message_copy(from) : NULL)
 
 static Trireme__PairRow *pair_of(const Trireme__Observation *o, bool reverse)
@@ -110,7 +110,7 @@ static Trireme__PairRow *pair_of(const Trireme__Observation *o, bool reverse)
     return row;
 }
 
-/* What was measured by a plan; NULL where there is none. */
+/* Returns what was measured under a plan; NULL if there is none. */
 static Trireme__Attempt *attempt_of(const struct attempt *a)
 {
     if (!a->plan)

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Asks, and fills the answer in; refused is an error. */
+/* Sends a request and fills in the answer. A refusal is an error. */
 static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *request, double wait,
                struct err *err)
 {
@@ -106,7 +106,7 @@ int command_propose(const void *request, void *reply, struct err *err)
     return rc;
 }
 
-/* What the ledger says of it already, nobody need be asked. */
+/* Checks an order against the ledger, so that a wrong one is refused at once. */
 static int check_order(const char *run, uint32_t number, Trireme__Order order, struct err *err)
 {
     if (run_config_exists(run, err) < 0)

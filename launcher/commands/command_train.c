@@ -1,5 +1,5 @@
-/* trireme train, trireme resume, trireme ledger replay: inside an MPI job a rank's life, outside it
- * mpirun with the same line. */
+/* trireme train, resume, ledger replay: inside an MPI job a rank, outside it mpirun with the same
+ * arguments. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/ledger/ledger.h"
@@ -37,7 +37,7 @@ static int check_init(const struct run *run, const struct layout *layout, struct
     free(steps);
     if (!steps)
         return -1;
-    // a run that goes on needs them no more
+    // A run that has a checkpoint does not need them.
     return n ? 0 : first_weights_check(run->config, layout, err);
 }
 
@@ -53,7 +53,8 @@ static int check_experiment(const Trireme__Experiment *experiment, struct err *e
                : 0;
 }
 
-/* What can be said before anything is written: the servers' shares, the first weights, the data. */
+/* Checks what can be checked before anything is written: the servers' shares, the first weights,
+ * the data. */
 static int check(const struct run *run, unsigned servers, struct err *err)
 {
     const Trireme__Config *config = run->config;

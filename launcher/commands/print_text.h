@@ -1,4 +1,4 @@
-/* Texts that others wrote, as a terminal may be given them. */
+/* Prints texts that others wrote so that they cannot control the terminal. */
 #pragma once
 #include <stddef.h>
 

@@ -50,7 +50,7 @@ static int check_size(const struct job *job, int size, struct err *err)
     return 0;
 }
 
-/* Ends the job where it never began: no rank has been told of a run. */
+/* Ends a job that could not begin: no rank got START. */
 static void send_end(struct endpoint *endpoint, int code)
 {
     Trireme__End end = TRIREME__END__INIT;
@@ -59,7 +59,7 @@ static void send_end(struct endpoint *endpoint, int code)
         endpoint_send(endpoint, r, TAG_END, &end);
 }
 
-/* Who proposes, to *planner; NULL: nobody but people, and in a replay nobody. */
+/* Makes the planner of the configuration; NULL if there is none, and in a replay. */
 static int make_planner(struct planner **planner, const struct job *job, const struct run *run,
                         struct err *err)
 {

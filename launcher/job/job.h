@@ -1,4 +1,4 @@
-/* A rank's life inside an MPI job: START to END in the role that its number gives it. */
+/* Runs one rank inside an MPI job, from START to END, in the role that its number gives it. */
 #pragma once
 #include "base/err.h"
 
@@ -13,7 +13,7 @@ struct job {
     const void *request;
     unsigned workers, servers; /* as asked for; workers 0: all ranks that are left */
     double max_seconds;
-    const char *replay; /* folder of a run whose campaign is lived through again, or NULL */
+    const char *replay; /* folder of the run whose campaign is repeated, or NULL */
 };
 
 /* Runs this rank. Collective over the MPI job. Returns 0, or -1 with how the run ended; ranks but 0

@@ -1,13 +1,13 @@
-/* Starting mpirun and living with it: it runs in a session of its own that ends with this process,
- * its own chatter is kept back unless it is needed, signals become requests, and how the run ended
- * is read from RUN/status.json, not from its exit code. */
+/* Starts and supervises mpirun: it runs in a session of its own that ends with this process; its
+ * own output is held back unless it is needed; signals become requests; how the run ended is read
+ * from RUN/status.json, not from the exit code. */
 #pragma once
 #include "base/err.h"
 
 #include <stdint.h>
 
-/* What rank 0 says on stderr, alone on a line: once it listens to signals; and, with the launch's
- * incarnation behind it, once the run is its own. A status of another incarnation is another
+/* Lines of rank 0 on stderr, each alone on a line: when it handles signals; and, followed by the
+ * launch's incarnation, when it has claimed the run. A status with another incarnation is another
  * launch's. */
 #define SUPERVISE_LAUNCHED "trireme-launched"
 #define SUPERVISE_CLAIMED  "trireme-claimed "

@@ -60,7 +60,7 @@ static enum planner_answer fail(struct script *s, struct err *err)
     return PLANNER_GONE;
 }
 
-/* Reads what the process wrote though nobody asked, to pass over it. */
+/* Reads and discards what the process wrote without being asked. */
 static void drain(struct script *s)
 {
     bool ended = planner_process_read(&s->process, &s->answer, PLANNER_SCRIPT_BYTES + 1);
