@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The checkpoint of another run, whose model must have the same tensors. */
+/* Finds and verifies the checkpoint of another run. Its model must have the same tensors. */
 static int find_checkpoint(char **folder, Trireme__Manifest **manifest, const char *name,
                            const struct layout *layout, struct err *err)
 {

@@ -30,7 +30,7 @@ static int check_gate_weights(const Trireme__Config *c, struct err *err)
                    : err_set(err, ERR_USAGE, "gate.weights: all are zero, expected one above zero");
 }
 
-/* What fields say together. */
+/* Checks rules between fields. */
 static int check_together(const Trireme__Config *c, struct err *err)
 {
     if (c->train->batch % c->train->microbatch)

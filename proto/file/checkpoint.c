@@ -24,8 +24,8 @@ char *checkpoint_folder(const char *run, uint64_t step)
     return mem_format("%s/checkpoints/step-%08" PRIu64, run, step);
 }
 
-/* The step in a name like step-00000100; false for other names, also for another writing of the
- * same number. */
+/* Reads the step from a name like step-00000100. False for other names, also for another spelling
+ * of the same number. */
 static bool parse_name(const char *name, uint64_t *step)
 {
     char written[32];
@@ -42,7 +42,8 @@ static int compare_steps(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Steps of the folders below RUN/checkpoints that have a manifest, or that have none. */
+/* Returns the steps of the folders in RUN/checkpoints that have a manifest, or of those that have
+ * none. */
 static uint64_t *list(const char *run, bool complete, size_t *n, struct err *err)
 {
     char *folder = file_join(run, "checkpoints");
@@ -75,7 +76,7 @@ uint64_t *checkpoint_steps(const char *run, size_t *n, struct err *err)
     return list(run, true, n, err);
 }
 
-/* Where the digest stands in a manifest's text, the last thing in it; NULL: nowhere. */
+/* Finds the digest in a manifest's text; it is the last one there. NULL if there is none. */
 static char *find_digest(char *text)
 {
     static const char key[] = "\"digest\": \"";
@@ -85,7 +86,7 @@ static char *find_digest(char *text)
     return found && strlen(found) >= DIGEST_HEX_SIZE ? found : NULL;
 }
 
-/* Digest of a manifest's text with zeros where its own digest stands. */
+/* Computes the digest of a manifest's text, with zeros in place of its own digest. */
 static void digest_text(char hex[DIGEST_HEX_SIZE], char *text, size_t size, char *own)
 {
     char written[DIGEST_HEX_SIZE];
@@ -149,7 +150,7 @@ int checkpoint_complete(const char *folder, const Trireme__Manifest *manifest, s
          *own = find_digest(json);
     digest_text(hex, json, strlen(json), own);
     memcpy(own, hex, DIGEST_HEX_SIZE - 1);
-    char *above = mem_format("%s/..", folder); // where the folder's own name stands
+    char *above = mem_format("%s/..", folder); // holds the folder's own name
     int rc = file_sync_dir(above, ERR_TRAIN, err);
     if (rc == 0)
         rc = file_write_atomic(path, json, strlen(json), ERR_TRAIN, err);
@@ -186,7 +187,7 @@ int checkpoint_verify(const char *folder, const Trireme__Manifest *manifest, str
     return 0;
 }
 
-/* Manifest of a checkpoint all of whose bytes are good. */
+/* Returns the manifest of a checkpoint whose shards all verify. NULL if it is damaged. */
 static Trireme__Manifest *open_verified(const char *folder, struct err *err)
 {
     Trireme__Manifest *manifest = checkpoint_manifest(folder, err);
@@ -264,7 +265,7 @@ int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *nam
     return 0;
 }
 
-/* The manifest goes first, so that what is left after a crash is no checkpoint. */
+/* Removes the manifest first, so that what is left after a crash is no checkpoint. */
 static int remove_checkpoint(const char *run, uint64_t step, struct err *err)
 {
     char *folder = checkpoint_folder(run, step), *manifest = file_join(folder, "manifest.json");
@@ -278,7 +279,7 @@ static int remove_checkpoint(const char *run, uint64_t step, struct err *err)
     return rc;
 }
 
-/* A damaged checkpoint keeps its bytes, under a name that is no checkpoint's. */
+/* Renames a damaged checkpoint to a name that no checkpoint has. Its bytes are kept. */
 static int set_aside(const char *run, uint64_t step, struct err *err)
 {
     char *folder = checkpoint_folder(run, step), *aside = mem_format("%s.damaged", folder);
@@ -298,8 +299,8 @@ static bool is_pinned(uint64_t step, const uint64_t *pins, size_t n_pins)
     return false;
 }
 
-/* Calls a function with each folder of RUN/checkpoints that was to take the place of a checkpoint,
- * or had to make room for it. */
+/* Calls a function with each folder step-*.new (written to replace a checkpoint) and step-*.aside
+ * (the one replaced) of RUN/checkpoints. */
 static int each_new(const char *run, int (*call)(const char *path, struct err *err),
                     struct err *err)
 {
@@ -344,8 +345,8 @@ int checkpoint_recover(const char *run, struct err *err)
     return each_new(run, recover_new, err);
 }
 
-/* Suspended forks serve whoever goes on from that very checkpoint: of older ones they only take
- * room. */
+/* Suspended forks are of use only to a launch that continues from that same checkpoint: in older
+ * checkpoints they only take space. */
 static int remove_suspended(const char *run, uint64_t step, struct err *err)
 {
     char *folder = checkpoint_folder(run, step), *suspended = file_join(folder, "suspended");

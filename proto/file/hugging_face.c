@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which rows of our tensor. */
+/* Which rows of our tensor a row of the table is. */
 enum part { PART_ALL, PART_Q, PART_K, PART_V, PART_GATE, PART_UP };
 
 struct name_row {
     const char *ours, *theirs; /* %d is the layer */
     enum part part;
-    bool turned; /* stands there as (in, out) */
+    bool turned; /* stored there as (in, out) */
 };
 
 // clang-format off
@@ -40,22 +40,22 @@ static const struct name_row gpt2_names[] = {
     {"head.weight",                "lm_head.weight",                       PART_ALL, false},
 };
 static const struct name_row llama_names[] = {
-    {"embed.token.weight",        "model.embed_tokens.weight", PART_ALL, false},
-    {"layers.%d.norm1.weight",    "model.layers.%d.input_layernorm.weight", PART_ALL, false},
+    {"embed.token.weight", "model.embed_tokens.weight", PART_ALL, false},
+    {"layers.%d.norm1.weight", "model.layers.%d.input_layernorm.weight", PART_ALL, false},
     {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.q_proj.weight", PART_Q, false},
     {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.k_proj.weight", PART_K, false},
     {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.v_proj.weight", PART_V, false},
     {"layers.%d.attn.out.weight", "model.layers.%d.self_attn.o_proj.weight", PART_ALL, false},
-    {"layers.%d.norm2.weight",    "model.layers.%d.post_attention_layernorm.weight", PART_ALL, false},
-    {"layers.%d.mlp.up.weight",   "model.layers.%d.mlp.gate_proj.weight", PART_GATE, false},
-    {"layers.%d.mlp.up.weight",   "model.layers.%d.mlp.up_proj.weight", PART_UP, false},
+    {"layers.%d.norm2.weight", "model.layers.%d.post_attention_layernorm.weight", PART_ALL, false},
+    {"layers.%d.mlp.up.weight", "model.layers.%d.mlp.gate_proj.weight", PART_GATE, false},
+    {"layers.%d.mlp.up.weight", "model.layers.%d.mlp.up_proj.weight", PART_UP, false},
     {"layers.%d.mlp.down.weight", "model.layers.%d.mlp.down_proj.weight", PART_ALL, false},
-    {"norm.weight",               "model.norm.weight", PART_ALL, false},
-    {"head.weight",               "lm_head.weight", PART_ALL, false},
+    {"norm.weight", "model.norm.weight", PART_ALL, false},
+    {"head.weight", "lm_head.weight", PART_ALL, false},
 };
 // clang-format on
 
-/* One tensor of the directory, and where it stands in ours. */
+/* One tensor of the directory, and its place in our layout. */
 struct piece {
     char name[128];
     int n_dims;
@@ -83,7 +83,7 @@ static void format_name(char *out, size_t size, const char *format, int layer)
         snprintf(out, size, "%s", format);
 }
 
-/* All pieces of a model, in fresh memory. */
+/* Returns all pieces of a model. The caller frees them. */
 static struct piece *pieces_of(const Trireme__Model *model, const struct layout *layout, size_t *n)
 {
     bool llama = model->arch == TRIREME__MODEL__ARCH__llama;
@@ -152,7 +152,7 @@ static int hub_open(struct hub *hub, const char *folder, struct err *err)
     return rc;
 }
 
-/* GPT-2's own files leave the "transformer." out. */
+/* The original GPT-2 files leave out the "transformer." of a name. */
 static const struct safetensors_entry *hub_find(const struct hub *hub, const char *name)
 {
     static const char prefix[] = "transformer.";
@@ -173,7 +173,7 @@ static void turn(float *out, const float *in, size_t rows, size_t columns)
             out[c * rows + r] = in[r * columns + c];
 }
 
-/* The numbers of one piece in our order, in fresh memory. */
+/* Returns the numbers of one piece in our order. The caller frees them. NULL on error. */
 static float *piece_read(const struct piece *p, const struct hub *hub, const char *folder,
                          struct err *err)
 {

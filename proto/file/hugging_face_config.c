@@ -12,11 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Their name of each field of ours. */
+/* The name in config.json of each of our fields. */
 struct shape_row {
     const char *ours, *theirs;
-    const char *
-        fallback; /* where theirs is missing: their documented default, or NULL: it must be there */
+    const char *fallback; /* value of a missing key, as documented; NULL: the key is required */
 };
 
 // clang-format off
@@ -43,7 +42,7 @@ static const struct shape_row llama_shape[] = {
     {"tied",       "tie_word_embeddings",     "false"   },
 };
 
-/* Settings that change what is computed: only these values are. */
+/* Settings that change what is computed, and the values that this program can compute. */
 static const struct {
     const char *name, *values; /* separated by blanks; "null" where it may be missing */
 } computed[] = {
@@ -67,7 +66,7 @@ bool hugging_face_is(const char *folder)
     return is;
 }
 
-/* The text of a key's value; "null" where there is none. */
+/* Returns the text of a key's value; "null" if there is none. */
 static const char *value(const struct node *root, const char *key)
 {
     for (size_t i = 0; i < root->n; i++)
@@ -87,7 +86,7 @@ static bool one_of(const char *values, const char *word)
     return false;
 }
 
-/* Their shape in a fresh model. */
+/* Reads the shape into a new model, freed by message_free. NULL on error. */
 static Trireme__Model *shape_read(const struct node *root, const char *path, struct err *err)
 {
     const char *type = value(root, "model_type");
@@ -127,7 +126,7 @@ static Trireme__Model *shape_read(const struct node *root, const char *path, str
     return model;
 }
 
-/* Fields that were given and differ; open sizes (0) agree with anything. */
+/* Fails if a field was set and differs. A size of 0 is open and agrees with any. */
 static int check_given(const Trireme__Model *given, const Trireme__Model *theirs, const char *path,
                        struct err *err)
 {

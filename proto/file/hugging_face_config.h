@@ -1,5 +1,5 @@
-/* config.json of a Hugging Face directory: the model's shape, and what of their many settings this
- * program computes. */
+/* config.json of a Hugging Face directory: the model's shape, and a check that this program can
+ * compute the model with the other settings in it. */
 #pragma once
 #include "base/err.h"
 
@@ -7,12 +7,12 @@
 
 #include <stdbool.h>
 
-/* Whether a folder looks like such a directory: it has a config.json. */
+/* Whether a folder looks like a Hugging Face directory: it has a config.json. */
 bool hugging_face_is(const char *folder);
 
-/* The shape in config.json, over `model`: fields that were given there and disagree are refused
- * (ERR_USAGE), and so is what this program cannot compute (other activations, scaled rotary
- * positions, ...; ERR_DATA). */
+/* Reads the shape in config.json into `model`. Fails with ERR_USAGE if a field that was set in
+ * `model` disagrees, with ERR_DATA if this program cannot compute the model (other activations,
+ * scaled rotary positions, ...). */
 int hugging_face_shape(Trireme__Model *model, const char *folder, struct err *err);
 
 /* Writes config.json of a resolved model. */

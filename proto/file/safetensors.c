@@ -44,7 +44,7 @@ static const struct node *child(const struct node *map, const char *key)
     return NULL;
 }
 
-/* A whole number of the header; false for anything else. */
+/* Reads a whole number of the header. False for anything else. */
 static bool whole(const struct node *node, size_t *value)
 {
     if (!node || node->kind != NODE_LITERAL || !*node->text ||
@@ -56,7 +56,7 @@ static bool whole(const struct node *node, size_t *value)
     return errno == 0;
 }
 
-/* Type, shape and place of one tensor; the reason where they are no good. */
+/* Reads type, shape and place of one tensor. Returns NULL, or why they are refused. */
 static const char *read_entry(struct safetensors_entry *entry, size_t *begin, size_t *end,
                               const struct node *node, size_t data_size)
 {
@@ -224,7 +224,7 @@ static size_t part_bytes(const struct safetensors_part *part)
     return part->shape[0] * (part->n_dims == 2 ? part->shape[1] : 1) * sizeof *part->numbers;
 }
 
-/* Length and JSON, padded with blanks to a multiple of eight. */
+/* Writes length and JSON, padded with blanks to a multiple of eight. */
 static void write_header(struct text *out, const struct safetensors_part *parts, size_t n)
 {
     struct text json = {0};

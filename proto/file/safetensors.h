@@ -31,17 +31,18 @@ struct safetensors {
     size_t n;
 };
 
-/* Maps and checks a file; ERR_DATA with a sentence that names file and tensor. */
+/* Maps and checks a file. Fails with ERR_DATA; the sentence names file and tensor. */
 int safetensors_open(struct safetensors *file, const char *path, struct err *err);
 void safetensors_close(struct safetensors *file);
 
-/* NULL where there is none of that name. */
+/* Returns the tensor of that name, or NULL if there is none. */
 const struct safetensors_entry *safetensors_find(const struct safetensors *file, const char *name);
 
-/* Elements [first, first + n) of an F32, F16 or BF16 tensor as floats; false for other types. */
+/* Writes elements [first, first + n) of an F32, F16 or BF16 tensor as floats. Returns false for
+ * other types. */
 bool safetensors_floats(const struct safetensors_entry *entry, size_t first, size_t n, float *out);
 
-/* One F32 tensor to write; name without characters that JSON escapes. */
+/* One F32 tensor to write. The name has no characters that JSON escapes. */
 struct safetensors_part {
     const char *name;
     int n_dims;

@@ -23,7 +23,7 @@ struct slice {
     size_t row, end;
 };
 
-/* The rows of each tensor that lie in [offset, offset + count), which is cut at rows. */
+/* Lists the rows of each tensor in [offset, offset + count). Both ends are at the edges of rows. */
 static size_t slices_of(struct slice *slices, const struct layout *layout, size_t offset,
                         size_t count)
 {
@@ -73,8 +73,7 @@ int shard_file_write(const char *folder, size_t k, size_t n_servers, const struc
     return rc;
 }
 
-/* What a key like "moment1/head.weight[8:16]" names; false for one that names nothing of this
- * layout. */
+/* Reads a key like "moment1/head.weight[8:16]". False if it names nothing of this layout. */
 static bool parse_key(const char *key, const struct layout *layout, int *kind, struct slice *slice)
 {
     const char *slash = strchr(key, '/'), *bracket = strchr(key, '[');
@@ -112,7 +111,7 @@ struct target {
     size_t n_spans, spans_room;
 };
 
-/* Remembers a span; false where some of it was read before. */
+/* Adds a span. False if some of it was read before. */
 static bool span_add(struct target *target, struct span span)
 {
     for (size_t i = 0; i < target->n_spans; i++)

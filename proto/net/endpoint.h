@@ -1,11 +1,11 @@
-/* An endpoint: one rank's place among the ranks. Messages of one sender arrive in the order in
+/* An endpoint: one rank's access to the other ranks. Messages of one sender arrive in the order in
  * which they were sent.
  *
- * Nothing here waits. Control messages are small and always taken; bulk frames are copied into one
- * of a few flights, and where none is free endpoint_room says so: the sender keeps its place, looks
- * at its own mail and comes back. So two ranks that send to each other cannot stop each other. Two
- * transports stand behind it: mpi_transport.h, and local_transport.h, which runs all ranks in one
- * thread. All functions are local. */
+ * Nothing here waits. Control messages are small and always accepted. Bulk frames are copied into
+ * one of a few flights (send buffers); endpoint_room says whether one is free. If none is, the
+ * sender remembers its place, reads its own mail and tries again later, so two ranks that send to
+ * each other cannot block each other. There are two transports: mpi_transport.h, and
+ * local_transport.h, which runs all ranks in one thread. All functions are local. */
 #pragma once
 #include "base/err.h"
 #include "proto/net/tag.h"
@@ -16,7 +16,7 @@
 struct frame;
 struct endpoint;
 
-/* What arrived; the bytes are borrowed until the next poll. */
+/* A message that arrived. The bytes are borrowed until the next poll. */
 struct parcel {
     int from;
     int tag;
@@ -25,7 +25,7 @@ struct parcel {
 };
 
 struct endpoint_ops {
-    /* Queues two pieces as one message. bulk says that it counts against the room. */
+    /* Queues two pieces as one message. bulk: it counts against the room. */
     void (*send)(struct endpoint *, int to, int tag, const void *head, size_t head_size,
                  const void *body, size_t body_size, bool bulk);
     bool (*room)(struct endpoint *, int to);
@@ -38,36 +38,36 @@ struct endpoint { /* the first member of each transport's own struct */
     int rank, size;
 };
 
-/* Sends a control message of the tag's type. A field is set if it differs from its default or its
- * flag says so (proto/schema/walk.h): lease.step = 5 is enough. Required fields must be there. */
+/* Sends a control message of the tag's type, packed by message_pack. A field is set if it differs
+ * from its default or its flag is on (proto/schema/walk.h): lease.step = 5 is enough. Asserts that
+ * required fields are set. */
 void endpoint_send(struct endpoint *endpoint, int to, enum tag tag, const void *message);
 
 /* Whether a bulk frame to that rank can be sent now. */
 bool endpoint_room(struct endpoint *endpoint, int to);
 
-/* Sends header->count numbers behind the header; asserts room. Both are copied. */
+/* Sends the header and header->count numbers after it. Both are copied. Asserts endpoint_room. */
 void endpoint_send_frame(struct endpoint *endpoint, int to, enum tag tag,
                          const struct frame *header, const float *numbers);
 
-/* Takes the next message, if there is one. */
+/* Takes the next message. False if there is none. */
 bool endpoint_poll(struct endpoint *endpoint, struct parcel *parcel);
 
-/* A control message that arrived, as message_unpack makes it: submessages that were absent are made.
- * Freed by message_free; NULL with the sentence (ERR_MACHINE) where the bytes are none of its tag.
- */
+/* Unpacks a control message that arrived (message_unpack): submessages that were absent are made.
+ * Freed by message_free. Fails with ERR_MACHINE if the bytes are no message of the tag's type. */
 void *endpoint_open(const struct parcel *parcel, struct err *err);
 
 void endpoint_free(struct endpoint *endpoint); /* accepts NULL */
 
-/* A role's mail: one row a tag. message is the control message, or the struct frame of a bulk tag;
- * borrowed. */
+/* The message handlers of a role: one row per tag. message is the control message, or the struct
+ * frame of a bulk tag; borrowed. */
 typedef int (*handler_fn)(void *role, int from, const void *message, struct err *err);
 struct handler {
     enum tag tag;
     handler_fn on_message;
 };
 
-/* Opens a parcel and hands it to the role's handler. A tag without a row, or bytes that are no such
- * message, are errors. */
+/* Opens a parcel and calls the role's handler for its tag. Fails with ERR_MACHINE if the tag has no
+ * row or the bytes are no such message, and as the handler fails. */
 int endpoint_dispatch(const struct handler *table, size_t n, void *role,
                       const struct parcel *parcel, struct err *err);

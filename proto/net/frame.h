@@ -1,4 +1,4 @@
-/* Bulk: one block of numbers behind a fixed header.
+/* A bulk frame: a fixed header, then the numbers of one block.
  *
  * byte  0  u32  magic        0x4d525254 ("TRRM")
  *       4  u32  dtype        1: 32-bit floats
@@ -31,6 +31,6 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 64, "the header is 64 bytes on every machine");
 _Static_assert(offsetof(struct frame, numbers) == 64, "numbers follow the header");
 
-/* The frame in received bytes; NULL with the sentence where they are none (ERR_MACHINE). The bytes
- * stay the caller's. */
+/* Returns the frame in received bytes, which stay the caller's. Fails with ERR_MACHINE if they are
+ * no frame. */
 const struct frame *frame_open(const void *bytes, size_t size, struct err *err);

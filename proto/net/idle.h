@@ -1,6 +1,6 @@
-/* Waiting without burning a core: a rank that found nothing to do looks again a few times, then
- * gives its core away, then sleeps, a little longer each time, so that on a machine with more ranks
- * than cores the workers keep theirs. */
+/* Waiting with little CPU time: a rank with nothing to do polls again a few times, then yields its
+ * core, then sleeps, a little longer each time. So on a machine with more ranks than cores the
+ * workers keep their cores. */
 #pragma once
 
 struct idle {

@@ -35,7 +35,7 @@ static void local_send(struct endpoint *endpoint, int to, int tag, const void *h
     ASSERT(to >= 0 && to < hub->n);
     struct local_endpoint *target = hub->endpoints[to];
     if (!target)
-        return; // it has left
+        return; // that rank has freed its endpoint
     size_t bytes = (sizeof(struct letter) + head_size + body_size + 63) / 64 * 64;
     struct letter *letter = aligned_alloc(64, bytes);
     ASSERT(letter);

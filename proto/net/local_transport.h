@@ -1,9 +1,8 @@
-/* All ranks in one thread: a hub of queues, for tests of roles that talk to each other without MPI.
- */
+/* A transport inside one thread: a hub of queues, for tests of several roles without MPI. */
 #pragma once
 #include "proto/net/endpoint.h"
 
-/* n endpoints of one hub, written to endpoints[0..n). A rank takes at most `room` bulk frames that
- * it has not read; few make the roles keep their place often. The hub goes with the last endpoint.
- */
+/* Makes n endpoints of one hub and writes them to endpoints[0..n). A rank holds at most `room` bulk
+ * frames that it has not read; with a small room, senders often have to wait. The hub is freed with
+ * the last endpoint. */
 void local_transport_open(struct endpoint **endpoints, int n, int room);

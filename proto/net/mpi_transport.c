@@ -14,7 +14,7 @@
 enum { BULK_FLIGHTS = 16, RECEIVE_FLIGHTS = 32 };
 static const double finish_seconds = 10;
 
-/* A message on its way, with the buffer that must live as long. */
+/* A message in flight, with its buffer, which must live until the request completes. */
 struct flight {
     MPI_Request request;
     char *buffer; /* owned */
@@ -116,7 +116,7 @@ static struct flight *receive_at(struct mpi_endpoint *e, size_t i)
     return &e->receives[(e->oldest + i) % RECEIVE_FLIGHTS];
 }
 
-/* Begins to receive all that has arrived, as far as flights go. */
+/* Begins to receive all messages that have arrived, as long as a flight is free. */
 static void receives_begin(struct mpi_endpoint *e)
 {
     while (e->n_receives < RECEIVE_FLIGHTS) {
@@ -134,13 +134,14 @@ static void receives_begin(struct mpi_endpoint *e)
     }
 }
 
-/* The oldest message that is complete and has no incomplete one of the same sender before it. */
+/* Finds the oldest complete message that has no older one of the same sender before it. False if
+ * there is none. */
 static bool receive_next(struct mpi_endpoint *e, size_t *index)
 {
     for (size_t i = 0; i < e->n_receives; i++) {
         struct flight *f = receive_at(e, i);
         if (f->peer < 0)
-            continue; // delivered, its slot waits for older ones to leave the ring
+            continue; // delivered; its slot is freed after the older ones
         bool behind = false;
         for (size_t j = 0; j < i && !behind; j++)
             behind = receive_at(e, j)->peer == f->peer;
@@ -183,11 +184,11 @@ static bool mpi_poll(struct endpoint *endpoint, struct parcel *parcel)
 static void mpi_free(struct endpoint *endpoint)
 {
     struct mpi_endpoint *e = (struct mpi_endpoint *)endpoint;
-    alarm((unsigned)finish_seconds); // whatever MPI waits for from here on, the process ends
+    alarm((unsigned)finish_seconds); // ends the process if MPI waits too long below
     bool busy = true;
     while (busy) {
         struct parcel late;
-        // what arrives after the end is of no use, but its sender waits for us
+        // messages after the end are not used, but their senders wait until they are received
         while (mpi_poll(endpoint, &late)) {
         }
         busy = false;
@@ -196,7 +197,7 @@ static void mpi_free(struct endpoint *endpoint)
         if (busy)
             clock_sleep(1e-4);
     }
-    // nobody leaves before everybody is done sending, and everybody keeps receiving until then
+    // all ranks go on receiving until all have finished sending
     MPI_Request barrier;
     int done = 0;
     MPI_CALL(MPI_Ibarrier(e->comm, &barrier));

@@ -2,9 +2,9 @@
 #pragma once
 #include "proto/net/endpoint.h"
 
-/* Starts MPI and makes a communicator of its own. Collective over the job. Ends MPI when the
- * endpoint is freed, which is collective too and bounded: a process that cannot finish within ten
- * seconds is ended by a signal. */
+/* Starts MPI and makes a communicator of its own. Collective over the job. Freeing the endpoint
+ * ends MPI; that is collective too, and a process that has not finished within ten seconds is ended
+ * by a signal. */
 struct endpoint *mpi_transport_open(void);
 
 /* Ends the whole job at once, from any rank. Does not return. */

@@ -5,7 +5,7 @@
 #include "proto/net/idle.h"
 #include "proto/net/link.h"
 
-/* After a failure: reads on, for END only. */
+/* After a failure: reads messages until END and ignores the others. -1 if END does not come. */
 static int await_end(struct link *link)
 {
     double deadline = clock_now() + link->patience;

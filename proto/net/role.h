@@ -1,4 +1,4 @@
-/* A rank's part in a run, as the loop that turns it sees it. */
+/* The loop that runs a role: a server or a worker. */
 #pragma once
 #include "base/err.h"
 
@@ -9,13 +9,13 @@ enum turn {
     TURN_IDLE,   /* nothing to do now */
     TURN_BUSY,   /* something was done */
     TURN_OVER,   /* the role's part is over */
-    TURN_FAILED, /* the sentence is in err; the loop tells the coordinator */
+    TURN_FAILED, /* the error is in err; the loop sends it to the coordinator */
 };
 
 typedef enum turn (*role_turn_fn)(void *role, struct err *err);
 
-/* Turns a server or worker until it is over. After a failure its sentence goes to the coordinator,
- * and END is awaited for `link.patience` seconds at most. Returns the run's exit code, or -1 where
- * no END came. Local. */
+/* Runs a server or worker until its part is over. After a failure, sends the error to the
+ * coordinator and waits for END, `link.patience` seconds at most. Returns the run's exit code, or
+ * -1 if no END came. Local. */
 struct link;
 int role_run(role_turn_fn turn, void *role, struct link *link);

@@ -1,4 +1,4 @@
-/* What a message is: one tag for each, and for the control messages their type in the schema. */
+/* Tags: one for each kind of message, and the schema's type of each control message. */
 #pragma once
 #include <protobuf-c/protobuf-c.h>
 
@@ -24,6 +24,6 @@ enum tag {
     TAG_WEIGHTS, /* bulk: server to worker, a block's weights */
 };
 
-/* The control message's type; NULL for bulk and for numbers that are no tag. */
+/* The type of a control message. NULL for bulk tags and for numbers that are no tag. */
 const ProtobufCMessageDescriptor *tag_type(int tag);
 const char *tag_name(int tag);

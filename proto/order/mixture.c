@@ -11,7 +11,7 @@ static const int64_t WHOLE = (int64_t)1 << 32; /* what all shares add up to */
 static const uint64_t MARK_EVERY = 65536; /* samples from one remembered position to the next */
 enum { NO_CHOICE = -1 };
 
-/* Where a walk is: all before `position` is given out. */
+/* The state of a walk: all samples before `position` are given out. */
 struct walk {
     uint64_t position;
     uint64_t *counts; /* (n) samples given */
@@ -28,8 +28,8 @@ struct mixture {
     struct walk marks[2]; /* earlier positions of this walk, the newer one first */
 };
 
-/* Weights as integers of 60 bits relative to the largest; 0 with a sentence for what is no weight.
- */
+/* Scales weights to integers of 60 bits relative to the largest. Returns 1, or 0 on error (invalid
+ * weights). */
 static uint64_t scale_weights(uint64_t *scaled, const double *weights, size_t n, struct err *err)
 {
     double largest = 0;
@@ -53,7 +53,7 @@ static uint64_t scale_weights(uint64_t *scaled, const double *weights, size_t n,
     return 1;
 }
 
-/* Shares that add up to WHOLE: floors, and one more for the largest remainders. */
+/* Rounds shares so that they add up to WHOLE: floors, and one more for the largest remainders. */
 static void round_shares(int64_t *shares, const uint64_t *scaled, size_t n)
 {
     unsigned __int128 sum = 0;
@@ -171,7 +171,7 @@ static long choose(const struct mixture *mixture)
             best_room = room;
         }
     }
-    // what is due adds up to period, so someone has period/k >= period/(2k-2)
+    // what is due adds up to period, so at least one source has period/k >= period/(2k-2)
     ASSERT(best != NO_CHOICE);
     return best;
 }

@@ -8,7 +8,7 @@
  * t: no prefix is a whole sample away from its share.
  *
  * The answer is a pure function of the weights and p, in exact integer arithmetic; it repeats after
- * 2^32 samples or fewer, so positions do not overflow. The object only remembers where it was:
+ * 2^32 samples or fewer, so positions do not overflow. The object only remembers its last positions:
  * walking forward costs O(k) a sample, going back less than 65,536 samples at most twice that many
  * steps, and a jump elsewhere O(p k) once, from the start. Measured on one core of a Xeon: 13 ns a
  * sample with 3 sources, 19 with 7; a jump to sample 10^8 takes 0.7 s.
@@ -22,15 +22,16 @@
 
 struct mixture;
 
-/* NULL with a sentence (ERR_USAGE) where a weight is negative or not finite or all are zero. A
- * share below 2^-33 counts as zero. The weights are not kept. */
+/* Copies the weights. A share below 2^-33 counts as zero. Freed by mixture_free. Fails with
+ * ERR_USAGE if a weight is negative or not finite, or if all are zero. */
 struct mixture *mixture_new(const double *weights, size_t n, struct err *err);
 void mixture_free(struct mixture *mixture);
 
-/* Source of sample p. *before: how many samples that source has given before p. */
+/* Returns the source of sample p. *before becomes the number of samples that this source gives
+ * before p. */
 size_t mixture_source(struct mixture *mixture, uint64_t *before, uint64_t p);
 
-/* Samples that each of the n sources has given before p. */
+/* Writes how many samples each of the n sources gives before p. */
 void mixture_counts(struct mixture *mixture, uint64_t *counts, uint64_t p);
 
 /* Whether two mixtures have the same shares: {1, 3} and {2, 6} have. */

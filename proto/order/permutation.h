@@ -1,9 +1,9 @@
 /* A keyed permutation of [0, n): the order of a source's windows in one epoch.
  *
- * A Feistel network on the next power of two with an even number of bits, walked until the image is
- * below n (fewer than four turns on average). Index in, image out: no table, no state, so any
- * sample can be had first. Equal on all machines. Black and Rogaway, "Ciphers with arbitrary finite
- * domains", CT-RSA 2002, section 4. */
+ * A Feistel network on the next power of two with an even number of bits, repeated until the image
+ * is below n (fewer than four turns on average). Index in, image out: no table, no state, so
+ * samples can be computed in any order. Equal on all machines. Black and Rogaway, "Ciphers with
+ * arbitrary finite domains", CT-RSA 2002, section 4. */
 #pragma once
 #include <stdint.h>
 

@@ -89,8 +89,8 @@ static uint64_t sum_of(const uint64_t *counts, size_t n)
     return sum;
 }
 
-/* Where a segment begins in its mixture: where the one before is by then, if it goes on with that.
- */
+/* Returns the position in its mixture at which a segment begins: that of the segment before by
+ * then, if it continues that mixture; else 0. */
 static uint64_t phase_of(const struct order *order, const struct piece *piece)
 {
     const uint64_t given = sum_of(piece->cursors, order->n_sources);
@@ -192,15 +192,15 @@ static void counts_in(const struct order *order, const struct piece *piece, uint
         counts[i] = piece->cursors[i] + (counts[i] - piece->base[i]);
 }
 
-/* Counts of samples of one size as counts of another, rounded up. */
+/* Converts counts of samples of one size into counts of another, rounded up. */
 static void convert(uint64_t *counts, size_t n, uint32_t from, uint32_t to)
 {
     for (size_t i = 0; i < n; i++)
         counts[i] = (uint64_t)(((unsigned __int128)counts[i] * to + from - 1) / from);
 }
 
-/* Whether the segment before the last one would go on at `sample` with these cursors, weights and
- * parts. */
+/* Whether the segment before the last one would continue at `sample` with these cursors, weights
+ * and parts. */
 static bool goes_on(const struct order *order, uint64_t sample, const uint64_t *cursors,
                     uint32_t parts, const struct mixture *mixture)
 {

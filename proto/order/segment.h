@@ -1,19 +1,20 @@
 /* The order of a trial: a short list of segments, each {first sample, samples that each source had
- * given by then, weights from then on, parts}. It is all that a checkpoint must hold of the data
- * order; with the seed and the files it says what every sample of the trial is, on any number of
+ * given by then, weights from then on, parts}. A checkpoint needs to hold nothing else of the data
+ * order: with the seed and the files, the list gives every sample of the trial, on any number of
  * ranks.
  *
  * A source is read window by window of the model's whole context, and each window is cut into
  * `parts` samples. A source's own samples are numbered through all segments, in samples of the
  * segment's size: sample i is part i % parts of window i / parts. So a change of weights neither
- * repeats nor skips any. Where the parts change from p to q, a source that had given c samples goes
- * on with its sample ceil(c * q / p): no token is read twice, and less than one new sample is
- * passed over, none where p divides c * q.
+ * repeats nor skips any. Where the parts change from p to q, a source that had given c samples
+ * continues with its sample ceil(c * q / p): no token is read twice, and less than one new sample
+ * is skipped, none where p divides c * q.
  *
- * Within a segment the mixture counts from the segment's first sample. A segment with the weights
- * and parts of the one before it, as passing over samples makes it, goes on in the other's mixture,
- * as many samples on as the sources have given between the two (so does a first segment with
- * samples passed over): what it reads is exactly what would have come so many samples later. */
+ * Within a segment the mixture counts from the segment's first sample, except after skipped
+ * samples. Skipping samples appends a segment with the weights and parts of the one before it. Such
+ * a segment continues the mixture of that one, ahead by as many samples as the sources have given
+ * between the two: it reads exactly what would have come that many samples later. A first segment
+ * with skipped samples starts its mixture after them. */
 #pragma once
 #include "base/err.h"
 #include "files.pb-c.h"
@@ -21,24 +22,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the order is to be from a sample on. */
+/* The order from a given sample on. */
 struct order_change {
     const double *weights; /* (n_sources), borrowed */
     size_t n_sources;
-    uint64_t skip;  /* samples of the order in force that are passed over at this point */
+    uint64_t skip;  /* samples of the current order that are skipped at this point */
     uint32_t parts; /* samples that a window is cut into; 0: 1 */
 };
 
-/* The segment that a trial begins with. Fresh; freed as any message. NULL with a sentence
- * (ERR_USAGE) for weights that are none. */
+/* Returns the segment that a trial begins with. Freed by message_free. Fails with ERR_USAGE for
+ * invalid weights. */
 Trireme__Segment *order_first_segment(const struct order_change *first, struct err *err);
 
-/* From `sample` on the order is another one: appends a segment to the list (*segments grows as by
- * realloc). Where the last one begins at that sample, nothing of it has been read: it is replaced,
- * its cursors as after `skip` of its samples, and dropped if that is what the segment before it
- * would go on with. Equal shares, no skip and equal parts change nothing. Error, the list as it
- * was: ERR_USAGE for weights that are none or for another number of sources, ERR_DATA for a list
- * that is none (order_new) or that goes beyond `sample`. */
+/* Changes the order from `sample` on: appends a segment to the list (*segments is reallocated). If
+ * the last segment begins at that sample, none of it has been read: it is replaced, with cursors as
+ * after `skip` of its samples, or removed if the segment before it would continue in the same way.
+ * Equal shares, no skip and equal parts change nothing. On error the list is unchanged: ERR_USAGE
+ * for invalid weights or another number of sources, ERR_DATA for an invalid list (order_new) or one
+ * whose last segment begins after `sample`. */
 int order_append(Trireme__Segment ***segments, size_t *n_segments, uint64_t sample,
                  const struct order_change *change, struct err *err);
 
@@ -50,10 +51,10 @@ struct order_place {
     uint32_t parts;
 };
 
-/* A list of segments with remembered positions (mixture.h says what moving costs). Not to be used
- * by two threads at once. Keeps its own copy. NULL with a sentence: ERR_DATA for an empty or
- * unordered list or one that disagrees about the number of sources, ERR_USAGE for weights that are
- * none. */
+/* A list of segments with remembered positions (mixture.h says what moving costs). Not for two
+ * threads at once. Copies what it needs. Freed by order_free. Fails with ERR_DATA if the list is
+ * empty or not in order or its segments disagree about the number of sources, with ERR_USAGE for
+ * invalid weights. */
 struct order;
 struct order *order_new(const Trireme__Segment *const *segments, size_t n_segments,
                         struct err *err);

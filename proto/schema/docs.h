@@ -9,7 +9,7 @@ struct message_doc {
     size_t n;
     const struct field_doc *fields; /* in the order of their declaration */
 };
-/* Where the two fields of a map's entry stand. */
+/* Positions of the two fields of a map's entry. */
 enum { MAP_KEY, MAP_VALUE };
 
 struct value_doc {
@@ -24,7 +24,8 @@ extern const struct value_doc schema_values[]; /* sorted by type, then by value 
 extern const size_t schema_n_values;
 extern const char *const schema_when_names[];
 
-/* All fields of a message type, for what goes over types rather than messages. */
+/* Returns the docs of all fields of a message type, for code that works on types, not on
+ * messages. */
 const struct message_doc *message_doc(const ProtobufCMessageDescriptor *type);
 
 /* protobuf-c's descriptor of a field in that list. */

@@ -74,7 +74,8 @@ void *field_element(const void *message, const ProtobufCFieldDescriptor *field, 
     return at(message, field->offset);
 }
 
-/* A number, bool, enum or bytes that say nothing new: the declared default, or 0. */
+/* Whether a number, bool or enum has its declared default (0 if none is declared), or bytes are
+ * empty. */
 static bool is_silent(const void *value, const ProtobufCFieldDescriptor *field)
 {
     static const char zero[8];
@@ -212,7 +213,7 @@ void field_set(void *message, const ProtobufCFieldDescriptor *field, size_t i, s
             protobuf_c_enum_descriptor_get_value_by_name(field->descriptor, value.text)->value;
         return;
     case PROTOBUF_C_TYPE_STRING: {
-        char *copy = mem_strdup(value.text); // first: the old text may be what is set
+        char *copy = mem_strdup(value.text); // before the free: value.text may be the old text
         free(*(char **)p);
         *(char **)p = copy;
         return;

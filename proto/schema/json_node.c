@@ -13,7 +13,7 @@ struct source {
     struct err *err;
 };
 
-/* jansson's numbers end at 2^63; above, json_write puts whole numbers into quotes. */
+/* jansson reads whole numbers below 2^63 only; from there on json_write puts them into quotes. */
 static bool is_large_whole(const char *text)
 {
     bool negative;
@@ -77,7 +77,7 @@ struct node *json_node_read(const char *text, size_t size, const char *where, en
     struct source source = {where, code, err};
     json_t *value = json_loadb(text ? text : "", size, JSON_REJECT_DUPLICATES, &mistake);
     if (!value) {
-        struct text clean = {0}; // it quotes the input
+        struct text clean = {0}; // jansson's message quotes the input
         value_write_clean(&clean, mistake.text);
         err_set(err, code, "%s:%d: not JSON: %s", where, mistake.line,
                 clean.bytes ? clean.bytes : "");

@@ -1,5 +1,5 @@
-/* JSON written piece by piece: commas, line ends and quotes come by themselves. key is NULL outside
- * of objects. */
+/* JSON written piece by piece. Commas, line ends and quotes are added here. key is NULL outside of
+ * objects. */
 #pragma once
 #include "base/text.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Message types below a root, each once, in the order in which they are met. */
+/* Message types below a root, each once, in the order in which they are found. */
 struct types {
     const ProtobufCMessageDescriptor **types;
     size_t n, room;
@@ -71,7 +71,7 @@ static void write_names(struct json_out *out, const ProtobufCEnumDescriptor *typ
     json_out_close(out, '}');
 }
 
-/* What a value, or each element of a list, may be. */
+/* Writes the type of a value, or of each element of a list. */
 static void write_type(struct json_out *out, const ProtobufCFieldDescriptor *field,
                        const struct field_doc *doc)
 {

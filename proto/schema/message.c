@@ -23,13 +23,13 @@ static void free_element(void *p, const ProtobufCFieldDescriptor *field)
         free(((ProtobufCBinaryData *)p)->data);
 }
 
-/* Elements that a field has in memory: a singular one has one, set or not. */
+/* Number of elements that a field has in memory; a singular field has one, set or not. */
 static size_t n_elements(const void *message, const ProtobufCFieldDescriptor *field)
 {
     return field_is_list(field) ? field_count(message, field) : 1;
 }
 
-/* Frees what the field points to; the member of a singular one is left dangling. */
+/* Frees what the field points to. The member of a singular field still points to freed memory. */
 static void free_field(void *message, const ProtobufCFieldDescriptor *field)
 {
     for (size_t i = 0; i < n_elements(message, field); i++)
@@ -79,7 +79,7 @@ static void copy_element(void *to, const void *from, const ProtobufCFieldDescrip
     }
 }
 
-/* Makes to's member, which is zero, a copy of from's. */
+/* Copies a field of `from` into that of `to`, which is zero. */
 static void copy_field(void *to, const void *from, const ProtobufCFieldDescriptor *field)
 {
     if (field_is_list(field))
@@ -90,8 +90,8 @@ static void copy_field(void *to, const void *from, const ProtobufCFieldDescripto
         copy_element(field_element(to, field, i), field_element(from, field, i), field);
 }
 
-/* Makes a message ours that protobuf-c initialised or unpacked, all the way down: default strings
- * that stand in static memory become owned copies, submessages that are absent are made. */
+/* Makes a message that protobuf-c initialised or unpacked one of ours, at every depth: default
+ * strings in static memory become owned copies, absent submessages are made. */
 static void adopt(void *message)
 {
     const ProtobufCMessageDescriptor *type = type_of(message);
@@ -145,7 +145,7 @@ void *message_copy(const void *message)
 
 unsigned char *message_pack(const void *message, size_t *size)
 {
-    ProtobufCMessage *copy = message_copy(message); // whose has_ flags say what is set
+    ProtobufCMessage *copy = message_copy(message); // its has_ flags say what is set
     ASSERT(protobuf_c_message_check(copy));         // required fields are there
     *size = protobuf_c_message_get_packed_size(copy);
     unsigned char *bytes = mem_new(*size, 1);
@@ -154,7 +154,7 @@ unsigned char *message_pack(const void *message, size_t *size)
     return bytes;
 }
 
-/* protobuf-c takes any number for an enum. */
+/* Needed because protobuf-c accepts any number for an enum. */
 static bool enums_are_known(const void *message)
 {
     const ProtobufCMessageDescriptor *type = type_of(message);

@@ -1,4 +1,4 @@
-/* What compares messages with each other and with the schema's bounds: check, diff, equal. */
+/* Comparison of messages with each other and with the schema's bounds: check, diff, equal. */
 #include "proto/schema/docs.h"
 #include "proto/schema/field.h"
 #include "proto/schema/message.h"

@@ -10,8 +10,8 @@
 
 enum { DEPTH_MAX = 16 };
 
-/* The path on the way down: where each part of it begins, and the number of the next element below.
- */
+/* The current path: where each part of it begins, and at each depth the number of the next
+ * element. */
 struct descent {
     struct text path;
     size_t start[DEPTH_MAX], next[DEPTH_MAX];

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a path ends in: a field, or an element of a list. */
+/* The end of a path: a field, or an element of a list. */
 struct target {
     const ProtobufCMessageDescriptor *type;
     void *message; /* of that type; NULL where only types are looked at */
@@ -23,14 +23,14 @@ struct target {
     size_t index;
 };
 
-/* A path on the way along it: the bytes up to the end of the piece in hand. */
+/* The steps along a path: the current piece, and the bytes up to its end. */
 struct steps {
     const char *path;
     size_t done;
     char *piece; /* owned; NULL at the end of the path */
 };
 
-/* Goes on to the next piece. */
+/* Moves to the next piece. */
 static void step(struct steps *steps)
 {
     bool is_first = !steps->piece;
@@ -44,7 +44,7 @@ static void step(struct steps *steps)
     steps->done = (size_t)(from - steps->path) + size;
 }
 
-/* Puts the path as far as it was understood before the sentence. */
+/* Puts the part of the path that was understood before the sentence. */
 static int fail_here(const struct steps *steps, struct err *err)
 {
     char *bytes = mem_format("%.*s", (int)steps->done, steps->path);
@@ -70,7 +70,7 @@ static int find_field(struct target *target, const struct steps *steps, struct e
     return fail_here(steps, err);
 }
 
-/* The element that the piece numbers; the one past the end is made. */
+/* Finds the element that the piece numbers. The one past the end is made. */
 static int find_element(struct target *target, const struct steps *steps, struct err *err)
 {
     bool negative;
@@ -135,8 +135,8 @@ const struct field_doc *message_field_doc(const ProtobufCMessageDescriptor *type
     return field_doc(target.type, target.field);
 }
 
-/* Reads a value, which is YAML or stands for itself, into what the path says, of a message that may
- * be spoiled. */
+/* Reads a value (YAML, or a literal word) into the place that the path names. On error the message
+ * may be half changed. */
 static int set(void *message, const char *path, const char *value, bool is_yaml, const char *where,
                struct err *err)
 {

@@ -9,8 +9,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Letters to add, drop, change, or swap with the next one (optimal string alignment, row by row).
- */
+/* Counts the letters to add, drop, change, or swap with the next one (optimal string alignment, row
+ * by row). */
 static size_t edit_distance(const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b);

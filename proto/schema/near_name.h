@@ -8,6 +8,6 @@ struct near_name {
     size_t distance;  /* of best */
 };
 
-/* Offers one more candidate. Near enough is: at most one letter in three added, dropped, changed or
- * swapped. */
+/* Offers one more candidate. It is near if at most one letter in three is added, dropped, changed
+ * or swapped. */
 void near_name_offer(struct near_name *near, const char *candidate);

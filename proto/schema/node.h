@@ -1,8 +1,8 @@
-/* A text as a tree, whatever its language: what read.c puts into messages.
+/* A text as a tree, the same for YAML and JSON: read.c reads it into messages.
  *
- * What a plain YAML word means (a number, a bool, text) is for the field to say that it is given
- * to, so it stays a word here. JSON says it itself: its numbers and bools are literals, which are
- * never text. */
+ * A plain YAML word may be a number, a bool or text; its field decides which, so it stays a word
+ * here. JSON itself marks the difference: its numbers and bools are literals, which are never
+ * text. */
 #pragma once
 #include "base/err.h"
 
@@ -28,15 +28,16 @@ struct node {
     size_t n, room;
 };
 
-/* Whole texts into a fresh tree; NULL with a sentence that names where and line. Refused: anchors,
- * aliases, tags, several documents, more than NODE_DEPTH_MAX levels, a NUL inside of a text, text
- * that is not UTF-8; JSON's duplicate keys. A YAML text without a document is NODE_NULL. with_lines
- * false leaves lines out, of sentences and nodes. */
+/* Read a whole text into a new tree, freed by node_free. NULL with a sentence that names where and
+ * line. Refused: anchors, aliases, tags, several documents, more than NODE_DEPTH_MAX levels, a NUL
+ * inside of a text, text that is not UTF-8; JSON's duplicate keys. A YAML text without a document
+ * is NODE_NULL. with_lines false: no line numbers in sentences and nodes. */
 struct node *yaml_node_read(const char *text, size_t size, const char *where, bool with_lines,
                             enum err_code code, struct err *err);
 struct node *json_node_read(const char *text, size_t size, const char *where, enum err_code code,
                             struct err *err);
 void node_free(struct node *node); /* accepts NULL */
 
-/* A fresh empty child at the end, owned by the node; valid until the next one is added. */
+/* Adds an empty child at the end, owned by the node. The pointer is valid until the next one is
+ * added. */
 struct node *node_add(struct node *node);

@@ -18,7 +18,7 @@ static double read_back(const char *text, bool single)
 void number_write(char text[NUMBER_SIZE], double value, bool single)
 {
     ASSERT(isfinite(value));
-    if (value == 0) { // whose sign JSON readers would lose
+    if (value == 0) { // JSON readers would lose the sign of -0
         strcpy(text, signbit(value) ? "-0.0" : "0");
         return;
     }

@@ -5,24 +5,24 @@
 
 enum { NUMBER_SIZE = 32 };
 
-/* The fewest digits that read back to the same bits: "0.001", "10000", "1.0e-5". An exponent comes
- * with a point before it and its sign, since YAML 1.1 readers take 1e-5 for text. single: the value
- * is a float's, for which fewer digits do. Finite values only. */
+/* Writes the fewest digits that read back to the same bits: "0.001", "10000", "1.0e-5". An exponent
+ * has a point before it and a sign, since YAML 1.1 readers take 1e-5 for text. single: the value is
+ * a float, which needs fewer digits. Finite values only. */
 void number_write(char text[NUMBER_SIZE], double value, bool single);
 
-/* The same of a number that is no whole one, for JSON: with a point or an exponent, "10000.0". */
+/* The same for JSON's real numbers: always with a point or an exponent, "10000.0". */
 void number_write_real(char text[NUMBER_SIZE], double value);
 
-/* Whether JSON can say the text without quotes: true, false, or a number, spelled just as reading
- * it spells it. */
+/* Whether JSON can hold the text without quotes: true, false, or a number that is spelled exactly
+ * as a reader of JSON writes it back. */
 bool number_is_literal(const char *text);
 
-/* The number that the whole text is: an optional sign, decimal digits, a point, an exponent. False
- * for all else, for what overflows, and for what would silently become 0. single: rounded to float,
- * and within its range. */
+/* Reads the number that the whole text is: an optional sign, decimal digits, a point, an exponent.
+ * False for all else, for what overflows, and for what would silently become 0. single: rounded to
+ * float, and within its range. */
 bool number_read(double *value, const char *text, bool single);
 
-/* The whole number that the text is, digits with an optional sign, as sign and size. False for all
- * else (1e3, 2.0, 0x10, 010 too: zeros before a number mean eight as the base to some) and for what
- * 64 bits do not hold. */
+/* Reads the whole number that the text is, digits with an optional sign, as sign and size. False
+ * for all else (1e3, 2.0, 0x10; also 010, since some readers take leading zeros for base eight) and
+ * for what 64 bits do not hold. */
 bool number_read_whole(bool *negative, uint64_t *size, const char *text);

@@ -63,7 +63,7 @@ static int take(struct arguments *arguments, const struct field_doc *doc, const 
     return 0;
 }
 
-/* The first positional that is still open; NULL: none. */
+/* Returns the first positional that can still take a word, or NULL. */
 static const struct field_doc *open_place(const struct arguments *arguments)
 {
     const struct message_doc *docs = arguments->docs;
@@ -119,7 +119,7 @@ static int unknown_option(const struct arguments *arguments, const char *option,
     return -1;
 }
 
-/* The option that the first size bytes name; NULL: none. */
+/* Returns the option that the first `size` bytes name, or NULL. */
 static const struct field_doc *find_option(const struct arguments *arguments, const char *option,
                                            size_t size)
 {

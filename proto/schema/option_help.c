@@ -17,7 +17,7 @@ enum { COLUMNS = 100, COMMENT_COLUMN = 26 };
 /* Text that breaks its lines between pieces. */
 struct page {
     struct text text;
-    size_t column, indent; /* of the line in hand; of the lines that follow it */
+    size_t column, indent; /* of the current line; of the lines that follow it */
 };
 
 static void add_piece(struct page *page, const char *piece)
@@ -134,7 +134,7 @@ static void add_option(struct page *page, const void *defaults,
         add_entry(page, 6, names->values[i].name, enum_value_comment(names, &names->values[i]));
 }
 
-/* Positionals, then what else the command needs, then the rest. */
+/* The order of the usage line: positionals, then what else the command needs, then the rest. */
 static int rank(const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
 {
     return doc->place ? 0 : option_is_required(field, doc) ? 1 : 2;

@@ -1,8 +1,8 @@
-/* How a field of a request is called on the command line: what option.c and option_help.c share. */
+/* The name of a request's field on the command line: shared by option.c and option_help.c. */
 #pragma once
 #include "proto/schema/walk.h"
 
-/* "--max-seconds", or the word of a positional. Fresh text. */
+/* Returns "--max-seconds", or the word of a positional. The caller frees it. */
 char *option_name(const ProtobufCFieldDescriptor *field, const struct field_doc *doc);
 
 /* Whether the command needs it: a required field, or a repeated positional. */

@@ -1,4 +1,4 @@
-/* A place in a message while one goes down into it: frames on the stack, written as
+/* A place in a message during a descent: a chain of structs on the stack. It is written as
  * "data.sources.0.weight" only where a sentence needs it. */
 #pragma once
 #include "base/text.h"
@@ -19,5 +19,5 @@ static inline struct place place_element(const struct place *above, size_t index
     return (struct place){.above = above, .index = index};
 }
 
-/* Adds the path; nothing for the root, which is NULL. */
+/* Adds the path to the text. Adds nothing for the root, which is NULL. */
 void place_write(struct text *text, const struct place *place);

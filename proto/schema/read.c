@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Puts "run.yaml:7: train.batch: " before the sentence that is there. */
+/* Puts "run.yaml:7: train.batch: " before the sentence in err. */
 static int add_place(const struct reader *reader, const struct place *place, unsigned line)
 {
     if (place) {
@@ -54,7 +54,7 @@ static int refuse(const struct reader *reader, const struct place *place, const 
     return add_place(reader, place, node->line);
 }
 
-/* By key, then in the order of the text: children are elements of one array. */
+/* Order by key, then by place in the text: children are elements of one array. */
 static int compare_keys(const void *a, const void *b)
 {
     const struct node *x = *(const struct node *const *)a, *y = *(const struct node *const *)b;
@@ -62,8 +62,8 @@ static int compare_keys(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
-/* The first child whose key another one has before it, which goes to *before; NULL: there is none.
- * In n log n: the text may be anybody's. */
+/* Returns the first child whose key an earlier child has too; that one goes to *before. NULL if
+ * there is none. Takes n log n steps, because the text may come from anyone. */
 static const struct node *find_second(const struct node *node, const struct node **before)
 {
     const struct node **sorted = mem_new(node->n, sizeof *sorted), *second = NULL;

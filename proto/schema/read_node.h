@@ -1,5 +1,5 @@
-/* A tree of nodes put into a message: what read.c and message_set.c share. Inside proto/schema
- * only. */
+/* Reading of a tree of nodes into a message: shared by read.c and message_set.c. Private to
+ * proto/schema. */
 #pragma once
 #include "proto/schema/place.h"
 
@@ -16,7 +16,8 @@ struct reader {
     struct err *err;
 };
 
-/* Both change the message step by step, so callers read into a copy and read_swap it in. */
+/* Both change the message step by step, so callers read into a copy and use read_swap at the
+ * end. */
 int read_field(const struct reader *reader, const struct place *place, void *message,
                const ProtobufCFieldDescriptor *field, const struct node *node);
 int read_element(const struct reader *reader, const struct place *place, void *message,

@@ -1,4 +1,4 @@
-/* UTF-8, as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
+/* UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -6,11 +6,12 @@
 
 #define UTF8_BAD UINT32_MAX
 
-/* The character at *s, which moves behind it; UTF8_BAD where there is none, and *s moves by one
- * byte. */
+/* Returns the character at *s and moves *s past it. Where there is no valid one, returns UTF8_BAD
+ * and moves *s by one byte. */
 uint32_t utf8_next(const char **s);
 
 bool utf8_valid(const char *s);
 
-/* The text that bytes are; where they are none, and for a NUL, U+FFFD. Fresh. */
+/* Returns bytes as text, which the caller frees. Bytes that are not valid, and a NUL, become
+ * U+FFFD. */
 char *utf8_from_bytes(const void *bytes, size_t size);

@@ -70,8 +70,7 @@ static void expected_name(struct text *text, const ProtobufCEnumDescriptor *type
     }
 }
 
-/* The declared bounds, after a word for each of the cases: both, only the lower, only the upper
- * one. */
+/* Writes the declared bounds after one of three words: for both, only the lower, only the upper. */
 static void write_bounds(struct text *text, const struct field_doc *doc, const char *from,
                          const char *least, const char *most)
 {
@@ -145,7 +144,8 @@ void value_write_found(struct text *text, const char *bytes)
     text_add(text, "'");
 }
 
-/* "found WHAT, expected ..." and what near names there are. */
+/* Fails with "found WHAT, expected ..."; for an enum also with the name that is nearest to the
+ * word. */
 static int refuse(const char *found, const ProtobufCFieldDescriptor *field,
                   const struct field_doc *doc, const char *word, enum err_code code,
                   struct err *err)
@@ -246,7 +246,7 @@ static bool read_whole(struct scalar *value, const char *text,
     return fits && keeps_bounds(*value, field, doc);
 }
 
-/* Reads a word that is no string field's. */
+/* Reads a word for a field that is no string. */
 static bool read_word(struct scalar *value, const char *word, const ProtobufCFieldDescriptor *field,
                       const struct field_doc *doc)
 {

@@ -1,17 +1,17 @@
 /* The walk over a message.
  *
- * Everything that is said about configuration, control messages, files and commands comes from the
- * descriptors: YAML, JSON, JSON Schema, help and options are visitors of a message or of its type.
- * Field comments, bounds and units are not in protobuf-c's descriptors: a build-time tool
+ * All texts about configuration, control messages, files and commands come from the descriptors:
+ * YAML, JSON, JSON Schema, help and options are visitors of a message or of its type. Field
+ * comments, bounds and units are not in protobuf-c's descriptors: a build-time tool
  * (proto/schema/gen) puts them into a const table from protoc's descriptor set, and fails on a
  * field without a comment.
  *
  * Supported: singular and repeated fields of all scalar types, enums, strings, bytes and messages
- * (proto2). `bytes` are written as the text that they may be, and never read from text. Refused
- * while building: oneof, groups, extensions.
+ * (proto2). `bytes` are written as text (utf8_from_bytes) and never read from text. Refused while
+ * building: oneof, groups, extensions.
  *
- * An optional scalar counts as set where its has_ flag is on or its value differs from the default
- * (from 0 where none is declared), so `lease->step = 5` says enough. All functions are local. */
+ * An optional scalar counts as set if its has_ flag is on or its value differs from the default
+ * (from 0 where none is declared), so `lease->step = 5` is enough. All functions are local. */
 #pragma once
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -46,7 +46,7 @@ const char *message_comment(const ProtobufCMessageDescriptor *message);
 const char *enum_value_comment(const ProtobufCEnumDescriptor *type,
                                const ProtobufCEnumValue *value);
 
-/* The value of one element of a field. An enum travels as its name in text. */
+/* The value of one element of a field. An enum is given by its name, as text. */
 enum scalar_kind {
     SCALAR_BOOL,
     SCALAR_INT,
@@ -69,9 +69,9 @@ struct scalar {
     };
 };
 
-/* All five are called, so all are there. leave_x is called where enter_x returned true; false skips
- * what is inside. name is the field's name, NULL for an element of a list and for the root; doc is
- * the field's (for an element: its list's), NULL for the root. The elements of a map (doc->map) are
+/* All five functions are required. leave_x is called if enter_x returned true; false skips what is
+ * inside. name is the field's name, NULL for an element of a list and for the root; doc is the
+ * field's (for an element: its list's), NULL for the root. The elements of a map (doc->map) are
  * scalars: name is the key, the text is the value. */
 struct visitor {
     void *context;
@@ -85,6 +85,6 @@ struct visitor {
 };
 
 /* Visits the fields of a message in the order of their declaration. A scalar that is not set is
- * visited with its declared default (is_default true, as for one that was set to just that), or
- * skipped where none is declared; so is a submessage that is NULL. */
+ * visited with its declared default (is_default true, as for one that was set to that value), or
+ * skipped if none is declared. A submessage that is NULL is skipped. */
 void message_walk(const ProtobufCMessage *message, const struct visitor *visitor);

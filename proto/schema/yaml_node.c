@@ -23,7 +23,7 @@ static int fail(struct source *source, size_t line, const char *what)
     return err_set(source->err, source->code, "%s: %s", source->where, what);
 }
 
-/* libyaml says of bytes that are no text only how far it came. */
+/* libyaml gives only an offset for bytes that are no text; this counts the line. */
 static size_t line_at(const struct source *source, size_t offset)
 {
     size_t line = 1;
@@ -81,7 +81,7 @@ static int read_scalar(struct source *source, struct node *node)
     return 0;
 }
 
-/* The event has been read, and is what the node begins with. */
+/* Reads a node. The event that it begins with has already been read. */
 static int read_node(struct source *source, struct node *node, unsigned depth);
 
 static int read_list(struct source *source, struct node *node, unsigned depth)

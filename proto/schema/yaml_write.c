@@ -14,8 +14,8 @@
 
 enum { COMMENT_COLUMN = 32 };
 
-/* A message's or list's line stays open until something stands below it: nothing makes it "{}" or
- * "[]". */
+/* The line of a message or list stays open until something is written below it. If nothing is, it
+ * becomes "{}" or "[]". */
 enum open { CLOSED, OPEN_NAME, OPEN_DASH };
 
 struct out {
@@ -45,7 +45,7 @@ static void end_line(struct out *out, const struct field_doc *doc)
     out->line_start = out->text.size;
 }
 
-/* Begins the line of what stands below an open one. */
+/* Begins a line below an open one. */
 static void begin_line(struct out *out)
 {
     bool behind_dash = out->open == OPEN_DASH;
@@ -114,9 +114,9 @@ static void leave_list(void *context, const char *name, const struct field_doc *
     leave(context, doc->map ? "{}" : "[]");
 }
 
-/* Whether every YAML reader takes the word for text: it begins like a name or a path, holds letters
- * that mean nothing in YAML, and is no word for null or a bool (in YAML 1.1: yes, no, on, off, y, n
- * too). */
+/* Whether every YAML reader takes the word for text: it begins like a name or a path, has only
+ * characters without a meaning in YAML, and is no word for null or a bool (in YAML 1.1 also yes,
+ * no, on, off, y, n). */
 static bool is_plain(const char *s)
 {
     static const char *const taken[] = {"null", "true", "false", "yes", "no",
@@ -133,7 +133,7 @@ static bool is_plain(const char *s)
     return true;
 }
 
-/* Characters that YAML does not take, or takes for line ends. */
+/* Characters that YAML refuses, or takes for line ends. */
 static bool is_special(uint32_t c)
 {
     return c < ' ' || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029 || c == 0xfeff ||

@@ -38,7 +38,8 @@ struct layout {
     struct block *blocks;
 };
 
-/* The table of a resolved model (model_shape_resolve). Local. Never NULL. */
+/* Makes the table of a resolved model (model_shape_resolve). Freed by layout_free. Never NULL.
+ * Local. */
 struct layout *layout_new(const Trireme__Model *model);
 void layout_free(struct layout *layout);
 
@@ -47,7 +48,7 @@ size_t tensor_count(const struct tensor *tensor); /* elements */
 /* Whether two layouts have the same tensors, by name and shape. */
 bool layout_equal(const struct layout *a, const struct layout *b);
 
-/* The tensor of that name; asserts that it exists. The name is a printf format: layout_find(l,
- * "layers.%d.norm1.weight", i). */
+/* Returns the tensor of that name; asserts that it exists. The name is a printf format:
+ * layout_find(l, "layers.%d.norm1.weight", i). */
 const struct tensor *layout_find(const struct layout *layout, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -11,8 +11,8 @@ int shard_map(struct shard *shards, size_t n_servers, const struct layout *layou
             n_servers, layout->n_blocks);
     size_t block = 0;
     for (size_t s = 0; s < n_servers; s++) {
-        // the end of this shard is the block edge nearest to its even share, with a block left for
-        // each shard to come
+        // the shard ends at the block edge nearest to its even share; at least one block is left
+        // for each shard after it
         size_t goal = (size_t)((double)layout->n_params * (double)(s + 1) / (double)n_servers);
         size_t last = layout->n_blocks - (n_servers - 1 - s);
         size_t end = block + 1;

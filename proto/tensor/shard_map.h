@@ -1,5 +1,6 @@
-/* Which server holds which blocks: each a run of consecutive blocks, as even in elements as blocks
- * allow. A pure function of layout and number of servers, so every rank computes it for itself. */
+/* Which server holds which blocks: each holds consecutive blocks, with as even a number of elements
+ * as blocks allow. A pure function of layout and number of servers, so every rank computes it for
+ * itself. */
 #pragma once
 #include "base/err.h"
 
@@ -12,5 +13,5 @@ struct shard {
     size_t offset, count; /* elements of the flat array */
 };
 
-/* Fills shards[0..n_servers). Refuses more servers than blocks. Local. */
+/* Fills shards[0..n_servers). Fails if there are more servers than blocks. Local. */
 int shard_map(struct shard *shards, size_t n_servers, const struct layout *layout, struct err *err);

@@ -137,11 +137,25 @@ class Bench:
                 key: made[key]
                 for key in ("documents", "bytes", "train", "gate", "sealed")
             }
-        text = json.dumps({"commit": commit, "data": data, **result}, indent=1)
+        text = by_lines({"commit": commit, "data": data, **result})
         for path, word in ((self.out, "OUT"), (ROOT, "ROOT"), (sys.executable, "python3")):
             text = text.replace(path, word)
         with open(os.path.join(HERE, "results", name + ".json"), "w") as f:
-            f.write(text + "\n")
+            f.write(text)
+
+
+def by_lines(result):
+    """JSON of an object: a line a key, and of what is a list or an object a line an element."""
+    lines = []
+    for key, value in result.items():
+        many = isinstance(value, (list, dict)) and value
+        rows = [json.dumps(v) for v in value] if isinstance(
+            value, list) else ["%s: %s" % (json.dumps(k), json.dumps(v))
+                               for k, v in value.items()] if many else []
+        begin, end = "[]" if isinstance(value, list) else "{}"
+        text = begin + "\n  " + ",\n  ".join(rows) + "\n " + end if many else json.dumps(value)
+        lines.append(" %s: %s" % (json.dumps(key), text))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def records(run):

@@ -76,9 +76,8 @@ def main(bench):
     for *setting, seeds in SETTINGS.values():
         for arm in FACTORS:
             mine = [r for r in rows if r[:4] == [*setting, arm] and r[4] in seeds]
-            print(
-                "batch %d, rate %g, random bytes %g times the text, %s, seeds %d to %d: "
-                "promoted in %d of %d"
-                % (*setting, arm, seeds[0], seeds[-1], sum(r[5] == "promote"
+            print("batch %d, rate %g, random bytes %g times the text, %s, seeds %d to %d: "
+                  "promoted in %d of %d" %
+                  (*setting, arm, seeds[0], seeds[-1], sum(r[5] == "promote"
                                                            for r in mine), len(mine)))
     bench.write("random_bytes", {"config": base, "runs": runs})

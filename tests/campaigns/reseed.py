@@ -72,8 +72,6 @@ def main(bench):
     for n in (3, 4):
         p = [tail_after(h["gains"], n) for h in everything if len(h["gains"]) >= n]
         below = [sum(v < limit for v in p) for limit in (0.1, 0.05, 0.01, 0.9)]
-        print(
-            "one-sided p of t after %d pairs: of %d below .10: %d, below .05: %d, "
-            "below .01: %d, above .90: %d"
-            % (n, len(p), *below[:3], len(p) - below[3]))
+        print("one-sided p of t after %d pairs: of %d below .10: %d, below .05: %d, "
+              "below .01: %d, above .90: %d" % (n, len(p), *below[:3], len(p) - below[3]))
     bench.write("reseed", {"config": base, "runs": runs})

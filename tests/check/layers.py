@@ -18,7 +18,6 @@ BAD_STEM = re.compile(r"_(parts|rest)$")
 
 
 class Law:
-
     def __init__(self, text):
         self.floors, self.homes, self.calls, self.owners = {}, {}, {}, {}
         for line in text.splitlines():
@@ -26,11 +25,8 @@ class Law:
             if words and words[0] == "floor":
                 self.floors.update({place: int(words[1]) for place in words[2:]})
             elif words:
-                {
-                    "home": self.homes,
-                    "call": self.calls,
-                    "owner": self.owners
-                }[words[0]][words[1]] = words[2:]
+                {"home": self.homes, "call": self.calls,
+                 "owner": self.owners}[words[0]][words[1]] = words[2:]
 
     def place(self, name):
         """The longest place that a file belongs to; None: it has none."""
@@ -147,42 +143,24 @@ def breaches(root, law):
 def prove():
     law = Law((pathlib.Path(__file__).parent / "layers.txt").read_text())
     bad = {
-        "math/a.c":
-        '#include "proto/net/frame.h"',
-        "ps/b.c":
-        '#include "worker/worker.h"',
-        "base/c.c":
-        "#include <mpi.h>",
-        "coordinator/d.c":
-        'char *s = getenv("HOME");',
-        "launcher/e.c":
-        '#include "tests/unit/support.h"',
-        "coordinator/train/h.c":
-        '#include "coordinator/gate/gate.h"',
-        "coordinator/run/i.c":
-        '#include "coordinator/ledger/ledger.h"',
-        "coordinator/gate/j.c":
-        '#include "coordinator/coordinator.h"',
-        "launcher/job/k.c":
-        '#include "launcher/commands/command.h"',
-        "launcher/planner/l.h":
-        '#include "launcher/job/job.h"',
-        "coordinator/attic/m.c":
-        "",
-        "coordinator/x.c":
-        "trial->until = 5;",
-        "coordinator/y.c":
-        "--t->n_forking;",
-        "ps/store_parts.h":
-        "",
-        "ps/store_rest.c":
-        "",
-        "math/n.c":
-        "int n_do(void)\n{\n    return o_do();\n}\n",
-        "math/o.c":
-        "int o_do(void)\n{\n    return p_do();\n}\n",
-        "math/p.c":
-        "static int q(void)\n{\n    return 1;\n}\n\nint p_do(void)\n{\n    return n_do();\n}\n",
+        "math/a.c": '#include "proto/net/frame.h"',
+        "ps/b.c": '#include "worker/worker.h"',
+        "base/c.c": "#include <mpi.h>",
+        "coordinator/d.c": 'char *s = getenv("HOME");',
+        "launcher/e.c": '#include "tests/unit/support.h"',
+        "coordinator/train/h.c": '#include "coordinator/gate/gate.h"',
+        "coordinator/run/i.c": '#include "coordinator/ledger/ledger.h"',
+        "coordinator/gate/j.c": '#include "coordinator/coordinator.h"',
+        "launcher/job/k.c": '#include "launcher/commands/command.h"',
+        "launcher/planner/l.h": '#include "launcher/job/job.h"',
+        "coordinator/attic/m.c": "",
+        "coordinator/x.c": "trial->until = 5;",
+        "coordinator/y.c": "--t->n_forking;",
+        "ps/store_parts.h": "",
+        "ps/store_rest.c": "",
+        "math/n.c": "int n_do(void)\n{\n    return o_do();\n}\n",
+        "math/o.c": "int o_do(void)\n{\n    return p_do();\n}\n",
+        "math/p.c": "static int q(void)\n{\n    return 1;\n}\n\nint p_do(void)\n{\n    return n_do();\n}\n",
     }
     good = {
         "ps/f.c": '#include "proto/net/frame.h"\n#include "ps/gather.h"',

@@ -162,7 +162,8 @@ class Resumed(Experiments):
         os.kill(call.rank(0), signal.SIGKILL)
         self.assertEqual(call.end(30).code, 5)
         self.succeed("resume", "run", "--workers", 2)
-        self.assertEqual(self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.001)
+        self.assertEqual(
+            self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.001)
 
     def test_a_promotion_after_the_operators_change_is_not_undone_by_the_same_line_again(self):
         self.assertEqual(self.train("run", "--max-seconds", 0.01).end().code, 85)
@@ -175,7 +176,8 @@ class Resumed(Experiments):
         self.wait_records(call, "run", 1, "promotion")
         self.stop(call)
         self.succeed("resume", "run", "--workers", 2)
-        self.assertEqual(self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.003)
+        self.assertEqual(
+            self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.003)
         self.assertEqual(self.ledger("run", "correction"), [])
 
 

@@ -124,7 +124,7 @@ class Read(Run):
 
     def test_sample_prints_the_prompt_and_as_many_bytes_as_asked_for(self):
         call = self.begin("sample", "run", "--prompt", "ab", "--tokens", 7)
-        out, err = call.process.communicate(timeout=30)
+        out, err = call.process.communicate(timeout=trireme.bound(30))
         self.assertEqual((call.process.returncode, err), (0, b""))
         self.assertTrue(out.startswith(b"ab"), out)
         self.assertEqual(len(out), 2 + 7 + 1)

@@ -35,7 +35,8 @@ class DamagedCheckpoint(Case):
         self.assertEqual(self.hash_of("run"), self.hash_of("whole"))
         self.assertEqual(self.losses("run"), self.losses("whole"))
         self.assert_whole("run", STEPS)
-        self.assertEqual([(e["step"], "trireme: " + e["what"]) for e in self.metrics("run", "event")],
+        self.assertEqual([(e["step"], "trireme: " + e["what"])
+                          for e in self.metrics("run", "event")],
                          [(step, warning) for warning in warnings])
         return warnings
 

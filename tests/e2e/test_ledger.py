@@ -15,7 +15,6 @@ from trireme import wait_for
 
 class Chain(Experiments):
     """One campaign that is over, and one that was stopped in its middle."""
-
     def make(self):
         super().make()
         self.write_config(base=experiments.CONFIG, experiment={"planner": "random"})
@@ -147,7 +146,6 @@ class Chain(Experiments):
 
 class Before(Experiments):
     """A run of a program that knew of no experiments."""
-
     def test_an_old_run_goes_on_as_before_and_gets_no_ledger(self):
         self.trained("plain")
         call = self.train("old")
@@ -165,7 +163,6 @@ class Before(Experiments):
 
 class Parts(Experiments):
     """What the parts of the validation text say."""
-
     def evaluate(self, *more):
         return json.loads(self.succeed("eval", "run", "--json", *more).out)
 

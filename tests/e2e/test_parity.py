@@ -35,11 +35,10 @@ class Parity(Case):
                     self.assertLessEqual(
                         away, bound, "step %d: %s is %.9g, PyTorch has %.9g" %
                         (found["step"], name, found[name], row[name]))
-            print(
-                "%s %s on %d workers: largest relative deviations: "
-                "loss %.1e, gradient norm %.1e, lr %.1e"
-                % (model, config, workers, worst["loss"], worst["grad_norm"], worst["lr"]),
-                flush=True)
+            print("%s %s on %d workers: largest relative deviations: "
+                  "loss %.1e, gradient norm %.1e, lr %.1e" %
+                  (model, config, workers, worst["loss"], worst["grad_norm"], worst["lr"]),
+                  flush=True)
             hashes.add(self.hash_of(run))
         self.assertEqual(len(hashes), 1)
 

@@ -10,10 +10,8 @@ import termios
 import trireme
 from trireme import Case
 
-STEP = re.compile(
-    r"step (\d+)/(\d+)  loss (\d+\.\d+)  (\d+) tok/s  "
-    r"lr \S+  norm \S+  ETA (\d+h\d\dm|\d+m\d\ds|\d+s)"
-)
+STEP = re.compile(r"step (\d+)/(\d+)  loss (\d+\.\d+)  (\d+) tok/s  "
+                  r"lr \S+  norm \S+  ETA (\d+h\d\dm|\d+m\d\ds|\d+s)")
 
 
 class Terminal(Case):
@@ -112,10 +110,8 @@ class Terminal(Case):
         self.succeed("train", "run.yaml", "--out", "run", "--workers", 2)
         log = self.read("run/log.txt").decode()
         self.assertRegex(
-            log,
-            r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "
-            r"worker 1 \(rank 3 on \S+, process \d+\) is ready$"
-        )
+            log, r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "
+            r"worker 1 \(rank 3 on \S+, process \d+\) is ready$")
         self.assertRegex(log, r"(?m)Z complete: run/checkpoints/step-00000150$")
 
 

@@ -31,7 +31,7 @@ class Torch(Models):
         ],
                               stdout=subprocess.PIPE,
                               check=True,
-                              timeout=120)
+                              timeout=trireme.bound(120))
         theirs = float(done.stdout)
         print("%s: loss of the exported model: %.9g, PyTorch's %.9g, relative deviation %.1e" %
               (model, mine, theirs, abs(mine - theirs) / theirs),

@@ -20,7 +20,7 @@ PROGRAM = os.environ.get("TRIREME") or sys.exit(
     "TRIREME: found nothing, expected the path of the program to test")
 FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fixtures")
 TOKEN = "TRIREME_E2E"
-TIMEOUT = 60
+TIMEOUT = 60  # seconds, before bound() scales them
 LLMC_MAGIC = 20240520
 
 # A model of a few thousand numbers, six leaves a step, a source with a dev part.
@@ -32,6 +32,24 @@ CONFIG = {
     "eval": {"every": 5, "samples": 8},
     "checkpoint": {"every": 4, "keep": 3},
 }
+
+
+def slowness():
+    """How many times slower Python runs here than where the bounds were chosen; at least 1."""
+    best = float("inf")
+    for _ in range(3):
+        began = time.monotonic()
+        sum(i * i for i in range(200000))
+        best = min(best, time.monotonic() - began)
+    return max(1, best / 0.015)
+
+
+SLOWNESS = slowness()
+
+
+def bound(seconds):
+    """A bound that says that something hangs: generous, and more so on a slow or busy machine."""
+    return 4 * SLOWNESS * seconds
 
 
 class Done:
@@ -71,7 +89,7 @@ def rank_of(environment):
 
 def wait_for(condition, what, seconds=30):
     """The condition's first true value. Polls; the time is only a bound."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + bound(seconds)
     while time.monotonic() < end:
         value = condition()
         if value:
@@ -136,7 +154,7 @@ class Call:
 
     def end(self, timeout=TIMEOUT):
         try:
-            out, err = self.process.communicate(timeout=timeout)
+            out, err = self.process.communicate(timeout=bound(timeout))
         except subprocess.TimeoutExpired:
             self.kill()
             out, err = self.process.communicate()

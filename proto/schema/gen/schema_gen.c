@@ -43,7 +43,7 @@ struct rows {
 };
 struct gen {
     const Google__Protobuf__FileDescriptorSet *set;
-    const Google__Protobuf__FileDescriptorProto *file; /* of the set, in hand */
+    const Google__Protobuf__FileDescriptorProto *file; /* the current one of the set */
     struct text fields;                                /* the arrays of fields */
     struct rows messages, values;
     size_t mistakes;
@@ -122,7 +122,7 @@ static void add_number(struct text *out, double value)
         text_printf(out, "%.17g", value);
 }
 
-/* The comment at a path as one paragraph, or NULL with a line on stderr. */
+/* Returns the comment at a path as one paragraph. NULL, with a line on stderr, if there is none. */
 static char *find_comment(struct gen *gen, const struct path *path, const char *what,
                           const char *name)
 {
@@ -173,8 +173,8 @@ read_knob(struct gen *gen, const Google__Protobuf__FieldDescriptorProto *field, 
     return knob;
 }
 
-/* Whether a type's name (".trireme.Change") is one of the outermost messages, and it consists of
- * two optional texts. */
+/* Whether a type's name (".trireme.Change") is that of a top-level message of two optional
+ * texts. */
 static bool is_entry(const struct gen *gen, const char *name)
 {
     for (size_t i = 0; i < gen->set->n_file; i++) {
@@ -221,8 +221,7 @@ static void check_field(struct gen *gen, const Google__Protobuf__FieldDescriptor
         mistake(gen, "field", name, "has a default out of its bounds");
 }
 
-/* protobuf-c keeps the fields of a message in the order of their numbers: the place of this one
- * there. */
+/* The index of a field in protobuf-c's list, which is in the order of field numbers. */
 static size_t slot_of(const Google__Protobuf__DescriptorProto *type,
                       const Google__Protobuf__FieldDescriptorProto *field)
 {
@@ -232,7 +231,7 @@ static size_t slot_of(const Google__Protobuf__DescriptorProto *type,
     return slot;
 }
 
-/* The name in capitals of one value of an enum, behind a prefix: a constant of walk.h. */
+/* Writes the constant of walk.h for an enum's value: a prefix and its name in capitals. */
 static void add_constant(struct text *out, const char *prefix, const ProtobufCEnumDescriptor *type,
                          int value)
 {
