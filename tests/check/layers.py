@@ -160,7 +160,8 @@ def prove():
         "ps/store_rest.c": "",
         "math/n.c": "int n_do(void)\n{\n    return o_do();\n}\n",
         "math/o.c": "int o_do(void)\n{\n    return p_do();\n}\n",
-        "math/p.c": "static int q(void)\n{\n    return 1;\n}\n\nint p_do(void)\n{\n    return n_do();\n}\n",
+        "math/p.c": ("static int q(void)\n{\n    return 1;\n}\n\n"
+                     "int p_do(void)\n{\n    return n_do();\n}\n"),
     }
     good = {
         "ps/f.c": '#include "proto/net/frame.h"\n#include "ps/gather.h"',
