@@ -1,5 +1,5 @@
-/* ASSERT: a mistake of ours ends the process with file and line, in every build. Never for input of
- * a user, a disk or a peer. */
+/* ASSERT: a programming error ends the process with file and line, in every build. Never for wrong
+ * input from a user, a disk or a peer. */
 #pragma once
 
 _Noreturn void check_failed(const char *file, int line, const char *condition);

@@ -24,7 +24,7 @@ bool file_is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Opens a regular file for reading and tells its size; -1 with the sentence otherwise. */
+/* Opens a regular file for reading and writes its size. Returns the descriptor, or -1 on error. */
 static int open_regular(const char *path, size_t *size, enum err_code code, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -83,7 +83,7 @@ char *file_read(const char *path, size_t *size, enum err_code code, struct err *
     return bytes;
 }
 
-/* The folder of a path, in fresh memory. */
+/* Returns the folder of a path, which the caller frees. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -233,7 +233,7 @@ int file_exchange_dirs(const char *a, const char *b, enum err_code code, struct 
     int rc = file_remove_tree(aside, code, err);
     if (rc == 0 && (rename(a, aside) < 0 || rename(b, a) < 0 || rename(aside, b) < 0)) {
         rc = err_set(err, code, "%s: cannot rename: %s", a, strerror(errno));
-        rename(aside, a); // where a is gone; else it is refused
+        rename(aside, a); // undoes the first rename, if that was done
     }
     free(aside);
     return rc;

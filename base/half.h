@@ -1,4 +1,4 @@
-/* 16-bit floating-point numbers into 32-bit ones, exactly. */
+/* Conversion of 16-bit floating-point numbers to 32-bit ones, exact. */
 #pragma once
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Counter-based random numbers: a pure function of (key, counter), so there is no generator state
- * to save and any number can be had first. Philox4x32-10: Salmon et al., "Parallel random numbers:
- * as easy as 1, 2, 3", SC 2011. */
+ * to save and the numbers can be computed in any order. Philox4x32-10: Salmon et al., "Parallel
+ * random numbers: as easy as 1, 2, 3", SC 2011. */
 #pragma once
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-/* SHA-256 digests, for what must not be forged: chains of records. Damage alone is found by
- * base/digest.h, faster. */
+/* SHA-256 digests, for data that must not be forged: chains of records. To find damage only,
+ * base/digest.h is faster. */
 #pragma once
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-/* A growing string of bytes, for what is written as text: YAML, JSON, help. */
+/* A growing string of bytes, for text output: YAML, JSON, help. */
 #pragma once
 #include <stddef.h>
 
@@ -12,5 +12,5 @@ void text_add_bytes(struct text *text, const void *bytes, size_t size);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_clear(struct text *text);
 
-/* Hands the bytes to the caller, who frees them (never NULL), and leaves the text empty. */
+/* Returns the bytes (never NULL), which the caller frees. The text is empty afterwards. */
 char *text_take(struct text *text);

@@ -1,4 +1,4 @@
-/* The version that files and --version carry. */
+/* The version of the program, for files and --version. */
 #pragma once
 
 #define TRIREME_VERSION "0.1.0"

@@ -1,4 +1,5 @@
-/* What is worth saying and no error: whoever finds it out tells a function that it is given. */
+/* Warnings, which are no errors: a function that can warn takes a warn_fn and calls it with one
+ * sentence. */
 #pragma once
 
 typedef void (*warn_fn)(void *context, const char *sentence);

@@ -18,8 +18,9 @@
 struct kernels {
     const char *name;
 
-    /* c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c. op transposes where asked; ld* is
-     * the distance of two rows as they are stored. With beta == 0 the old c is not read. */
+    /* c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c. op transposes where asked. ld* is
+     * the distance between two rows as they are stored, in elements. With beta == 0 the old c is
+     * not read. */
     void (*gemm)(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha,
                  const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
                  size_t ldc);
@@ -32,8 +33,9 @@ struct kernels {
     /* sums (columns) = the sum of the rows of x (rows, columns): the gradient of a bias. */
     void (*sum_rows)(float *sums, const float *x, size_t rows, size_t columns);
 
-    /* y = (x - mean) * rstd * weight + bias a row, with rstd = 1 / sqrt(variance + eps); mean, rstd
-     * (rows) are kept for the backward pass. Ba, Kiros, Hinton, "Layer normalization", 2016. */
+    /* y = (x - mean) * rstd * weight + bias for each row, with rstd = 1 / sqrt(variance + eps).
+     * mean and rstd (rows) are kept for the backward pass. Ba, Kiros, Hinton, "Layer
+     * normalization", 2016. */
     void (*layernorm)(float *y, float *mean, float *rstd, const float *x, const float *weight,
                       const float *bias, size_t rows, size_t columns, float eps);
     /* Adds to dx; writes dweight, dbias. */
@@ -41,8 +43,8 @@ struct kernels {
                                const float *x, const float *weight, const float *mean,
                                const float *rstd, size_t rows, size_t columns);
 
-    /* y = x * rstd * weight a row, with rstd = 1 / sqrt(mean of squares + eps). Zhang, Sennrich,
-     * 2019. */
+    /* y = x * rstd * weight for each row, with rstd = 1 / sqrt(mean of squares + eps). Zhang,
+     * Sennrich, 2019. */
     void (*rmsnorm)(float *y, float *rstd, const float *x, const float *weight, size_t rows,
                     size_t columns, float eps);
     /* Adds to dx; writes dweight. */
@@ -59,10 +61,10 @@ struct kernels {
     /* dx (rows, 2*width) from dy (rows, width). */
     void (*swiglu_backward)(float *dx, const float *dy, const float *x, size_t rows, size_t width);
 
-    /* Rotary positions in place, halves as Hugging Face has them: row t of x (rows, heads*width,
-     * distance of rows ld) belongs to position t; the pair (i, i + width/2) of each head turns by
-     * the angle whose cosine and sine stand in cosine, sine (rows, width/2). inverse turns back,
-     * which is also the gradient. Su et al., "RoFormer", 2021. */
+    /* Rotary positions in place, in halves as Hugging Face does it: row t of x (rows, heads*width,
+     * distance of rows ld) belongs to position t. The pair (i, i + width/2) of each head is rotated
+     * by the angle whose cosine and sine are given in cosine, sine (rows, width/2). inverse rotates
+     * back, which is also the gradient. Su et al., "RoFormer", 2021. */
     void (*rotary)(float *x, size_t ld, const float *cosine, const float *sine, size_t rows,
                    size_t heads, size_t width, bool inverse);
 
@@ -75,9 +77,8 @@ struct kernels {
                                     size_t columns);
 
     /* Returns the sum over rows of -log(softmax(logits)[target]), in double and in row order.
-     * Unless dlogits is NULL it becomes scale * (softmax(logits) - onehot(target)); it may be
-     * logits (rows, columns). 0 <= target < columns.
-     */
+     * Unless dlogits is NULL, writes scale * (softmax(logits) - onehot(target)) to it; dlogits may
+     * be logits (rows, columns). 0 <= target < columns. */
     double (*cross_entropy)(float *dlogits, const float *logits, const int32_t *targets,
                             size_t rows, size_t columns, float scale);
 };
@@ -86,11 +87,12 @@ const struct kernels *kernels_reference(void);
 const struct kernels *kernels_fast(void);
 const struct kernels *kernels_best(void); /* the one to train with */
 
-/* Threads of a matrix product, for the whole process. Another number may give other last bits. */
+/* Sets the number of threads of a matrix product, for the whole process. Another number may change
+ * the last bits of results. */
 void kernels_set_threads(int threads);
 
-/* One line about everything that the bits of a result depend on besides its inputs and sizes: two
- * processes with the same line compute the same bits. precision is the name of compute.precision.
- * Cut off at size. */
+/* Writes one line that names everything that the bits of a result depend on besides its inputs and
+ * sizes: two processes with the same line compute the same bits. precision is the name of
+ * compute.precision. The line is cut off at size. */
 void kernels_fingerprint(char *line, size_t size, const struct kernels *kernels,
                          const char *precision);

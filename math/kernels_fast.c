@@ -101,7 +101,7 @@ const struct kernels *kernels_best(void)
 #define INSTRUCTIONS "baseline"
 #endif
 
-/* libm picks its own code by processor, and with fused multiplication it gives other last bits. */
+/* libm chooses its code by processor; with fused multiplication the last bits differ. */
 static const char *libm_variant(void)
 {
 #ifdef __x86_64__

@@ -1,5 +1,5 @@
-/* Inside math/: members of the reference that kernels_fast() takes over. Meanings: math/kernels.h.
- */
+/* Private to math/: members of the reference that kernels_fast() uses too. Meanings:
+ * math/kernels.h. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-/* Rules that turn a gradient into an update of the weights: element by element, so that it does not
- * matter how weights are shared out. A rule is one row of a table; its moments are arrays of the
- * weights' size that begin at zero. */
+/* Rules that turn a gradient into an update of the weights: element by element, so the result does
+ * not depend on how weights are divided among servers. A rule is one row of a table; its moments
+ * are arrays of the weights' size that begin at zero. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ struct optimizer_rule {
                    const struct optimizer_step *step);
 };
 
-/* The rule of that name (the schema's Optimizer.Name); asserts that it exists. */
+/* Returns the rule of that name (the schema's Optimizer.Name). Asserts that it exists. */
 const struct optimizer_rule *optimizer_rule(const char *name);
 
 /* AdamW: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019; as

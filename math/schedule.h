@@ -10,7 +10,8 @@ struct schedule {
     uint64_t warmup, steps; /* of the whole run */
 };
 
-/* Rate of step s, counted from 0 (between two whole steps where steps have come to be of another
- * size): lr*(s+1)/warmup while s < warmup; then from lr to min_lr over the remaining steps
- * (Loshchilov and Hutter, "SGDR", ICLR 2017, for the cosine). After the last step: min_lr. */
+/* Returns the learning rate of step s, counted from 0. s may lie between two whole steps, after the
+ * size of a step has changed. The rate is lr*(s+1)/warmup while s < warmup; then it goes from lr to
+ * min_lr over the remaining steps (Loshchilov and Hutter, "SGDR", ICLR 2017, for the cosine). After
+ * the last step: min_lr. */
 double schedule_lr(const struct schedule *schedule, double step);

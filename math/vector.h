@@ -1,4 +1,4 @@
-/* Inside math/: the loops of kernels_fast(), written so that gcc makes vector instructions of them
+/* Private to math/: the loops of kernels_fast(), written so that gcc vectorises them
  * (vector_rows.c: sums and norms of rows; vector_exp.c: what needs an exponential). Meanings of the
  * functions: math/kernels.h.
  *
@@ -32,7 +32,7 @@ void vector_softmax_causal_backward(float *dp, const float *p, size_t ld, size_t
 double vector_cross_entropy(float *dlogits, const float *logits, const int32_t *targets,
                             size_t rows, size_t columns, float scale);
 
-/* The sum of the lanes; lanes is destroyed. */
+/* Returns the sum of the lanes. Overwrites lanes. */
 static inline float lanes_sum(float lanes[LANES])
 {
     for (size_t width = LANES / 2; width > 0; width /= 2)

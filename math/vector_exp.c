@@ -9,7 +9,7 @@
 static inline float vector_exp(float x)
 {
     const float shift =
-        // 1.5 * 2^23: adding it rounds to a whole number, which stands in the lowest bits
+        // 1.5 * 2^23: adding it rounds to a whole number, which is then in the lowest bits
         12582912.0f;
     const float ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f; // n * ln2_high is exact
     const float y = x > 87.0f ? 87.0f : x;
@@ -38,7 +38,7 @@ static inline float sigmoid(float x)
 }
 
 // x/2 (1 + tanh(u)) = x sigmoid(2u), 2u = x (A + B x^2): one exponential, and no cancellation for
-// negative x. 2 sqrt(2/pi), and that times 0.044715
+// negative x. A = 2 sqrt(2/pi), B = 0.044715 A.
 static const float GELU_A = 1.5957691216f, GELU_B = 0.0713548163f;
 
 void vector_gelu(float *restrict y, const float *restrict x, size_t n)
@@ -96,8 +96,8 @@ static float row_max(const float *x, size_t n)
     return lanes[0];
 }
 
-/* The sum of e^(x - max), which also goes to y unless that is NULL; the same bits in both cases. y
- * may be x. */
+/* Returns the sum of e^(x - max). Writes the terms to y unless y is NULL; the sum has the same bits
+ * in both cases. y may be x. */
 static float row_exp(float *y, const float *x, float max, size_t n)
 {
     float lanes[LANES] = {0};

@@ -15,7 +15,7 @@ static float row_sum(const float *x, size_t n)
     return lanes_sum(lanes);
 }
 
-/* The sum of (x - centre)^2. */
+/* Returns the sum of (x - centre)^2. */
 static float row_squares(const float *x, float centre, size_t n)
 {
     float lanes[LANES] = {0};
@@ -40,7 +40,7 @@ static float row_dot(const float *x, const float *y, size_t n)
     return lanes_sum(lanes);
 }
 
-/* The sum of x * y * (z - centre). */
+/* Returns the sum of x * y * (z - centre). */
 static float row_dot_centred(const float *x, const float *y, const float *z, float centre, size_t n)
 {
     float lanes[LANES] = {0};
@@ -53,7 +53,8 @@ static float row_dot_centred(const float *x, const float *y, const float *z, flo
     return lanes_sum(lanes);
 }
 
-// Four rows at a time: a quarter of the traffic to sums, and a shorter chain of roundings.
+// Four rows at a time: sums is read and written a quarter as often, and fewer roundings follow each
+// other.
 void vector_sum_rows(float *restrict sums, const float *restrict x, size_t rows, size_t columns)
 {
     size_t r = 0;

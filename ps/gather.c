@@ -22,7 +22,7 @@ struct gather {
     uint32_t n_leaves;
     size_t n_complete, buffer_count;
     struct part **parts; /* a list for each block of the shard */
-    struct part *spare;  /* parts to use again, each with a buffer for the largest block */
+    struct part *spare;  /* parts to reuse, each with a buffer for the largest block */
     double *squares;
 };
 
@@ -114,7 +114,7 @@ static int check(const struct gather *g, size_t block, struct tree_node node, si
     return 0;
 }
 
-/* Takes the part of that node out of a block's list; NULL if it is not there. */
+/* Takes the part of that node out of a block's list. NULL if it is not in the list. */
 static struct part *part_find(struct part **list, struct tree_node node)
 {
     for (struct part **at = list; *at; at = &(*at)->next)
@@ -132,7 +132,7 @@ int gather_push(struct gather *g, size_t block, struct tree_node node, const flo
     if (check(g, block, node, count, err) < 0)
         return -1;
     struct part **list = &g->parts[block - g->shard.first_block];
-    struct part *part = NULL; // once a sibling was there, the sum so far stands in its buffer
+    struct part *part = NULL; // after the first sibling, its buffer holds the sum so far
     struct tree_node sibling, parent;
     while (node.count < g->n_leaves) {
         sum_tree_family(&sibling, &parent, g->n_leaves, node);

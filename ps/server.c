@@ -27,8 +27,8 @@ struct server {
     struct layout *layout; /* of every trial */
     struct shard shard;
     const struct sync_model *sync;
-    struct server_trial *trials; /* the list, dropped ones that are still being saved in it */
-    uint64_t n_numbers; /* trials' numbers up to here were heard of: one that is not live is over */
+    struct server_trial *trials; /* the list, with dropped ones that are still being saved */
+    uint64_t n_numbers;          /* all lower numbers were used: such a trial is live or over */
 };
 
 struct server *server_new(struct endpoint *endpoint)
@@ -58,7 +58,7 @@ struct link *server_link(struct server *s)
     return &s->link;
 }
 
-/* The trial that a message names; NULL where it is over. A number that was never heard of is an
+/* Finds the trial that a message names; NULL if it is over. A number that was never used is an
  * error. */
 static int find_named(const struct server *s, struct server_trial **trial, int from,
                       uint32_t number, struct err *err)
@@ -70,7 +70,8 @@ static int find_named(const struct server *s, struct server_trial **trial, int f
     return 0;
 }
 
-/* The same for the coordinator, which knows what is over. */
+/* The same for the coordinator's orders: it knows which trials are over, so such a trial is an
+ * error. */
 static int find_ordered(const struct server *s, struct server_trial **trial, uint32_t number,
                         struct err *err)
 {
@@ -109,11 +110,11 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     return 0;
 }
 
-/* Why there is no memory for one more fork, or NULL. Of the live trials one is the trunk, whichever
- * it is. */
+/* Returns why there is no memory for one more fork, or NULL. One of the live trials, no matter
+ * which, is the trunk and does not count. */
 static char *fork_refusal(const struct server *s, uint64_t bytes)
 {
-    // a dropped one that is being saved goes soon: whether it has gone must not decide
+    // dropped trials do not count: the answer must not depend on whether one is still being saved
     uint64_t n_live = 0;
     for (const struct server_trial *t = s->trials; t; t = t->next)
         n_live += !t->dropped;
@@ -133,7 +134,7 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
                        (unsigned long long)s->n_numbers);
     if (!fork->checkpoint && find_ordered(s, &parent, fork->parent, err) < 0)
         return -1;
-    // a refused one counts: it may be dropped like those on other servers
+    // a refused number counts as used: the coordinator may drop it, as on other servers
     s->n_numbers = (uint64_t)fork->trial + 1;
     Trireme__Forked forked = TRIREME__FORKED__INIT;
     forked.trial = fork->trial;
@@ -282,7 +283,7 @@ static void commit(struct server *s, struct server_trial *t)
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_COMMITTED, &committed);
 }
 
-/* Sends blocks to one worker as far as there is room. Returns whether any was sent. */
+/* Sends blocks to one worker while there is room. Returns whether any was sent. */
 static bool serve_pull(struct server *s, struct server_trial *t, size_t worker)
 {
     struct pull *pull = &t->pulls[worker];
@@ -327,7 +328,8 @@ static int finish_snapshot(struct server *s, struct server_trial *t, struct err 
     return 0;
 }
 
-/* What one trial can do without a message. Returns 1 if something was done, 0 if not. */
+/* Does what one trial can do without a message. Returns 1 if something was done, 0 if not, -1 on
+ * error. */
 static int act_trial(struct server *s, struct server_trial *t, struct err *err)
 {
     int done = 0;
@@ -349,7 +351,8 @@ static int act_trial(struct server *s, struct server_trial *t, struct err *err)
     return done;
 }
 
-/* Everything that can be done without a message. Returns 1 if something was done, 0 if not. */
+/* Does everything that can be done without a message. Returns 1 if something was done, 0 if not, -1
+ * on error. */
 static int act(struct server *s, struct err *err)
 {
     int done = 0;
@@ -360,7 +363,7 @@ static int act(struct server *s, struct err *err)
         done |= rc;
     }
     server_trial_sweep(&s->trials);
-    // a round over workers, so no trial comes before another
+    // workers in the outer loop, so that no trial is served before the others
     for (size_t w = 0; w < s->n_workers; w++)
         for (struct server_trial *t = s->trials; t; t = t->next)
             if (!t->dropped)

@@ -81,7 +81,7 @@ int server_trial_fork(struct server_trial *t, const struct server_trial *parent,
     } else {
         store_copy(store, parent->store);
     }
-    store->step = fork->step; // the coordinator's label, whatever the origin says
+    store->step = fork->step; // the coordinator's label, not the origin's
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* A server's state of one trial: its shard of the weights and moments.
  *
- * It counts twice. `step` is a label: the place in the trial's schedule that the weights stand at,
- * which is given anew where a trial goes on with another batch. `updates` is how many updates made
- * the moments: the optimizer's correction of their bias needs it, and it is not given anew. */
+ * There are two counts. `step` is a label: the position of the weights in the trial's schedule. It
+ * is set anew when a trial continues with another batch. `updates` is the number of updates that
+ * made the moments. The optimizer's bias correction needs it, and it is never set anew. */
 #pragma once
 #include "base/err.h"
 #include "proto/tensor/shard_map.h"
@@ -25,21 +25,21 @@ struct store {
     uint64_t updates;  /* updates that made the moments */
 };
 
-/* The rule that a configuration names. */
+/* Returns the rule that a configuration names. */
 const struct optimizer_rule *store_rule(const Trireme__Optimizer *optimizer);
 
-/* Zeroed state. Borrowed: layout. */
+/* Makes a store with zeroed state. Borrowed: layout. */
 struct store *store_new(const struct layout *layout, const struct shard *shard,
                         const Trireme__Optimizer *optimizer);
 void store_free(struct store *store);
 
-/* First weights: each a pure function of (seed, tensor name, index in the tensor), so of no number
- * of servers. */
+/* Draws the first weights. Each is a pure function of (seed, tensor name, index in the tensor), so
+ * it does not depend on the number of servers. */
 void store_draw(struct store *store, uint64_t seed);
 
-/* Makes a store's state that of another one of the same shard and rule, both counts with it. */
+/* Copies the state and both counts of another store of the same shard and rule. */
 void store_copy(struct store *store, const struct store *from);
 
-/* One update of every block from the complete sums. scale: factor of the gradient (clipping). */
+/* Updates every block once from the complete sums. scale: factor of the gradient (clipping). */
 void store_update(struct store *store, const struct gather *sums,
                   const Trireme__Optimizer *optimizer, double lr, float scale);

@@ -1,5 +1,5 @@
-/* What a server does with a push or a pull of some step: the rule of consistency, one file a model
- * of it. Pure functions of the number of updates that the store has committed and the step that the
+/* What a server does with a push or a pull of a step: the rule of a consistency model, one file
+ * each. Pure functions of the number of updates that the store has committed and the step that the
  * message names. */
 #pragma once
 #include <stdint.h>
@@ -16,6 +16,6 @@ struct sync_model {
     enum sync_answer (*on_pull)(uint64_t committed, uint64_t step);
 };
 
-/* Bulk-synchronous: every gradient of a step is of the newest weights, and weights are sent only
- * when they are. */
+/* Bulk-synchronous: every gradient of a step is computed from the newest weights. Weights are sent
+ * only while they are the newest. */
 extern const struct sync_model sync_bsp;

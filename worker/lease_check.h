@@ -1,4 +1,4 @@
-/* Whether a lease can be worked at: its trial, its leaves, what there is to evaluate. */
+/* Checks of a lease: its trial, its leaves, the samples to evaluate. */
 #pragma once
 #include "base/err.h"
 #include "control.pb-c.h"
@@ -6,7 +6,7 @@
 struct dataset;
 struct worker_trial;
 
-/* trial: that of the lease's number, or NULL where there is none. ERR_MACHINE with a sentence: the
- * coordinator is wrong. */
+/* trial: the one with the lease's number, or NULL if there is none. Fails with ERR_MACHINE if the
+ * worker cannot do the lease: the coordinator is wrong. */
 int lease_check(const Trireme__Lease *lease, const struct worker_trial *trial,
                 const struct dataset *dataset, struct err *err);

@@ -14,10 +14,10 @@ struct lease_queue {
 bool lease_queue_empty(const struct lease_queue *queue);
 void lease_queue_put(struct lease_queue *queue, const Trireme__Lease *lease);
 
-/* Takes the oldest; there is one. */
+/* Takes the oldest lease. The queue must not be empty. */
 void lease_queue_take(struct lease_queue *queue, Trireme__Lease *lease);
 
-/* Forgets those of a trial. */
+/* Removes the leases of a trial. */
 void lease_queue_drop(struct lease_queue *queue, uint32_t trial);
 
 void lease_queue_clear(struct lease_queue *queue);

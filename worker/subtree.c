@@ -30,7 +30,7 @@ void subtree_reserve(struct subtree *s, uint32_t n_leaves, uint32_t microbatch)
     if (n_levels > s->n_levels) {
         s->levels = mem_resize(s->levels, n_levels, sizeof *s->levels);
         while (s->n_levels < n_levels)
-            // arrays come with their first use: short leases need few
+            // arrays are allocated at their first use: short leases need few
             s->levels[s->n_levels++] = NULL;
     }
     if (microbatch > s->microbatch) {

@@ -1,8 +1,8 @@
-/* The gradient of a lease: leaves computed one by one, summed along the tree, and handed on subtree
- * by subtree.
+/* The gradient of a lease: leaves are computed one by one and summed along the tree, one subtree at
+ * a time.
  *
- * Partial sums stand in arrays of the model's size, one more than the tree is deep, each made when
- * a lease first needs it and kept. */
+ * Partial sums are arrays of the model's size, one more than the depth of the tree. Each is
+ * allocated when a lease first needs it, and kept. */
 #pragma once
 #include "base/err.h"
 #include "proto/tensor/sum_tree.h"
@@ -32,12 +32,12 @@ struct subtree;
 struct subtree *subtree_new(size_t n_params, size_t context);
 void subtree_free(struct subtree *subtree);
 
-/* Makes room for steps of n_leaves leaves of microbatch samples; does nothing where there is
+/* Makes room for steps of n_leaves leaves of microbatch samples. Does nothing if there is
  * enough. */
 void subtree_reserve(struct subtree *subtree, uint32_t n_leaves, uint32_t microbatch);
 
-/* The sum of the gradients over a node's leaves, in tree order; borrowed until the next call. NULL
- * where the model's tick abandoned the pass (err->code is ERR_NONE) or a sample could not be read
- * (the sentence). */
+/* Returns the sum of the gradients over a node's leaves, in tree order; borrowed until the next
+ * call. NULL if the model's tick abandoned the pass (err->code is ERR_NONE) or a sample could not
+ * be read (err has the sentence). */
 const float *subtree_gradient(struct subtree *subtree, const struct subtree_job *job,
                               struct tree_node node, struct err *err);

@@ -36,8 +36,8 @@ struct worker {
     struct shard *shards; /* one a server */
     struct worker_trials trials;
     struct dataset *dataset;
-    struct model *model; /* for the largest microbatch so far */
-    uint32_t microbatch; /* that one */
+    struct model *model; /* made for the largest microbatch so far */
+    uint32_t microbatch; /* the largest so far */
     struct subtree *subtree;
     float *weights; /* n_params */
     uint32_t weights_trial;
@@ -46,9 +46,9 @@ struct worker {
     struct lease_queue queue;
     enum stage stage;
     Trireme__Lease lease;
-    struct worker_trial *trial; /* of the lease; NULL where there is none. Owned once it is over */
+    struct worker_trial *trial; /* of the lease; NULL if there is none. Owned if it is over */
     struct tree_node nodes[SUM_TREE_COVER_MAX];
-    size_t n_nodes, node; /* subtrees of the lease, and the one that is computed or pushed */
+    size_t n_nodes, node; /* subtrees of the lease; the current one */
     const float *sum;     /* of that subtree; borrowed from subtree */
     size_t push_block;
     double *losses;  /* one a leaf of the step, or a sample of an evaluation */
@@ -91,16 +91,17 @@ struct link *worker_link(struct worker *w)
 
 static bool tick(void *context);
 
-/* For steps of that kind. */
-static void make_room(struct worker *w, const Trireme__Train *train)
+/* Makes room for a trial's steps. */
+static void make_room(struct worker *w, const Trireme__Config *config)
 {
-    subtree_reserve(w->subtree, run_config_leaves(w->start->config), train->microbatch);
-    if (train->microbatch <= w->microbatch)
+    const uint32_t microbatch = config->train->microbatch;
+    subtree_reserve(w->subtree, run_config_leaves(config), microbatch);
+    if (microbatch <= w->microbatch)
         return;
     model_free(w->model);
-    w->model = model_new(w->start->config->model, w->layout, kernels_best(), train->microbatch);
+    w->model = model_new(w->start->config->model, w->layout, kernels_best(), microbatch);
     model_set_tick(w->model, tick, w);
-    w->microbatch = train->microbatch;
+    w->microbatch = microbatch;
 }
 
 static int set_up(struct worker *w, struct err *err)
@@ -120,7 +121,7 @@ static int set_up(struct worker *w, struct err *err)
         return -1;
     kernels_set_threads((int)config->compute->threads);
     w->subtree = subtree_new(w->layout->n_params, config->model->context);
-    make_room(w, config->train);
+    make_room(w, config);
     w->weights = mem_floats(w->layout->n_params);
     return 0;
 }
@@ -181,7 +182,7 @@ static int on_weights(void *role, int from, const void *message, struct err *err
     const struct frame *frame = message;
     if (frame->incarnation == w->start->incarnation && frame->trial < w->trials.next &&
         !worker_trials_find(&w->trials, frame->trial))
-        return 0; // sent before the server heard that the trial is over
+        return 0; // the server sent it before DROP arrived there
     if (frame->incarnation != w->start->incarnation || w->stage != STAGE_PULL ||
         w->blocks_missing == 0 || frame->trial != w->lease.trial || frame->step != w->lease.step ||
         frame->block >= w->layout->n_blocks ||
@@ -214,7 +215,7 @@ static int read_mail(struct worker *w, struct err *err)
     return link_read(&w->link, handlers, sizeof handlers / sizeof *handlers, w, err);
 }
 
-/* Between layers: whether the pass is to be abandoned. */
+/* Called between layers. Returns whether the pass is to be abandoned. */
 static bool tick(void *context)
 {
     struct worker *w = context;
@@ -242,10 +243,10 @@ static bool has_weights(const struct worker *w)
 static void begin_lease(struct worker *w)
 {
     lease_queue_take(&w->queue, &w->lease);
-    // a dropped trial's leases are gone from the queue
+    // never NULL: on_drop removed the leases of dropped trials
     w->trial = worker_trials_find(&w->trials, w->lease.trial);
     w->stage = STAGE_PULL;
-    make_room(w, w->trial->config->train);
+    make_room(w, w->trial->config);
     if (!has_weights(w))
         begin_pull(w);
 }
@@ -281,8 +282,8 @@ static void send_losses(struct worker *w, size_t first, size_t n)
     end_lease(w);
 }
 
-/* The tick's sentence, if it has one, counts before ours. Returns -1 on error, 1 where the run or
- * the trial is over. */
+/* Why a pass was abandoned. The tick's error, if there is one, replaces err. Returns -1 on error, 1
+ * if the run or the trial is over. */
 static int abandoned(struct worker *w, struct err *err)
 {
     if (w->tick_err.code != ERR_NONE)
@@ -346,8 +347,8 @@ static int server_of(const struct worker *w, size_t block)
     return 1 + (int)s;
 }
 
-/* Sends blocks of the subtree's sum as far as there is room, and goes on to the next subtree or
- * ends the lease. */
+/* Sends blocks of the subtree's sum while there is room, then goes on to the next subtree or ends
+ * the lease. Returns 1 if something was done, 0 if not. */
 static int push(struct worker *w)
 {
     int done = 0;
@@ -376,10 +377,10 @@ static int push(struct worker *w)
     return 1;
 }
 
-/* Goes on with the lease. Returns 1 if something was done, 0 if not, -1 on error. */
+/* Continues the lease. Returns 1 if something was done, 0 if not, -1 on error. */
 static int act(struct worker *w, struct err *err)
 {
-    // servers have dropped it too, and pass over what they get of it
+    // servers have dropped the trial too, and ignore its frames
     if (w->trial && w->trial->over) {
         end_lease(w);
         return 1;

@@ -1,16 +1,16 @@
 /* A worker: computes what it is leased.
  *
- *   LEASE to train    -> pulls the trial's weights of that step where it has others, computes its
+ *   LEASE to train    -> pulls the trial's weights of that step unless it has them, computes its
  *                        leaves' gradients subtree by subtree, PUSHes each subtree's sum to the
  *                        servers, then sends the leaves' LOSSES
  *   LEASE to evaluate -> the samples' losses, each computed alone, as LOSSES
  *   FORK              -> one more trial that leases may name; START brings trial 0
- *   DROP              -> its leases are forgotten, the one under way is left at its next stage,
- *                        between layers too
+ *   DROP              -> the trial's leases are removed; one that is being computed is abandoned
+ *                        at its next stage, also between layers
  *
- * Between layers it looks at its mail, so that an end reaches it within a layer's time. Failures: a
- * lease of an unknown trial or of leaves that a step does not have, a trial's number that was given
- * before. */
+ * Between layers the worker reads its messages, so END is seen within the time of a layer. Errors:
+ * a lease of an unknown trial or of leaves that a step does not have, a trial's number that was
+ * given before. */
 #pragma once
 #include "proto/net/role.h"
 

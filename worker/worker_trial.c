@@ -20,7 +20,7 @@ static bool same_sources(const Trireme__Data *a, const Trireme__Data *b)
     return true;
 }
 
-/* What all trials of a run have in common. */
+/* Checks what all trials of a run must have in common. */
 static int check_like(uint32_t number, const Trireme__Config *config, const Trireme__Config *like,
                       struct err *err)
 {

@@ -1,6 +1,6 @@
-/* The trials that a worker knows: number, configuration, data order. The trunk comes with START,
- * others with FORK; they go with DROP. All of a run's trials share the model's shape, the sources
- * and what is computed with: that is checked. */
+/* The trials that a worker knows: number, configuration, data order. START adds the trunk, FORK the
+ * others; DROP removes them. All trials of a run have the same model shape, the same sources and
+ * the same compute settings: worker_trials_add checks this. */
 #pragma once
 #include "base/err.h"
 #include "files.pb-c.h"
@@ -21,20 +21,21 @@ struct worker_trial {
 struct worker_trials {
     struct worker_trial **rows;
     size_t n, room;
-    uint32_t next; /* all numbers below were given, and are never given again */
+    uint32_t next; /* all lower numbers were given, and are never given again */
 };
 
-/* Adds a trial; copies its arguments. like: a trial's configuration that it must share the above
- * with, or NULL. Error: a number that was given before or a configuration that is not like it
- * (ERR_MACHINE), what order_new says. */
+/* Adds a trial. Copies its arguments. like: the configuration of a trial with which it must share
+ * the above, or NULL. Fails with ERR_MACHINE if the number was given before or the configuration
+ * differs, with ERR_USAGE if the number of sources is not that of the data order, and as order_new
+ * does. */
 int worker_trials_add(struct worker_trials *trials, uint32_t number, const Trireme__Config *config,
                       const Trireme__Segment *const *segments, size_t n_segments,
                       const Trireme__Config *like, struct err *err);
 
-/* NULL: it is not there. */
+/* Returns the trial of that number, or NULL if there is none. */
 struct worker_trial *worker_trials_find(const struct worker_trials *trials, uint32_t number);
 
-/* Takes it out of the list; the caller's now. NULL: it is not there. */
+/* Takes a trial out of the list; the caller owns it. NULL if there is none. */
 struct worker_trial *worker_trials_take(struct worker_trials *trials, uint32_t number);
 
 void worker_trials_clear(struct worker_trials *trials);

@@ -8,11 +8,10 @@
  * t: no prefix is a whole sample away from its share.
  *
  * The answer is a pure function of the weights and p, in exact integer arithmetic; it repeats after
- * 2^32 samples or fewer, so positions do not overflow. The object only remembers its last positions:
- * walking forward costs O(k) a sample, going back less than 65,536 samples at most twice that many
- * steps, and a jump elsewhere O(p k) once, from the start. Measured on one core of a Xeon: 13 ns a
- * sample with 3 sources, 19 with 7; a jump to sample 10^8 takes 0.7 s.
- */
+ * 2^32 samples or fewer, so positions do not overflow. The object only remembers its last
+ * positions: walking forward costs O(k) a sample, going back less than 65,536 samples at most twice
+ * that many steps, and a jump elsewhere O(p k) once, from the start. Measured on one core of a
+ * Xeon: 13 ns a sample with 3 sources, 19 with 7; a jump to sample 10^8 takes 0.7 s. */
 #pragma once
 #include "base/err.h"
 

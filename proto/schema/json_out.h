@@ -9,7 +9,7 @@ struct json_out {
     struct text text;
     bool pretty;
     unsigned depth;
-    bool has_sibling; /* something stands before in this object or list */
+    bool has_sibling; /* something was written before in this object or list */
 };
 
 void json_out_open(struct json_out *out, const char *key, char bracket);

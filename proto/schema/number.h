@@ -13,8 +13,8 @@ void number_write(char text[NUMBER_SIZE], double value, bool single);
 /* The same for JSON's real numbers: always with a point or an exponent, "10000.0". */
 void number_write_real(char text[NUMBER_SIZE], double value);
 
-/* Whether JSON can hold the text without quotes: true, false, or a number that is spelled exactly
- * as a reader of JSON writes it back. */
+/* Whether JSON can hold the text without quotes: true, false, or a number that json_read spells in
+ * the same way. */
 bool number_is_literal(const char *text);
 
 /* Reads the number that the whole text is: an optional sign, decimal digits, a point, an exponent.

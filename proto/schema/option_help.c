@@ -134,7 +134,8 @@ static void add_option(struct page *page, const void *defaults,
         add_entry(page, 6, names->values[i].name, enum_value_comment(names, &names->values[i]));
 }
 
-/* The order of the usage line: positionals, then what else the command needs, then the rest. */
+/* The order of arguments in the help: positionals, then what else the command needs, then the
+ * rest. */
 static int rank(const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
 {
     return doc->place ? 0 : option_is_required(field, doc) ? 1 : 2;

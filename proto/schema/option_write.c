@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Options stand before "--", positionals behind it. */
+/* Options are written before "--", positionals after it. */
 struct words {
     char **words;
     size_t n, room;

@@ -38,7 +38,7 @@ struct field_doc {
     enum schema_when when;
     enum schema_judged judged;
     bool map;    /* a list of (key, value) messages that texts write as an object {key: value} */
-    size_t slot; /* index in protobuf-c's fields, which stand in the order of their numbers */
+    size_t slot; /* index in protobuf-c's fields, which are in the order of their numbers */
 };
 const struct field_doc *field_doc(const ProtobufCMessageDescriptor *message,
                                   const ProtobufCFieldDescriptor *field);

@@ -79,13 +79,13 @@ class Experiments(Case):
     def thaw(self, pid):
         os.kill(pid, signal.SIGCONT)
 
-    def begin_with(self, run, *changes, why="to see what happens", more=(), options=()):
+    def begin_with(self, run, *changes, why="to see what happens", more=(), options=(), workers=2):
         """Begins a training whose first step finds that proposal in the inbox."""
         words = [word for change in changes for word in ("--set", change)]
-        call = self.train(run, "--max-seconds", 0.01, *options)
+        call = self.train(run, "--max-seconds", 0.01, *options, workers=workers)
         self.assertEqual(call.end().code, 85)
         self.succeed("propose", run, *words, "--why", why, "--wait", 0, *more)
-        return self.train(run, *options)
+        return self.train(run, *options, workers=workers)
 
     # The ledger
 

@@ -61,6 +61,16 @@ class Campaign(Experiments):
         self.trained("run", workers=1, servers=3)
         self.assert_as_whole("run")
 
+    def test_a_fork_with_four_times_the_leaves_has_room_on_any_number_of_workers(self):
+        alone = ["--set", "experiment.policy=", "--set", "experiment.planner=none"]
+        for workers in (1, 3):
+            run = "wide-%d" % workers
+            call = self.begin_with(run, "train.batch=32", options=alone, workers=workers)
+            self.assertEqual(call.end().code, 0)
+            self.assertTrue(self.ledger(run, "application"), "no fork")
+            self.assertTrue(self.verdicts(run), "no verdict on the wider fork")
+            self.assert_whole(run, experiments.STEPS)
+
     def kill(self, *ranks):
         """Kills these ranks of 1 + 2 + 2 in mid-pair, one in each launch, later ones later in the
         campaign."""

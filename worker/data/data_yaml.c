@@ -43,7 +43,7 @@ static int compare_ranges(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* dev, gate and sealed lie in the validation file and do not overlap. */
+/* Checks that dev, gate and sealed lie in the validation file and do not overlap. */
 static int check_ranges(const Trireme__DataSet *set, const char *where, struct err *err)
 {
     const uint64_t tokens = data_yaml_has_val(set) ? set->val->tokens : 0;

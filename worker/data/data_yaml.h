@@ -1,5 +1,5 @@
-/* data.yaml of a prepared folder: what its token files are and which ranges of the validation file
- * are dev, gate and sealed. The schema is DataSet in proto/files.proto. */
+/* data.yaml of a prepared folder: its token files, and which ranges of the validation file are dev,
+ * gate and sealed. The schema is DataSet in proto/files.proto. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -9,16 +9,16 @@
 
 bool data_yaml_exists(const char *folder);
 
-/* Reads it and checks what can be checked without the token files: version, plain file names,
- * ranges that lie in the validation file and do not overlap. *digest: of the file's bytes. Freed by
- * message_free; NULL with a sentence (ERR_DATA). */
+/* Reads data.yaml and checks what can be checked without the token files: version, plain file
+ * names, ranges that lie in the validation file and do not overlap. *digest: of the file's bytes.
+ * Freed by message_free. Fails with ERR_DATA. */
 Trireme__DataSet *data_yaml_read(const char *folder, struct digest *digest, struct err *err);
 
 /* Whether the folder has validation tokens. */
 bool data_yaml_has_val(const Trireme__DataSet *set);
 
-/* Reads the token files whole and compares their digests. */
+/* Reads the token files completely and compares their digests. */
 int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err *err);
 
-/* Digest of a whole file. */
+/* Computes the digest of a whole file. */
 int data_yaml_digest_file(struct digest *digest, const char *path, struct err *err);

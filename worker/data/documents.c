@@ -34,7 +34,7 @@ static void add_document(struct documents *documents, const char *path)
 
 static void walk_folder(const struct walk *walk, const char *folder);
 
-/* Looks at one path; `given`: it was given by name. */
+/* Adds one path, or what is below it. `given`: it was given by name. */
 static void walk_path(const struct walk *walk, const char *path, bool given)
 {
     struct stat st;
@@ -45,7 +45,7 @@ static void walk_path(const struct walk *walk, const char *path, bool given)
         return;
     }
     if (S_ISLNK(st.st_mode) && (stat(path, &st) < 0 || S_ISDIR(st.st_mode)))
-        return; // a link that leads nowhere holds no text; one to a folder could lead in circles
+        return; // a broken link holds no text; one to a folder could make a cycle
     if (S_ISDIR(st.st_mode)) {
         if (walk->leave_out.st_ino != st.st_ino || walk->leave_out.st_dev != st.st_dev)
             walk_folder(walk, path);
@@ -108,7 +108,7 @@ static int add_to_sum(void *context, const unsigned char *bytes, size_t n, struc
     return 0;
 }
 
-/* Sizes and digests; leaves out what is empty or cannot be read. */
+/* Computes sizes and digests. Leaves out files that are empty or cannot be read. */
 static void digest_documents(struct documents *documents)
 {
     unsigned char *piece = mem_new(PIECE, 1);
@@ -139,7 +139,7 @@ static int compare_paths(const void *a, const void *b)
     return strcmp(((const struct document *)a)->path, ((const struct document *)b)->path);
 }
 
-/* By content, and by path among equals, so that the first path is the one that is kept. */
+/* Order by content, then by path, so that the first path of equal documents is kept. */
 static int compare_contents(const void *a, const void *b)
 {
     const struct document *x = a, *y = b;

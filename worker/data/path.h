@@ -1,14 +1,15 @@
-/* Parts of paths, in fresh memory. */
+/* Parts of paths. The caller frees the results. */
 #pragma once
 
-/* Without slashes at the end; "/" stays. */
+/* The path without slashes at the end; "/" stays. */
 char *path_trim(const char *path);
 
-/* What stands behind the last slash, slashes at the end not counted: "code" of "data/code/". */
+/* What follows the last slash, slashes at the end not counted: "code" for "data/code/". */
 char *path_base_name(const char *path);
 
-/* What stands before the base name: "data" of "data/code/", "." of "code". */
+/* What precedes the base name: "data" for "data/code/", "." for "code". */
 char *path_parent(const char *path);
 
-/* A hidden name of this process beside the path: "data/.code.tmp-123" of "data/code/". */
+/* A hidden name beside the path, with this process's number: "data/.code.tmp-123" for
+ * "data/code/". */
 char *path_temporary(const char *path);

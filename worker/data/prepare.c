@@ -23,11 +23,11 @@
 
 static const char TRAIN_FILE[] = "train_000000.bin", VAL_FILE[] = "val_000000.bin";
 
-/* The second reading: every byte of the documents to its place. */
+/* The second reading: copies every byte of the documents to its place. */
 struct copy {
     const struct prepare_plan *plan;
     struct token_writer files[2];  /* training, validation */
-    size_t piece;                  /* that the next byte belongs to */
+    size_t piece;                  /* the one that the next byte belongs to */
     uint64_t done;                 /* tokens of that piece so far */
     const struct document *source; /* that is being read */
     uint64_t read;                 /* bytes of it so far */
@@ -78,8 +78,8 @@ static int copy_document(struct copy *copy, const struct document *document, uns
     return 0;
 }
 
-/* Writes the token files of the plan into a folder; there is no validation file without validation.
- */
+/* Writes the token files of the plan into a folder; no validation file if there is no
+ * validation. */
 static int write_tokens(const char *folder, const struct prepare_plan *plan,
                         const struct documents *documents, struct err *err)
 {
@@ -137,7 +137,7 @@ static int measure_dev(Trireme__DataSet *set, const char *folder, struct err *er
     return rc;
 }
 
-/* The text of data.yaml for the token files in a folder; NULL with a sentence. */
+/* Returns the text of data.yaml for the token files in a folder. NULL on error. */
 static char *describe(const char *folder, const char *name, const struct prepare_plan *plan,
                       const struct documents *documents, struct err *err)
 {
@@ -170,8 +170,8 @@ static char *describe(const char *folder, const char *name, const struct prepare
 
 enum place { PLACE_FREE, PLACE_TAKEN };
 
-/* What stands at --out: nothing or an empty folder, or a prepared folder; anything else is an
- * error. */
+/* Looks at what is at --out: nothing or an empty folder (free), or a prepared folder (taken).
+ * Anything else is an error. */
 static int look_at_place(enum place *place, const char *out, struct err *err)
 {
     *place = PLACE_FREE;
@@ -193,7 +193,7 @@ static int look_at_place(enum place *place, const char *out, struct err *err)
     return 0;
 }
 
-/* A folder that is there already must hold what would be written. */
+/* Compares an existing folder with what would be written. A difference is an error. */
 static int compare_with(const char *out, const char *yaml, struct err *err)
 {
     char *path = file_join(out, "data.yaml");
@@ -216,7 +216,7 @@ static int compare_with(const char *out, const char *yaml, struct err *err)
     return rc;
 }
 
-/* Puts the folder in its place. */
+/* Writes data.yaml and renames the folder to its place. */
 static int publish(const char *temporary, const char *out, const char *yaml, struct err *err)
 {
     char *path = file_join(temporary, "data.yaml"), *parent = path_parent(out);
@@ -266,8 +266,8 @@ static int check_request(const Trireme__DataPrepareRequest *request, struct err 
     return 0;
 }
 
-/* Everything between finding the documents and the folder in its place; temporary exists and is
- * removed by the caller. */
+/* Does everything from the found documents to the folder in its place. The temporary folder exists;
+ * the caller removes it. NULL on error. */
 static char *write_folder(const char *temporary, const Trireme__DataPrepareRequest *request,
                           enum place place, const struct documents *documents,
                           const struct prepare_plan *plan, struct err *err)
@@ -320,7 +320,7 @@ int prepare(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set, s
         goto out_documents;
     }
     yaml = write_folder(temporary, request, place, &documents, &plan, err);
-    struct err ignored; // a leftover is hidden and harmless; the error that there may be says more
+    struct err ignored; // a leftover is hidden and harmless; an earlier error says more
     file_remove_tree(temporary, ERR_USAGE, &ignored);
     if (!yaml)
         goto out_documents;

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* The key of the split: the same for the same documents in the same order. */
+/* Returns the key of the split: the same for the same documents in the same order. */
 static uint64_t split_key(const struct documents *documents)
 {
     struct digest_stream *stream = digest_stream_new();
@@ -39,8 +39,8 @@ static void add_range(struct prepare_ranges *ranges, uint64_t first, uint64_t to
     ranges->pointers[ranges->n++] = range;
 }
 
-/* Places in the files: training in the text's order; validation part after part, each in the text's
- * order. */
+/* Gives every unit its place: training in the text's order; validation one part after the other,
+ * each in the text's order. */
 static void place_units(struct prepare_plan *plan, const struct split_unit *units)
 {
     uint64_t next[SPLIT_PARTS] = {0};
@@ -85,8 +85,7 @@ void prepare_plan_init(struct prepare_plan *plan, const struct documents *docume
     } else {
         units = split_blocks(&plan->n, documents->bytes, key);
     }
-    // the last block stays in training: where few are chosen, validation must not be the tail of
-    // the text
+    // the last block stays in training: of few blocks, validation must not be the tail of the text
     const size_t candidates = plan->by_documents ? plan->n : plan->n - 1;
     if (target > 0 && candidates > 0)
         split_choose(units, candidates, target);

@@ -1,6 +1,6 @@
-/* Where every token of a text goes: a list of pieces in the text's order, each to a place in the
- * training or in the validation file, and the ranges of the parts there. Pure: from the documents'
- * sizes and digests alone. */
+/* Where every token of a text goes: a list of pieces in the text's order, each with a place in the
+ * training or the validation file, and the ranges of the parts there. Pure: depends on the
+ * documents' sizes and digests alone. */
 #pragma once
 #include "files.pb-c.h"
 #include "worker/data/documents.h"
@@ -30,7 +30,7 @@ struct prepare_plan {
     struct prepare_ranges ranges[SPLIT_PARTS]; /* of the validation file; none of SPLIT_TRAIN */
 };
 
-/* For documents with at least one byte in all. val_tokens is 0 where val is 0 and where the text
+/* The documents must have at least one byte in all. val_tokens becomes 0 if val is 0 or the text
  * has fewer than two blocks. */
 void prepare_plan_init(struct prepare_plan *plan, const struct documents *documents, double val);
 void prepare_plan_clear(struct prepare_plan *plan);

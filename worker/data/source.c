@@ -53,7 +53,7 @@ static void part_add(struct source *source, struct part *part, size_t file, uint
     part->samples += samples;
 }
 
-/* Opens one more file; its number, or -1. */
+/* Opens one more file. Returns its number, or -1 on error. */
 static long add_file(struct source *source, const char *path, struct err *err)
 {
     struct token_file file;
@@ -64,7 +64,7 @@ static long add_file(struct source *source, const char *path, struct err *err)
     return (long)source->n_files++;
 }
 
-/* Opens a file that data.yaml names; its number, or -1. */
+/* Opens a file that data.yaml names. Returns its number, or -1 on error. */
 static long add_prepared_file(struct source *source, const Trireme__TokenFile *expected,
                               struct err *err)
 {
@@ -112,7 +112,7 @@ static int open_prepared(struct source *source, struct err *err)
     return 0;
 }
 
-/* The blocks of a validation file whose parts nobody has chosen yet. */
+/* Divides a foreign validation file, for which no data.yaml gives parts, by blocks. */
 static void add_foreign_val(struct source *source, size_t file)
 {
     struct digest digest = token_file_digest(&source->files[file]);
@@ -221,7 +221,7 @@ double source_bytes_per_token(const struct source *source)
     return source->set && !strcmp(source->set->tokenizer, "byte") ? 1 : 0;
 }
 
-/* Part number `i` of `n` of a sample. */
+/* Reads part number `i` of `n` of a sample. */
 static int read_sample(const struct source *source, const struct part *part, int32_t *tokens,
                        uint64_t sample, uint32_t i, uint32_t n, struct err *err)
 {

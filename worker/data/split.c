@@ -24,7 +24,7 @@ static int compare_ranks(const void *a, const void *b)
     return x->unit < y->unit ? -1 : x->unit > y->unit;
 }
 
-/* The units in the order of their hashes. */
+/* Returns the units in the order of their hashes. The caller frees them. */
 static struct rank *rank_units(const struct split_unit *units, size_t n)
 {
     struct rank *ranks = mem_new(n, sizeof *ranks);

@@ -2,9 +2,9 @@
  * training, gate (.5) judges experiments, sealed (.3) is read at the very end.
  *
  * A text is a list of units, whole documents or blocks of 16,384 tokens, each with a hash. Units
- * are taken in the order of their hashes, so the choice is spread over the text, is the same
- * wherever it is made, and is never a tail of it. Each unit goes whole to one part: to the one that
- * is filled least for its share, so each part gets one of the first three. */
+ * are taken in the order of their hashes, so the choice is spread over the text, is the same on
+ * every machine, and is never the tail of the text. Each unit goes whole to one part: to the one
+ * that is filled least for its share, so each part gets one of the first three. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -18,17 +18,17 @@ struct split_unit {
     enum split_part part;
 };
 
-/* Cuts a text into blocks of SPLIT_BLOCK tokens, the last one larger by what is left over (a text
- * shorter than a block is one block). Fresh memory; hashes are those of the block numbers under the
- * key. */
+/* Cuts a text into blocks of SPLIT_BLOCK tokens; the last one also takes what is left over (a text
+ * shorter than a block is one block). Hashes are those of the block numbers under the key. The
+ * caller frees the units. */
 struct split_unit *split_blocks(size_t *n, uint64_t tokens, uint64_t key);
 
-/* Gives each of the n >= 1 units to training or to a part of validation; returns the tokens of
- * validation. Validation comes as near to `target` tokens as whole units allow, and is at least one
- * unit. A unit of more than half the target (and above the mean) stays in training, lest it be
- * nearly all of validation; where such units are most of the text, validation takes no more than
- * half of the others. */
+/* Gives each of the n >= 1 units to training or to a part of validation. Returns the tokens of
+ * validation: as near to `target` as whole units allow, and at least one unit. A unit of more than
+ * half the target (and above the mean) stays in training, so that it does not become nearly all of
+ * validation; where such units are most of the text, validation takes no more than half of the
+ * others. */
 uint64_t split_choose(struct split_unit *units, size_t n, double target);
 
-/* Gives each unit to dev, gate or sealed: for a validation text that somebody else has chosen. */
+/* Gives each unit to dev, gate or sealed: for a foreign validation text. */
 void split_parts(struct split_unit *units, size_t n);

@@ -3,11 +3,11 @@
  * llm.c:    256 little-endian int32 (magic, version, number of tokens, zeros), then the tokens:
  *               magic 20240520, version 1: uint16     magic 20240801, version 7: uint32
  *           The file is exactly as long as its header says (llmc/dataloader.h).
- * nanoGPT:  uint16 tokens and nothing else; it cannot be told from noise, so it is opened only
- *           where the configuration says so.
+ * nanoGPT:  uint16 tokens and nothing else; there is no header to recognise it by, so it is opened
+ *           only if the configuration says so.
  *
- * Nothing outside the map is read, whatever the file holds. A file that another process cuts short
- * while it is mapped ends ours with SIGBUS: token files are written once and renamed into place. */
+ * Nothing outside the map is read, whatever the file holds. If another process truncates a file
+ * while it is mapped, ours ends with SIGBUS; so token files are written once and then renamed. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -32,11 +32,11 @@ int token_file_open(struct token_file *file, const char *path, Trireme__Source__
                     struct err *err);
 void token_file_close(struct token_file *file); /* accepts a zeroed one */
 
-/* Tokens first .. first+n, which must lie in the file. One that is not below vocab is an error
- * (ERR_DATA: file, place, token, vocab). */
+/* Writes tokens first .. first+n, which must lie in the file. Fails with ERR_DATA if one is not
+ * below vocab; the sentence gives file, place, token, vocab. */
 int token_file_read(const struct token_file *file, int32_t *tokens, uint64_t first, size_t n,
                     size_t vocab, struct err *err);
 
-/* Of the size and the first and last 4096 bytes: tells apart what two ranks see, without reading
- * the whole. */
+/* Digest of the size and the first and last 4096 bytes: tells whether two ranks see the same file,
+ * without reading all of it. */
 struct digest token_file_digest(const struct token_file *file);

@@ -1,4 +1,5 @@
-/* Writes one token file of 16-bit tokens in llm.c's format (token_file.h), at any place first. */
+/* Writes one token file of 16-bit tokens in llm.c's format (token_file.h); its places can be
+ * written in any order. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -14,8 +15,8 @@ struct token_writer {
 
 enum { TOKEN_WRITER_PIECE = 65536 };
 
-/* Makes the file and writes its header. ERR_DATA where llm.c's header cannot hold n_tokens (2^31 or
- * more), ERR_USAGE where the system refuses. On error there is nothing to clear. */
+/* Makes the file and writes its header. Fails with ERR_DATA if llm.c's header cannot hold n_tokens
+ * (2^31 or more), with ERR_USAGE if the system refuses. On error there is nothing to clear. */
 int token_writer_open(struct token_writer *writer, const char *path, uint64_t n_tokens,
                       struct err *err);
 

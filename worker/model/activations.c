@@ -7,7 +7,7 @@
 
 enum { HEAD_ELEMENTS = 1 << 25, LINE = 16 }; // 128 MiB of logits at most; floats of a cache line
 
-/* The next n floats of the arena; while *arena is NULL only counted. */
+/* Returns the next n floats of the arena. While arena is NULL they are only counted. */
 static float *take(float *arena, size_t *used, size_t n)
 {
     float *p = arena ? arena + *used : NULL;
@@ -35,7 +35,7 @@ static void take_layer(struct layer_activations *layer, float *arena, size_t *us
     layer->act = take(arena, used, N * F);
 }
 
-/* Places everything in the arena and returns the floats that it takes. */
+/* Places everything in the arena. Returns the number of floats that it takes. */
 static size_t take_all(struct activations *a, float *arena, const Trireme__Model *config, size_t N)
 {
     const size_t C = config->width, F = config->ffn, V = config->vocab, T = config->context;

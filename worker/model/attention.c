@@ -38,7 +38,7 @@ void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *c
         }
 }
 
-/* Where one head's parts of a sample start in qkv (or dqkv): rows of distance ld. */
+/* Where one head's parts of a sample begin in qkv (or dqkv): rows of distance ld. */
 struct head_view {
     float *q, *k, *v; /* (T, D) each */
     size_t ld;
@@ -55,8 +55,8 @@ static struct head_view view(const struct attention *attention, float *qkv, size
         .q = sample + h * D, .k = sample + (H + g) * D, .v = sample + (H + G + g) * D, .ld = Q};
 }
 
-/* The probabilities (rows, columns) of queries first..first+rows-1 over the keys before columns =
- * first + rows. */
+/* Writes the probabilities (rows, columns) of queries first..first+rows-1 over the keys before
+ * columns = first + rows. */
 static void probabilities(const struct pass *pass, float *p, struct head_view x, size_t D,
                           size_t first, size_t rows)
 {
@@ -68,7 +68,7 @@ static void probabilities(const struct pass *pass, float *p, struct head_view x,
     k->softmax_causal(p, columns, first, rows, columns);
 }
 
-/* mix (T, D; distance C) of one head. */
+/* Writes mix (T, D; distance C) of one head. */
 static void head_forward(const struct pass *pass, float *mix, struct head_view x, size_t D,
                          size_t C)
 {
@@ -103,7 +103,7 @@ static void head_backward(const struct pass *pass, struct head_view dx, const fl
     }
 }
 
-/* Turns queries and keys of every sample to their positions, or back. */
+/* Rotates queries and keys of every sample to their positions, or back. */
 static void rotate(const struct attention *attention, const struct pass *pass, float *qkv,
                    bool inverse)
 {
@@ -131,7 +131,7 @@ void attention_backward(const struct attention *attention, const struct pass *pa
                         const float *dy, const struct layer_activations *layer)
 {
     const size_t B = pass->B, T = pass->T, D = attention->width, C = attention->heads * D;
-    float *dmix = dnorm, *dqkv = pass->memory->dqkv; // dmix is used up before dnorm is written
+    float *dmix = dnorm, *dqkv = pass->memory->dqkv; // dmix is read before dnorm is written
     linear_backward(&attention->out, pass, dmix, dy, layer->mix, B * T);
     memset(dqkv, 0,
            // the heads of a group add to their keys and values

@@ -1,6 +1,6 @@
-/* Causal self-attention with heads of width D; G = kv_heads of them share keys and values in groups
- * (grouped-query). Queries, keys and values are used where they lie in the fused qkv rows. Scores
- * live a block of query rows at a time. */
+/* Causal self-attention with heads of width D. Groups of query heads share the keys and values of
+ * one of the G = kv_heads heads (grouped-query). Queries, keys and values are used where they lie
+ * in the fused qkv rows. Scores are kept for one block of query rows at a time. */
 #pragma once
 #include "worker/model/linear.h"
 
@@ -15,7 +15,7 @@ struct attention {
     const float *cosine, *sine; /* (T, D/2), borrowed; NULL: no rotary positions */
 };
 
-/* cosine, sine: tables from attention_rotary_tables, or NULL for gpt2; they live longer. */
+/* cosine, sine: tables from attention_rotary_tables, or NULL for gpt2; borrowed. */
 void attention_init(struct attention *attention, const struct layout *layout, int layer,
                     const Trireme__Model *config, const float *cosine, const float *sine);
 

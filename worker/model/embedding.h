@@ -18,11 +18,11 @@ struct embedding {
 void embedding_init(struct embedding *embedding, const struct layout *layout,
                     const Trireme__Model *config);
 
-/* x (N, C) of the pass's inputs. */
+/* Writes x (N, C) for the pass's inputs. */
 void embedding_forward(const struct embedding *embedding, const struct pass *pass, float *x);
 
 /* Adds the rows of dx (N, C) to the gradient of the token table in token order: to zero, or to what
- * the tied head has written there before. Writes the gradient of the position table, zeros beyond
- * the pass's T. */
+ * the tied head has written there before. Writes the gradient of the position table: zeros from the
+ * pass's T on. */
 void embedding_backward(const struct embedding *embedding, const struct pass *pass,
                         const float *dx);

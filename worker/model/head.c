@@ -13,7 +13,7 @@ void head_init(struct head *head, const struct layout *layout, const Trireme__Mo
                           .weight = layout_find(layout, "%s", name)->offset};
 }
 
-/* logits (rows, V) of x (rows, C). */
+/* Writes logits (rows, V) of x (rows, C). */
 static void multiply(const struct head *head, const struct pass *pass, float *logits,
                      const float *x, size_t rows)
 {

@@ -16,11 +16,11 @@ struct head {
 
 void head_init(struct head *head, const struct layout *layout, const Trireme__Model *config);
 
-/* The sum of the losses of the pass's N targets, in token order. */
+/* Returns the sum of the losses of the pass's N targets, in token order. */
 double head_loss(const struct head *head, const struct pass *pass);
 
-/* The same; writes memory->dbranch, the gradient of scale * loss for memory->norm, and that of the
- * matrix. */
+/* The same, and writes memory->dbranch, the gradient of scale * loss for memory->norm, and that of
+ * the matrix. */
 double head_loss_backward(const struct head *head, const struct pass *pass, float scale);
 
 /* Writes logits (V) of one row x (C). */

@@ -22,7 +22,8 @@ void linear_forward(const struct linear *linear, const struct pass *pass, float 
     const struct kernels *k = pass->kernels;
     const size_t in = linear->inputs, out = linear->outputs;
     const float *bias = linear->has_bias ? pass->weights + linear->bias : NULL;
-    // Bias and residual stand in y before the product is added to it: no pass over y of their own.
+    // Bias and residual are written to y before the product is added: they need no pass over y of
+    // their own.
     const bool filled = residual || bias;
     if (filled)
         k->add_rows(y, residual, bias, rows, out);

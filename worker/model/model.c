@@ -114,7 +114,7 @@ static void read_tokens(const struct model *model, const int32_t *tokens, size_t
         }
 }
 
-/* From the inputs to memory->norm, the last norm's output. Calls the tick if ticking. False:
+/* Computes memory->norm, the last norm's output, from the inputs. Calls the tick if ticking. False:
  * abandoned. */
 static bool forward(const struct model *model, const struct pass *pass, bool ticking)
 {
@@ -136,8 +136,8 @@ static bool forward(const struct model *model, const struct pass *pass, bool tic
     return true;
 }
 
-/* From memory->dbranch, the gradient of memory->norm, to the gradient of all weights before the
- * head. */
+/* Computes the gradient of all weights before the head from memory->dbranch, the gradient of
+ * memory->norm. False: abandoned. */
 static bool backward(const struct model *model, const struct pass *pass)
 {
     struct activations *memory = pass->memory;

@@ -17,9 +17,9 @@ struct kernels;
 struct layout;
 struct model;
 
-/* A model for at most max_batch samples of at most config->context tokens; config is resolved
- * (model_shape_resolve) and layout is layout_new of it. Borrowed: layout and kernels live longer.
- * Local. Never NULL. */
+/* Makes a model for at most max_batch samples of at most config->context tokens. config is resolved
+ * (model_shape_resolve), layout is layout_new of it. Borrowed: layout and kernels. Freed by
+ * model_free. Local. Never NULL. */
 struct model *model_new(const Trireme__Model *config, const struct layout *layout,
                         const struct kernels *kernels, size_t max_batch);
 void model_free(struct model *model);
@@ -29,16 +29,16 @@ void model_free(struct model *model);
 void model_set_tick(struct model *model, bool (*tick)(void *context), void *context);
 
 /* Writes (never adds to) all n_params elements of gradient: the gradient of scale * (sum of the
- * token losses) of B samples of T + 1 tokens, T <= context (rows of a position table that no token
- * stands at get zeros). *loss_sum becomes the sum of the token losses in nats, added in token
- * order. tokens (B, T + 1), each below vocab. Returns false if the tick abandoned the pass:
- * gradient and *loss_sum then mean nothing. */
+ * token losses) of B samples of T + 1 tokens, T <= context (rows of a position table from T on get
+ * zeros). *loss_sum becomes the sum of the token losses in nats, added in token order. tokens (B, T
+ * + 1), each below vocab. Returns false if the tick abandoned the pass: gradient and *loss_sum are
+ * then undefined. */
 bool model_gradient(struct model *model, float *gradient, double *loss_sum, const float *weights,
                     const int32_t *tokens, size_t B, size_t T, float scale);
 
-/* Writes the sum of the token losses of each of B samples (any number) of the whole context. The
- * samples are computed one by one: a sample's loss has the same bits whatever stands beside it.
- * False if the tick abandoned the pass. */
+/* Writes the sum of the token losses of each of B samples (any number) of the whole context.
+ * Samples are computed one by one: a sample's loss has the same bits whatever samples are beside
+ * it. False if the tick abandoned the pass. */
 bool model_losses(struct model *model, double *loss_sums, const float *weights,
                   const int32_t *tokens, size_t B);
 

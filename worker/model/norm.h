@@ -19,8 +19,8 @@ struct norm {
 void norm_init(struct norm *norm, const struct layout *layout, const char *name,
                const Trireme__Model *config);
 
-/* y (rows, C) from x (rows, C); mean (rows; untouched by RMSNorm) and rstd (rows) are kept for the
- * backward pass. */
+/* Writes y (rows, C) from x (rows, C). mean (rows; not written by RMSNorm) and rstd (rows) are kept
+ * for the backward pass. */
 void norm_forward(const struct norm *norm, const struct pass *pass, float *y, float *mean,
                   float *rstd, const float *x, size_t rows);
 
