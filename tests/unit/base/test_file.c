@@ -9,18 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int set_up(void **state)
-{
-    *state = test_folder_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_folder_free(*state);
-    return 0;
-}
-
 static size_t names_in(const char *folder)
 {
     struct err err;
@@ -33,10 +21,8 @@ static size_t names_in(const char *folder)
 
 static void check_content(const char *path, const char *expected)
 {
-    struct err err;
     size_t size = 0;
-    char *bytes = file_read(path, &size, ERR_DATA, &err);
-    assert_non_null(bytes);
+    char *bytes = must_read(path, &size);
     assert_int_equal(size, strlen(expected));
     assert_string_equal(bytes, expected);
     free(bytes);
@@ -69,9 +55,7 @@ static void a_file_may_come_in_pieces_and_may_be_empty(void **state)
     free(path);
 }
 
-/* Whoever may write everywhere cannot be kept out by permissions, so the disk is made full by a
- * limit on file sizes.
- */
+/* Permissions do not stop the superuser, so a limit on file sizes makes the write fail. */
 static void a_write_that_fails_leaves_the_old_file_and_no_temporary(void **state)
 {
     struct err err;
@@ -225,8 +209,6 @@ static void a_map_shows_the_bytes_and_an_empty_file_has_none(void **state)
     free(path);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 static void a_name_ends_with_what_stands_behind_something_else(void **state)
 {
     (void)state;
@@ -240,17 +222,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_ends_with_what_stands_behind_something_else),
-        test(what_was_written_is_read_back_and_leaves_no_temporary),
-        test(a_file_may_come_in_pieces_and_may_be_empty),
-        test(a_write_that_fails_leaves_the_old_file_and_no_temporary),
-        test(a_writer_that_is_dropped_leaves_no_trace),
-        test(a_file_that_cannot_be_renamed_into_place_leaves_no_temporary),
-        test(errors_name_path_and_reason_and_have_the_callers_code),
-        test(a_file_in_the_way_of_a_folder_is_an_error),
-        test(folders_are_made_all_the_way_and_may_be_there),
-        test(a_tree_is_removed_but_not_what_its_links_point_to),
-        test(names_are_sorted_by_bytes_and_leave_the_dots_out),
-        test(a_map_shows_the_bytes_and_an_empty_file_has_none),
+        test_in_folder(what_was_written_is_read_back_and_leaves_no_temporary),
+        test_in_folder(a_file_may_come_in_pieces_and_may_be_empty),
+        test_in_folder(a_write_that_fails_leaves_the_old_file_and_no_temporary),
+        test_in_folder(a_writer_that_is_dropped_leaves_no_trace),
+        test_in_folder(a_file_that_cannot_be_renamed_into_place_leaves_no_temporary),
+        test_in_folder(errors_name_path_and_reason_and_have_the_callers_code),
+        test_in_folder(a_file_in_the_way_of_a_folder_is_an_error),
+        test_in_folder(folders_are_made_all_the_way_and_may_be_there),
+        test_in_folder(a_tree_is_removed_but_not_what_its_links_point_to),
+        test_in_folder(names_are_sorted_by_bytes_and_leave_the_dots_out),
+        test_in_folder(a_map_shows_the_bytes_and_an_empty_file_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

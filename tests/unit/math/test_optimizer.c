@@ -1,8 +1,7 @@
+/* The update rules adamw and sgd, which are called through optimizer.h. */
 #include "tests/unit/support.h"
 
 #include "math/optimizer.h"
-#include "math/reduce.h"
-#include "math/schedule.h"
 
 #include <math.h>
 
@@ -58,48 +57,12 @@ static void an_update_does_not_depend_on_where_the_array_is_cut(void **state)
     assert_memory_equal(a, b, sizeof a);
 }
 
-static void rates_are_those_of_the_contract(void **state)
-{
-    (void)state;
-    struct schedule s = {
-        .kind = SCHEDULE_COSINE, .lr = 1e-3, .min_lr = 1e-4, .warmup = 10, .steps = 110};
-    assert_true(fabs(schedule_lr(&s, 0) - 1e-4) < 1e-18);
-    assert_true(fabs(schedule_lr(&s, 9) - 1e-3) < 1e-18);
-    assert_true(fabs(schedule_lr(&s, 10) - 1e-3) < 1e-18);
-    assert_true(fabs(schedule_lr(&s, 60) - 5.5e-4) < 1e-15);
-    assert_true(fabs(schedule_lr(&s, 110) - 1e-4) < 1e-18);
-    assert_true(fabs(schedule_lr(&s, 1000) - 1e-4) < 1e-18);
-    s.kind = SCHEDULE_LINEAR;
-    assert_true(fabs(schedule_lr(&s, 35) - (1e-4 + 0.75 * 9e-4)) < 1e-15);
-    s.kind = SCHEDULE_CONSTANT;
-    assert_true(schedule_lr(&s, 100) == 1e-3);
-    s.warmup = 0;
-    assert_true(schedule_lr(&s, 0) == 1e-3);
-}
-
-static void squares_are_summed_in_double(void **state)
-{
-    (void)state;
-    enum { N = 100003 };
-    static float x[N];
-    double expected = 0;
-    for (int i = 0; i < N; i++) {
-        x[i] = sinf(0.1f * (float)i);
-        expected += (double)x[i] * (double)x[i];
-    }
-    assert_true(fabs(reduce_squares(x, N) - expected) < 1e-9 * expected);
-    assert_true(reduce_squares(x, 0) == 0);
-    assert_true(reduce_squares(x + 1, 1) == (double)x[1] * (double)x[1]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adamw_is_torchs),
         cmocka_unit_test(sgd_is_torchs),
         cmocka_unit_test(an_update_does_not_depend_on_where_the_array_is_cut),
-        cmocka_unit_test(rates_are_those_of_the_contract),
-        cmocka_unit_test(squares_are_summed_in_double),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static void leaf(float out[COUNT], uint32_t index)
         out[i] = (float)random_normal(index, i) * (float)(1 << (index * 7 % 12));
 }
 
-/* The sum as it is defined. */
+/* The sum by its definition: of the left and the right child. */
 static void node_sum(float out[COUNT], struct tree_node node)
 {
     if (node.count == 1) {

@@ -1,45 +1,45 @@
-#include "tests/unit/ps/server_scene.h"
+#include "tests/unit/ps/server_harness.h"
 
 static int set_up(void **state)
 {
-    *state = scene_new(NULL, NULL, NULL);
+    *state = server_harness_new(NULL, NULL, NULL);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    scene_free(*state);
+    server_harness_free(*state);
     return 0;
 }
 
 /* The whole gradient of a step, as one worker sends it. */
-static void push_all(struct scene *s, uint64_t step, float value)
+static void push_all(struct server_harness *s, uint64_t step, float value)
 {
     for (size_t b = 0; b < s->layout->n_blocks; b++) {
         struct frame frame;
-        scene_header(&frame, s, 0, step, b);
-        scene_push(s, &frame, value);
-        scene_turn(s);
+        server_harness_header(&frame, s, 0, step, b);
+        server_harness_push(s, &frame, value);
+        server_harness_turn(s);
     }
 }
 
 static void a_step_goes_from_gradients_to_norms_to_an_update_to_new_weights(void **state)
 {
-    struct scene *s = *state;
-    scene_pull(s, 0, 0);
-    float *before = scene_weights(s, 0, 0);
-    scene_pull(s, 0, 1); // ahead: held until the step is committed
+    struct server_harness *s = *state;
+    server_harness_pull(s, 0, 0);
+    float *before = server_harness_weights(s, 0, 0);
+    server_harness_pull(s, 0, 1); // ahead: held until the step is committed
     push_all(s, 0, 0.5f);
-    struct parcel parcel = scene_await(s, COORDINATOR, TAG_NORMS);
+    struct parcel parcel = server_harness_await(s, COORDINATOR, TAG_NORMS);
     Trireme__Norms *norms = trireme__norms__unpack(NULL, parcel.size, parcel.bytes);
     assert_int_equal(norms->n_squares, s->layout->n_blocks);
     for (size_t b = 0; b < norms->n_squares; b++)
         assert_true(norms->squares[b] == 0.25 * (double)s->layout->blocks[b].count);
     trireme__norms__free_unpacked(norms, NULL);
     assert_false(endpoint_poll(s->endpoints[WORKER], &parcel));
-    scene_verdict(s, 0, 0);
-    scene_await(s, COORDINATOR, TAG_COMMITTED);
-    float *after = scene_weights(s, 0, 1);
+    server_harness_decide(s, 0, 0);
+    server_harness_await(s, COORDINATOR, TAG_COMMITTED);
+    float *after = server_harness_weights(s, 0, 1);
     // no decay: the first step of AdamW is one of lr
     size_t norm = layout_find(s->layout, "norm.weight")->offset;
     assert_true(before[norm] == 1);
@@ -50,28 +50,28 @@ static void a_step_goes_from_gradients_to_norms_to_an_update_to_new_weights(void
 
 static void an_update_waits_for_the_snapshot_and_the_snapshot_has_the_old_weights(void **state)
 {
-    struct scene *s = *state;
+    struct server_harness *s = *state;
     for (uint64_t step = 0; step < 20; step++) {
         push_all(s, step, 0.5f);
-        scene_await(s, COORDINATOR, TAG_NORMS);
-        scene_save(s, 0, step);
-        scene_verdict(s, 0, step);
-        // COMMITTED before it would be a failure
-        struct parcel parcel = scene_await(s, COORDINATOR, TAG_SAVED);
+        server_harness_await(s, COORDINATOR, TAG_NORMS);
+        server_harness_save(s, 0, step);
+        server_harness_decide(s, 0, step);
+        // server_harness_await fails if COMMITTED comes first
+        struct parcel parcel = server_harness_await(s, COORDINATOR, TAG_SAVED);
         Trireme__Saved *saved = trireme__saved__unpack(NULL, parcel.size, parcel.bytes);
         assert_true(saved->step == step && saved->stall_ms >= 0 &&
                     saved->shard->bytes > 4 * s->layout->n_params);
         assert_string_equal(saved->shard->file, "shard-0-of-1.safetensors");
         trireme__saved__free_unpacked(saved, NULL);
-        scene_await(s, COORDINATOR, TAG_COMMITTED);
+        server_harness_await(s, COORDINATOR, TAG_COMMITTED);
     }
 }
 
 static void a_server_that_is_freed_in_a_snapshot_waits_for_it(void **state)
 {
-    struct scene *s = *state;
-    scene_save(s, 0, 0);
-    scene_turn(s);
+    struct server_harness *s = *state;
+    server_harness_save(s, 0, 0);
+    server_harness_turn(s);
     server_free(s->server);
     s->server = NULL;
     size_t n = 0;
@@ -84,11 +84,11 @@ static void a_server_that_is_freed_in_a_snapshot_waits_for_it(void **state)
 
 static void a_snapshot_that_fails_is_a_failure_with_its_path(void **state)
 {
-    struct scene *s = *state;
+    struct server_harness *s = *state;
     struct err err = {0};
     test_folder_free(s->folder);
     s->folder = mem_strdup("/nowhere/at/all");
-    scene_save(s, 0, 0);
+    server_harness_save(s, 0, 0);
     enum turn done = TURN_BUSY;
     for (double deadline = clock_now() + 20; done != TURN_FAILED && clock_now() < deadline;)
         done = server_turn(s->server, &err);
@@ -99,48 +99,51 @@ static void a_snapshot_that_fails_is_a_failure_with_its_path(void **state)
 
 static void gradients_of_another_launch_step_or_shape_are_refused(void **state)
 {
-    struct scene *s = *state;
+    struct server_harness *s = *state;
     struct frame frame;
-    scene_header(&frame, s, 0, 0, 0);
+    server_harness_header(&frame, s, 0, 0, 0);
     frame.incarnation = INCARNATION - 1;
-    scene_push(s, &frame, 1);
-    scene_check_fails(s, "rank 2 pushed a gradient of step 0 of launch 3, expected 0 of 4");
-    scene_header(&frame, s, 0, 1, 0);
-    scene_push(s, &frame, 1);
-    scene_check_fails(s, "rank 2 pushed a gradient of step 1 of launch 4, expected 0 of 4");
-    scene_header(&frame, s, 0, 0, 0);
+    server_harness_push(s, &frame, 1);
+    server_harness_check_fails(s,
+                               "rank 2 pushed a gradient of step 0 of launch 3, expected 0 of 4");
+    server_harness_header(&frame, s, 0, 1, 0);
+    server_harness_push(s, &frame, 1);
+    server_harness_check_fails(s,
+                               "rank 2 pushed a gradient of step 1 of launch 4, expected 0 of 4");
+    server_harness_header(&frame, s, 0, 0, 0);
     frame.count--;
-    scene_push(s, &frame, 1);
-    scene_check_fails(s, "a push of block 0 with ");
-    scene_header(&frame, s, 0, 0, 0);
-    scene_push(s, &frame, 1);
-    scene_turn(s);
-    scene_push(s, &frame, 1);
-    scene_check_fails(s, "which were pushed before");
+    server_harness_push(s, &frame, 1);
+    server_harness_check_fails(s, "a push of block 0 with ");
+    server_harness_header(&frame, s, 0, 0, 0);
+    server_harness_push(s, &frame, 1);
+    server_harness_turn(s);
+    server_harness_push(s, &frame, 1);
+    server_harness_check_fails(s, "which were pushed before");
 }
 
 static void orders_at_the_wrong_time_are_refused(void **state)
 {
-    struct scene *s = *state;
-    scene_verdict(s, 0, 0);
-    scene_check_fails(s, "a decision on step 0 came while step 0 of trial 0 was being summed");
-    scene_pull(s, 0, 2);
-    scene_check_fails(s, "rank 2 asked for the weights of step 2, but 0 are committed");
-    scene_save(s, 0, 1);
-    scene_check_fails(s, "an order to save step 1 came at step 0");
-    scene_save(s, 0, 0);
-    scene_save(s, 0, 0);
-    scene_check_fails(s, "an order to save trial 0 came while trial 0 is being saved");
+    struct server_harness *s = *state;
+    server_harness_decide(s, 0, 0);
+    server_harness_check_fails(
+        s, "a decision on step 0 came while step 0 of trial 0 was being summed");
+    server_harness_pull(s, 0, 2);
+    server_harness_check_fails(s, "rank 2 asked for the weights of step 2, but 0 are committed");
+    server_harness_save(s, 0, 1);
+    server_harness_check_fails(s, "an order to save step 1 came at step 0");
+    server_harness_save(s, 0, 0);
+    server_harness_save(s, 0, 0);
+    server_harness_check_fails(s, "an order to save trial 0 came while trial 0 is being saved");
 }
 
 static void the_end_is_the_end(void **state)
 {
-    struct scene *s = *state;
+    struct server_harness *s = *state;
     struct err err;
     Trireme__End end = TRIREME__END__INIT;
     end.code = ERR_STOPPED;
-    scene_send(s, COORDINATOR, TAG_END, &end);
-    scene_pull(s, 0, 0);
+    server_harness_send(s, COORDINATOR, TAG_END, &end);
+    server_harness_pull(s, 0, 0);
     assert_int_equal(server_turn(s->server, &err), TURN_OVER);
     assert_int_equal(server_link(s->server)->code, ERR_STOPPED);
     assert_int_equal(server_turn(s->server, &err), TURN_OVER);
@@ -148,18 +151,18 @@ static void the_end_is_the_end(void **state)
     assert_false(endpoint_poll(s->endpoints[WORKER], &parcel));
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define test_with_server(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(a_step_goes_from_gradients_to_norms_to_an_update_to_new_weights),
-        test(an_update_waits_for_the_snapshot_and_the_snapshot_has_the_old_weights),
-        test(a_server_that_is_freed_in_a_snapshot_waits_for_it),
-        test(a_snapshot_that_fails_is_a_failure_with_its_path),
-        test(gradients_of_another_launch_step_or_shape_are_refused),
-        test(orders_at_the_wrong_time_are_refused),
-        test(the_end_is_the_end),
+        test_with_server(a_step_goes_from_gradients_to_norms_to_an_update_to_new_weights),
+        test_with_server(an_update_waits_for_the_snapshot_and_the_snapshot_has_the_old_weights),
+        test_with_server(a_server_that_is_freed_in_a_snapshot_waits_for_it),
+        test_with_server(a_snapshot_that_fails_is_a_failure_with_its_path),
+        test_with_server(gradients_of_another_launch_step_or_shape_are_refused),
+        test_with_server(orders_at_the_wrong_time_are_refused),
+        test_with_server(the_end_is_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

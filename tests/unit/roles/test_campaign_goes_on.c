@@ -1,11 +1,11 @@
-/* A campaign that was stopped or killed anywhere goes on as if it had not been. */
-#include "tests/unit/roles/campaign_stage.h"
+/* A campaign that was stopped or killed at any step goes on with the same bits and ledger. */
+#include "tests/unit/roles/campaign_harness.h"
 
 enum { LAUNCHES_MAX = 60 };
 
 struct campaign_case {
     const char *settings[16];
-    struct cue cues[5];
+    struct scripted_proposal script[5];
     uint64_t steps; /* the trunk's at the end */
     unsigned promotions;
 };
@@ -42,11 +42,11 @@ static uint64_t leases, leases_max; /* that went out in this launch; after which
 static void plan_counts(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
 {
     (void)active, (void)n_workers, (void)trial, (void)step;
-    stage_stop = ++leases >= leases_max;
+    harness_stop = ++leases >= leases_max;
 }
 
 /* Another number of workers and servers in each launch. */
-static struct play play_of(int launch)
+static struct harness_launch launch_of(int launch)
 {
     static const int numbers[][3] = {
         {2, 1, 2},
@@ -55,15 +55,16 @@ static struct play play_of(int launch)
         {4, 1, 2}
     }; // workers, servers, room
     const int *n = numbers[launch % 4];
-    return (struct play){.workers = n[0], .servers = n[1], .room = n[2]};
+    return (struct harness_launch){.workers = n[0], .servers = n[1], .room = n[2]};
 }
 
-/* Plays the whole campaign at once; what it says of its hypotheses must be worth going on for. */
-static void play_whole(const struct place *p, const struct campaign_case *c, const char *name)
+/* Runs the whole campaign in one launch, and checks its promotions and reverse pairs. */
+static void run_whole(const struct campaign_fixture *f, const struct campaign_case *c,
+                      const char *name)
 {
-    struct play play = play_of(0);
-    campaign_play(p, name, c->settings, c->cues, &play);
-    struct history history = ledger_history(p, name);
+    struct harness_launch launch = launch_of(0);
+    campaign_run(f, name, c->settings, c->script, &launch);
+    struct history history = ledger_history(f, name);
     unsigned n_reverse = 0;
     for (size_t i = 0; i < history.n; i++)
         n_reverse += history.entries[i].reverse.n_pairs == 4;
@@ -73,11 +74,11 @@ static void play_whole(const struct place *p, const struct campaign_case *c, con
 }
 
 /* Checks that a run in pieces has the bits, the lines and the ledger of the whole one. */
-static void check_whole(const struct place *p, const struct campaign_case *c, const char *name,
-                        const char *whole)
+static void check_whole(const struct campaign_fixture *f, const struct campaign_case *c,
+                        const char *name, const char *whole)
 {
-    campaign_check_same(p, name, whole, c->steps);
-    struct lines found = lines_read(p, name), expected = lines_read(p, whole);
+    campaign_check_same(f, name, whole, c->steps);
+    struct lines found = lines_read(f, name), expected = lines_read(f, whole);
     for (size_t i = 0; i < expected.n; i++)
         lines_check_equal(&found, expected.items[i]->trial, &expected, expected.items[i]->trial,
                           expected.items[i]->step, expected.items[i]->step);
@@ -85,11 +86,11 @@ static void check_whole(const struct place *p, const struct campaign_case *c, co
     assert_int_equal(found.n_evals, expected.n_evals);
     lines_free(&found);
     lines_free(&expected);
-    ledgers_check_equal(p, name, whole);
+    ledgers_check_equal(f, name, whole);
 }
 
-/* Where a launch stops, of which the next one is killed: as soon as a trial of at least that number
- * is leased that step. */
+/* Where a launch stops, as soon as a trial of at least that number is leased that step. The next
+ * launch is killed. */
 static struct point {
     const char *where;
     uint32_t trial;
@@ -114,89 +115,87 @@ static void plan_stops_there(bool *active, size_t n_workers, uint32_t trial, uin
 {
     (void)active, (void)n_workers;
     if (trial >= point.trial && step >= point.step)
-        stage_stop = 1;
+        harness_stop = 1;
 }
 
 static void
 a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits(void **state)
 {
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     const struct campaign_case *c = &cases[0];
-    play_whole(p, c, "whole");
+    run_whole(f, c, "whole");
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         print_message("%s\n", points[i].where);
         char *name = mem_format("stopped%zu", i);
-        struct play play = play_of((int)i);
-        play.plan = plan_stops_there, play.stop = &stage_stop, play.may_stop = true;
+        struct harness_launch launch = launch_of((int)i);
+        launch.plan = plan_stops_there, launch.stop = &harness_stop, launch.may_stop = true;
         point = points[i];
-        stage_stop = 0;
-        bool over = campaign_play(p, name, c->settings, c->cues, &play);
+        harness_stop = 0;
+        bool over = campaign_run(f, name, c->settings, c->script, &launch);
         assert_int_equal(over, points[i].step == c->steps - 1);
-        play = play_of((int)i + 1);
+        launch = launch_of((int)i + 1);
         // from the tails of the look: past a checkpoint in the first reverse pair
-        play.killed_after = 460;
-        campaign_play(p, name, c->settings, c->cues, &play);
-        play = play_of((int)i + 2);
-        campaign_play(p, name, c->settings, c->cues, &play);
-        check_whole(p, c, name, "whole");
+        launch.killed_after = 460;
+        campaign_run(f, name, c->settings, c->script, &launch);
+        launch = launch_of((int)i + 2);
+        campaign_run(f, name, c->settings, c->script, &launch);
+        check_whole(f, c, name, "whole");
         free(name);
     }
 }
 
-/* In many launches: each is stopped after so many leases, or nobody says or writes anything any
- * more after so many turns. Forks that were killed begin again, so that launches must become long
- * enough for a whole pair. */
+/* Many launches: each is stopped after some leases, or killed after some turns. Forks that were
+ * killed begin again, so launches must become long enough for a whole pair. */
 static void
 a_campaign_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits(void **state)
 {
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     for (int i = 0; i < CASES; i++) {
         const struct campaign_case *c = &cases[i];
         int launches = 0;
         bool over = false;
-        play_whole(p, c, wholes[i]);
+        run_whole(f, c, wholes[i]);
         for (; !over && launches < LAUNCHES_MAX; launches++) {
-            struct play play = play_of(launches);
-            play.plan = plan_counts, play.stop = &stage_stop, play.may_stop = true;
+            struct harness_launch launch = launch_of(launches);
+            launch.plan = plan_counts, launch.stop = &harness_stop, launch.may_stop = true;
             leases = 0, leases_max = launches % 3 ? UINT64_MAX : 30 + 25 * (uint64_t)launches;
-            play.killed_after = launches % 3 ? 100 + 37 * (uint64_t)launches : 0;
-            stage_stop = 0;
-            over = campaign_play(p, pieces[i], c->settings, c->cues, &play);
+            launch.killed_after = launches % 3 ? 100 + 37 * (uint64_t)launches : 0;
+            harness_stop = 0;
+            over = campaign_run(f, pieces[i], c->settings, c->script, &launch);
         }
         assert_true(over && launches > 3);
-        check_whole(p, c, pieces[i], wholes[i]);
+        check_whole(f, c, pieces[i], wholes[i]);
     }
 }
 
-/* In launches that are each far shorter than a pair: what was under way is not trained again, to
- * the last step. */
+/* Each launch is far shorter than a pair. No step is trained a second time. */
 static void short_launches_that_are_stopped_lose_no_step(void **state)
 {
     enum { LEASES = 7 };
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     const struct campaign_case *c = &cases[0];
-    struct play play = play_of(0);
-    play.plan = plan_counts, play.stop = &stage_stop;
+    struct harness_launch launch = launch_of(0);
+    launch.plan = plan_counts, launch.stop = &harness_stop;
     leases = 0, leases_max = UINT64_MAX;
-    campaign_play(p, "whole", c->settings, c->cues, &play);
+    campaign_run(f, "whole", c->settings, c->script, &launch);
     const uint64_t all = leases;
     uint64_t launches = 0, sum = 0;
     for (bool over = false; !over && launches <= all; launches++) {
-        play = play_of((int)launches);
-        play.plan = plan_counts, play.stop = &stage_stop, play.may_stop = true;
+        launch = launch_of((int)launches);
+        launch.plan = plan_counts, launch.stop = &harness_stop, launch.may_stop = true;
         leases = 0, leases_max = LEASES;
-        stage_stop = 0;
-        over = campaign_play(p, "pieces", c->settings, c->cues, &play);
+        harness_stop = 0;
+        over = campaign_run(f, "pieces", c->settings, c->script, &launch);
         sum += leases;
     }
     print_message("%llu steps in %llu launches\n", (unsigned long long)all,
                   (unsigned long long)launches);
     assert_true(launches > all / (2 * LEASES));
     assert_int_equal(sum, all);
-    check_whole(p, c, "pieces", "whole");
+    check_whole(f, c, "pieces", "whole");
 }
 
-/* Flips a bit in each file below a folder whose name begins so; how many there are. */
+/* Flips a bit in each file below the folder whose name begins so. Returns the number of files. */
 static unsigned damage(const char *folder, const char *begin)
 {
     struct err err;
@@ -224,30 +223,30 @@ static unsigned damage(const char *folder, const char *begin)
 static void a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again(void **state)
 {
     static const char *const files[] = {"shard-", "manifest.json"};
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     const struct campaign_case *c = &cases[0];
-    play_whole(p, c, "whole");
+    run_whole(f, c, "whole");
     for (int i = 0; i < 2; i++) {
-        struct play play = play_of(i);
-        play.plan = plan_stops_there, play.stop = &stage_stop, play.may_stop = true;
+        struct harness_launch launch = launch_of(i);
+        launch.plan = plan_stops_there, launch.stop = &harness_stop, launch.may_stop = true;
         point = points[0];
-        stage_stop = 0;
-        assert_false(campaign_play(p, files[i], c->settings, c->cues, &play));
-        char *at = checkpoint_folder(place_folder(p, files[i]), point.step + 1),
+        harness_stop = 0;
+        assert_false(campaign_run(f, files[i], c->settings, c->script, &launch));
+        char *at = checkpoint_folder(campaign_folder(f, files[i]), point.step + 1),
              *folder = file_join(at, "suspended");
         assert_true(damage(folder, files[i]) >= 2); // two forks were under way
-        play = play_of(i + 1);
-        campaign_play(p, files[i], c->settings, c->cues, &play);
-        check_whole(p, c, files[i], "whole");
+        launch = launch_of(i + 1);
+        campaign_run(f, files[i], c->settings, c->script, &launch);
+        check_whole(f, c, files[i], "whole");
         free(folder);
         free(at);
     }
 }
 
-static unsigned corrections(const struct place *p, const char *name)
+static unsigned corrections(const struct campaign_fixture *f, const char *name)
 {
     struct err err;
-    struct ledger *ledger = ledger_open(place_folder(p, name), false, &err);
+    struct ledger *ledger = ledger_open(campaign_folder(f, name), false, &err);
     unsigned n = 0;
     for (size_t i = 0; i < ledger_records(ledger); i++)
         n += ledger_record(ledger, i)->kind == TRIREME__RECORD_KIND__correction;
@@ -255,30 +254,30 @@ static unsigned corrections(const struct place *p, const char *name)
     return n;
 }
 
-/* However early the launch dies that the operator changed something for: the next one does not take
- * it for another change. */
+/* However early the launch with the operator's change dies, the next one writes no second record of
+ * it. */
 static void what_an_operator_changed_is_told_once(void **state)
 {
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     const struct campaign_case *c = &cases[0];
     char *setting[] = {"optimizer.lr=0.0003"};
     for (uint64_t turns = 60; turns <= 240; turns += 60) {
         char *name = mem_format("run%d", (int)turns);
-        struct play play = play_of(0);
-        play.plan = plan_stops_there, play.stop = &stage_stop, play.may_stop = true;
+        struct harness_launch launch = launch_of(0);
+        launch.plan = plan_stops_there, launch.stop = &harness_stop, launch.may_stop = true;
         point = points[0];
-        stage_stop = 0;
-        assert_false(campaign_play(p, name, c->settings, c->cues, &play));
-        assert_int_equal(corrections(p, name), 0);
-        stage_stop = 0;
-        play = play_of(1);
-        play.killed_after = turns;
-        campaign_resume(p, name, setting, 1, c->cues, &play);
-        assert_int_equal(corrections(p, name), 1);
-        play = play_of(2);
-        campaign_resume(p, name, NULL, 0, c->cues, &play);
-        assert_int_equal(corrections(p, name), 1);
-        struct history history = ledger_history(p, name);
+        harness_stop = 0;
+        assert_false(campaign_run(f, name, c->settings, c->script, &launch));
+        assert_int_equal(corrections(f, name), 0);
+        harness_stop = 0;
+        launch = launch_of(1);
+        launch.killed_after = turns;
+        campaign_resume(f, name, setting, 1, c->script, &launch);
+        assert_int_equal(corrections(f, name), 1);
+        launch = launch_of(2);
+        campaign_resume(f, name, NULL, 0, c->script, &launch);
+        assert_int_equal(corrections(f, name), 1);
+        struct history history = ledger_history(f, name);
         assert_string_equal(history_entry(&history, 1)->reason,
                             "the operator changed optimizer.lr");
         assert_true(history_entry(&history, 4)->forward.n_pairs > 0);

@@ -1,5 +1,5 @@
-/* A campaign is lived through again from its ledger, without whoever proposed. */
-#include "tests/unit/roles/campaign_stage.h"
+/* A campaign is repeated from its ledger, without its planner. */
+#include "tests/unit/roles/campaign_harness.h"
 
 static const char *const settings[] = {"optimizer.lr=0.0002",
                                        "schedule.kind=constant",
@@ -9,7 +9,7 @@ static const char *const settings[] = {"optimizer.lr=0.0002",
                                        "gate.confirm=true",
                                        NULL};
 
-static const struct cue cues[] = {
+static const struct scripted_proposal script[] = {
     {0,  "optimizer.lr=0.0008"    },
     {0,  "optimizer.lr=-1"        },
     {0,  "data.sources.1.weight=3"},
@@ -17,11 +17,12 @@ static const struct cue cues[] = {
     {0,  NULL                     }
 };
 
-/* Plays the campaign that is replayed. */
-static void play_first(const struct place *p)
+/* Runs the campaign that is replayed. */
+static void run_first(const struct campaign_fixture *f)
 {
-    campaign_play(p, "first", settings, cues, &(struct play){.workers = 2, .servers = 1});
-    struct history history = ledger_history(p, "first");
+    campaign_run(f, "first", settings, script,
+                 &(struct harness_launch){.workers = 2, .servers = 1});
+    struct history history = ledger_history(f, "first");
     assert_int_equal(history.n, 4);
     assert_int_equal(history_entry(&history, 1)->fate, FATE_CONFIRMED);
     history_clear(&history);
@@ -29,34 +30,34 @@ static void play_first(const struct place *p)
 
 static void a_replay_of_a_ledger_has_its_lines_and_the_bits_of_the_run(void **state)
 {
-    const struct place *p = *state;
-    play_first(p);
-    char *first = mem_strdup(place_folder(p, "first"));
-    campaign_play(p, "again", settings, NULL,
-                  &(struct play){.workers = 3, .servers = 2, .replay = first});
-    campaign_check_same(p, "again", "first", 160);
-    ledgers_check_equal(p, "again", "first");
+    const struct campaign_fixture *f = *state;
+    run_first(f);
+    char *first = mem_strdup(campaign_folder(f, "first"));
+    campaign_run(f, "again", settings, NULL,
+                 &(struct harness_launch){.workers = 3, .servers = 2, .replay = first});
+    campaign_check_same(f, "again", "first", 160);
+    ledgers_check_equal(f, "again", "first");
     free(first);
 }
 
 static void a_replay_that_was_killed_goes_on_as_one(void **state)
 {
-    const struct place *p = *state;
-    play_first(p);
-    char *first = mem_strdup(place_folder(p, "first"));
+    const struct campaign_fixture *f = *state;
+    run_first(f);
+    char *first = mem_strdup(campaign_folder(f, "first"));
     bool over = false;
     for (uint64_t launch = 0; !over && launch < 30; launch++)
-        over = campaign_play(
-            p, "again", settings, NULL,
-            &(struct play){
+        over = campaign_run(
+            f, "again", settings, NULL,
+            &(struct harness_launch){
                 .workers = 2, .servers = 1, .replay = first, .killed_after = 180 + 90 * launch});
     assert_true(over);
-    campaign_check_same(p, "again", "first", 160);
-    ledgers_check_equal(p, "again", "first");
+    campaign_check_same(f, "again", "first", 160);
+    ledgers_check_equal(f, "again", "first");
     free(first);
 }
 
-/* An order of a person is an input like a proposal: it is lived through at its step. */
+/* An order of a person is an input like a proposal: a replay repeats it at its step. */
 static struct {
     char folder[512];
     bool given;
@@ -73,28 +74,28 @@ static void plan_kills(bool *active, size_t n_workers, uint32_t trial, uint64_t 
 
 static void a_replay_carries_a_persons_orders_out_at_their_steps(void **state)
 {
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     person.given = false;
-    snprintf(person.folder, sizeof person.folder, "%s", place_folder(p, "first"));
-    campaign_play(p, "first", settings, cues,
-                  &(struct play){.workers = 2, .servers = 1, .plan = plan_kills});
-    struct history history = ledger_history(p, "first");
+    snprintf(person.folder, sizeof person.folder, "%s", campaign_folder(f, "first"));
+    campaign_run(f, "first", settings, script,
+                 &(struct harness_launch){.workers = 2, .servers = 1, .plan = plan_kills});
+    struct history history = ledger_history(f, "first");
     assert_string_equal(history_entry(&history, 1)->reason, "killed");
     history_clear(&history);
-    campaign_play(p, "again", settings, NULL,
-                  &(struct play){.workers = 1, .servers = 2, .replay = person.folder});
-    campaign_check_same(p, "again", "first", 160);
-    ledgers_check_equal(p, "again", "first");
+    campaign_run(f, "again", settings, NULL,
+                 &(struct harness_launch){.workers = 1, .servers = 2, .replay = person.folder});
+    campaign_check_same(f, "again", "first", 160);
+    ledgers_check_equal(f, "again", "first");
 }
 
-/* Writes the first run's ledger anew into "altered", each record as `alter` leaves it: a whole
- * chain that says something else. */
-static char *write_altered(const struct place *p, void (*alter)(Trireme__Record *record))
+/* Writes a copy of the first run's ledger to "altered", each record as `alter` leaves it, with
+ * valid hashes. The folder's path is the caller's. */
+static char *write_altered(const struct campaign_fixture *f, void (*alter)(Trireme__Record *record))
 {
     struct err err;
-    char *folder = mem_strdup(place_folder(p, "altered"));
+    char *folder = mem_strdup(campaign_folder(f, "altered"));
     assert_int_equal(file_make_dirs(folder, ERR_USAGE, &err), 0);
-    struct ledger *from = ledger_open(place_folder(p, "first"), false, &err),
+    struct ledger *from = ledger_open(campaign_folder(f, "first"), false, &err),
                   *to = ledger_open(folder, true, &err);
     assert_true(from && to);
     for (size_t i = 0; i < ledger_records(from); i++) {
@@ -147,44 +148,45 @@ static void alter_hypothesis(Trireme__Record *record)
 
 static void a_replay_of_a_ledger_that_says_something_else_is_an_error(void **state)
 {
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     static void (*const alterations[])(Trireme__Record *) = {alter_loss, alter_patch, alter_verdict,
                                                              alter_validation, alter_hypothesis};
-    play_first(p);
+    run_first(f);
     for (size_t i = 0; i < sizeof alterations / sizeof *alterations; i++) {
-        char *folder = write_altered(p, alterations[i]), name[16];
+        char *folder = write_altered(f, alterations[i]), name[16];
         snprintf(name, sizeof name, "again%d", (int)i % 100);
-        struct play play = {.workers = 2, .servers = 1, .replay = folder, .expected = ERR_DATA};
+        struct harness_launch launch = {
+            .workers = 2, .servers = 1, .replay = folder, .expected = ERR_DATA};
         struct err how;
-        campaign_play_to(p, name, settings, NULL, &play, &how);
+        campaign_run_to(f, name, settings, NULL, &launch, &how);
         assert_contains(how.text, "the replay is not what the ledger says: ");
         file_remove_tree(folder, ERR_USAGE, &how);
         free(folder);
     }
 }
 
-/* What a launch cannot know by itself. */
+/* A launch with memory cannot know by itself that there was none. */
 static void
 what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memory(void **state)
 {
-    const struct place *p = *state;
-    static const struct cue three[] = {
+    const struct campaign_fixture *f = *state;
+    static const struct scripted_proposal three[] = {
         {0, "optimizer.lr=0.0008"    },
         {0, "data.sources.1.weight=3"},
         {0, "optimizer.clip=0.1"     },
         {0, NULL                     }
     };
-    const struct play play = {.workers = 2, .servers = 1};
-    campaign_play(p, "wide", settings, three, &play);
-    struct history history = ledger_history(p, "wide");
+    const struct harness_launch launch = {.workers = 2, .servers = 1};
+    campaign_run(f, "wide", settings, three, &launch);
+    struct history history = ledger_history(f, "wide");
     char *memory =
         mem_format("experiment.memory=%llu",
                    2 * (unsigned long long)history_entry(&history, 2)->forward.application->bytes);
     history_clear(&history);
     const char *const tight[] = {settings[0], settings[1], settings[2], settings[3],
                                  settings[4], memory,      NULL};
-    campaign_play(p, "tight", tight, three, &play);
-    history = ledger_history(p, "tight");
+    campaign_run(f, "tight", tight, three, &launch);
+    history = ledger_history(f, "tight");
     const struct entry *tails = history_entry(&history, 1), *fork = history_entry(&history, 3);
     assert_int_equal(tails->fate, FATE_INCONCLUSIVE);
     assert_contains(tails->reason, "memory");
@@ -193,20 +195,22 @@ what_there_was_no_memory_for_is_inconclusive_and_so_it_is_in_a_replay_with_memor
     assert_true(fork->forward.n_pairs == 0 && !fork->forward.application);
     assert_true(history_entry(&history, 2)->forward.n_pairs > 2);
     history_clear(&history);
-    char *folder = mem_strdup(place_folder(p, "tight"));
-    campaign_play(p, "again", settings, NULL,
-                  &(struct play){.workers = 1, .servers = 2, .replay = folder});
-    campaign_check_same(p, "again", "tight", 160);
-    ledgers_check_equal(p, "again", "tight");
+    char *folder = mem_strdup(campaign_folder(f, "tight"));
+    campaign_run(f, "again", settings, NULL,
+                 &(struct harness_launch){.workers = 1, .servers = 2, .replay = folder});
+    campaign_check_same(f, "again", "tight", 160);
+    ledgers_check_equal(f, "again", "tight");
     free(folder);
     free(memory);
 }
 
-/* Checkpoint of a step of a run, or what was suspended there, is gone. */
-static void lose(const struct place *p, const char *name, uint64_t step, const char *what)
+/* Removes the checkpoint of a step, or what is suspended in it. */
+static void lose(const struct campaign_fixture *f, const char *name, uint64_t step,
+                 const char *what)
 {
     struct err err;
-    char *folder = checkpoint_folder(place_folder(p, name), step), *path = file_join(folder, what);
+    char *folder = checkpoint_folder(campaign_folder(f, name), step),
+         *path = file_join(folder, what);
     assert_true(file_exists(path));
     assert_int_equal(file_remove_tree(path, ERR_TRAIN, &err), 0);
     free(path);
@@ -216,37 +220,39 @@ static void lose(const struct place *p, const char *name, uint64_t step, const c
 static void
 a_hypothesis_whose_fork_is_lost_with_its_checkpoint_is_given_up_in_a_replay_too(void **state)
 {
-    const struct place *p = *state;
-    stage_stop_step = 30;
-    campaign_play(p, "first", settings, cues,
-                  &(struct play){.workers = 2,
-                                 .servers = 1,
-                                 .plan = plan_stop_at,
-                                 .stop = &stage_stop,
-                                 .may_stop = true});
-    lose(p, "first", 30, "suspended");
-    lose(p, "first", 20, "");
-    stage_stop = 0;
-    campaign_play(p, "first", settings, cues, &(struct play){.workers = 2, .servers = 1});
-    struct history history = ledger_history(p, "first");
+    const struct campaign_fixture *f = *state;
+    harness_stop_step = 30;
+    campaign_run(f, "first", settings, script,
+                 &(struct harness_launch){.workers = 2,
+                                          .servers = 1,
+                                          .plan = plan_stop_at,
+                                          .stop = &harness_stop,
+                                          .may_stop = true});
+    lose(f, "first", 30, "suspended");
+    lose(f, "first", 20, "");
+    harness_stop = 0;
+    campaign_run(f, "first", settings, script,
+                 &(struct harness_launch){.workers = 2, .servers = 1});
+    struct history history = ledger_history(f, "first");
     assert_int_equal(history_entry(&history, 1)->fate, FATE_INCONCLUSIVE);
     assert_true(history_entry(&history, 1)->judgement->machine);
     assert_contains(history_entry(&history, 1)->reason, "step-00000020");
-    assert_true(history_entry(&history, 4)->forward.n_pairs > 0); // one that came later is tried
+    assert_true(history_entry(&history, 4)->forward.n_pairs >
+                0); // a later hypothesis is still tried
     history_clear(&history);
-    char *first = mem_strdup(place_folder(p, "first"));
-    campaign_play(p, "again", settings, NULL,
-                  &(struct play){.workers = 1, .servers = 2, .replay = first});
-    campaign_check_same(p, "again", "first", 160);
+    char *first = mem_strdup(campaign_folder(f, "first"));
+    campaign_run(f, "again", settings, NULL,
+                 &(struct harness_launch){.workers = 1, .servers = 2, .replay = first});
+    campaign_check_same(f, "again", "first", 160);
     free(first);
 }
 
-/* Where a place comes free since the machine gave up, the next hypothesis is registered one step
- * later: the forks of a step begin after its turn. */
+/* When the machine gives a hypothesis up, the next one is registered one step later: forks of a
+ * step begin after the queue has had its turn. */
 static void
 one_that_waited_for_what_the_machine_gave_up_begins_at_the_same_step_in_a_replay(void **state)
 {
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     static const char *const narrow[] = {
         "optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0",   "gate.alpha=0.5",
         "gate.hypotheses=3",   "experiment.forks=1",     "experiment.memory=1", NULL};
@@ -257,23 +263,23 @@ one_that_waited_for_what_the_machine_gave_up_begins_at_the_same_step_in_a_replay
                                        "gate.hypotheses=3",
                                        "experiment.forks=1",
                                        NULL};
-    static const struct cue two[] = {
+    static const struct scripted_proposal two[] = {
         {0, "optimizer.lr=0.0008"},
         {0, "optimizer.clip=0.1" },
         {0, NULL                 }
     };
-    campaign_play(p, "first", narrow, two, &(struct play){.workers = 2, .servers = 1});
-    struct history history = ledger_history(p, "first");
+    campaign_run(f, "first", narrow, two, &(struct harness_launch){.workers = 2, .servers = 1});
+    struct history history = ledger_history(f, "first");
     assert_true(history_entry(&history, 1)->judgement->machine &&
                 history_entry(&history, 2)->judgement->machine);
     assert_true(history_entry(&history, 2)->forward.plan->start >
                 history_entry(&history, 1)->forward.plan->start);
     history_clear(&history);
-    char *first = mem_strdup(place_folder(p, "first"));
-    campaign_play(p, "again", wide, NULL,
-                  &(struct play){.workers = 1, .servers = 2, .replay = first});
-    campaign_check_same(p, "again", "first", 160);
-    ledgers_check_equal(p, "again", "first");
+    char *first = mem_strdup(campaign_folder(f, "first"));
+    campaign_run(f, "again", wide, NULL,
+                 &(struct harness_launch){.workers = 1, .servers = 2, .replay = first});
+    campaign_check_same(f, "again", "first", 160);
+    ledgers_check_equal(f, "again", "first");
     free(first);
 }
 

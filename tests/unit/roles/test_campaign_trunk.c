@@ -1,17 +1,17 @@
-/* A campaign that promotes nothing leaves the trunk's bits alone, whatever became of its
+/* A campaign that promotes nothing does not change the trunk's bits, whatever became of its
  * hypotheses. */
-#include "tests/unit/roles/campaign_stage.h"
+#include "tests/unit/roles/campaign_harness.h"
 
 enum { STEPS = 160, ANY = 9 };
 
-static const struct play two_workers = {.workers = 2, .servers = 1};
+static const struct harness_launch two_workers = {.workers = 2, .servers = 1};
 
-static const struct cue raised[] = {
+static const struct scripted_proposal raised[] = {
     {0, "optimizer.lr=0.015"},
     {0, NULL                }
 };
 
-/* Where a person orders something while a run is played. */
+/* What a person orders, and at which step of the trunk. */
 static struct {
     char folder[512];
     uint64_t step; /* of the trunk */
@@ -28,24 +28,26 @@ static void plan_orders(bool *active, size_t n_workers, uint32_t trial, uint64_t
     person.has_ordered = true;
 }
 
-static struct play order_at(const struct place *p, uint64_t step, Trireme__Order order)
+static struct harness_launch order_at(const struct campaign_fixture *f, uint64_t step,
+                                      Trireme__Order order)
 {
     person.step = step;
     person.order = order;
     person.has_ordered = false;
-    snprintf(person.folder, sizeof person.folder, "%s", place_folder(p, "run"));
-    return (struct play){.workers = 2, .servers = 1, .plan = plan_orders};
+    snprintf(person.folder, sizeof person.folder, "%s", campaign_folder(f, "run"));
+    return (struct harness_launch){.workers = 2, .servers = 1, .plan = plan_orders};
 }
 
-/* Plays "run" with experiments and "plain" without, which must have the same bits; the history is
- * the caller's. */
-static struct history check_alone(const struct place *p, const char *const *settings,
-                                  const struct cue *cues, const struct play *play)
+/* Runs "run" with experiments and "plain" without, and checks that both have the same bits. The
+ * history of "run" is the caller's. */
+static struct history check_alone(const struct campaign_fixture *f, const char *const *settings,
+                                  const struct scripted_proposal *script,
+                                  const struct harness_launch *launch)
 {
-    campaign_play(p, "run", settings, cues, play);
-    campaign_play(p, "plain", settings, NULL, &(struct play){.workers = 1, .servers = 2});
-    campaign_check_same(p, "run", "plain", STEPS);
-    return ledger_history(p, "run");
+    campaign_run(f, "run", settings, script, launch);
+    campaign_run(f, "plain", settings, NULL, &(struct harness_launch){.workers = 1, .servers = 2});
+    campaign_check_same(f, "run", "plain", STEPS);
+    return ledger_history(f, "run");
 }
 
 static void check_fate(struct history *history, enum fate fate, size_t n_pairs, const char *reason)
@@ -64,7 +66,7 @@ static void check_fate(struct history *history, enum fate fate, size_t n_pairs, 
 
 static void refused_proposals_leave_the_trunk_alone(void **state)
 {
-    static const struct cue cues[] = {
+    static const struct scripted_proposal script[] = {
         {0, "optimizer.lr=-1"        },
         {0, "model.width=32"         },
         {0, "no.such.path=1"         },
@@ -72,7 +74,7 @@ static void refused_proposals_leave_the_trunk_alone(void **state)
         {0, "data.sources.9.weight=1"},
         {0, NULL                     }
     };
-    struct history history = check_alone(*state, (const char *const[]){NULL}, cues, &two_workers);
+    struct history history = check_alone(*state, (const char *const[]){NULL}, script, &two_workers);
     assert_int_equal(history.n, 5);
     assert_int_equal(history.registered, 0);
     for (uint32_t i = 2; i <= 5; i++)
@@ -90,7 +92,7 @@ static void a_hypothesis_without_a_promotion_leaves_the_trunk_alone(void **state
 
 static void a_rejected_hypothesis_leaves_the_trunk_alone(void **state)
 {
-    static const struct cue lowered[] = {
+    static const struct scripted_proposal lowered[] = {
         {0, "optimizer.lr=0.0001 schedule.min_lr=0"},
         {0, NULL                                   }
     };
@@ -109,9 +111,9 @@ static void an_observed_proposal_is_not_tried(void **state)
 
 static void a_vetoed_proposal_is_not_tried(void **state)
 {
-    struct play play = order_at(*state, 10, TRIREME__ORDER__veto);
-    struct history history =
-        check_alone(*state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &play);
+    struct harness_launch launch = order_at(*state, 10, TRIREME__ORDER__veto);
+    struct history history = check_alone(
+        *state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &launch);
     assert_true(person.has_ordered);
     assert_int_equal(history.registered, 0);
     check_fate(&history, FATE_VETOED, 0, NULL);
@@ -126,9 +128,9 @@ static void a_proposal_that_nobody_approved_of_is_closed_at_the_end(void **state
 
 static void an_approved_proposal_is_tried_from_then_on(void **state)
 {
-    struct play play = order_at(*state, 30, TRIREME__ORDER__approve);
-    struct history history =
-        check_alone(*state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &play);
+    struct harness_launch launch = order_at(*state, 30, TRIREME__ORDER__approve);
+    struct history history = check_alone(
+        *state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &launch);
     assert_int_equal(history_entry(&history, 1)->forward.plan->start, 40);
     assert_true(history_entry(&history, 1)->forward.n_pairs >= 3);
     history_clear(&history);
@@ -136,8 +138,8 @@ static void an_approved_proposal_is_tried_from_then_on(void **state)
 
 static void a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone(void **state)
 {
-    struct play play = order_at(*state, 50, TRIREME__ORDER__kill);
-    struct history history = check_alone(*state, (const char *const[]){NULL}, raised, &play);
+    struct harness_launch launch = order_at(*state, 50, TRIREME__ORDER__kill);
+    struct history history = check_alone(*state, (const char *const[]){NULL}, raised, &launch);
     check_fate(&history, FATE_INCONCLUSIVE, 1, "killed");
     struct lines lines = lines_read(*state, "run");
     assert_int_equal(lines_count(&lines, "h1.0"), 20);
@@ -149,7 +151,7 @@ static void a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone(vo
 static void a_fork_that_diverges_is_rejected_at_its_pairs_end(void **state)
 {
     // the decay alone multiplies every matrix by 1 - 100 * 10 in each step
-    static const struct cue wild[] = {
+    static const struct scripted_proposal wild[] = {
         {0, "optimizer.lr=100 optimizer.weight_decay=10"},
         {0, NULL                                        }
     };
@@ -161,16 +163,16 @@ static void a_fork_that_diverges_is_rejected_at_its_pairs_end(void **state)
 
 static void a_fork_that_diverges_does_not_disturb_one_beside_it(void **state)
 {
-    const struct place *p = *state;
-    static const struct cue both[] = {
+    const struct campaign_fixture *f = *state;
+    static const struct scripted_proposal both[] = {
         {0, "optimizer.lr=100 optimizer.weight_decay=10"},
         {0, "optimizer.lr=0.015"                        },
         {0, NULL                                        }
     };
-    campaign_play(p, "both", (const char *const[]){NULL}, both, &two_workers);
-    campaign_play(p, "alone", (const char *const[]){NULL}, raised, &two_workers);
-    campaign_check_same(p, "both", "alone", STEPS);
-    struct lines found = lines_read(p, "both"), expected = lines_read(p, "alone");
+    campaign_run(f, "both", (const char *const[]){NULL}, both, &two_workers);
+    campaign_run(f, "alone", (const char *const[]){NULL}, raised, &two_workers);
+    campaign_check_same(f, "both", "alone", STEPS);
+    struct lines found = lines_read(f, "both"), expected = lines_read(f, "alone");
     lines_check_equal(&found, "h2.0", &expected, "h1.0", 21, 40);
     lines_check_equal(&found, "h2.1", &expected, "h1.1", 41, 60);
     lines_free(&found);

@@ -1,14 +1,14 @@
 /* A fork that changes nothing goes on bit for bit like its trunk. */
-#include "tests/unit/roles/campaign_stage.h"
+#include "tests/unit/roles/campaign_harness.h"
 
-static const struct cue noop[] = {
+static const struct scripted_proposal noop[] = {
     {0, "optimizer.lr=0.01"},
     {0, NULL               }
 };
 
 /* Stops soon after the second pair has been measured. */
-static const struct play two_pairs = {
-    .stop = &stage_stop, .plan = plan_stop_at, .allow_noop = true, .expected = ERR_STOPPED};
+static const struct harness_launch two_pairs = {
+    .stop = &harness_stop, .plan = plan_stop_at, .allow_noop = true, .expected = ERR_STOPPED};
 
 /* Trunk and fork take turns on the workers, alone at times. */
 static void plan_moves(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
@@ -18,9 +18,9 @@ static void plan_moves(bool *active, size_t n_workers, uint32_t trial, uint64_t 
     plan_stop_at(active, n_workers, trial, step);
 }
 
-static void check_noop(const struct place *p, const char *name)
+static void check_noop(const struct campaign_fixture *f, const char *name)
 {
-    struct lines lines = lines_read(p, name);
+    struct lines lines = lines_read(f, name);
     lines_check_equal(&lines, "h1.0", &lines, "trunk", 21, 40);
     lines_check_equal(&lines, "h1.1", &lines, "trunk", 41, 60);
     // tails begin from weights and moments: they are the same ones, also where a fork has come to
@@ -28,7 +28,7 @@ static void check_noop(const struct place *p, const char *name)
     lines_check_equal(&lines, "h1.0-tail", &lines, "trunk-tail.40.10", 41, 50);
     lines_check_equal(&lines, "h1.1-tail", &lines, "trunk-tail.60.10", 61, 70);
     lines_free(&lines);
-    struct history history = ledger_history(p, name);
+    struct history history = ledger_history(f, name);
     const struct attempt *attempt = &history_entry(&history, 1)->forward;
     assert_int_equal(attempt->n_pairs, 2);
     for (size_t i = 0; i < 2; i++) {
@@ -40,7 +40,7 @@ static void check_noop(const struct place *p, const char *name)
 
 static void a_fork_that_changes_nothing_has_the_trunks_bits_on_any_number_of_ranks(void **state)
 {
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     static const int numbers[][3] = {
         {1, 1, 2},
         {2, 2, 1},
@@ -50,39 +50,39 @@ static void a_fork_that_changes_nothing_has_the_trunks_bits_on_any_number_of_ran
     for (int i = 0; i < 4; i++) {
         char name[8];
         snprintf(name, sizeof name, "run%d", i);
-        struct play play = two_pairs;
-        play.workers = numbers[i][0], play.servers = numbers[i][1], play.room = numbers[i][2];
-        stage_stop = 0, stage_stop_step = 65;
-        campaign_play(p, name, (const char *const[]){NULL}, noop, &play);
-        check_noop(p, name);
-        campaign_check_same(p, name, "run0", 65);
+        struct harness_launch launch = two_pairs;
+        launch.workers = numbers[i][0], launch.servers = numbers[i][1], launch.room = numbers[i][2];
+        harness_stop = 0, harness_stop_step = 65;
+        campaign_run(f, name, (const char *const[]){NULL}, noop, &launch);
+        check_noop(f, name);
+        campaign_check_same(f, name, "run0", 65);
     }
 }
 
 static void
 a_fork_that_changes_nothing_has_the_trunks_bits_where_workers_move_between_them(void **state)
 {
-    const struct place *p = *state;
+    const struct campaign_fixture *f = *state;
     for (int workers = 2; workers <= 4; workers++) {
         char name[8];
         snprintf(name, sizeof name, "run%d", workers);
-        struct play play = two_pairs;
-        play.workers = workers, play.servers = 2, play.room = 1;
-        play.plan = plan_moves;
-        stage_stop = 0, stage_stop_step = 65;
-        campaign_play(p, name, (const char *const[]){"optimizer.clip=0.2", "eval.every=15", NULL},
-                      noop, &play);
-        check_noop(p, name);
-        campaign_check_same(p, name, "run2", 65);
+        struct harness_launch launch = two_pairs;
+        launch.workers = workers, launch.servers = 2, launch.room = 1;
+        launch.plan = plan_moves;
+        harness_stop = 0, harness_stop_step = 65;
+        campaign_run(f, name, (const char *const[]){"optimizer.clip=0.2", "eval.every=15", NULL},
+                     noop, &launch);
+        check_noop(f, name);
+        campaign_check_same(f, name, "run2", 65);
     }
 }
 
 static void pairs_that_are_all_the_same_give_no_verdict(void **state)
 {
-    const struct place *p = *state;
-    const struct play play = {.workers = 2, .servers = 1, .allow_noop = true};
-    campaign_play(p, "run", (const char *const[]){NULL}, noop, &play);
-    struct history history = ledger_history(p, "run");
+    const struct campaign_fixture *f = *state;
+    const struct harness_launch launch = {.workers = 2, .servers = 1, .allow_noop = true};
+    campaign_run(f, "run", (const char *const[]){NULL}, noop, &launch);
+    struct history history = ledger_history(f, "run");
     const struct entry *entry = history_entry(&history, 1);
     assert_int_equal(entry->fate, FATE_INCONCLUSIVE);
     assert_int_equal(entry->forward.n_pairs, 3);
@@ -91,19 +91,19 @@ static void pairs_that_are_all_the_same_give_no_verdict(void **state)
     history_clear(&history);
 }
 
-/* The tests above can fail: a patch of one last place shows. */
+/* The tests above can fail: even a change of the last digit makes a difference. */
 static void a_fork_that_changes_the_least_bit_differs_from_the_trunk(void **state)
 {
-    const struct place *p = *state;
-    static const struct cue least[] = {
+    const struct campaign_fixture *f = *state;
+    static const struct scripted_proposal least[] = {
         {0, "optimizer.lr=0.010000001"},
         {0, NULL                      }
     };
-    struct play play = two_pairs;
-    play.workers = 2, play.servers = 1;
-    stage_stop_step = 65;
-    campaign_play(p, "run", (const char *const[]){NULL}, least, &play);
-    struct lines lines = lines_read(p, "run");
+    struct harness_launch launch = two_pairs;
+    launch.workers = 2, launch.servers = 1;
+    harness_stop_step = 65;
+    campaign_run(f, "run", (const char *const[]){NULL}, least, &launch);
+    struct lines lines = lines_read(f, "run");
     assert_true(lines_at(&lines, "h1.0", 21)->loss == lines_at(&lines, "trunk", 21)->loss);
     assert_true(lines_at(&lines, "h1.0", 40)->loss != lines_at(&lines, "trunk", 40)->loss);
     lines_free(&lines);

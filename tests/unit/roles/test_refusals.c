@@ -1,13 +1,12 @@
-/* What no rank ought to send: whoever gets it ends the run with a sentence, and never with success.
- */
-#include "tests/unit/roles/role_stage.h"
+/* Messages that no rank may send: the rank that gets one ends the run with a sentence. */
+#include "tests/unit/roles/role_harness.h"
 
 #include "proto/net/frame.h"
 
-struct scene {
+struct harness {
     char *root, *data, *run_folder;
     struct run run;
-    struct stage stage;
+    struct role_harness roles;
     struct coordinator *coordinator;
 };
 
@@ -16,56 +15,54 @@ enum { SERVER = 1, WORKER = 2 };
 /* A run of one server and two workers that is in the middle of its steps. */
 static int set_up(void **state)
 {
-    struct scene *s = mem_new(1, sizeof *s);
+    struct harness *h = mem_new(1, sizeof *h);
     struct err err;
-    s->root = test_folder_new();
-    s->data = file_join(s->root, "data"), s->run_folder = file_join(s->root, "run");
-    for (int i = 0; i < 2; i++) {
-        char *folder = file_join(s->data, i ? "b" : "a");
-        stage_write_tokens(folder, "train_000000.bin", 1, 2001);
-        free(folder);
-    }
+    h->root = test_folder_new();
+    h->data = file_join(h->root, "data"), h->run_folder = file_join(h->root, "run");
+    role_harness_write_source(h->data, "a", 1, 2001, false);
+    role_harness_write_source(h->data, "b", 1, 2001, false);
     const char *const settings[] = {"train.steps=100000", NULL};
-    if (run_plan_train(&s->run, s->run_folder, stage_config(s->data, settings), &err) < 0 ||
-        run_claim(&s->run, &err) < 0 || run_locate(&s->run, no_warning, NULL, &err) < 0)
+    if (run_plan_train(&h->run, h->run_folder, role_harness_config(h->data, settings), &err) < 0 ||
+        run_claim(&h->run, &err) < 0 || run_locate(&h->run, fail_on_warning, NULL, &err) < 0)
         fail_msg("%s", err.text);
-    stage_open(&s->stage, &(struct play){.servers = 1, .workers = 2, .room = 1000});
+    role_harness_open(&h->roles,
+                      &(struct harness_launch){.servers = 1, .workers = 2, .room = 1000});
     struct coordinator_options options = {.n_servers = 1};
-    s->coordinator = coordinator_new(&s->stage.front.base, &s->run, &options, &err);
+    h->coordinator = coordinator_new(&h->roles.front.base, &h->run, &options, &err);
     for (int i = 0; i < 100; i++)
-        if (coordinator_turn(s->coordinator, &err) == TURN_FAILED)
+        if (coordinator_turn(h->coordinator, &err) == TURN_FAILED)
             fail_msg("%s", err.text);
-    *state = s;
+    *state = h;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct scene *s = *state;
-    coordinator_free(s->coordinator);
-    stage_close(&s->stage);
-    run_clear(&s->run);
-    test_folder_free(s->root);
-    free(s->data);
-    free(s->run_folder);
-    free(s);
+    struct harness *h = *state;
+    coordinator_free(h->coordinator);
+    role_harness_close(&h->roles);
+    run_clear(&h->run);
+    test_folder_free(h->root);
+    free(h->data);
+    free(h->run_folder);
+    free(h);
     return 0;
 }
 
-static void check_ends(struct scene *s, const char *sentence)
+static void check_ends(struct harness *h, const char *sentence)
 {
     struct err how;
-    coordinator_run(s->coordinator, &how);
+    coordinator_run(h->coordinator, &how);
     if (how.code != ERR_MACHINE)
         fail_msg("the run ended with code %d, expected %d: %s", (int)how.code, ERR_MACHINE,
                  how.text);
     assert_contains(how.text, sentence);
-    stage_finish(&s->stage);
+    role_harness_finish(&h->roles);
 }
 
-static void send(struct scene *s, int from, int to, enum tag tag, const void *message)
+static void send(struct harness *h, int from, int to, enum tag tag, const void *message)
 {
-    endpoint_send(s->stage.endpoints[from], to, tag, message);
+    endpoint_send(h->roles.endpoints[from], to, tag, message);
 }
 
 static void losses_of_an_evaluation_that_nobody_asked_for_end_the_run(void **state)
@@ -125,19 +122,19 @@ static void a_pull_of_no_worker_ends_the_run(void **state)
 
 static void a_gradient_of_another_launch_ends_the_run(void **state)
 {
-    struct scene *s = *state;
+    struct harness *h = *state;
     struct frame frame = {.magic = FRAME_MAGIC, .dtype = FRAME_FP32, .incarnation = 7};
-    endpoint_send_frame(s->stage.endpoints[WORKER], SERVER, TAG_PUSH, &frame, NULL);
-    check_ends(s, "rank 2 pushed a gradient of step 0 of launch 7, expected ");
+    endpoint_send_frame(h->roles.endpoints[WORKER], SERVER, TAG_PUSH, &frame, NULL);
+    check_ends(h, "rank 2 pushed a gradient of step 0 of launch 7, expected ");
 }
 
 static void weights_that_nobody_asked_for_end_the_run(void **state)
 {
-    struct scene *s = *state;
+    struct harness *h = *state;
     struct frame frame = {
         .magic = FRAME_MAGIC, .dtype = FRAME_FP32, .incarnation = 1, .step = 99999, .block = 5};
-    endpoint_send_frame(s->stage.endpoints[SERVER], WORKER, TAG_WEIGHTS, &frame, NULL);
-    check_ends(s, "rank 1 sent weights of block 5, trial 0, step 99999, which nobody asked for");
+    endpoint_send_frame(h->roles.endpoints[SERVER], WORKER, TAG_WEIGHTS, &frame, NULL);
+    check_ends(h, "rank 1 sent weights of block 5, trial 0, step 99999, which nobody asked for");
 }
 
 static void a_verdict_before_the_sum_is_complete_ends_the_run(void **state)
@@ -156,7 +153,7 @@ static void an_order_to_save_another_step_ends_the_run(void **state)
     check_ends(*state, "an order to save step 99999 came at step ");
 }
 
-/* A role that knows of no run yet. */
+/* A role that has not got START yet. */
 static void a_message_before_the_run_is_known_is_refused(void **state)
 {
     (void)state;
@@ -181,22 +178,22 @@ static void a_message_before_the_run_is_known_is_refused(void **state)
         endpoint_free(endpoints[r]);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define test_in_run(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(losses_of_an_evaluation_that_nobody_asked_for_end_the_run),
-        test(losses_of_a_server_end_the_run),
-        test(losses_of_another_step_end_the_run),
-        test(a_shard_of_a_worker_ends_the_run),
-        test(a_message_that_is_for_another_role_ends_the_run),
-        test(a_pull_of_a_step_that_is_gone_ends_the_run),
-        test(a_pull_of_no_worker_ends_the_run),
-        test(a_gradient_of_another_launch_ends_the_run),
-        test(weights_that_nobody_asked_for_end_the_run),
-        test(a_verdict_before_the_sum_is_complete_ends_the_run),
-        test(an_order_to_save_another_step_ends_the_run),
+        test_in_run(losses_of_an_evaluation_that_nobody_asked_for_end_the_run),
+        test_in_run(losses_of_a_server_end_the_run),
+        test_in_run(losses_of_another_step_end_the_run),
+        test_in_run(a_shard_of_a_worker_ends_the_run),
+        test_in_run(a_message_that_is_for_another_role_ends_the_run),
+        test_in_run(a_pull_of_a_step_that_is_gone_ends_the_run),
+        test_in_run(a_pull_of_no_worker_ends_the_run),
+        test_in_run(a_gradient_of_another_launch_ends_the_run),
+        test_in_run(weights_that_nobody_asked_for_end_the_run),
+        test_in_run(a_verdict_before_the_sum_is_complete_ends_the_run),
+        test_in_run(an_order_to_save_another_step_ends_the_run),
         cmocka_unit_test(a_message_before_the_run_is_known_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

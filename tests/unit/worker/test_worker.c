@@ -1,7 +1,8 @@
-/* A worker alone, turned by hand: rank 0 is the coordinator's place, rank 1 a server's. */
+/* A worker alone, one turn at a time. The test is rank 0, the coordinator, and rank 1, a server. */
 #include "tests/unit/worker/data/data_fixture.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "math/kernels.h"
 #include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
@@ -21,7 +22,8 @@
 
 enum { INCARNATION = 4, ROOM = 3, CONTEXT = 8, WORKER = 2, BLOCK_TOKENS = 16384 };
 
-struct scene {
+/* Owns all that it points to. */
+struct harness {
     struct endpoint *endpoints[3];
     struct worker *worker;
     struct layout *layout;
@@ -30,67 +32,66 @@ struct scene {
     Trireme__Segment *segments[2];         /* one each */
 };
 
-static void send(struct scene *s, enum tag tag, const void *message)
+static void send(struct harness *h, enum tag tag, const void *message)
 {
-    endpoint_send(s->endpoints[0], WORKER, tag, message);
+    endpoint_send(h->endpoints[0], WORKER, tag, message);
 }
 
-static void turn(struct scene *s)
+static void turn(struct harness *h)
 {
     struct err err = {0};
-    if (worker_turn(s->worker, &err) == TURN_FAILED)
+    if (worker_turn(h->worker, &err) == TURN_FAILED)
         fail_msg("%s", err.text);
 }
 
-static void check_fails(struct scene *s, const char *sentence)
+static void check_fails(struct harness *h, const char *sentence)
 {
     struct err err = {0};
-    assert_int_equal(worker_turn(s->worker, &err), TURN_FAILED);
+    assert_int_equal(worker_turn(h->worker, &err), TURN_FAILED);
     assert_int_equal(err.code, ERR_MACHINE);
     assert_contains(err.text, sentence);
 }
 
 /* Turns the worker until a message of that tag is there for a rank. */
-static struct parcel await(struct scene *s, int rank, enum tag tag)
+static struct parcel await(struct harness *h, int rank, enum tag tag)
 {
     struct parcel parcel;
     double deadline = clock_now() + 20;
     while (clock_now() < deadline) {
-        while (endpoint_poll(s->endpoints[rank], &parcel))
+        while (endpoint_poll(h->endpoints[rank], &parcel))
             if (parcel.tag == (int)tag)
                 return parcel;
             else if (parcel.tag != TAG_BEAT)
                 fail_msg("found a message '%s', expected '%s'", tag_name(parcel.tag),
                          tag_name(tag));
-        turn(s);
+        turn(h);
     }
     fail_msg("no message '%s' came", tag_name(tag));
     return (struct parcel){0};
 }
 
-/* Turns the worker for a while; nothing but signs of life may come from it. */
-static void check_silent(struct scene *s)
+/* Turns the worker for a while; it may send nothing but beats. */
+static void check_silent(struct harness *h)
 {
     struct parcel parcel;
     for (int i = 0; i < 20; i++) {
-        turn(s);
+        turn(h);
         for (int rank = 0; rank < 2; rank++)
-            while (endpoint_poll(s->endpoints[rank], &parcel))
+            while (endpoint_poll(h->endpoints[rank], &parcel))
                 if (parcel.tag != TAG_BEAT)
                     fail_msg("rank %d got a message '%s', expected none", rank,
                              tag_name(parcel.tag));
     }
 }
 
-static void write_text(const char *folder, const char *name, uint32_t seed, size_t n)
+/* Writes tokens below 256 that follow from the seed. */
+static void write_text(const char *folder, const char *name, uint32_t seed, uint32_t n)
 {
-    uint16_t *halves = mem_new(512 + n, sizeof *halves);
-    const int32_t head[3] = {20240520, 1, (int32_t)n};
-    memcpy(halves, head, sizeof head);
+    uint16_t *tokens = mem_new(n, sizeof *tokens);
     for (uint32_t i = 0; i < n; i++)
-        halves[512 + i] = (uint16_t)((i * (seed + 2 * i) * 2654435761U >> 7) % 256);
-    must_write(folder, name, halves, (512 + n) * sizeof *halves);
-    free(halves);
+        tokens[i] = (uint16_t)((i * (seed + 2 * i) * 2654435761U >> 7) % 256);
+    write_token_file(folder, name, tokens, n);
+    free(tokens);
 }
 
 static void must_set(Trireme__Config *config, const char *const *settings, size_t n)
@@ -101,10 +102,10 @@ static void must_set(Trireme__Config *config, const char *const *settings, size_
             fail_msg("%s", err.text);
 }
 
-static void make_configs(struct scene *s)
+static void make_configs(struct harness *h)
 {
     struct err err;
-    char *data = mem_format("data.sources=[{name: text, path: %s}]", s->folder);
+    char *data = mem_format("data.sources=[{name: text, path: %s}]", h->folder);
     const char *const trunk[] = {"model.layers=1",
                                  "model.heads=2",
                                  "model.width=16",
@@ -114,99 +115,99 @@ static void make_configs(struct scene *s)
                                  data};
     const char *const fork[] = {"train.microbatch=3", "train.batch=6", "train.context=4",
                                 "optimizer.lr=0.5"};
-    s->config = message_new(&trireme__config__descriptor);
-    must_set(s->config, trunk, sizeof trunk / sizeof *trunk);
-    assert_int_equal(model_shape_resolve(s->config->model, &err), 0);
-    s->fork_config = message_copy(s->config);
-    must_set(s->fork_config, fork, sizeof fork / sizeof *fork);
-    s->segments[0] = run_config_first_segment(s->config, &err);
-    s->segments[1] = run_config_first_segment(s->fork_config, &err);
-    assert_true(s->segments[0] && s->segments[1]);
+    h->config = message_new(&trireme__config__descriptor);
+    must_set(h->config, trunk, sizeof trunk / sizeof *trunk);
+    assert_int_equal(model_shape_resolve(h->config->model, &err), 0);
+    h->fork_config = message_copy(h->config);
+    must_set(h->fork_config, fork, sizeof fork / sizeof *fork);
+    h->segments[0] = run_config_first_segment(h->config, &err);
+    h->segments[1] = run_config_first_segment(h->fork_config, &err);
+    assert_true(h->segments[0] && h->segments[1]);
     free(data);
 }
 
 static int set_up(void **state)
 {
-    struct scene *s = mem_new(1, sizeof *s);
-    local_transport_open(s->endpoints, 3, ROOM);
-    s->worker = worker_new(s->endpoints[WORKER]);
-    s->folder = test_folder_new();
-    write_text(s->folder, "train.bin", 1, 1000);
-    write_text(s->folder, "val.bin", 2, 3 * BLOCK_TOKENS);
-    make_configs(s);
-    s->layout = layout_new(s->config->model);
+    struct harness *h = mem_new(1, sizeof *h);
+    local_transport_open(h->endpoints, 3, ROOM);
+    h->worker = worker_new(h->endpoints[WORKER]);
+    h->folder = test_folder_new();
+    write_text(h->folder, "train.bin", 1, 1000);
+    write_text(h->folder, "val.bin", 2, 3 * BLOCK_TOKENS);
+    make_configs(h);
+    h->layout = layout_new(h->config->model);
     Trireme__Start start = TRIREME__START__INIT;
     start.incarnation = INCARNATION;
     start.servers = 1;
     start.run = (char *)"run";
-    start.config = s->config;
-    start.n_segments = 1, start.segments = &s->segments[0];
-    send(s, TAG_START, &start);
-    await(s, 0, TAG_NOTE); // what it computes with
-    struct parcel parcel = await(s, 0, TAG_READY);
+    start.config = h->config;
+    start.n_segments = 1, start.segments = &h->segments[0];
+    send(h, TAG_START, &start);
+    await(h, 0, TAG_NOTE); // what it computes with
+    struct parcel parcel = await(h, 0, TAG_READY);
     Trireme__Ready *ready = trireme__ready__unpack(NULL, parcel.size, parcel.bytes);
     assert_int_equal(ready->n_eval, 1);
     assert_int_equal(ready->eval[0]->samples, (BLOCK_TOKENS - 1) / CONTEXT);
     assert_int_equal(ready->eval[0]->gate_samples, (BLOCK_TOKENS - 1) / CONTEXT);
     trireme__ready__free_unpacked(ready, NULL);
-    *state = s;
+    *state = h;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct scene *s = *state;
-    worker_free(s->worker);
+    struct harness *h = *state;
+    worker_free(h->worker);
     for (int r = 0; r < 3; r++)
-        endpoint_free(s->endpoints[r]);
-    layout_free(s->layout);
+        endpoint_free(h->endpoints[r]);
+    layout_free(h->layout);
     for (int i = 0; i < 2; i++)
-        message_free(s->segments[i]);
-    message_free(s->config);
-    message_free(s->fork_config);
-    test_folder_free(s->folder);
-    free(s);
+        message_free(h->segments[i]);
+    message_free(h->config);
+    message_free(h->fork_config);
+    test_folder_free(h->folder);
+    free(h);
     return 0;
 }
 
-static void send_fork(struct scene *s, uint32_t trial)
+static void send_fork(struct harness *h, uint32_t trial)
 {
     Trireme__Fork fork = TRIREME__FORK__INIT;
     fork.trial = trial;
-    fork.config = s->fork_config;
-    fork.n_segments = 1, fork.segments = &s->segments[1];
-    send(s, TAG_FORK, &fork);
+    fork.config = h->fork_config;
+    fork.n_segments = 1, fork.segments = &h->segments[1];
+    send(h, TAG_FORK, &fork);
 }
 
-static void send_drop(struct scene *s, uint32_t trial)
+static void send_drop(struct harness *h, uint32_t trial)
 {
     Trireme__Drop drop = TRIREME__DROP__INIT;
     drop.trial = trial;
-    send(s, TAG_DROP, &drop);
+    send(h, TAG_DROP, &drop);
 }
 
 /* A lease of all leaves of a step. */
-static void lease_step(struct scene *s, uint32_t trial, uint64_t step)
+static void lease_step(struct harness *h, uint32_t trial, uint64_t step)
 {
-    const Trireme__Train *train = (trial ? s->fork_config : s->config)->train;
+    const Trireme__Train *train = (trial ? h->fork_config : h->config)->train;
     Trireme__Lease lease = TRIREME__LEASE__INIT;
     lease.trial = trial;
     lease.step = step;
     lease.first_sample = step * train->batch;
     lease.leaves = train->batch / train->microbatch;
-    send(s, TAG_LEASE, &lease);
+    send(h, TAG_LEASE, &lease);
 }
 
-/* The weights that the server has of a trial after some updates. */
-static float *weights_of(const struct scene *s, uint32_t trial, uint64_t step)
+/* The weights that the server has of a trial at a step; the caller's. */
+static float *weights_of(const struct harness *h, uint32_t trial, uint64_t step)
 {
-    float *weights = mem_floats(s->layout->n_params);
-    for (size_t i = 0; i < s->layout->n_params; i++)
+    float *weights = mem_floats(h->layout->n_params);
+    for (size_t i = 0; i < h->layout->n_params; i++)
         weights[i] = 0.01f * (float)((i * 7919 + step * 31 + trial * 17) % 101) - 0.5f;
     return weights;
 }
 
-static void send_block(struct scene *s, uint32_t trial, uint64_t step, size_t b,
+static void send_block(struct harness *h, uint32_t trial, uint64_t step, size_t b,
                        const float *weights)
 {
     struct frame frame = {.magic = FRAME_MAGIC,
@@ -215,55 +216,57 @@ static void send_block(struct scene *s, uint32_t trial, uint64_t step, size_t b,
                           .trial = trial,
                           .step = step,
                           .block = b,
-                          .count = s->layout->blocks[b].count};
-    endpoint_send_frame(s->endpoints[1], WORKER, TAG_WEIGHTS, &frame,
-                        weights + s->layout->blocks[b].offset);
+                          .count = h->layout->blocks[b].count};
+    endpoint_send_frame(h->endpoints[1], WORKER, TAG_WEIGHTS, &frame,
+                        weights + h->layout->blocks[b].offset);
 }
 
 /* Awaits the pull of those weights. */
-static void await_pull(struct scene *s, uint32_t trial, uint64_t step)
+static void await_pull(struct harness *h, uint32_t trial, uint64_t step)
 {
-    struct parcel parcel = await(s, 1, TAG_PULL);
+    struct parcel parcel = await(h, 1, TAG_PULL);
     Trireme__Pull *pull = trireme__pull__unpack(NULL, parcel.size, parcel.bytes);
     assert_int_equal(pull->trial, trial);
     assert_int_equal(pull->step, step);
     trireme__pull__free_unpacked(pull, NULL);
 }
 
-static void serve(struct scene *s, uint32_t trial, uint64_t step)
+/* Awaits the pull of those weights, and answers it. */
+static void serve(struct harness *h, uint32_t trial, uint64_t step)
 {
-    await_pull(s, trial, step);
-    float *weights = weights_of(s, trial, step);
-    for (size_t b = 0; b < s->layout->n_blocks; b++) {
-        send_block(s, trial, step, b, weights);
-        turn(s);
+    await_pull(h, trial, step);
+    float *weights = weights_of(h, trial, step);
+    for (size_t b = 0; b < h->layout->n_blocks; b++) {
+        send_block(h, trial, step, b, weights);
+        turn(h);
     }
     free(weights);
 }
 
-static Trireme__Losses *await_losses(struct scene *s)
+static Trireme__Losses *await_losses(struct harness *h)
 {
-    struct parcel parcel = await(s, 0, TAG_LOSSES);
+    struct parcel parcel = await(h, 0, TAG_LOSSES);
     return trireme__losses__unpack(NULL, parcel.size, parcel.bytes);
 }
 
-/* Receives the gradient of a whole step, which comes as one partial sum, and then its losses. */
-static float *await_gradient(struct scene *s, uint32_t trial, uint64_t step, double *losses)
+/* Receives the gradient of a whole step, which comes as one partial sum, and then its losses. The
+ * gradient is the caller's. */
+static float *await_gradient(struct harness *h, uint32_t trial, uint64_t step, double *losses)
 {
     struct err err;
-    const Trireme__Train *train = (trial ? s->fork_config : s->config)->train;
+    const Trireme__Train *train = (trial ? h->fork_config : h->config)->train;
     const uint32_t n_leaves = train->batch / train->microbatch;
-    float *gradient = mem_floats(s->layout->n_params);
-    for (size_t b = 0; b < s->layout->n_blocks; b++) {
-        struct parcel parcel = await(s, 1, TAG_PUSH);
+    float *gradient = mem_floats(h->layout->n_params);
+    for (size_t b = 0; b < h->layout->n_blocks; b++) {
+        struct parcel parcel = await(h, 1, TAG_PUSH);
         const struct frame *frame = frame_open(parcel.bytes, parcel.size, &err);
         assert_true(frame && frame->trial == trial && frame->step == step && frame->block == b);
         assert_true(frame->node_first == 0 && frame->node_count == n_leaves &&
                     frame->incarnation == INCARNATION);
-        memcpy(gradient + s->layout->blocks[b].offset, frame->numbers,
+        memcpy(gradient + h->layout->blocks[b].offset, frame->numbers,
                frame->count * sizeof *gradient);
     }
-    Trireme__Losses *message = await_losses(s);
+    Trireme__Losses *message = await_losses(h);
     assert_true(message->trial == trial && message->step == step && !message->eval &&
                 message->n_sums == n_leaves);
     memcpy(losses, message->sums, n_leaves * sizeof *losses);
@@ -271,19 +274,20 @@ static float *await_gradient(struct scene *s, uint32_t trial, uint64_t step, dou
     return gradient;
 }
 
-/* The same without a worker: leaf after leaf, summed along the tree of two or four leaves. */
-static float *gradient_alone(struct scene *s, uint32_t trial, uint64_t step, double *losses)
+/* The gradient that the worker must come to, computed here leaf by leaf and summed along the tree
+ * of two or four leaves; the caller's. */
+static float *gradient_alone(struct harness *h, uint32_t trial, uint64_t step, double *losses)
 {
     struct err err;
-    const Trireme__Config *config = trial ? s->fork_config : s->config;
+    const Trireme__Config *config = trial ? h->fork_config : h->config;
     const uint32_t B = config->train->microbatch, n_leaves = config->train->batch / B,
                    T = run_config_context(config);
     struct dataset *dataset =
         dataset_open(config->data, CONTEXT, config->model->vocab, config->train->seed, &err);
-    struct order *order = order_new((const Trireme__Segment *const *)&s->segments[trial], 1, &err);
-    struct model *model = model_new(config->model, s->layout, kernels_best(), B);
-    const size_t n = s->layout->n_params;
-    float *weights = weights_of(s, trial, step), *leaves[4];
+    struct order *order = order_new((const Trireme__Segment *const *)&h->segments[trial], 1, &err);
+    struct model *model = model_new(config->model, h->layout, kernels_best(), B);
+    const size_t n = h->layout->n_params;
+    float *weights = weights_of(h, trial, step), *leaves[4];
     int32_t *tokens = mem_new(B * (T + 1), sizeof *tokens);
     for (uint32_t leaf = 0; leaf < n_leaves; leaf++) {
         leaves[leaf] = mem_floats(n);
@@ -309,12 +313,12 @@ static float *gradient_alone(struct scene *s, uint32_t trial, uint64_t step, dou
     return leaves[0];
 }
 
-static void check_step(struct scene *s, uint32_t trial, uint64_t step)
+static void check_step(struct harness *h, uint32_t trial, uint64_t step)
 {
     double losses[4] = {0}, expected_losses[4] = {0};
-    float *found = await_gradient(s, trial, step, losses),
-          *expected = gradient_alone(s, trial, step, expected_losses);
-    assert_memory_equal(found, expected, s->layout->n_params * sizeof *found);
+    float *found = await_gradient(h, trial, step, losses),
+          *expected = gradient_alone(h, trial, step, expected_losses);
+    assert_memory_equal(found, expected, h->layout->n_params * sizeof *found);
     assert_memory_equal(losses, expected_losses, sizeof losses);
     assert_true(losses[0] > 0 && losses[1] != losses[0]);
     free(found);
@@ -323,116 +327,116 @@ static void check_step(struct scene *s, uint32_t trial, uint64_t step)
 
 static void each_trial_is_computed_with_its_own_weights_batch_context_and_order(void **state)
 {
-    struct scene *s = *state;
-    lease_step(s, 0, 5);
-    serve(s, 0, 5);
-    check_step(s, 0, 5);
-    send_fork(s, 1); // a larger microbatch than any before, half the context
-    lease_step(s, 1, 5);
-    serve(s, 1, 5); // of the same number of updates, but not the same weights
-    check_step(s, 1, 5);
-    lease_step(s, 1, 5);
-    check_step(s, 1, 5); // no pull: they are there
-    lease_step(s, 0, 6);
-    lease_step(s, 1, 6);
-    serve(s, 0, 6);
-    check_step(s, 0, 6);
-    serve(s, 1, 6);
-    check_step(s, 1, 6);
+    struct harness *h = *state;
+    lease_step(h, 0, 5);
+    serve(h, 0, 5);
+    check_step(h, 0, 5);
+    send_fork(h, 1); // a larger microbatch than any before, half the context
+    lease_step(h, 1, 5);
+    serve(h, 1, 5); // of the same number of updates, but not the same weights
+    check_step(h, 1, 5);
+    lease_step(h, 1, 5);
+    check_step(h, 1, 5); // no pull: they are there
+    lease_step(h, 0, 6);
+    lease_step(h, 1, 6);
+    serve(h, 0, 6);
+    check_step(h, 0, 6);
+    serve(h, 1, 6);
+    check_step(h, 1, 6);
 }
 
 static void the_leases_of_a_dropped_trial_are_forgotten_and_the_others_are_not(void **state)
 {
-    struct scene *s = *state;
-    send_fork(s, 1);
-    lease_step(s, 0, 0);
-    lease_step(s, 1, 0);
-    lease_step(s, 0, 1);
-    lease_step(s, 1, 1);
-    await_pull(s, 0, 0);
-    send_drop(s, 1);
-    float *weights = weights_of(s, 0, 0);
-    for (size_t b = 0; b < s->layout->n_blocks; b++) {
-        send_block(s, 0, 0, b, weights);
-        turn(s);
+    struct harness *h = *state;
+    send_fork(h, 1);
+    lease_step(h, 0, 0);
+    lease_step(h, 1, 0);
+    lease_step(h, 0, 1);
+    lease_step(h, 1, 1);
+    await_pull(h, 0, 0);
+    send_drop(h, 1);
+    float *weights = weights_of(h, 0, 0);
+    for (size_t b = 0; b < h->layout->n_blocks; b++) {
+        send_block(h, 0, 0, b, weights);
+        turn(h);
     }
     free(weights);
-    check_step(s, 0, 0);
-    serve(s, 0, 1);
-    check_step(s, 0, 1);
-    check_silent(s);
+    check_step(h, 0, 0);
+    serve(h, 0, 1);
+    check_step(h, 0, 1);
+    check_silent(h);
 }
 
 static void
 a_trial_that_is_dropped_while_its_weights_come_is_abandoned_and_they_are_passed_over(void **state)
 {
-    struct scene *s = *state;
-    send_fork(s, 1);
-    lease_step(s, 1, 0);
-    lease_step(s, 0, 0);
-    await_pull(s, 1, 0);
-    float *weights = weights_of(s, 1, 0);
-    send_block(s, 1, 0, 0, weights);
-    turn(s);
-    send_drop(s, 1);
-    send_block(s, 1, 0, 1, weights);
-    await_pull(s, 0, 0);
-    for (size_t b = 2; b < s->layout->n_blocks; b++) {
-        send_block(s, 1, 0, b, weights); // the server has not heard of it yet
-        turn(s);
+    struct harness *h = *state;
+    send_fork(h, 1);
+    lease_step(h, 1, 0);
+    lease_step(h, 0, 0);
+    await_pull(h, 1, 0);
+    float *weights = weights_of(h, 1, 0);
+    send_block(h, 1, 0, 0, weights);
+    turn(h);
+    send_drop(h, 1);
+    send_block(h, 1, 0, 1, weights);
+    await_pull(h, 0, 0);
+    for (size_t b = 2; b < h->layout->n_blocks; b++) {
+        send_block(h, 1, 0, b, weights); // the drop has not reached the server yet
+        turn(h);
     }
     free(weights);
-    weights = weights_of(s, 0, 0);
-    for (size_t b = 0; b < s->layout->n_blocks; b++) {
-        send_block(s, 0, 0, b, weights);
-        turn(s);
+    weights = weights_of(h, 0, 0);
+    for (size_t b = 0; b < h->layout->n_blocks; b++) {
+        send_block(h, 0, 0, b, weights);
+        turn(h);
     }
     free(weights);
-    check_step(s, 0, 0);
+    check_step(h, 0, 0);
 }
 
 static void a_trial_that_is_dropped_within_a_pass_is_abandoned_there(void **state)
 {
     enum { MAIL_A_TURN = 64 };
-    struct scene *s = *state;
-    send_fork(s, 1);
-    lease_step(s, 1, 0);
-    serve(s, 1, 0); // the next turn computes
+    struct harness *h = *state;
+    send_fork(h, 1);
+    lease_step(h, 1, 0);
+    serve(h, 1, 0); // the next turn computes
     Trireme__Beat beat = TRIREME__BEAT__INIT;
     for (int i = 0; i < MAIL_A_TURN; i++)
-        send(s, TAG_BEAT, &beat);
-    send_drop(s, 1); // is read between the layers of the pass
-    const uint64_t work = worker_link(s->worker)->work;
-    turn(s);
+        send(h, TAG_BEAT, &beat);
+    send_drop(h, 1); // is read between the layers of the pass
+    const uint64_t work = worker_link(h->worker)->work;
+    turn(h);
     // one layer of two leaves' four, and the message
-    assert_int_equal(worker_link(s->worker)->work - work, 2);
-    check_silent(s);
-    lease_step(s, 0, 0);
-    serve(s, 0, 0);
-    check_step(s, 0, 0);
+    assert_int_equal(worker_link(h->worker)->work - work, 2);
+    check_silent(h);
+    lease_step(h, 0, 0);
+    serve(h, 0, 0);
+    check_step(h, 0, 0);
 }
 
 static void a_trial_that_is_dropped_while_its_sums_are_pushed_is_abandoned_there(void **state)
 {
-    struct scene *s = *state;
+    struct harness *h = *state;
     struct parcel parcel;
-    send_fork(s, 1);
-    lease_step(s, 1, 0);
-    serve(s, 1, 0);
+    send_fork(h, 1);
+    lease_step(h, 1, 0);
+    serve(h, 1, 0);
     for (int i = 0; i < 10; i++)
-        turn(s); // until there is no room for more
-    send_drop(s, 1);
-    lease_step(s, 0, 0);
+        turn(h); // until there is no room for more
+    send_drop(h, 1);
+    lease_step(h, 0, 0);
     for (int i = 0; i < ROOM; i++) {
-        assert_true(endpoint_poll(s->endpoints[1], &parcel));
+        assert_true(endpoint_poll(h->endpoints[1], &parcel));
         assert_int_equal(parcel.tag, TAG_PUSH);
     }
-    serve(s, 0, 0);
-    check_step(s, 0, 0);
+    serve(h, 0, 0);
+    check_step(h, 0, 0);
 }
 
 /* Losses of a lease to evaluate samples of the only source, against those of the model alone. */
-static void check_evaluation(struct scene *s, Trireme__Part part, uint64_t key, uint64_t first,
+static void check_evaluation(struct harness *h, Trireme__Part part, uint64_t key, uint64_t first,
                              uint64_t n)
 {
     struct err err;
@@ -443,14 +447,14 @@ static void check_evaluation(struct scene *s, Trireme__Part part, uint64_t key, 
     lease.eval_key = key;
     lease.eval_first = first;
     lease.eval_samples = n;
-    send(s, TAG_LEASE, &lease);
-    Trireme__Losses *losses = await_losses(s);
+    send(h, TAG_LEASE, &lease);
+    Trireme__Losses *losses = await_losses(h);
     assert_true(losses->eval && losses->trial == 1 && losses->step == 3 && losses->part == part);
     assert_true(losses->eval_first == first && losses->n_sums == n);
     struct dataset *dataset =
-        dataset_open(s->config->data, CONTEXT, 256, s->config->train->seed, &err);
-    struct model *model = model_new(s->config->model, s->layout, kernels_best(), 1);
-    float *weights = weights_of(s, 1, 3);
+        dataset_open(h->config->data, CONTEXT, 256, h->config->train->seed, &err);
+    struct model *model = model_new(h->config->model, h->layout, kernels_best(), 1);
+    float *weights = weights_of(h, 1, 3);
     for (uint64_t i = 0; i < n; i++) {
         int32_t tokens[CONTEXT + 1];
         double expected;
@@ -467,76 +471,77 @@ static void check_evaluation(struct scene *s, Trireme__Part part, uint64_t key, 
 
 static void evaluations_read_the_part_and_the_windows_that_are_asked_for(void **state)
 {
-    struct scene *s = *state;
+    struct harness *h = *state;
     const uint64_t n = (BLOCK_TOKENS - 1) / CONTEXT;
-    send_fork(s, 1);
+    send_fork(h, 1);
     Trireme__Lease lease = TRIREME__LEASE__INIT; // of nothing, for the weights
     lease.trial = 1;
     lease.step = 3;
-    send(s, TAG_LEASE, &lease);
-    serve(s, 1, 3);
-    trireme__losses__free_unpacked(await_losses(s), NULL);
-    check_evaluation(s, TRIREME__PART__dev, 0, 7, 3);
-    check_evaluation(s, TRIREME__PART__gate, 0, n - 2, 2);
-    check_evaluation(s, TRIREME__PART__gate, 99, 5, 3);
-    check_evaluation(s, TRIREME__PART__gate, 99, n - 2, 4); // over the end of a round
-    check_evaluation(s, TRIREME__PART__sealed, 0, 0, 2);
+    send(h, TAG_LEASE, &lease);
+    serve(h, 1, 3);
+    trireme__losses__free_unpacked(await_losses(h), NULL);
+    check_evaluation(h, TRIREME__PART__dev, 0, 7, 3);
+    check_evaluation(h, TRIREME__PART__gate, 0, n - 2, 2);
+    check_evaluation(h, TRIREME__PART__gate, 99, 5, 3);
+    check_evaluation(h, TRIREME__PART__gate, 99, n - 2, 4); // over the end of a round
+    check_evaluation(h, TRIREME__PART__sealed, 0, 0, 2);
 }
 
 static void work_that_cannot_be_is_refused(void **state)
 {
-    struct scene *s = *state;
-    lease_step(s, 1, 0);
-    check_fails(s, "leased work of trial 1, which is not there");
-    send_drop(s, 1);
-    check_fails(s, "trial 1 is to be dropped, but is not there");
-    send_fork(s, 0);
-    check_fails(s, "a fork has number 0, expected one from 1 on");
-    send_fork(s, 2);
-    send_fork(s, 1);
-    check_fails(s, "a fork has number 1, expected one from 3 on");
-    s->fork_config->train->seed++, s->fork_config->train->has_seed = 1;
-    send_fork(s, 3);
-    check_fails(s, "trial 3 differs from the run in train.seed, expected all trials to share it");
+    struct harness *h = *state;
+    lease_step(h, 1, 0);
+    check_fails(h, "leased work of trial 1, which is not there");
+    send_drop(h, 1);
+    check_fails(h, "trial 1 is to be dropped, but is not there");
+    send_fork(h, 0);
+    check_fails(h, "a fork has number 0, expected one from 1 on");
+    send_fork(h, 2);
+    send_fork(h, 1);
+    check_fails(h, "a fork has number 1, expected one from 3 on");
+    h->fork_config->train->seed++, h->fork_config->train->has_seed = 1;
+    send_fork(h, 3);
+    check_fails(h, "trial 3 differs from the run in train.seed, expected all trials to share it");
     Trireme__Lease lease = TRIREME__LEASE__INIT;
     lease.leaves = 3;
     lease.first_leaf = 2;
-    send(s, TAG_LEASE, &lease);
-    check_fails(s, "leased 3 leaves from 2 on of trial 0, whose steps have 4");
+    send(h, TAG_LEASE, &lease);
+    check_fails(h, "leased 3 leaves from 2 on of trial 0, whose steps have 4");
     lease.leaves = 0;
     lease.eval_samples = 1 + (BLOCK_TOKENS - 1) / CONTEXT;
-    send(s, TAG_LEASE, &lease);
-    check_fails(s, "leased samples 0 to 2048 of part 0 of source 0 to evaluate, which has 2047");
+    send(h, TAG_LEASE, &lease);
+    check_fails(h, "leased samples 0 to 2048 of part 0 of source 0 to evaluate, which has 2047");
     lease.eval_source = 1;
-    send(s, TAG_LEASE, &lease);
-    check_fails(s, "leased part 0 of source 1 to evaluate, of 1 sources");
+    send(h, TAG_LEASE, &lease);
+    check_fails(h, "leased part 0 of source 1 to evaluate, of 1 sources");
 }
 
 static void weights_of_another_trial_than_was_asked_for_are_refused(void **state)
 {
-    struct scene *s = *state;
-    send_fork(s, 1);
-    lease_step(s, 0, 0);
-    await_pull(s, 0, 0);
-    float *weights = weights_of(s, 1, 0);
-    send_block(s, 1, 0, 0, weights);
-    check_fails(s, "rank 1 sent weights of block 0, trial 1, step 0, which nobody asked for");
+    struct harness *h = *state;
+    send_fork(h, 1);
+    lease_step(h, 0, 0);
+    await_pull(h, 0, 0);
+    float *weights = weights_of(h, 1, 0);
+    send_block(h, 1, 0, 0, weights);
+    check_fails(h, "rank 1 sent weights of block 0, trial 1, step 0, which nobody asked for");
     free(weights);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define test_with_worker(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(each_trial_is_computed_with_its_own_weights_batch_context_and_order),
-        test(the_leases_of_a_dropped_trial_are_forgotten_and_the_others_are_not),
-        test(a_trial_that_is_dropped_while_its_weights_come_is_abandoned_and_they_are_passed_over),
-        test(a_trial_that_is_dropped_within_a_pass_is_abandoned_there),
-        test(a_trial_that_is_dropped_while_its_sums_are_pushed_is_abandoned_there),
-        test(evaluations_read_the_part_and_the_windows_that_are_asked_for),
-        test(work_that_cannot_be_is_refused),
-        test(weights_of_another_trial_than_was_asked_for_are_refused),
+        test_with_worker(each_trial_is_computed_with_its_own_weights_batch_context_and_order),
+        test_with_worker(the_leases_of_a_dropped_trial_are_forgotten_and_the_others_are_not),
+        test_with_worker(
+            a_trial_that_is_dropped_while_its_weights_come_is_abandoned_and_they_are_passed_over),
+        test_with_worker(a_trial_that_is_dropped_within_a_pass_is_abandoned_there),
+        test_with_worker(a_trial_that_is_dropped_while_its_sums_are_pushed_is_abandoned_there),
+        test_with_worker(evaluations_read_the_part_and_the_windows_that_are_asked_for),
+        test_with_worker(work_that_cannot_be_is_refused),
+        test_with_worker(weights_of_another_trial_than_was_asked_for_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

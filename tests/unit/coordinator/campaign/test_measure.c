@@ -1,12 +1,17 @@
-/* What is told of a pair whose windows have been read. */
-#include "tests/unit/coordinator/run/run_support.h"
+/* What is measured of a pair whose windows have been evaluated. */
+#include "tests/unit/support.h"
 
+#include "base/mem.h"
 #include "coordinator/campaign/early_stop.h"
 #include "coordinator/campaign/measure.h"
+#include "coordinator/campaign/pair.h"
 #include "coordinator/gate/gate_windows.h"
+#include "coordinator/run/run.h"
 #include "coordinator/train/context.h"
+#include "coordinator/train/evaluation.h"
 #include "coordinator/train/roster.h"
 #include "coordinator/train/trial.h"
+#include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 
 #include <math.h>
@@ -26,8 +31,8 @@ static const uint64_t first[] = {40, 120};
 static const double trunk_losses[WINDOWS] = {2.5, 3.25, 4, 1.5, 1.75, 2.5, 3, 1.125};
 static const double fork_losses[WINDOWS] = {2, 3.5, 3.75, 1.25, 1.875, 2, 3, 0.5};
 
-/* A run of two sources, whose trunk has larger steps by now than the configuration says. */
-struct scene {
+/* A run of two sources, whose trunk has larger steps than the run's configuration says. */
+struct fixture {
     struct run run;
     struct roster roster;
     struct eval_source sources[2];
@@ -38,35 +43,34 @@ struct scene {
     Trireme__Plan plan;
 };
 
-static void begin(struct scene *scene)
+static void fixture_init(struct fixture *f)
 {
     struct err err;
     char *const settings[] = {"data.sources=[{name: a, path: x}, {name: b, path: y}]",
                               "model.context=256", "train.batch=32"};
     char *patch[] = {"train.batch=64"};
-    *scene = (struct scene){
+    *f = (struct fixture){
         .sources = {{.name = "a", .samples = 64}, {.name = "b", .samples = 64}}
     };
-    scene->run.config = run_config_read(NULL, settings, 3, &err);
+    f->run.config = run_config_read(NULL, settings, 3, &err);
     Trireme__Config *config =
-        scene->run.config ? run_config_change(scene->run.config, patch, 1, &err) : NULL;
+        f->run.config ? run_config_change(f->run.config, patch, 1, &err) : NULL;
     if (!config)
         fail_msg("%s", err.text);
-    scene->roster = (struct roster){.sources = scene->sources, .n_sources = 2};
-    scene->text = (struct gate_windows){.weights = (double *)weights, .n_sources = 2};
-    scene->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1, 0);
-    scene->context =
-        (struct context){.run = &scene->run, .roster = &scene->roster, .trunk = &scene->trunk};
-    scene->measure = measure_new(&scene->context, &scene->text);
-    trireme__plan__init(&scene->plan);
-    scene->plan.windows = WINDOWS;
+    f->roster = (struct roster){.sources = f->sources, .n_sources = 2};
+    f->text = (struct gate_windows){.weights = (double *)weights, .n_sources = 2};
+    f->trunk = trial_new(0, "trunk", config, NULL, 0, (struct position){0}, 32 * CONTEXT, 1, 0);
+    f->context = (struct context){.run = &f->run, .roster = &f->roster, .trunk = &f->trunk};
+    f->measure = measure_new(&f->context, &f->text);
+    trireme__plan__init(&f->plan);
+    f->plan.windows = WINDOWS;
 }
 
-static void end(struct scene *scene)
+static void fixture_clear(struct fixture *f)
 {
-    measure_free(scene->measure);
-    trial_free(scene->trunk);
-    message_free(scene->run.config);
+    measure_free(f->measure);
+    trial_free(f->trunk);
+    message_free(f->run.config);
 }
 
 static double *sums_of(const double *losses)
@@ -77,12 +81,11 @@ static double *sums_of(const double *losses)
     return sums;
 }
 
-/* A pair from step 40 to 60 whose arms have been read. */
-static struct pair *pair_of(const struct scene *scene)
+/* A pair from step 40 to 60, both of whose trials have been evaluated; the caller's. */
+static struct pair *pair_of(const struct fixture *f)
 {
     struct pair *pair = mem_new(1, sizeof *pair);
-    *pair =
-        (struct pair){.index = 2, .plan = &scene->plan, .start = 40, .end = 60, .measuring = true};
+    *pair = (struct pair){.index = 2, .plan = &f->plan, .start = 40, .end = 60, .measuring = true};
     pair->counts = mem_new(2, sizeof *pair->counts);
     pair->counts[0] = A_WINDOWS, pair->counts[1] = B_WINDOWS;
     pair->first = mem_new(2, sizeof *pair->first);
@@ -119,11 +122,11 @@ static void
 a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have(void **state)
 {
     (void)state;
-    struct scene scene;
+    struct fixture f;
     Trireme__Observation observation;
-    begin(&scene);
-    struct pair *pair = pair_of(&scene);
-    measure_observe(scene.measure, pair, pair, &observation);
+    fixture_init(&f);
+    struct pair *pair = pair_of(&f);
+    measure_observe(f.measure, pair, pair, &observation);
     assert_true(observation.has_trunk_loss && observation.has_fork_loss);
     assert_near("trunk_loss", observation.trunk_loss,
                 mean(trunk_losses, A_WINDOWS) / 4 +
@@ -137,31 +140,31 @@ a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have(vo
     assert_int_equal(observation.step, 60);
     assert_int_equal(observation.first_window, 40);
     pair_free(pair);
-    end(&scene);
+    fixture_clear(&f);
 }
 
 static void
 the_variance_is_that_of_the_windows_differences_by_the_squares_of_the_shares(void **state)
 {
     (void)state;
-    struct scene scene;
+    struct fixture f;
     Trireme__Observation observation;
     double differences[WINDOWS];
     for (size_t i = 0; i < WINDOWS; i++)
         differences[i] = trunk_losses[i] - fork_losses[i];
-    begin(&scene);
-    struct pair *pair = pair_of(&scene);
-    measure_observe(scene.measure, pair, pair, &observation);
+    fixture_init(&f);
+    struct pair *pair = pair_of(&f);
+    measure_observe(f.measure, pair, pair, &observation);
     assert_true(observation.has_window_variance);
     assert_near("window_variance", observation.window_variance,
                 mean_variance(differences, A_WINDOWS) / 16 +
                     mean_variance(differences + A_WINDOWS, B_WINDOWS) * 9 / 16);
     pair->counts[0] = 1; // a single window has no spread
-    measure_observe(scene.measure, pair, pair, &observation);
+    measure_observe(f.measure, pair, pair, &observation);
     assert_near("window_variance", observation.window_variance,
                 mean_variance(differences + 1, B_WINDOWS) * 9 / 16);
     pair_free(pair);
-    end(&scene);
+    fixture_clear(&f);
 }
 
 static void
@@ -178,19 +181,19 @@ tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated(voi
         {0,  3, 20,           2 * WINDOWS + 3 * 2 * EARLY_STOP_WINDOWS},
         {10, 2, 20 + 10 + 10, 2 * WINDOWS + 2 * 2 * EARLY_STOP_WINDOWS},
     };
-    struct scene scene;
-    begin(&scene);
-    struct pair *pair = pair_of(&scene);
+    struct fixture f;
+    fixture_init(&f);
+    struct pair *pair = pair_of(&f);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Trireme__Observation observation;
-        scene.plan.tail = cases[i].tail;
+        f.plan.tail = cases[i].tail;
         pair->early_stop.taken = cases[i].looks;
-        measure_observe(scene.measure, pair, pair, &observation);
+        measure_observe(f.measure, pair, pair, &observation);
         assert_int_equal(observation.tokens,
                          cases[i].steps * TRUNK_BATCH * CONTEXT + cases[i].windows * CONTEXT / 3);
     }
     pair_free(pair);
-    end(&scene);
+    fixture_clear(&f);
 }
 
 static void pairs_that_use_the_same_tail_of_the_trunk_share_its_tokens(void **state)
@@ -205,24 +208,24 @@ static void pairs_that_use_the_same_tail_of_the_trunk_share_its_tokens(void **st
         {true,  80, 10, 1},
         {true,  60, 20, 1},
     };
-    struct scene scene;
-    begin(&scene);
-    scene.plan.tail = 10;
-    struct pair *pair = pair_of(&scene), *other = pair_of(&scene);
+    struct fixture f;
+    fixture_init(&f);
+    f.plan.tail = 10;
+    struct pair *pair = pair_of(&f), *other = pair_of(&f);
     pair->next = other;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Trireme__Observation observation;
-        Trireme__Plan plan = scene.plan;
+        Trireme__Plan plan = f.plan;
         plan.tail = cases[i].tail;
         other->plan = &plan, other->end = cases[i].end, other->measuring = cases[i].measuring;
-        measure_observe(scene.measure, pair, pair, &observation);
+        measure_observe(f.measure, pair, pair, &observation);
         uint64_t steps = 20 + 10 + 10 / cases[i].shared_by;
         assert_int_equal(observation.tokens,
                          steps * TRUNK_BATCH * CONTEXT + 2 * WINDOWS * CONTEXT / 3);
     }
     pair_free(other);
     pair_free(pair);
-    end(&scene);
+    fixture_clear(&f);
 }
 
 static void an_arm_without_a_finite_loss_is_told_as_diverged_and_nothing_was_measured(void **state)
@@ -238,14 +241,14 @@ static void an_arm_without_a_finite_loss_is_told_as_diverged_and_nothing_was_mea
         {-INFINITY, 1,        true,  false},
         {NAN,       NAN,      true,  true },
     };
-    struct scene scene;
-    begin(&scene);
+    struct fixture f;
+    fixture_init(&f);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Trireme__Observation observation;
-        struct pair *pair = pair_of(&scene);
+        struct pair *pair = pair_of(&f);
         pair->arms[ARM_TRUNK].sums[WINDOWS - 1] = cases[i].trunk;
         pair->arms[ARM_FORK].sums[0] = cases[i].fork;
-        measure_observe(scene.measure, pair, pair, &observation);
+        measure_observe(f.measure, pair, pair, &observation);
         assert_int_equal(observation.diverged, cases[i].diverged);
         assert_int_equal(observation.trunk_diverged, cases[i].trunk_diverged);
         assert_false(observation.has_trunk_loss || observation.has_fork_loss ||
@@ -253,20 +256,20 @@ static void an_arm_without_a_finite_loss_is_told_as_diverged_and_nothing_was_mea
         assert_true(observation.trunk_loss == 0 && observation.fork_loss == 0);
         pair_free(pair);
     }
-    end(&scene);
+    fixture_clear(&f);
 }
 
 static void an_arm_that_ended_before_it_was_read_is_told_as_diverged(void **state)
 {
     (void)state;
-    struct scene scene;
-    begin(&scene);
+    struct fixture f;
+    fixture_init(&f);
     for (int which = ARM_TRUNK; which <= ARM_FORK; which++) {
         Trireme__Observation observation;
-        struct pair *pair = pair_of(&scene);
+        struct pair *pair = pair_of(&f);
         free(pair->arms[which].sums);
         pair->arms[which] = (struct arm){.done = true, .diverged = true};
-        measure_observe(scene.measure, pair, pair, &observation);
+        measure_observe(f.measure, pair, pair, &observation);
         assert_int_equal(observation.trunk_diverged, which == ARM_TRUNK);
         assert_int_equal(observation.diverged, which == ARM_FORK);
         assert_false(observation.has_trunk_loss || observation.has_fork_loss ||
@@ -274,7 +277,7 @@ static void an_arm_that_ended_before_it_was_read_is_told_as_diverged(void **stat
         assert_int_equal(observation.first_window, 40);
         pair_free(pair);
     }
-    end(&scene);
+    fixture_clear(&f);
 }
 
 int main(void)

@@ -283,7 +283,7 @@ static void reverse_pairs_without_spread_are_taken_as_they_are(void **state)
     assert_int_equal(gate_confirm(nothing, 0).answer, GATE_UNCONFIRMED);
     assert_int_equal(gate_confirm(nothing, 0.002).answer, GATE_ROLL_BACK);
     assert_int_equal(gate_confirm(little, 0.002).answer,
-                     GATE_ROLL_BACK); // surely above 0, and surely below the margin
+                     GATE_ROLL_BACK); // the whole interval is above 0 and below the margin
 }
 
 static void a_reverse_pair_that_diverged_leaves_a_promotion_unconfirmed(void **state)

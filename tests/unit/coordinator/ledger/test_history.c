@@ -1,20 +1,14 @@
-/* Histories told as YAML records, folded, and looked at. */
-#include "tests/unit/support.h"
+/* The history that records add up to. */
+#include "tests/unit/coordinator/ledger/record_fixture.h"
 
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
-
 #include "proto/schema/message.h"
-#include "proto/schema/read.h"
 
-/* Takes a record, read from YAML as the ledger reads it from JSON. */
-static void tell(struct history *history, const char *yaml)
+static void add_record(struct history *history, const char *yaml)
 {
-    struct err err = {.text = ""};
-    Trireme__Record *record = message_new(&trireme__record__descriptor);
-    if (yaml_read(record, yaml, strlen(yaml), "record", ERR_USAGE, &err) < 0)
-        fail_msg("%s in %s", err.text, yaml);
+    Trireme__Record *record = record_fixture(yaml);
     history_add_record(history, record);
     message_free(record);
 }
@@ -25,32 +19,34 @@ static void propose(struct history *history, uint32_t number)
         mem_format("{kind: proposal, number: %u, step: %u, by: random, proposal: {id: p%u, "
                    "patch: {optimizer.lr: 0.00%u}, hypothesis: faster}}",
                    number, 100 * number, number, number);
-    tell(history, yaml);
+    add_record(history, yaml);
     free(yaml);
 }
 
-static void tell_of(struct history *history, uint32_t number, const char *rest)
+/* Adds a record of the proposal with that number. */
+static void add_record_of(struct history *history, uint32_t number, const char *rest)
 {
     char *yaml = mem_format("{number: %u, %s}", number, rest);
-    tell(history, yaml);
+    add_record(history, yaml);
     free(yaml);
 }
 
-/* A hypothesis that is being tried. */
+/* Adds the records of a hypothesis that is being tried. */
 static void open_one(struct history *history, uint32_t number)
 {
     propose(history, number);
-    tell_of(history, number, "kind: validation, validation: {accepted: true, next: queued}");
-    tell_of(history, number, "kind: hypothesis, plan: {horizon: 20, pairs: 8, margin: 0.002}");
+    add_record_of(history, number, "kind: validation, validation: {accepted: true, next: queued}");
+    add_record_of(history, number,
+                  "kind: hypothesis, plan: {horizon: 20, pairs: 8, margin: 0.002}");
 }
 
 static void promote(struct history *history, uint32_t number, const char *patch)
 {
     open_one(history, number);
-    tell_of(history, number, "kind: verdict, judgement: {outcome: promote, pairs: 3}");
+    add_record_of(history, number, "kind: verdict, judgement: {outcome: promote, pairs: 3}");
     char *yaml = mem_format(
         "kind: promotion, step: 500, promotion: {trial: 4, adopted: true, patch: {%s}}", patch);
-    tell_of(history, number, yaml);
+    add_record_of(history, number, yaml);
     free(yaml);
 }
 
@@ -89,7 +85,7 @@ static void a_validation_refuses_queues_observes_or_waits(void **state)
         assert_string_equal(entry->by, "random");
         assert_string_equal(entry->proposal->patch[0]->path, "optimizer.lr");
         char *yaml = mem_format("kind: validation, validation: %s", cases[i].validation);
-        tell_of(&history, i + 1, yaml);
+        add_record_of(&history, i + 1, yaml);
         free(yaml);
         assert_int_equal(entry->fate, cases[i].fate);
         if (cases[i].reason)
@@ -122,20 +118,20 @@ static void orders_approve_and_veto_what_is_not_yet_tried(void **state)
         propose(&history, i + 1);
         char *yaml =
             mem_format("kind: validation, validation: {accepted: true, next: %s}", cases[i].next);
-        tell_of(&history, i + 1, yaml);
+        add_record_of(&history, i + 1, yaml);
         free(yaml);
         yaml = mem_format("kind: order, order: %s", cases[i].order);
-        tell_of(&history, i + 1, yaml);
+        add_record_of(&history, i + 1, yaml);
         free(yaml);
         if (history_entry(&history, i + 1)->fate != cases[i].fate)
             fail_msg("%s %s gives %s", cases[i].order, cases[i].next,
                      fate_name(history_entry(&history, i + 1)->fate));
     }
     open_one(&history, 20);
-    tell_of(&history, 20, "kind: order, order: veto");
+    add_record_of(&history, 20, "kind: order, order: veto");
     assert_int_equal(history_entry(&history, 20)->fate, FATE_OPEN); // its verdict follows
-    tell_of(&history, 20,
-            "kind: verdict, judgement: {outcome: inconclusive, reason: killed by a person}");
+    add_record_of(&history, 20,
+                  "kind: verdict, judgement: {outcome: inconclusive, reason: killed by a person}");
     assert_int_equal(history_entry(&history, 20)->fate, FATE_INCONCLUSIVE);
     assert_string_equal(history_entry(&history, 20)->reason, "killed by a person");
     history_clear(&history);
@@ -148,27 +144,29 @@ static void pairs_belong_to_the_attempt_that_is_current_and_cost_tokens(void **s
     promote(&history, 1, "optimizer.lr: 0.001");
     struct entry *entry = history_entry(&history, 1);
     assert_int_equal(history.registered, 1);
-    tell_of(&history, 1, "kind: application, application: {pair: 0, trial: 2, step: 40}");
-    tell_of(&history, 1,
-            "kind: observation, observation: {pair: 0, trunk_loss: 2.5, fork_loss: 2.25, tokens: "
-            "1000}");
+    add_record_of(&history, 1, "kind: application, application: {pair: 0, trial: 2, step: 40}");
+    add_record_of(
+        &history, 1,
+        "kind: observation, observation: {pair: 0, trunk_loss: 2.5, fork_loss: 2.25, tokens: "
+        "1000}");
     assert_int_equal(entry->forward.n_pairs, 1);
     assert_int_equal(entry->forward.application->trial, 2);
-    tell_of(&history, 1, "kind: hypothesis, plan: {reverse: true, horizon: 20, pairs: 4}");
+    add_record_of(&history, 1, "kind: hypothesis, plan: {reverse: true, horizon: 20, pairs: 4}");
     assert_int_equal(entry->fate, FATE_PROMOTED);
     assert_int_equal(history.registered, 1); // no hypothesis of its own
-    tell_of(&history, 1, "kind: application, application: {pair: 0, trial: 7, step: 500}");
+    add_record_of(&history, 1, "kind: application, application: {pair: 0, trial: 7, step: 500}");
     for (int i = 0; i < 2; i++)
-        tell_of(&history, 1,
-                "kind: observation, observation: {trunk_loss: 2.25, fork_loss: 2.5, tokens: 10}");
+        add_record_of(
+            &history, 1,
+            "kind: observation, observation: {trunk_loss: 2.25, fork_loss: 2.5, tokens: 10}");
     assert_int_equal(entry->forward.n_pairs, 1);
     assert_int_equal(entry->reverse.n_pairs, 2);
     assert_true(entry->reverse.pairs[1]->fork_loss == 2.5);
     assert_int_equal(entry->reverse.application->trial, 7);
     assert_int_equal(entry->forward.application->trial, 2);
     assert_int_equal(history.tokens, 1020);
-    tell_of(&history, 1,
-            "kind: verdict, judgement: {outcome: confirmed, mean: 0.2, half_width: 0.01}");
+    add_record_of(&history, 1,
+                  "kind: verdict, judgement: {outcome: confirmed, mean: 0.2, half_width: 0.01}");
     assert_int_equal(entry->fate, FATE_CONFIRMED);
     assert_true(entry->judgement->half_width == 0.01);
     assert_true(entry->reverse.judgement->half_width == 0.01);
@@ -196,16 +194,16 @@ static void each_verdict_has_its_fate(void **state)
         open_one(&history, i + 1);
         char *yaml =
             mem_format("kind: verdict, judgement: {outcome: %s, pairs: 4}", cases[i].outcome);
-        tell_of(&history, i + 1, yaml);
+        add_record_of(&history, i + 1, yaml);
         free(yaml);
         assert_int_equal(history_entry(&history, i + 1)->fate, cases[i].fate);
         assert_int_equal(history_entry(&history, i + 1)->judgement->pairs, 4);
     }
     assert_int_equal(history.registered, 7);
     propose(&history, 30);
-    tell_of(&history, 30, "kind: validation, validation: {accepted: true, next: waiting}");
-    tell_of(&history, 30,
-            "kind: verdict, judgement: {outcome: inconclusive, reason: no room left}");
+    add_record_of(&history, 30, "kind: validation, validation: {accepted: true, next: waiting}");
+    add_record_of(&history, 30,
+                  "kind: verdict, judgement: {outcome: inconclusive, reason: no room left}");
     assert_int_equal(history_entry(&history, 30)->fate, FATE_INCONCLUSIVE);
     assert_int_equal(history.registered, 7);
     history_clear(&history);
@@ -222,10 +220,11 @@ static void a_path_is_in_force_with_its_newest_value_and_a_rollback_restores_it(
     promote(&history, 2, "optimizer.lr: 0.002, schedule.warmup: 10");
     assert_in_force(&history, "optimizer.clip=2 optimizer.lr=0.002 schedule.warmup=10 ");
     assert_int_equal(history.promotions, 2);
-    tell_of(&history, 2, "kind: verdict, judgement: {outcome: rolled_back, reason: worse}");
-    tell_of(&history, 2,
-            "kind: rollback, step: 700, promotion: {patch: {optimizer.lr: 0.001, schedule.warmup: "
-            "50}}");
+    add_record_of(&history, 2, "kind: verdict, judgement: {outcome: rolled_back, reason: worse}");
+    add_record_of(
+        &history, 2,
+        "kind: rollback, step: 700, promotion: {patch: {optimizer.lr: 0.001, schedule.warmup: "
+        "50}}");
     assert_in_force(&history, "optimizer.clip=2 optimizer.lr=0.001 schedule.warmup=50 ");
     assert_int_equal(history_entry(&history, 2)->fate, FATE_ROLLED_BACK);
     assert_string_equal(history_entry(&history, 2)->reason, "worse");
@@ -239,9 +238,10 @@ static void that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdic
     (void)state;
     struct history history = {0};
     promote(&history, 1, "optimizer.lr: 0.001");
-    tell_of(&history, 1,
-            "kind: verdict, judgement: {outcome: unconfirmed, pairs: 0, reason: no reverse pairs "
-            "are wanted}");
+    add_record_of(
+        &history, 1,
+        "kind: verdict, judgement: {outcome: unconfirmed, pairs: 0, reason: no reverse pairs "
+        "are wanted}");
     const struct entry *entry = history_entry(&history, 1);
     assert_int_equal(entry->forward.judgement->outcome, TRIREME__JUDGEMENT__OUTCOME__promote);
     assert_int_equal(entry->forward.judgement->pairs, 3);
@@ -258,19 +258,21 @@ the_newest_promotion_rollback_or_change_by_hand_says_since_when_the_recipe_is_in
     (void)state;
     struct history history = {0};
     open_one(&history, 1);
-    tell_of(&history, 1, "kind: verdict, step: 480, judgement: {outcome: promote}");
+    add_record_of(&history, 1, "kind: verdict, step: 480, judgement: {outcome: promote}");
     assert_int_equal(history.changed_at, 0);
     promote(&history, 2, "optimizer.lr: 0.001");
     assert_int_equal(history.changed_at, 500);
-    tell_of(&history, 1, "kind: promotion, step: 600, promotion: {patch: {optimizer.clip: 2}}");
+    add_record_of(&history, 1,
+                  "kind: promotion, step: 600, promotion: {patch: {optimizer.clip: 2}}");
     assert_int_equal(history.changed_at, 600);
-    tell_of(&history, 1, "kind: verdict, step: 650, judgement: {outcome: confirmed}");
+    add_record_of(&history, 1, "kind: verdict, step: 650, judgement: {outcome: confirmed}");
     assert_int_equal(history.changed_at, 600);
-    tell_of(&history, 2, "kind: rollback, step: 700, promotion: {patch: {optimizer.lr: 0.01}}");
+    add_record_of(&history, 2,
+                  "kind: rollback, step: 700, promotion: {patch: {optimizer.lr: 0.01}}");
     assert_int_equal(history.changed_at, 700);
-    tell_of(&history, 2, "kind: correction, step: 750, by: person");
+    add_record_of(&history, 2, "kind: correction, step: 750, by: person");
     assert_int_equal(history.changed_at, 700);
-    tell_of(&history, 2, "kind: correction, step: 800, by: person, recipe: true");
+    add_record_of(&history, 2, "kind: correction, step: 800, by: person, recipe: true");
     assert_int_equal(history.changed_at, 800);
     history_clear(&history);
 }
@@ -280,9 +282,10 @@ static void what_an_operator_sets_by_hand_is_no_promotion_any_more(void **state)
     (void)state;
     struct history history = {0};
     promote(&history, 1, "optimizer.lr: 0.001, optimizer.clip: 2");
-    tell(&history, "{kind: correction, text: the launch had other kernels}");
+    add_record(&history, "{kind: correction, text: the launch had other kernels}");
     assert_in_force(&history, "optimizer.lr=0.001 optimizer.clip=2 ");
-    tell(&history, "{kind: correction, promotion: {patch: {optimizer.lr: 0.005, data.skip: 1}}}");
+    add_record(&history,
+               "{kind: correction, promotion: {patch: {optimizer.lr: 0.005, data.skip: 1}}}");
     assert_in_force(&history, "optimizer.clip=2 ");
     history_clear(&history);
 }
@@ -303,10 +306,10 @@ static void records_of_no_known_proposal_change_nothing(void **state)
         for (uint32_t number = 0; number < 6; number += 5) {
             char *yaml = mem_format(
                 "kind: %s, observation: {tokens: 5}, promotion: {patch: {a: 1}}", kinds[i]);
-            tell_of(&history, number, yaml);
+            add_record_of(&history, number, yaml);
             free(yaml);
         }
-    tell_of(&history, 3, "kind: event, text: something");
+    add_record_of(&history, 3, "kind: event, text: something");
     assert_int_equal(history_entry(&history, 3)->fate, FATE_PROPOSED);
     assert_null(history_entry(&history, 0));
     assert_null(history_entry(&history, 2));
@@ -364,14 +367,14 @@ static void a_promotion_can_be_killed_while_its_reverse_pairs_are_tried(void **s
     struct err err = {.text = ""};
     struct history history = {0};
     promote(&history, 1, "optimizer.lr: 0.001");
-    tell_of(&history, 1, "kind: hypothesis, plan: {reverse: true, horizon: 20, pairs: 4}");
+    add_record_of(&history, 1, "kind: hypothesis, plan: {reverse: true, horizon: 20, pairs: 4}");
     if (history_check_order(&history, 1, TRIREME__ORDER__kill, &err) < 0)
         fail_msg("%s", err.text);
     assert_order_refused(&history, 1, TRIREME__ORDER__approve,
                          "proposal 1 is promoted, expected one that waits for approval");
     assert_order_refused(&history, 1, TRIREME__ORDER__veto,
                          "proposal 1 is promoted, expected one that waits, is queued or is open");
-    tell_of(&history, 1, "kind: verdict, judgement: {outcome: confirmed}");
+    add_record_of(&history, 1, "kind: verdict, judgement: {outcome: confirmed}");
     assert_order_refused(
         &history, 1, TRIREME__ORDER__kill,
         "proposal 1 is confirmed, expected one that is queued, open, or has reverse pairs to come");
@@ -443,6 +446,46 @@ static void what_a_correction_supersedes_is_not_taken(void **state)
     test_folder_free(run);
 }
 
+static void an_entry_has_one_attempt_that_goes_on_or_none(void **state)
+{
+    (void)state;
+    Trireme__Plan plan = TRIREME__PLAN__INIT;
+    static const struct {
+        enum fate fate;
+        bool has_reverse, open, reverse;
+    } cases[] = {
+        {FATE_QUEUED,      false, false, false},
+        {FATE_OPEN,        false, true,  false},
+        {FATE_REJECTED,    false, false, false},
+        {FATE_PROMOTED,    false, false, false},
+        {FATE_PROMOTED,    true,  true,  true },
+        {FATE_CONFIRMED,   true,  false, false},
+        {FATE_ROLLED_BACK, true,  false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct entry entry = {.fate = cases[i].fate, .forward = {.plan = &plan}};
+        entry.reverse.plan = cases[i].has_reverse ? &plan : NULL;
+        const struct attempt *a = attempt_open(&entry);
+        assert_ptr_equal(a, !cases[i].open     ? NULL
+                            : cases[i].reverse ? &entry.reverse
+                                               : &entry.forward);
+        const struct history history = {.entries = &entry, .n = 1};
+        assert_ptr_equal(history_next_open(&history, NULL), cases[i].open ? &entry : NULL);
+        assert_null(history_next_open(&history, &entry));
+    }
+}
+
+static void an_attempts_next_pair_begins_where_the_last_one_ended(void **state)
+{
+    (void)state;
+    Trireme__Plan plan = TRIREME__PLAN__INIT;
+    plan.start = 40, plan.horizon = 20;
+    for (size_t n = 0; n <= 8; n++) {
+        const struct attempt attempt = {.plan = &plan, .n_pairs = n};
+        assert_int_equal(attempt_next_start(&attempt), 40 + 20 * n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +504,8 @@ int main(void)
         cmocka_unit_test(an_order_about_an_unknown_proposal_is_refused),
         cmocka_unit_test(each_fate_has_its_name),
         cmocka_unit_test(what_a_correction_supersedes_is_not_taken),
+        cmocka_unit_test(an_entry_has_one_attempt_that_goes_on_or_none),
+        cmocka_unit_test(an_attempts_next_pair_begins_where_the_last_one_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,15 @@
-/* A ledger that a launch finds: lived through, parted from, replayed. */
-#include "tests/unit/coordinator/run/run_support.h"
+/* A ledger that is written, repeated by a later launch, superseded, and replayed. */
+#include "tests/unit/coordinator/ledger/record_fixture.h"
+#include "tests/unit/coordinator/run/run_dir.h"
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "coordinator/ledger/journal.h"
-
 #include "proto/schema/message.h"
-#include "proto/schema/read.h"
-
-static Trireme__Record *record_of(const char *yaml)
-{
-    struct err err = {.text = ""};
-    Trireme__Record *record = message_new(&trireme__record__descriptor);
-    if (yaml_read(record, yaml, strlen(yaml), "record", ERR_USAGE, &err) < 0)
-        fail_msg("%s in %s", err.text, yaml);
-    return record;
-}
 
 static int try_write(struct journal *journal, const char *yaml, struct err *err)
 {
-    Trireme__Record *record = record_of(yaml);
+    Trireme__Record *record = record_fixture(yaml);
     char *by = record->by;
     int rc = journal_write(journal, record, record->kind, record->number, record->step, by, err);
     record->by = by;
@@ -25,7 +17,7 @@ static int try_write(struct journal *journal, const char *yaml, struct err *err)
     return rc;
 }
 
-static void tell(struct journal *journal, const char *yaml)
+static void must_record(struct journal *journal, const char *yaml)
 {
     struct err err;
     if (try_write(journal, yaml, &err) < 0)
@@ -55,7 +47,7 @@ static size_t count_lines(const char *run)
 }
 
 // clang-format off
-static const char *const story[] = {
+static const char *const script[] = {
     "{kind: proposal, number: 1, step: 5, by: random, proposal: {id: a, patch: {optimizer.lr: "
     "0.01}, hypothesis: faster}}",
     "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}",
@@ -69,31 +61,31 @@ static const char *const story[] = {
     "killed}}",
 };
 // clang-format on
-enum { STORY = sizeof story / sizeof *story };
+enum { SCRIPT = sizeof script / sizeof *script };
 
-/* Tells the story to a new ledger. */
-static void tell_story(const char *run)
+/* Writes the script into a new ledger. */
+static void write_script(const char *run)
 {
     struct journal *journal = open_at(run, 0, NULL);
     assert_false(journal_repeats(journal));
-    for (size_t i = 0; i < STORY; i++)
-        tell(journal, story[i]);
+    for (size_t i = 0; i < SCRIPT; i++)
+        must_record(journal, script[i]);
     assert_int_equal(history_entry(journal_history(journal), 1)->fate, FATE_INCONCLUSIVE);
     journal_free(journal);
 }
 
 static void what_stands_beyond_the_checkpoint_is_lived_through_and_not_written_again(void **state)
 {
-    const struct place *p = *state;
-    tell_story(p->run);
-    for (uint64_t known = 0; known <= STORY; known++) {
-        struct journal *journal = open_at(p->run, known, NULL);
+    const struct run_dir *dir = *state;
+    write_script(dir->run);
+    for (uint64_t known = 0; known <= SCRIPT; known++) {
+        struct journal *journal = open_at(dir->run, known, NULL);
         assert_int_equal(journal_history(journal)->n, known > 0);
-        for (size_t i = known; i < STORY; i++) {
-            if (strstr(story[i], "kind: event"))
-                continue; // nothing follows from it, and it need not come again
+        for (size_t i = known; i < SCRIPT; i++) {
+            if (strstr(script[i], "kind: event"))
+                continue; // nothing follows from an event, so it need not be repeated
             assert_true(journal_repeats(journal));
-            tell(journal, story[i]);
+            must_record(journal, script[i]);
             char head[LEDGER_HEAD_SIZE];
             assert_int_equal(journal_known(journal, head), i + 1);
         }
@@ -101,44 +93,45 @@ static void what_stands_beyond_the_checkpoint_is_lived_through_and_not_written_a
         assert_int_equal(history_entry(journal_history(journal), 1)->fate, FATE_INCONCLUSIVE);
         assert_int_equal(history_entry(journal_history(journal), 1)->forward.n_pairs, 1);
         journal_free(journal);
-        assert_int_equal(count_lines(p->run), STORY);
+        assert_int_equal(count_lines(dir->run), SCRIPT);
     }
 }
 
 static void what_comes_after_the_end_of_the_script_is_written(void **state)
 {
-    const struct place *p = *state;
-    tell_story(p->run);
-    struct journal *journal = open_at(p->run, STORY - 1, NULL);
-    tell(journal, story[STORY - 1]);
-    tell(journal, "{kind: proposal, number: 2, step: 60, proposal: {patch: {optimizer.lr: 0.02}}}");
+    const struct run_dir *dir = *state;
+    write_script(dir->run);
+    struct journal *journal = open_at(dir->run, SCRIPT - 1, NULL);
+    must_record(journal, script[SCRIPT - 1]);
+    must_record(journal,
+                "{kind: proposal, number: 2, step: 60, proposal: {patch: {optimizer.lr: 0.02}}}");
     assert_int_equal(journal_history(journal)->n, 2);
     journal_free(journal);
-    assert_int_equal(count_lines(p->run), STORY + 1);
+    assert_int_equal(count_lines(dir->run), SCRIPT + 1);
 }
 
 static void an_input_is_given_at_its_step_until_it_is_told(void **state)
 {
-    const struct place *p = *state;
-    tell_story(p->run);
-    struct journal *journal = open_at(p->run, 0, NULL);
+    const struct run_dir *dir = *state;
+    write_script(dir->run);
+    struct journal *journal = open_at(dir->run, 0, NULL);
     assert_null(journal_input(journal, 4));
     assert_string_equal(journal_input(journal, 5)->proposal->id, "a");
     assert_null(journal_input(journal, 6));
     for (size_t i = 0; i < 3; i++) {
-        tell(journal, story[i]);
-        assert_null(journal_input(journal, 5)); // what the rule said is no input
+        must_record(journal, script[i]);
+        assert_null(journal_input(journal, 5)); // what follows from inputs is no input
     }
-    tell(journal, story[4]);
+    must_record(journal, script[4]);
     assert_null(journal_input(journal, 44));
     assert_int_equal(journal_input(journal, 45)->order, TRIREME__ORDER__kill);
-    tell(journal, story[5]);
+    must_record(journal, script[5]);
     assert_null(journal_input(journal, 45));
     journal_free(journal);
 }
 
 // clang-format off
-/* What may come out differently, at which line of the story. */
+/* What may come out differently, and in which line of the script. */
 static const struct {
     size_t line;
     const char *instead;
@@ -164,28 +157,28 @@ enum { OTHERS = sizeof others / sizeof *others };
 
 static void what_comes_out_differently_supersedes_the_rest_of_the_script(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct err err;
     for (size_t i = 0; i < OTHERS; i++) {
-        char *run = mem_format("%s%zu", p->run, i);
-        tell_story(run);
+        char *run = mem_format("%s%zu", dir->run, i);
+        write_script(run);
         struct journal *journal = open_at(run, 0, NULL);
         for (size_t k = 0; k < others[i].line; k++)
             if (k != 3) // the event
-                tell(journal, story[k]);
-        tell(journal, others[i].instead);
+                must_record(journal, script[k]);
+        must_record(journal, others[i].instead);
         assert_false(journal_repeats(journal));
         journal_free(journal);
         struct ledger *ledger = ledger_open(run, false, &err);
-        assert_int_equal(ledger_records(ledger), STORY + 2);
-        const Trireme__Record *correction = ledger_record(ledger, STORY);
+        assert_int_equal(ledger_records(ledger), SCRIPT + 2);
+        const Trireme__Record *correction = ledger_record(ledger, SCRIPT);
         assert_int_equal(correction->kind, TRIREME__RECORD_KIND__correction);
         assert_int_equal(correction->supersedes, others[i].line + 1);
         char *line = mem_format("line %zu tells of", others[i].line + 1);
         assert_contains(correction->text, line);
         free(line);
-        Trireme__Record *instead = record_of(others[i].instead);
-        assert_int_equal(ledger_record(ledger, STORY + 1)->kind, instead->kind);
+        Trireme__Record *instead = record_fixture(others[i].instead);
+        assert_int_equal(ledger_record(ledger, SCRIPT + 1)->kind, instead->kind);
         message_free(instead);
         ledger_free(ledger);
         free(run);
@@ -194,45 +187,46 @@ static void what_comes_out_differently_supersedes_the_rest_of_the_script(void **
 
 static void superseded_lines_are_neither_known_nor_lived_through_by_later_launches(void **state)
 {
-    const struct place *p = *state;
-    tell_story(p->run);
-    struct journal *journal = open_at(p->run, 4, NULL);
-    tell(journal, others[3].instead);
+    const struct run_dir *dir = *state;
+    write_script(dir->run);
+    struct journal *journal = open_at(dir->run, 4, NULL);
+    must_record(journal, others[3].instead);
     journal_free(journal);
-    journal = open_at(p->run, STORY + 2, NULL);
+    journal = open_at(dir->run, SCRIPT + 2, NULL);
     const struct entry *e = history_entry(journal_history(journal), 1);
     assert_int_equal(e->fate, FATE_OPEN);
     assert_int_equal(e->forward.n_pairs, 1);
     assert_true(e->forward.pairs[0]->fork_loss == 2.2500000000000004);
     journal_free(journal);
-    // from the very beginning: the new line of events, not the old one
-    journal = open_at(p->run, 0, NULL);
+    // from the first record on: the new line, not the old one
+    journal = open_at(dir->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
-        tell(journal, story[i]);
-    tell(journal, others[3].instead);
+        must_record(journal, script[i]);
+    must_record(journal, others[3].instead);
     assert_false(journal_repeats(journal));
     journal_free(journal);
-    assert_int_equal(count_lines(p->run), STORY + 2);
+    assert_int_equal(count_lines(dir->run), SCRIPT + 2);
 }
 
 static void a_run_that_parts_says_why_once(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct err err;
-    tell_story(p->run);
-    struct journal *journal = open_at(p->run, 3, NULL);
+    write_script(dir->run);
+    struct journal *journal = open_at(dir->run, 3, NULL);
     assert_int_equal(journal_diverge(journal, 30, "the operator changed optimizer.lr", &err), 0);
     assert_int_equal(journal_diverge(journal, 30, "again", &err), 0);
     assert_false(journal_repeats(journal));
     journal_free(journal);
-    struct ledger *ledger = ledger_open(p->run, false, &err);
-    assert_int_equal(ledger_records(ledger), STORY + 1);
-    assert_string_equal(ledger_record(ledger, STORY)->text, "the operator changed optimizer.lr");
-    assert_int_equal(ledger_record(ledger, STORY)->supersedes, 5); // the event in line 4 stays true
+    struct ledger *ledger = ledger_open(dir->run, false, &err);
+    assert_int_equal(ledger_records(ledger), SCRIPT + 1);
+    assert_string_equal(ledger_record(ledger, SCRIPT)->text, "the operator changed optimizer.lr");
+    assert_int_equal(ledger_record(ledger, SCRIPT)->supersedes,
+                     5); // the event in line 4 stays true
     ledger_free(ledger);
 }
 
-/* The budget that is spent as a launch opens the ledger. */
+/* The number of hypotheses that are charged when a launch opens the ledger. */
 static unsigned registered_at(const char *run, uint64_t known, const char *replay)
 {
     struct journal *journal = open_at(run, known, replay);
@@ -241,7 +235,7 @@ static unsigned registered_at(const char *run, uint64_t known, const char *repla
     return registered;
 }
 
-static void part(struct journal *journal)
+static void diverge(struct journal *journal)
 {
     struct err err;
     if (journal_diverge(journal, 5, "the operator changed optimizer.lr", &err) < 0)
@@ -250,28 +244,29 @@ static void part(struct journal *journal)
 
 static void a_superseded_hypothesis_stays_charged_however_a_launch_comes_there(void **state)
 {
-    const struct place *p = *state;
-    char *again = file_join(p->root, "again");
-    struct journal *journal = open_at(p->run, 0, NULL);
+    const struct run_dir *dir = *state;
+    char *again = file_join(dir->root, "again");
+    struct journal *journal = open_at(dir->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
-        tell(journal, story[i]);
+        must_record(journal, script[i]);
     journal_free(journal);
-    journal = open_at(p->run, 0, NULL);
+    journal = open_at(dir->run, 0, NULL);
     assert_int_equal(journal_history(journal)->registered, 0);
-    part(journal);
+    diverge(journal);
     assert_int_equal(journal_history(journal)->registered, 1);
     assert_int_equal(journal_history(journal)->n, 0);
     journal_free(journal);
-    assert_int_equal(count_lines(p->run), 4);
-    // the correction stands before anything that is still to be lived through
-    assert_int_equal(registered_at(p->run, 0, NULL), 1);
-    assert_int_equal(registered_at(p->run, 4, NULL), 1);
-    assert_int_equal(registered_at(again, 0, p->run), 1);
+    assert_int_equal(count_lines(dir->run), 4);
+    // the correction comes before anything that is still to be repeated
+    assert_int_equal(registered_at(dir->run, 0, NULL), 1);
+    assert_int_equal(registered_at(dir->run, 4, NULL), 1);
+    assert_int_equal(registered_at(again, 0, dir->run), 1);
     free(again);
 }
 
 // clang-format off
-/* The first records hold; the others were told by a launch whose last ones no longer do. */
+/* `held` goes on to hold. `superseded` was written by a launch, and no longer holds for the next
+ * one, which writes `instead`. */
 static const char *const held[] = {
     "{kind: proposal, number: 1, step: 5, proposal: {id: a, patch: {optimizer.lr: 0.01}}}",
     "{kind: validation, number: 1, step: 5, validation: {accepted: true, next: queued}}",
@@ -292,55 +287,55 @@ static const char *const instead[] = {
 // clang-format on
 enum { HELD = sizeof held / sizeof *held, OTHER = sizeof instead / sizeof *instead };
 
-/* Tells what holds, but for what is known, and what came instead of what does not; looks at the
- * charge before each record. */
-static void go_on(struct journal *journal, size_t known, bool parts)
+/* Writes what holds behind the known records, and `instead`; checks the number of charged
+ * hypotheses before each record. Frees the journal. */
+static void write_rest(struct journal *journal, size_t known, bool diverges)
 {
     static const unsigned charged[HELD + OTHER + 1] = {0, 0, 0, 1, 2, 2, 2, 3};
     for (size_t i = known; i <= HELD + OTHER; i++) {
-        if (i == HELD && parts)
-            part(journal);
+        if (i == HELD && diverges)
+            diverge(journal);
         unsigned registered = journal_history(journal)->registered;
         if (registered != charged[i])
             fail_msg("from %zu known, after %zu: found %u registered, expected %u", known, i,
                      registered, charged[i]);
         if (i < HELD + OTHER)
-            tell(journal, i < HELD ? held[i] : instead[i - HELD]);
+            must_record(journal, i < HELD ? held[i] : instead[i - HELD]);
     }
     assert_false(journal_repeats(journal));
     journal_free(journal);
 }
 
-/* Tells a ledger whose correction stands behind records that hold. */
-static void tell_and_part(const char *run)
+/* Writes a ledger whose correction comes behind records that hold. */
+static void write_and_diverge(const char *run)
 {
     struct journal *journal = open_at(run, 0, NULL);
     for (size_t i = 0; i < HELD; i++)
-        tell(journal, held[i]);
+        must_record(journal, held[i]);
     for (size_t i = 0; i < OTHER; i++)
-        tell(journal, superseded[i]);
+        must_record(journal, superseded[i]);
     assert_int_equal(journal_history(journal)->registered, 2);
     journal_free(journal);
-    go_on(open_at(run, 0, NULL), 0, true);
+    write_rest(open_at(run, 0, NULL), 0, true);
 }
 
 static void a_charge_behind_records_that_hold_comes_when_they_have_been_lived_through(void **state)
 {
-    const struct place *p = *state;
-    tell_and_part(p->run);
+    const struct run_dir *dir = *state;
+    write_and_diverge(dir->run);
     for (size_t known = 0; known <= HELD; known++)
-        go_on(open_at(p->run, known, NULL), known, false);
-    assert_int_equal(count_lines(p->run), HELD + OTHER + 1 + OTHER);
+        write_rest(open_at(dir->run, known, NULL), known, false);
+    assert_int_equal(count_lines(dir->run), HELD + OTHER + 1 + OTHER);
 }
 
 static void a_replay_is_charged_where_the_run_was_from_wherever_it_goes_on(void **state)
 {
-    const struct place *p = *state;
-    tell_and_part(p->run);
+    const struct run_dir *dir = *state;
+    write_and_diverge(dir->run);
     for (size_t known = 0; known <= HELD + OTHER; known++) {
-        char *again = mem_format("%s/again%zu", p->root, known);
-        go_on(open_at(again, 0, p->run), 0, false);
-        go_on(open_at(again, known, p->run), known, false);
+        char *again = mem_format("%s/again%zu", dir->root, known);
+        write_rest(open_at(again, 0, dir->run), 0, false);
+        write_rest(open_at(again, known, dir->run), known, false);
         assert_int_equal(count_lines(again), HELD + OTHER);
         free(again);
     }
@@ -348,44 +343,44 @@ static void a_replay_is_charged_where_the_run_was_from_wherever_it_goes_on(void 
 
 static void what_two_corrections_supersede_is_charged_once_from_the_start(void **state)
 {
-    const struct place *p = *state;
-    tell_and_part(p->run);
-    struct journal *journal = open_at(p->run, 0, NULL);
+    const struct run_dir *dir = *state;
+    write_and_diverge(dir->run);
+    struct journal *journal = open_at(dir->run, 0, NULL);
     assert_int_equal(journal_history(journal)->registered, 0);
-    part(journal); // from the first record on: also from the first correction
+    diverge(journal); // from the first record on: also from the first correction
     assert_int_equal(journal_history(journal)->registered, 3);
     journal_free(journal);
-    assert_int_equal(registered_at(p->run, 0, NULL), 3);
-    assert_int_equal(registered_at(p->run, count_lines(p->run), NULL), 3);
+    assert_int_equal(registered_at(dir->run, 0, NULL), 3);
+    assert_int_equal(registered_at(dir->run, count_lines(dir->run), NULL), 3);
 }
 
 static void a_replay_tells_the_story_into_a_ledger_of_its_own(void **state)
 {
-    const struct place *p = *state;
-    char *again = file_join(p->root, "again");
-    tell_story(p->run);
-    struct journal *journal = open_at(again, 0, p->run);
+    const struct run_dir *dir = *state;
+    char *again = file_join(dir->root, "again");
+    write_script(dir->run);
+    struct journal *journal = open_at(again, 0, dir->run);
     assert_string_equal(journal_input(journal, 5)->proposal->id, "a");
-    for (size_t i = 0; i < STORY; i++)
+    for (size_t i = 0; i < SCRIPT; i++)
         if (i != 3)
-            tell(journal, story[i]);
+            must_record(journal, script[i]);
     assert_false(journal_repeats(journal));
     journal_free(journal);
-    assert_int_equal(count_lines(again), STORY - 1);
-    assert_int_equal(count_lines(p->run), STORY);
+    assert_int_equal(count_lines(again), SCRIPT - 1);
+    assert_int_equal(count_lines(dir->run), SCRIPT);
     free(again);
 }
 
 static void a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_more(void **state)
 {
-    const struct place *p = *state;
-    tell_story(p->run);
+    const struct run_dir *dir = *state;
+    write_script(dir->run);
     for (size_t i = 0; i < OTHERS; i++) {
-        char *again = mem_format("%s/again%zu", p->root, i);
-        struct journal *journal = open_at(again, 0, p->run);
+        char *again = mem_format("%s/again%zu", dir->root, i);
+        struct journal *journal = open_at(again, 0, dir->run);
         for (size_t k = 0; k < others[i].line; k++)
             if (k != 3)
-                tell(journal, story[k]);
+                must_record(journal, script[k]);
         char head[LEDGER_HEAD_SIZE];
         uint64_t known = journal_known(journal, head);
         struct err err = {0};
@@ -400,14 +395,14 @@ static void a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_m
 
 static void a_replay_may_not_part(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct err err = {0};
     char before[LEDGER_HEAD_SIZE], after[LEDGER_HEAD_SIZE];
-    char *again = file_join(p->root, "again");
-    tell_story(p->run);
-    struct journal *journal = open_at(again, 0, p->run);
+    char *again = file_join(dir->root, "again");
+    write_script(dir->run);
+    struct journal *journal = open_at(again, 0, dir->run);
     for (size_t i = 0; i < 3; i++)
-        tell(journal, story[i]);
+        must_record(journal, script[i]);
     uint64_t known = journal_known(journal, before);
     assert_int_equal(journal_diverge(journal, 30, "the operator changed optimizer.lr", &err), -1);
     assert_int_equal(err.code, ERR_DATA);
@@ -419,84 +414,84 @@ static void a_replay_may_not_part(void **state)
     assert_true(journal_repeats(journal));
     journal_free(journal);
     assert_int_equal(count_lines(again), 3);
-    assert_int_equal(count_lines(p->run), STORY);
+    assert_int_equal(count_lines(dir->run), SCRIPT);
     free(again);
 }
 
-/* A launch of a replay that died had told of more than its checkpoint knew. */
+/* A launch of a replay that died had written more records than its checkpoint knew. */
 static void a_replay_that_goes_on_does_not_write_its_own_lines_again(void **state)
 {
-    const struct place *p = *state;
-    char *again = file_join(p->root, "again");
-    tell_story(p->run);
-    struct journal *journal = open_at(again, 0, p->run);
+    const struct run_dir *dir = *state;
+    char *again = file_join(dir->root, "again");
+    write_script(dir->run);
+    struct journal *journal = open_at(again, 0, dir->run);
     for (size_t i = 0; i < 5; i++)
         if (i != 3)
-            tell(journal, story[i]);
+            must_record(journal, script[i]);
     journal_free(journal);
     for (int launch = 0; launch < 2; launch++) {
-        journal = open_at(again, 2, p->run);
-        for (size_t i = 2; i < STORY; i++)
+        journal = open_at(again, 2, dir->run);
+        for (size_t i = 2; i < SCRIPT; i++)
             if (i != 3)
-                tell(journal, story[i]);
+                must_record(journal, script[i]);
         assert_false(journal_repeats(journal));
         journal_free(journal);
-        assert_int_equal(count_lines(again), STORY - 1);
+        assert_int_equal(count_lines(again), SCRIPT - 1);
     }
     free(again);
 }
 
 static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     static const char refused[] =
         "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
         "reason: no memory, machine: true}}";
-    struct journal *journal = open_at(p->run, 0, NULL);
+    struct journal *journal = open_at(dir->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
-        tell(journal, story[i]);
-    tell(journal, refused);
+        must_record(journal, script[i]);
+    must_record(journal, refused);
     assert_null(journal_gave_up(journal, 1, 20));
     journal_free(journal);
-    journal = open_at(p->run, 3, NULL);
+    journal = open_at(dir->run, 3, NULL);
     assert_null(journal_gave_up(journal, 1, 19));
     assert_null(journal_gave_up(journal, 2, 20));
     assert_string_equal(journal_gave_up(journal, 1, 20), "no memory");
-    tell(journal, refused);
+    must_record(journal, refused);
     assert_null(journal_gave_up(journal, 1, 20));
     journal_free(journal);
 }
 
 static void a_verdict_of_the_machine_is_an_input_at_its_step(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     static const char refused[] =
         "{kind: verdict, number: 1, step: 20, judgement: {outcome: inconclusive, pairs: 0, "
         "reason: no memory, machine: true}}";
-    struct journal *journal = open_at(p->run, 0, NULL);
+    struct journal *journal = open_at(dir->run, 0, NULL);
     for (size_t i = 0; i < 3; i++)
-        tell(journal, story[i]);
-    tell(journal, refused);
+        must_record(journal, script[i]);
+    must_record(journal, refused);
     journal_free(journal);
-    journal = open_at(p->run, 2, NULL);
+    journal = open_at(dir->run, 2, NULL);
     assert_null(journal_input(journal, 20)); // the hypothesis comes first
-    tell(journal, story[2]);
+    must_record(journal, script[2]);
     assert_null(journal_input(journal, 19));
     assert_null(journal_input(journal, 21));
     const Trireme__Record *input = journal_input(journal, 20);
     assert_non_null(input);
     assert_int_equal(input->kind, TRIREME__RECORD_KIND__verdict);
     assert_string_equal(input->judgement->reason, "no memory");
-    tell(journal, refused);
+    must_record(journal, refused);
     assert_null(journal_input(journal, 20));
     journal_free(journal);
 }
 
 static void another_verdict_says_nothing_of_the_machine(void **state)
 {
-    const struct place *p = *state;
-    tell_story(p->run);
-    struct journal *journal = open_at(p->run, 6, NULL);
+    const struct run_dir *dir = *state;
+    write_script(dir->run);
+    struct journal *journal = open_at(dir->run, 6, NULL);
     assert_null(journal_gave_up(journal, 1, 45));
     assert_null(journal_input(journal, 45));
     journal_free(journal);
@@ -504,20 +499,20 @@ static void another_verdict_says_nothing_of_the_machine(void **state)
 
 static void a_ledger_that_is_not_the_checkpoints_is_refused(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct err err = {0};
     char head[LEDGER_HEAD_SIZE];
-    tell_story(p->run);
-    struct journal *journal = open_at(p->run, 3, NULL);
+    write_script(dir->run);
+    struct journal *journal = open_at(dir->run, 3, NULL);
     journal_known(journal, head);
     journal_free(journal);
-    journal = journal_open(p->run, 3, head, NULL, &err);
+    journal = journal_open(dir->run, 3, head, NULL, &err);
     assert_non_null(journal);
     journal_free(journal);
-    assert_null(journal_open(p->run, 4, head, NULL, &err));
+    assert_null(journal_open(dir->run, 4, head, NULL, &err));
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "ledger.jsonl:4: found SHA-256 ");
-    assert_null(journal_open(p->run, STORY + 1, head, NULL, &err));
+    assert_null(journal_open(dir->run, SCRIPT + 1, head, NULL, &err));
     assert_contains(
         err.text,
         "ledger.jsonl: found 7 records, expected at least the 8 that the checkpoint knows of");
@@ -526,24 +521,24 @@ static void a_ledger_that_is_not_the_checkpoints_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(what_stands_beyond_the_checkpoint_is_lived_through_and_not_written_again),
-        test(what_comes_after_the_end_of_the_script_is_written),
-        test(an_input_is_given_at_its_step_until_it_is_told),
-        test(what_comes_out_differently_supersedes_the_rest_of_the_script),
-        test(superseded_lines_are_neither_known_nor_lived_through_by_later_launches),
-        test(a_run_that_parts_says_why_once),
-        test(a_superseded_hypothesis_stays_charged_however_a_launch_comes_there),
-        test(a_charge_behind_records_that_hold_comes_when_they_have_been_lived_through),
-        test(a_replay_is_charged_where_the_run_was_from_wherever_it_goes_on),
-        test(what_two_corrections_supersede_is_charged_once_from_the_start),
-        test(a_replay_tells_the_story_into_a_ledger_of_its_own),
-        test(a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_more),
-        test(a_replay_may_not_part),
-        test(a_replay_that_goes_on_does_not_write_its_own_lines_again),
-        test(that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told),
-        test(a_verdict_of_the_machine_is_an_input_at_its_step),
-        test(another_verdict_says_nothing_of_the_machine),
-        test(a_ledger_that_is_not_the_checkpoints_is_refused),
+        test_in_run_dir(what_stands_beyond_the_checkpoint_is_lived_through_and_not_written_again),
+        test_in_run_dir(what_comes_after_the_end_of_the_script_is_written),
+        test_in_run_dir(an_input_is_given_at_its_step_until_it_is_told),
+        test_in_run_dir(what_comes_out_differently_supersedes_the_rest_of_the_script),
+        test_in_run_dir(superseded_lines_are_neither_known_nor_lived_through_by_later_launches),
+        test_in_run_dir(a_run_that_parts_says_why_once),
+        test_in_run_dir(a_superseded_hypothesis_stays_charged_however_a_launch_comes_there),
+        test_in_run_dir(a_charge_behind_records_that_hold_comes_when_they_have_been_lived_through),
+        test_in_run_dir(a_replay_is_charged_where_the_run_was_from_wherever_it_goes_on),
+        test_in_run_dir(what_two_corrections_supersede_is_charged_once_from_the_start),
+        test_in_run_dir(a_replay_tells_the_story_into_a_ledger_of_its_own),
+        test_in_run_dir(a_replay_that_comes_out_differently_is_an_error_and_writes_nothing_more),
+        test_in_run_dir(a_replay_may_not_part),
+        test_in_run_dir(a_replay_that_goes_on_does_not_write_its_own_lines_again),
+        test_in_run_dir(that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told),
+        test_in_run_dir(a_verdict_of_the_machine_is_an_input_at_its_step),
+        test_in_run_dir(another_verdict_says_nothing_of_the_machine),
+        test_in_run_dir(a_ledger_that_is_not_the_checkpoints_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,26 +1,11 @@
 #include "tests/unit/support.h"
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "coordinator/ledger/ledger.h"
 
-#include "proto/schema/message.h"
-
 #include <unistd.h>
-
-static int set_up(void **state)
-{
-    *state = test_folder_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_folder_free(*state);
-    return 0;
-}
 
 static char *path_of(const char *run)
 {
@@ -29,20 +14,12 @@ static char *path_of(const char *run)
 
 static char *content(const char *run, size_t *size)
 {
-    struct err err = {.text = ""};
-    char *path = path_of(run), *bytes = file_read(path, size, ERR_DATA, &err);
-    if (!bytes)
-        fail_msg("%s", err.text);
-    free(path);
-    return bytes;
+    return must_read_in(run, "ledger.jsonl", size);
 }
 
 static void put(const char *run, const char *bytes, size_t size)
 {
-    struct err err = {.text = ""};
-    char *path = path_of(run);
-    assert_int_equal(file_write_atomic(path, bytes, size, ERR_USAGE, &err), 0);
-    free(path);
+    must_write_in(run, "ledger.jsonl", bytes, size);
 }
 
 static struct ledger *open_good(const char *run, bool for_writing)
@@ -97,7 +74,7 @@ static void a_run_without_a_ledger_has_no_records_and_gets_no_file(void **state)
 static void records_read_back_as_they_were_appended(void **state)
 {
     make(*state, 2);
-    struct ledger *ledger = open_good(*state, true); // and goes on where it ended
+    struct ledger *ledger = open_good(*state, true); // the next launch appends to it
     append(ledger, 3);
     for (int again = 0; again < 2; again++) {
         assert_int_equal(ledger_records(ledger), 3);
@@ -162,7 +139,7 @@ static void every_flipped_byte_of_a_line_is_found_or_changes_the_head(void **sta
             found++;
             continue;
         }
-        // only the last line can pass, since nothing follows it: then a head that was kept tells
+        // only the last line can pass, since nothing follows it: then the head is another one
         assert_true(i >= last);
         size_t n = ledger_records(ledger);
         ledger_head(ledger, n, changed);
@@ -211,7 +188,7 @@ static void a_line_without_its_end_is_passed_over_and_cut_off_for_writing(void *
         last = bytes[i] == '\n' ? i + 1 : last;
     for (size_t end = last + 1; end < size; end += 7) {
         put(*state, bytes, end);
-        struct ledger *ledger = open_good(*state, false); // a reader leaves it as it is
+        struct ledger *ledger = open_good(*state, false); // reading changes nothing
         assert_int_equal(ledger_records(ledger), 2);
         ledger_free(ledger);
         free(content(*state, &now));
@@ -275,19 +252,17 @@ static void a_record_that_could_not_be_read_again_is_not_written(void **state)
     ledger_free(ledger);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_run_without_a_ledger_has_no_records_and_gets_no_file),
-        TEST(records_read_back_as_they_were_appended),
-        TEST(prev_is_what_sha256sum_says_of_the_line_before_with_its_end),
-        TEST(every_flipped_byte_of_a_line_is_found_or_changes_the_head),
-        TEST(a_line_that_is_missing_doubled_or_moved_is_found),
-        TEST(a_line_without_its_end_is_passed_over_and_cut_off_for_writing),
-        TEST(nothing_follows_an_append_that_failed),
-        TEST(a_record_that_could_not_be_read_again_is_not_written),
+        test_in_folder(a_run_without_a_ledger_has_no_records_and_gets_no_file),
+        test_in_folder(records_read_back_as_they_were_appended),
+        test_in_folder(prev_is_what_sha256sum_says_of_the_line_before_with_its_end),
+        test_in_folder(every_flipped_byte_of_a_line_is_found_or_changes_the_head),
+        test_in_folder(a_line_that_is_missing_doubled_or_moved_is_found),
+        test_in_folder(a_line_without_its_end_is_passed_over_and_cut_off_for_writing),
+        test_in_folder(nothing_follows_an_append_that_failed),
+        test_in_folder(a_record_that_could_not_be_read_again_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,32 +4,16 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/proposals/inbox.h"
-
 #include "proto/schema/message.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
 
-static int set_up(void **state)
-{
-    *state = test_folder_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_folder_free(*state);
-    return 0;
-}
-
 static void put(const char *run, const char *name, const char *text)
 {
-    struct err err = {.text = ""};
-    char *path = mem_format("%s/inbox/%s", run, name), *folder = file_join(run, "inbox");
-    assert_int_equal(file_make_dirs(folder, ERR_USAGE, &err), 0);
-    assert_int_equal(file_write_atomic(path, text, strlen(text), ERR_USAGE, &err), 0);
+    char *folder = file_join(run, "inbox");
+    must_write_in(folder, name, text, strlen(text));
     free(folder);
-    free(path);
 }
 
 /* The names in the inbox, in one text. */
@@ -175,7 +159,7 @@ static void nobody_answers_and_the_request_waits_for_the_next_launch(void **stat
     }
 }
 
-/* Plays the coordinator until it has answered once. */
+/* Answers one request, as the coordinator does. */
 static void *serve(void *run)
 {
     char *name = NULL;
@@ -209,16 +193,14 @@ static void the_answer_comes_to_who_asked_and_nothing_is_left(void **state)
     assert_names(*state, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_inbox_that_is_empty_or_not_there_gives_nothing),
-        TEST(requests_come_in_the_order_of_their_names_and_go_when_answered),
-        TEST(what_is_no_request_is_answered_with_its_sentence_and_removed),
-        TEST(nobody_answers_and_the_request_waits_for_the_next_launch),
-        TEST(the_answer_comes_to_who_asked_and_nothing_is_left),
+        test_in_folder(an_inbox_that_is_empty_or_not_there_gives_nothing),
+        test_in_folder(requests_come_in_the_order_of_their_names_and_go_when_answered),
+        test_in_folder(what_is_no_request_is_answered_with_its_sentence_and_removed),
+        test_in_folder(nobody_answers_and_the_request_waits_for_the_next_launch),
+        test_in_folder(the_answer_comes_to_who_asked_and_nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

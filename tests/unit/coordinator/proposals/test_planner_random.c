@@ -1,38 +1,11 @@
-#include "tests/unit/support.h"
+#include "tests/unit/coordinator/proposals/proposals_fixture.h"
 
-#include "coordinator/ledger/history.h"
-#include "coordinator/proposals/briefing.h"
-#include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/patch.h"
 #include "coordinator/proposals/planner.h"
 #include "proto/config/changes.h"
-#include "proto/config/run_config.h"
 #include "proto/schema/message.h"
-#include "proto/schema/read.h"
 
-static Trireme__Config *config_with(const char *setting)
-{
-    char *settings[] = {(char *)"data.sources.0.path=a", (char *)"data.sources.1.path=b",
-                        (char *)setting};
-    struct err err;
-    Trireme__Config *config = run_config_read(NULL, settings, setting ? 3 : 2, &err);
-    if (!config)
-        fail_msg("%s", err.text);
-    return config;
-}
-
-static Trireme__Briefing *briefing_new(const Trireme__Config *config)
-{
-    struct history history = {0};
-    struct curve *curve = curve_new();
-    struct briefing_input input = {
-        .config = config, .asked = config, .history = &history, .curve = curve, .room = 1};
-    Trireme__Briefing *briefing = briefing_make(&input);
-    curve_free(curve);
-    return briefing;
-}
-
-/* The answer of a fresh planner: nothing but seed and briefing counts. */
+/* The answer of a new planner, which depends on seed and briefing alone; the caller's. */
 static Trireme__Proposals *answer_of(uint64_t seed, const Trireme__Briefing *briefing)
 {
     struct planner *planner = planner_random_new(seed);
@@ -47,6 +20,7 @@ static Trireme__Proposals *answer_of(uint64_t seed, const Trireme__Briefing *bri
     return proposals;
 }
 
+/* Adds a proposal to what the briefing says was tried. */
 static void remember(Trireme__Briefing *briefing, const Trireme__Proposal *proposal)
 {
     Trireme__Tried *tried = message_new(&trireme__tried__descriptor);
@@ -72,8 +46,8 @@ static void whatever_it_proposes_is_legal_and_new(void **state)
                                     "model.context=96",
                                     "data.sources.1.weight=0"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        Trireme__Config *config = config_with(settings[i]);
-        Trireme__Briefing *briefing = briefing_new(config);
+        Trireme__Config *config = fixture_config(settings[i]);
+        Trireme__Briefing *briefing = fixture_briefing(config, NULL, NULL, 1);
         for (unsigned k = 0; k < 40; k++) {
             Trireme__Proposals *answer = answer_of(k % 3, briefing);
             assert_int_equal(answer->n_proposals, 1);
@@ -101,8 +75,8 @@ static void whatever_it_proposes_is_legal_and_new(void **state)
 static void the_same_seed_and_briefing_give_the_same_proposal(void **state)
 {
     (void)state;
-    Trireme__Config *config = config_with(NULL);
-    Trireme__Briefing *briefing = briefing_new(config);
+    Trireme__Config *config = fixture_config(NULL);
+    Trireme__Briefing *briefing = fixture_briefing(config, NULL, NULL, 1);
     unsigned differ = 0;
     for (uint64_t seed = 0; seed < 10; seed++) {
         Trireme__Proposals *a = answer_of(seed, briefing), *b = answer_of(seed, briefing);
@@ -121,8 +95,8 @@ static void the_same_seed_and_briefing_give_the_same_proposal(void **state)
 static void it_keeps_to_narrow_bounds_and_stops_where_all_is_tried(void **state)
 {
     (void)state;
-    Trireme__Config *config = config_with(NULL);
-    Trireme__Briefing *briefing = briefing_new(config);
+    Trireme__Config *config = fixture_config(NULL);
+    Trireme__Briefing *briefing = fixture_briefing(config, NULL, NULL, 1);
     for (size_t i = 0; i < briefing->n_may_change; i++)
         message_free(briefing->may_change[i]);
     Trireme__MayChange *may = message_new(&trireme__may_change__descriptor);
@@ -150,8 +124,8 @@ static void it_keeps_to_narrow_bounds_and_stops_where_all_is_tried(void **state)
 static void without_room_it_proposes_nothing(void **state)
 {
     (void)state;
-    Trireme__Config *config = config_with(NULL);
-    Trireme__Briefing *briefing = briefing_new(config);
+    Trireme__Config *config = fixture_config(NULL);
+    Trireme__Briefing *briefing = fixture_briefing(config, NULL, NULL, 1);
     briefing->room = 0;
     Trireme__Proposals *answer = answer_of(1, briefing);
     assert_int_equal(answer->n_proposals, 0);

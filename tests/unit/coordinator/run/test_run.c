@@ -1,6 +1,10 @@
 /* A run on disk as one launch sees it. */
-#include "tests/unit/coordinator/run/run_support.h"
+#include "tests/unit/coordinator/run/run_dir.h"
 
+#include "base/file.h"
+#include "base/mem.h"
+#include "coordinator/run/run.h"
+#include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
@@ -8,19 +12,19 @@
 
 static void a_new_run_is_planned_without_a_trace_and_claimed_with_its_configuration(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct err err;
     struct run run;
-    assert_int_equal(run_plan_train(&run, p->run, config_of(NULL), &err), 0);
-    assert_false(file_exists(p->run));
+    assert_int_equal(run_plan_train(&run, dir->run, run_dir_config(NULL), &err), 0);
+    assert_false(file_exists(dir->run));
     assert_int_equal(run_claim(&run, &err), 0);
     assert_int_equal(run.incarnation, 1);
-    assert_int_equal(run_locate(&run, warn, NULL, &err), 0);
+    assert_int_equal(run_locate(&run, fail_on_warning, NULL, &err), 0);
     assert_true(run.checkpoint == NULL && run.manifest == NULL && run.step == 0 &&
                 run.n_segments == 1);
     assert_true(run.segments[0]->n_weights == 2 && run.segments[0]->weights[0] == 2);
     run_clear(&run);
-    Trireme__Config *there = run_config_of(p->run, &err), *expected = config_of(NULL);
+    Trireme__Config *there = run_config_of(dir->run, &err), *expected = run_dir_config(NULL);
     assert_true(there && message_equal(there, expected));
     message_free(there);
     message_free(expected);
@@ -30,7 +34,7 @@ static void each_launch_of_a_run_has_the_next_incarnation(void **state)
 {
     struct run run;
     for (uint64_t launch = 1; launch <= 3; launch++) {
-        claim(&run, *state);
+        run_dir_claim(&run, *state);
         assert_int_equal(run.incarnation, launch);
         run_clear(&run);
     }
@@ -38,13 +42,13 @@ static void each_launch_of_a_run_has_the_next_incarnation(void **state)
 
 static void an_incarnation_that_is_no_number_is_refused(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct run run;
     struct err err;
-    claim(&run, p);
+    run_dir_claim(&run, dir);
     run_clear(&run);
-    put(p->run, "incarnation", "many\n");
-    assert_int_equal(run_plan_train(&run, p->run, config_of(NULL), &err), 0);
+    must_write_text(dir->run, "incarnation", "many\n");
+    assert_int_equal(run_plan_train(&run, dir->run, run_dir_config(NULL), &err), 0);
     assert_int_equal(run_claim(&run, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "found 'many\n', expected the number of launches");
@@ -53,78 +57,81 @@ static void an_incarnation_that_is_no_number_is_refused(void **state)
 
 static void a_run_is_trained_by_one_process_at_a_time(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct run first, second;
     struct err err;
-    claim(&first, p);
-    assert_int_equal(run_plan_train(&second, p->run, config_of(NULL), &err), 0);
+    run_dir_claim(&first, dir);
+    assert_int_equal(run_plan_train(&second, dir->run, run_dir_config(NULL), &err), 0);
     assert_int_equal(run_claim(&second, &err), -1);
     assert_int_equal(err.code, ERR_USAGE);
     assert_contains(err.text, "this run is being trained by another process");
     run_clear(&second);
-    char *launches = content(p->run, "incarnation");
+    char *launches = must_read_in(dir->run, "incarnation", NULL);
     assert_string_equal(launches, "1\n"); // the refused one has left nothing
     free(launches);
     run_clear(&first);
-    claim(&second, p);
+    run_dir_claim(&second, dir);
     run_clear(&second);
 }
 
 static void training_with_another_configuration_is_refused_with_the_field(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct run run;
     struct err err;
-    claim(&run, p);
+    run_dir_claim(&run, dir);
     run_clear(&run);
-    assert_int_equal(run_plan_train(&run, p->run, config_of("optimizer.beta2=0.99"), &err), -1);
+    assert_int_equal(run_plan_train(&run, dir->run, run_dir_config("optimizer.beta2=0.99"), &err),
+                     -1);
     assert_int_equal(err.code, ERR_USAGE);
     assert_contains(err.text,
                     "a run with another configuration is there (it differs in optimizer.beta2)");
     assert_true(run.config == NULL && run.folder == NULL);
     // the same
-    assert_int_equal(run_plan_train(&run, p->run, config_of("data.sources.1.weight=1"), &err), 0);
+    assert_int_equal(
+        run_plan_train(&run, dir->run, run_dir_config("data.sources.1.weight=1"), &err), 0);
     run_clear(&run);
 }
 
 static void
 a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct run run;
     struct err err;
-    assert_int_equal(file_make_dirs(p->run, ERR_USAGE, &err), 0);
-    assert_int_equal(run_plan_train(&run, p->run, config_of(NULL), &err), 0); // empty
+    assert_int_equal(file_make_dirs(dir->run, ERR_USAGE, &err), 0);
+    assert_int_equal(run_plan_train(&run, dir->run, run_dir_config(NULL), &err), 0); // empty
     run_clear(&run);
-    claim(&run, p);
+    run_dir_claim(&run, dir);
     run_clear(&run);
-    // as if the launch had died just before it was there
-    char *config = file_join(p->run, "config.yaml");
+    // as if the launch had died just before it wrote the configuration
+    char *config = file_join(dir->run, "config.yaml");
     assert_int_equal(unlink(config), 0);
     free(config);
-    put(p->run, "config.yaml.tmp-99", "half");
-    claim(&run, p);
+    must_write_text(dir->run, "config.yaml.tmp-99", "half");
+    run_dir_claim(&run, dir);
     assert_int_equal(run.incarnation, 2);
     run_clear(&run);
-    char *other = file_join(p->root, "other"),
+    char *other = file_join(dir->root, "other"),
          *kept = file_join(other, "checkpoints/step-00000001");
     assert_int_equal(file_make_dirs(kept, ERR_USAGE, &err), 0);
-    // has a checkpoint of who knows what
-    assert_int_equal(run_plan_train(&run, other, config_of(NULL), &err), -1);
+    // it has a checkpoint of some other program
+    assert_int_equal(run_plan_train(&run, other, run_dir_config(NULL), &err), -1);
     assert_contains(err.text, "found a folder that is no run (it has no config.yaml)");
-    put(p->root, "letter.txt", "dear");
-    assert_int_equal(run_plan_train(&run, p->root, config_of(NULL), &err), -1);
+    must_write_text(dir->root, "letter.txt", "dear");
+    assert_int_equal(run_plan_train(&run, dir->root, run_dir_config(NULL), &err), -1);
     assert_int_equal(err.code, ERR_USAGE);
     free(kept);
     free(other);
 }
 
-static void check_resume_refused(const struct place *p, const char *setting, const char *sentence)
+static void check_resume_refused(const struct run_dir *dir, const char *setting,
+                                 const char *sentence)
 {
     struct run run;
     struct err err;
     char *const settings[] = {(char *)setting};
-    if (run_plan_resume(&run, p->run, settings, 1, &err) == 0)
+    if (run_plan_resume(&run, dir->run, settings, 1, &err) == 0)
         fail_msg("%s was taken", setting);
     assert_int_equal(err.code, ERR_USAGE);
     assert_contains(err.text, sentence);
@@ -132,34 +139,34 @@ static void check_resume_refused(const struct place *p, const char *setting, con
 
 static void resuming_takes_what_may_change_and_refuses_the_rest(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct run run;
     struct err err;
-    check_resume_refused(p, "train.steps=9", "found no run there");
-    claim(&run, p);
+    check_resume_refused(dir, "train.steps=9", "found no run there");
+    run_dir_claim(&run, dir);
     run_clear(&run);
-    check_resume_refused(p, "model.width=192",
+    check_resume_refused(dir, "model.width=192",
                          "--set model.width: this cannot change in a run that exists");
-    check_resume_refused(p, "model.layers=7", "--set model.layers: this cannot change");
-    check_resume_refused(p, "train.seed=1", "--set train.seed: this cannot change");
-    check_resume_refused(p, "data.order=sequential", "--set data.order: this cannot change");
-    check_resume_refused(p, "data.sources.2.path=z", "--set data.sources: this cannot change");
-    check_resume_refused(p, "train.batch=3", "a multiple of train.microbatch");
-    check_resume_refused(p, "nonsense=1", "nonsense");
+    check_resume_refused(dir, "model.layers=7", "--set model.layers: this cannot change");
+    check_resume_refused(dir, "train.seed=1", "--set train.seed: this cannot change");
+    check_resume_refused(dir, "data.order=sequential", "--set data.order: this cannot change");
+    check_resume_refused(dir, "data.sources.2.path=z", "--set data.sources: this cannot change");
+    check_resume_refused(dir, "train.batch=3", "a multiple of train.microbatch");
+    check_resume_refused(dir, "nonsense=1", "nonsense");
     char *const settings[] = {"train.steps=900", "optimizer.lr=0.5", "data.sources.0.weight=3",
                               "train.batch=64"};
-    assert_int_equal(run_plan_resume(&run, p->run, settings, 4, &err), 0);
+    assert_int_equal(run_plan_resume(&run, dir->run, settings, 4, &err), 0);
     assert_int_equal(run_claim(&run, &err), 0);
     assert_true(run.config->train->steps == 900 && run.config->data->sources[0]->weight == 3);
     run_clear(&run);
-    Trireme__Config *there = run_config_of(p->run, &err);
+    Trireme__Config *there = run_config_of(dir->run, &err);
     assert_int_equal(there->train->steps, 900);
     message_free(there);
 }
 
 static void more_changes_than_one_can_count_are_all_looked_at(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct run run;
     struct err err;
     enum { SOURCES = 80 };
@@ -168,7 +175,7 @@ static void more_changes_than_one_can_count_are_all_looked_at(void **state)
         settings[i] = mem_format("data.sources.%d={name: s%d, path: x, weight: 1}", i, i);
     Trireme__Config *config = run_config_read(NULL, settings, SOURCES, &err);
     assert_non_null(config);
-    assert_int_equal(run_plan_train(&run, p->run, config, &err), 0);
+    assert_int_equal(run_plan_train(&run, dir->run, config, &err), 0);
     assert_int_equal(run_claim(&run, &err), 0);
     run_clear(&run);
     for (int i = 0; i < SOURCES; i++) {
@@ -176,9 +183,9 @@ static void more_changes_than_one_can_count_are_all_looked_at(void **state)
         settings[i] = mem_format("data.sources.%d.weight=2", i);
     }
     settings[SOURCES] = (char *)"train.seed=1";
-    assert_int_equal(run_plan_resume(&run, p->run, settings, SOURCES, &err), 0);
+    assert_int_equal(run_plan_resume(&run, dir->run, settings, SOURCES, &err), 0);
     run_clear(&run);
-    assert_int_equal(run_plan_resume(&run, p->run, settings, SOURCES + 1, &err), -1);
+    assert_int_equal(run_plan_resume(&run, dir->run, settings, SOURCES + 1, &err), -1);
     assert_contains(err.text, "train.seed");
     for (int i = 0; i < SOURCES; i++)
         free(settings[i]);
@@ -186,13 +193,13 @@ static void more_changes_than_one_can_count_are_all_looked_at(void **state)
 
 static void how_a_launch_ended_stands_in_its_status(void **state)
 {
-    const struct place *p = *state;
+    const struct run_dir *dir = *state;
     struct run run;
     struct err err, how;
-    claim(&run, p);
+    run_dir_claim(&run, dir);
     err_set(&how, ERR_TRAIN, "the \"reason\"\n");
     assert_int_equal(run_status_write(&run, 42, &how, &err), 0);
-    char *text = content(p->run, "status.json");
+    char *text = must_read_in(dir->run, "status.json", NULL);
     Trireme__Status *status = message_new(&trireme__status__descriptor);
     assert_int_equal(json_read(status, text, strlen(text), "status.json", ERR_DATA, &err), 0);
     assert_true(status->incarnation == 1 && status->code == ERR_TRAIN && status->step == 42);
@@ -205,15 +212,16 @@ static void how_a_launch_ended_stands_in_its_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(a_new_run_is_planned_without_a_trace_and_claimed_with_its_configuration),
-        test(each_launch_of_a_run_has_the_next_incarnation),
-        test(an_incarnation_that_is_no_number_is_refused),
-        test(a_run_is_trained_by_one_process_at_a_time),
-        test(training_with_another_configuration_is_refused_with_the_field),
-        test(a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not),
-        test(resuming_takes_what_may_change_and_refuses_the_rest),
-        test(more_changes_than_one_can_count_are_all_looked_at),
-        test(how_a_launch_ended_stands_in_its_status),
+        test_in_run_dir(a_new_run_is_planned_without_a_trace_and_claimed_with_its_configuration),
+        test_in_run_dir(each_launch_of_a_run_has_the_next_incarnation),
+        test_in_run_dir(an_incarnation_that_is_no_number_is_refused),
+        test_in_run_dir(a_run_is_trained_by_one_process_at_a_time),
+        test_in_run_dir(training_with_another_configuration_is_refused_with_the_field),
+        test_in_run_dir(
+            a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not),
+        test_in_run_dir(resuming_takes_what_may_change_and_refuses_the_rest),
+        test_in_run_dir(more_changes_than_one_can_count_are_all_looked_at),
+        test_in_run_dir(how_a_launch_ended_stands_in_its_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,10 @@
-/* Where a line of training stands, and its rate. */
-#include "tests/unit/coordinator/run/run_support.h"
+/* The position of a trial, its rate, its steps, and its states. */
+#include "tests/unit/support.h"
 
 #include "coordinator/train/step_result.h"
 #include "coordinator/train/trial.h"
 #include "math/schedule.h"
 #include "proto/config/run_config.h"
-#include "proto/schema/message.h"
 
 #include <math.h>
 
@@ -93,13 +92,14 @@ static void a_run_ends_when_its_tokens_are_used_up(void **state)
     }
 }
 
-/* In units of the run's own steps, so that the curve over the tokens is the same one. */
+/* A trial's step counts as so many steps of the run's schedule, so that the rate as a function of
+ * the tokens stays the same. */
 static void the_rate_follows_from_tokens_and_is_continuous_over_a_change_of_batch(void **state)
 {
     (void)state;
     static const struct {
         char *setting;
-        double step; /* of the run, that one of the trial has */
+        double step; /* steps of the run's schedule that one step of the trial is */
     } cases[] = {
         {"train.batch=12",  1  },
         {"train.batch=24",  2  },
@@ -132,7 +132,7 @@ static void a_tails_rate_falls_in_a_straight_line_to_zero(void **state)
     trial_free(t);
 }
 
-/* A leased step whose losses and squares are all there. */
+/* Leases a step, and adds all its losses and squares. */
 static void lease_whole(struct trial *t, double loss)
 {
     struct err err;

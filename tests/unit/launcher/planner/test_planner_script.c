@@ -11,9 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const double long_enough = 30; /* for what happens at once on an idle machine */
+static const double long_enough = 30; /* seconds, for what an idle machine does at once */
 
-struct stage {
+/* A planner program of a script, and the folder of its run. */
+struct harness {
     char *run;
     struct planner *planner;
     Trireme__Briefing *briefing;
@@ -21,10 +22,10 @@ struct stage {
     struct err err;
 };
 
-static struct stage stage_new(const char *script, double patience)
+static struct harness harness_new(const char *script, double patience)
 {
-    struct stage s = {.run = test_folder_new(),
-                      .briefing = message_new(&trireme__briefing__descriptor)};
+    struct harness s = {.run = test_folder_new(),
+                        .briefing = message_new(&trireme__briefing__descriptor)};
     char *command[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, (char *)"planner", s.run};
     s.planner = planner_script_new(command, 5, s.run, patience, &s.err);
     if (!s.planner)
@@ -32,7 +33,7 @@ static struct stage stage_new(const char *script, double patience)
     return s;
 }
 
-static void stage_free(struct stage *s)
+static void harness_free(struct harness *s)
 {
     s->planner->ops->free(s->planner);
     message_free(s->briefing);
@@ -41,7 +42,7 @@ static void stage_free(struct stage *s)
 }
 
 /* Polls until there is something; each call must return at once. */
-static enum planner_answer next_answer(struct stage *s)
+static enum planner_answer next_answer(struct harness *s)
 {
     double end = clock_now() + long_enough;
     message_free(s->answer);
@@ -55,14 +56,14 @@ static enum planner_answer next_answer(struct stage *s)
     return PLANNER_NOTHING;
 }
 
-static enum planner_answer ask(struct stage *s)
+static enum planner_answer ask(struct harness *s)
 {
     s->planner->ops->ask(s->planner, s->briefing);
     return next_answer(s);
 }
 
-/* A text that the planner left in its folder, once it is there; fresh. */
-static char *wait_for_file(const struct stage *s, const char *name)
+/* Awaits a text that the planner writes into its folder; the caller's. */
+static char *wait_for_file(const struct harness *s, const char *name)
 {
     char *path = file_join(s->run, name), *text = NULL;
     double end = clock_now() + long_enough;
@@ -79,7 +80,7 @@ static char *wait_for_file(const struct stage *s, const char *name)
     return text;
 }
 
-/* Whether the process is gone, or will be within the time. */
+/* Whether the process ends within the time. */
 static bool ends(pid_t pid)
 {
     double end = clock_now() + long_enough;
@@ -91,7 +92,8 @@ static bool ends(pid_t pid)
             return true;
         int read = fscanf(f, "%*d %*s %c", &state);
         fclose(f);
-        if (read != 1 || state == 'Z') // an orphan's zombie is for init, which a container may lack
+        if (read != 1 ||
+            state == 'Z') // a zombie counts as ended: a container may have no init that reaps it
             return true;
         clock_sleep(0.005);
     }
@@ -101,12 +103,12 @@ static bool ends(pid_t pid)
 static void a_briefing_goes_in_and_proposals_come_out(void **state)
 {
     (void)state;
-    struct stage s =
-        stage_new("n=0; while read -r line; do n=$((n+1)); echo \"$line\" > $1/line.$n; "
-                  "echo '{\"proposals\": [{\"id\": \"a'$n'\", \"patch\": "
-                  "{\"optimizer.lr\": 0.0005}, "
-                  "\"hypothesis\": \"h\"}]}'; done",
-                  long_enough);
+    struct harness s =
+        harness_new("n=0; while read -r line; do n=$((n+1)); echo \"$line\" > $1/line.$n; "
+                    "echo '{\"proposals\": [{\"id\": \"a'$n'\", \"patch\": "
+                    "{\"optimizer.lr\": 0.0005}, "
+                    "\"hypothesis\": \"h\"}]}'; done",
+                    long_enough);
     s.briefing->has_step = 1, s.briefing->step = 123;
     assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
     for (int i = 1; i <= 3; i++) {
@@ -124,33 +126,33 @@ static void a_briefing_goes_in_and_proposals_come_out(void **state)
         assert_contains(line, "\"step\":123");
         free(line);
     }
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void one_that_sleeps_is_killed_with_its_children_when_patience_ends(void **state)
 {
     (void)state;
-    struct stage s =
-        stage_new("sleep 1000 & echo $! > $1/new; mv $1/new $1/child; sleep 1000", 0.3);
+    struct harness s =
+        harness_new("sleep 1000 & echo $! > $1/new; mv $1/new $1/child; sleep 1000", 0.3);
     double begun = clock_now();
     assert_int_equal(ask(&s), PLANNER_FAILED);
     assert_true(clock_now() - begun >= 0.3);
     assert_contains(s.err.text, "the planner gave no answer within 0.3 s (experiment.patience)");
     assert_contains(s.err.text, "planner.log");
     char *child = file_join(s.run, "child");
-    if (file_exists(child)) { // on a very busy machine it may not have come that far
+    if (file_exists(child)) { // on a busy machine the planner may not have written it yet
         char *text = wait_for_file(&s, "child");
         assert_true(ends(atoi(text)));
         free(text);
     }
     free(child);
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void after_three_failures_in_a_row_it_is_gone(void **state)
 {
     (void)state;
-    struct stage s = stage_new("echo oops >&2; exit 3", long_enough);
+    struct harness s = harness_new("echo oops >&2; exit 3", long_enough);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(ask(&s), i < 2 ? PLANNER_FAILED : PLANNER_GONE);
         assert_contains(s.err.text, "the planner ended with exit status 3 without an answer");
@@ -160,15 +162,15 @@ static void after_three_failures_in_a_row_it_is_gone(void **state)
     char *log = wait_for_file(&s, "planner.log");
     assert_string_equal(log, "oops\noops\noops\n");
     free(log);
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void an_answer_forgives_the_failures_before_it(void **state)
 {
     (void)state;
-    struct stage s = stage_new("echo x >> $1/starts; n=$(wc -l < $1/starts); read -r line; "
-                               "if [ $((n % 3)) = 0 ]; then echo '{}'; fi; kill -9 $$",
-                               long_enough);
+    struct harness s = harness_new("echo x >> $1/starts; n=$(wc -l < $1/starts); read -r line; "
+                                   "if [ $((n % 3)) = 0 ]; then echo '{}'; fi; kill -9 $$",
+                                   long_enough);
     for (int i = 1; i <= 9; i++) {
         assert_int_equal(ask(&s), i % 3 ? PLANNER_FAILED : PLANNER_PROPOSALS);
         if (i % 3)
@@ -176,20 +178,20 @@ static void an_answer_forgives_the_failures_before_it(void **state)
         else
             assert_int_equal(s.answer->n_proposals, 0);
     }
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void one_that_ends_after_each_answer_is_started_for_each_question(void **state)
 {
     (void)state;
-    struct stage s =
-        stage_new("read -r line; echo '{\"proposals\":[]}'; echo x >> $1/starts", long_enough);
+    struct harness s =
+        harness_new("read -r line; echo '{\"proposals\":[]}'; echo x >> $1/starts", long_enough);
     for (int i = 0; i < 5; i++)
         assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     char *starts = wait_for_file(&s, "starts");
     assert_true(strlen(starts) >= 2 * 4);
     free(starts);
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void what_is_no_answer_is_a_failure_with_a_sentence(void **state)
@@ -210,37 +212,37 @@ static void what_is_no_answer_is_a_failure_with_a_sentence(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char script[256];
         snprintf(script, sizeof script, "while read -r line; do %s; done", cases[i][0]);
-        struct stage s = stage_new(script, long_enough);
+        struct harness s = harness_new(script, long_enough);
         if (ask(&s) != PLANNER_FAILED)
             fail_msg("%s: not refused", cases[i][0]);
         assert_contains(s.err.text, cases[i][1]);
         assert_int_equal(s.err.code, ERR_USAGE);
-        stage_free(&s);
+        harness_free(&s);
     }
 }
 
 static void a_line_without_end_is_cut_off(void **state)
 {
     (void)state;
-    struct stage s = stage_new("read -r line; exec tr '\\0' x < /dev/zero", long_enough);
+    struct harness s = harness_new("read -r line; exec tr '\\0' x < /dev/zero", long_enough);
     assert_int_equal(ask(&s), PLANNER_FAILED);
     assert_contains(s.err.text, "more than 1048576 bytes in a line");
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void a_flood_of_answers_is_ended(void **state)
 {
     (void)state;
-    struct stage s = stage_new("read -r line; exec yes '{\"proposals\":[]}'", long_enough);
+    struct harness s = harness_new("read -r line; exec yes '{\"proposals\":[]}'", long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     assert_int_equal(next_answer(&s), PLANNER_FAILED);
     assert_contains(s.err.text, "more than 1048576 bytes that nobody asked for");
     assert_int_equal(ask(&s), PLANNER_PROPOSALS); // started anew
     assert_int_equal(next_answer(&s), PLANNER_FAILED);
-    stage_free(&s);
+    harness_free(&s);
 }
 
-static uint64_t size_of(const struct stage *s, const char *name)
+static uint64_t size_of(const struct harness *s, const char *name)
 {
     char *path = file_join(s->run, name);
     struct err err;
@@ -253,10 +255,10 @@ static uint64_t size_of(const struct stage *s, const char *name)
 static void what_it_says_is_kept_and_of_very_much_the_end(void **state)
 {
     (void)state;
-    struct stage s =
-        stage_new("read -r line; yes 0123456789 | head -c 20000000 >&2; echo the end >&2; "
-                  "echo '{\"proposals\": []}'; cat",
-                  long_enough);
+    struct harness s =
+        harness_new("read -r line; yes 0123456789 | head -c 20000000 >&2; echo the end >&2; "
+                    "echo '{\"proposals\": []}'; cat",
+                    long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     char *log = wait_for_file(&s, "planner.log");
     double end = clock_now() + long_enough;
@@ -269,31 +271,31 @@ static void what_it_says_is_kept_and_of_very_much_the_end(void **state)
     assert_in_range(size_of(&s, "planner.log") + size_of(&s, "planner.log.before"), 4 << 20,
                     9 << 20);
     free(log);
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void of_a_thousand_proposals_the_first_64_are_taken(void **state)
 {
     (void)state;
-    struct stage s =
-        stage_new("read -r line; printf '{\"proposals\": ['; i=0; while [ $i -lt 999 ]; do "
-                  "printf '{\"id\": \"p%d\"},' $i; i=$((i+1)); done; echo "
-                  "'{\"id\": \"end\"}]}'; cat",
-                  long_enough);
+    struct harness s =
+        harness_new("read -r line; printf '{\"proposals\": ['; i=0; while [ $i -lt 999 ]; do "
+                    "printf '{\"id\": \"p%d\"},' $i; i=$((i+1)); done; echo "
+                    "'{\"id\": \"end\"}]}'; cat",
+                    long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     assert_int_equal(s.answer->n_proposals, 64);
     assert_string_equal(s.answer->proposals[63]->id, "p63");
     char *log = wait_for_file(&s, "planner.log");
     assert_contains(log, "1000 proposals in one answer: the first 64 were taken");
     free(log);
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void a_long_briefing_does_not_hold_up_whoever_asks(void **state)
 {
     (void)state;
     enum { SIZE = 4 << 20 };
-    struct stage s = stage_new("sleep 1000", 0.3), t;
+    struct harness s = harness_new("sleep 1000", 0.3), t;
     s.briefing->config = malloc(sizeof *s.briefing->config);
     s.briefing->config[0] = message_new(&trireme__change__descriptor);
     s.briefing->n_config = 1;
@@ -304,7 +306,7 @@ static void a_long_briefing_does_not_hold_up_whoever_asks(void **state)
     assert_int_equal(ask(&s), PLANNER_FAILED);
     assert_contains(s.err.text, "no answer within");
     // one that reads all of it before it answers gets all of it
-    t = stage_new("read -r line; echo ${#line} > $1/size; echo '{}'", long_enough);
+    t = harness_new("read -r line; echo ${#line} > $1/size; echo '{}'", long_enough);
     Trireme__Briefing *own = t.briefing;
     t.briefing = s.briefing;
     assert_int_equal(ask(&t), PLANNER_PROPOSALS);
@@ -312,16 +314,16 @@ static void a_long_briefing_does_not_hold_up_whoever_asks(void **state)
     assert_true(atoi(size) > SIZE);
     free(size);
     t.briefing = own;
-    stage_free(&t);
+    harness_free(&t);
     // one that answers before is refused
-    t = stage_new("echo '{}'; sleep 1000", long_enough);
+    t = harness_new("echo '{}'; sleep 1000", long_enough);
     own = t.briefing;
     t.briefing = s.briefing;
     assert_int_equal(ask(&t), PLANNER_FAILED);
     assert_contains(t.err.text, "before it had read the briefing");
     t.briefing = own;
-    stage_free(&t);
-    stage_free(&s);
+    harness_free(&t);
+    harness_free(&s);
 }
 
 static void the_program_gets_no_files_and_no_variables_of_the_job(void **state)
@@ -333,8 +335,8 @@ static void the_program_gets_no_files_and_no_variables_of_the_job(void **state)
     setenv("TRIREME_TEST_KEPT", "no", 1);
     setenv("PLANNER_KEY", "yes", 1);
     int secret = open("/dev/null", O_RDONLY); // not close-on-exec, as MPI's may be
-    struct stage s =
-        stage_new("read -r line; env > $1/env; ls /proc/$$/fd > $1/fds; echo '{}'", long_enough);
+    struct harness s =
+        harness_new("read -r line; env > $1/env; ls /proc/$$/fd > $1/fds; echo '{}'", long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     char *env = wait_for_file(&s, "env"), *fds = wait_for_file(&s, "fds");
     assert_contains(env, "PLANNER_KEY=yes");
@@ -348,14 +350,14 @@ static void the_program_gets_no_files_and_no_variables_of_the_job(void **state)
     free(env);
     free(fds);
     close(secret);
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void it_dies_with_whoever_asks(void **state)
 {
     (void)state;
-    struct stage s =
-        stage_new("echo $$ > $1/pid.new; mv $1/pid.new $1/pid; exec sleep 1000", long_enough);
+    struct harness s =
+        harness_new("echo $$ > $1/pid.new; mv $1/pid.new $1/pid; exec sleep 1000", long_enough);
     pid_t asker = fork();
     if (asker == 0) {
         s.planner->ops->ask(s.planner, s.briefing);
@@ -367,19 +369,19 @@ static void it_dies_with_whoever_asks(void **state)
     char *pid = wait_for_file(&s, "pid");
     assert_true(ends(atoi(pid)));
     free(pid);
-    stage_free(&s);
+    harness_free(&s);
 }
 
 static void it_is_killed_when_it_is_freed(void **state)
 {
     (void)state;
-    struct stage s = stage_new(
+    struct harness s = harness_new(
         "trap '' TERM HUP; echo $$ > $1/pid; read -r line; echo '{}'; while :; do sleep 1; "
         "done",
         long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     char *pid = wait_for_file(&s, "pid");
-    stage_free(&s);
+    harness_free(&s);
     assert_true(ends(atoi(pid)));
     free(pid);
 }

@@ -1,13 +1,16 @@
-#include "tests/unit/proto/file/fleet.h"
+#include "tests/unit/proto/file/model_fixture.h"
+
+#include "base/mem.h"
+#include "proto/config/first_weights.h"
+#include "proto/schema/message.h"
+#include "proto/tensor/layout.h"
 
 #include "control.pb-c.h"
-#include "proto/config/first_weights.h"
-#include "proto/file/checkpoint.h"
 
 static void first_weights_come_from_a_run_of_the_same_tensors_only(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     write_checkpoint(&f, *state, 2, 3);
     Trireme__Start *start = message_new(&trireme__start__descriptor);
     message_free(start->manifest);
@@ -35,7 +38,7 @@ static void first_weights_come_from_a_run_of_the_same_tensors_only(void **state)
     free(moments[0]);
     free(moments[1]);
     message_free(start);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 int main(void)

@@ -1,5 +1,7 @@
-#include "tests/unit/proto/file/file_support.h"
+#include "tests/unit/support.h"
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 

@@ -1,6 +1,8 @@
 /* The checkpoints of a run: what is damaged is passed over and never used. */
-#include "tests/unit/proto/file/fleet.h"
+#include "tests/unit/proto/file/model_fixture.h"
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "proto/file/checkpoint.h"
 
 #include "control.pb-c.h"
@@ -24,7 +26,8 @@ static void warn(void *context, const char *sentence)
     snprintf(last_warning, sizeof last_warning, "%s", sentence);
 }
 
-/* Finds the newest good checkpoint, which must be of that step, passing over so many. */
+/* Checks that the newest good checkpoint is of that step, and that there is a warning for each
+ * newer one. */
 static void check_newest(const char *run, uint64_t step, int warnings)
 {
     struct err err;
@@ -57,7 +60,7 @@ static void a_run_without_checkpoints_has_none_and_that_is_no_error(void **state
 
 static void a_damaged_checkpoint_is_passed_over_with_one_warning(void **state)
 {
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     write_checkpoint(&f, *state, 2, 1);
     write_checkpoint(&f, *state, 4, 2);
     check_newest(*state, 4, 0);
@@ -95,14 +98,13 @@ static void a_damaged_checkpoint_is_passed_over_with_one_warning(void **state)
     free(good_manifest);
     free(shard);
     free(manifest);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
-/* Whatever a flipped bit makes of the manifest, it is found: by its own digest if by nothing else.
- */
+/* Each flipped bit of the manifest is found, at the latest by the manifest's own digest. */
 static void no_bit_of_a_manifest_can_flip_unseen(void **state)
 {
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     write_checkpoint(&f, *state, 2, 1);
     char *manifest = file_of(*state, 2, "manifest.json"), *folder = checkpoint_folder(*state, 2);
     size_t size = 0;
@@ -118,13 +120,13 @@ static void no_bit_of_a_manifest_can_flip_unseen(void **state)
     free(good);
     free(folder);
     free(manifest);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     char *folder = NULL;
     Trireme__Manifest *m = NULL;
     for (uint64_t step = 1; step <= 2; step++) {
@@ -139,11 +141,11 @@ static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
     assert_contains(err.text, "found 2, and all are damaged");
     assert_int_equal(n_warnings, 2);
     assert_true(folder == NULL && m == NULL);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 /* Writes a manifest whose first shard has another name, and checks that it is refused. */
-static void check_name_refused(const char *folder, const struct fleet *f, const char *name)
+static void check_name_refused(const char *folder, const struct model_fixture *f, const char *name)
 {
     struct err err;
     Trireme__Manifest *m = write_shards(f, folder, 1, 3);
@@ -161,7 +163,7 @@ static void check_name_refused(const char *folder, const struct fleet *f, const 
 
 static void shard_names_that_lead_out_of_the_folder_are_refused(void **state)
 {
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     char *folder = file_join(*state, "inside"),
          *outside = file_join(*state, "shard-0-of-1.safetensors");
     check_name_refused(folder, &f, "other");
@@ -179,13 +181,13 @@ static void shard_names_that_lead_out_of_the_folder_are_refused(void **state)
     free(inside);
     free(outside);
     free(folder);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void a_manifest_of_another_step_than_its_folder_is_refused(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     char *folder = checkpoint_folder(*state, 4);
     Trireme__Manifest *m = write_shards(&f, folder, 1, 5);
     assert_int_equal(checkpoint_complete(folder, m, &err), 0);
@@ -193,13 +195,13 @@ static void a_manifest_of_another_step_than_its_folder_is_refused(void **state)
     assert_contains(err.text, "found step 5, expected that of its folder");
     message_free(m);
     free(folder);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void steps_rise_as_numbers_and_other_names_are_left_alone(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     const uint64_t made[] = {100000000, 99999999, 7, 1000};
     for (size_t i = 0; i < 4; i++)
         write_checkpoint(&f, *state, made[i], 1);
@@ -220,7 +222,7 @@ static void steps_rise_as_numbers_and_other_names_are_left_alone(void **state)
     assert_memory_equal(steps, expected, sizeof expected);
     free(steps);
     check_newest(*state, 100000000, 0);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void check_steps(const char *run, const uint64_t *expected, size_t n_expected)
@@ -236,7 +238,7 @@ static void check_steps(const char *run, const uint64_t *expected, size_t n_expe
 static void pruning_keeps_the_newest_and_removes_unfinished_older_ones(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     for (uint64_t step = 1; step <= 5; step++)
         write_checkpoint(&f, *state, 10 * step, 1);
     const uint64_t unfinished[] = {5, 45, 60};
@@ -256,14 +258,14 @@ static void pruning_keeps_the_newest_and_removes_unfinished_older_ones(void **st
         free(folder);
     }
     check_newest(*state, 50, 0);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
-/* A launch that passed over damaged checkpoints gets to a step before them. */
+/* A launch that passed over damaged checkpoints writes the next one before their steps. */
 static void pruning_never_removes_the_one_just_written_for_damaged_later_ones(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     for (uint64_t step = 1; step <= 3; step++)
         write_checkpoint(&f, *state, 10 * step, 1);
     char *shard = file_of(*state, 30, "shard-0-of-1.safetensors");
@@ -276,10 +278,11 @@ static void pruning_never_removes_the_one_just_written_for_damaged_later_ones(vo
     assert_true(file_exists(aside)); // damaged or not, nothing is lost
     free(aside);
     free(shard);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
-/* A folder of that name among the checkpoints, with another's content. */
+/* Renames the checkpoint of a step to a folder whose name has that end; the path is the
+ * caller's. */
 static char *move_to(const char *run, uint64_t step, const char *end)
 {
     char *from = checkpoint_folder(run, step), *to = mem_format("%s%s", from, end);
@@ -291,7 +294,7 @@ static char *move_to(const char *run, uint64_t step, const char *end)
 static void what_was_to_take_a_checkpoints_place_does_so_only_where_there_is_none(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     for (uint64_t step = 1; step <= 3; step++)
         write_checkpoint(&f, *state, 10 * step, 1);
     char *whole = move_to(*state, 30, ".new"), *other = move_to(*state, 20, ".new");
@@ -307,13 +310,13 @@ static void what_was_to_take_a_checkpoints_place_does_so_only_where_there_is_non
     free(aside);
     free(other);
     free(whole);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void pruning_leaves_suspended_forks_to_the_newest_alone(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     char *suspended[2];
     for (uint64_t i = 0; i < 2; i++) {
         write_checkpoint(&f, *state, 10 * (i + 1), 1);
@@ -325,13 +328,13 @@ static void pruning_leaves_suspended_forks_to_the_newest_alone(void **state)
     assert_true(!file_exists(suspended[0]) && file_exists(suspended[1]));
     free(suspended[0]);
     free(suspended[1]);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void a_checkpoint_is_found_by_run_and_step(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     char *folder = NULL, *name = mem_format("%s@2", (char *)*state),
          *missing = mem_format("%s@3", (char *)*state);
     char *bad = mem_format("%s@2x", (char *)*state), *none = file_join(*state, "none");
@@ -369,7 +372,7 @@ static void a_checkpoint_is_found_by_run_and_step(void **state)
     free(bad);
     free(missing);
     free(name);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 int main(void)

@@ -1,5 +1,8 @@
-#include "tests/unit/proto/file/file_support.h"
+#include "tests/unit/proto/file/file_fixture.h"
 
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/random.h"
 #include "proto/file/safetensors.h"
 
 #include <math.h>
@@ -77,7 +80,7 @@ static void what_was_written_is_read_back_with_the_same_bits(void **state)
     free(path);
 }
 
-/* As the format's own description gives it. */
+/* The example of the format's description. */
 static const char vector_json[] =
     "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}  ";
 static const unsigned char vector_data[] = {0, 0, 0x80, 0x3f, 0, 0, 0, 0x40};
@@ -220,7 +223,7 @@ static void half_precision_is_widened_and_other_types_are_no_floats(void **state
     free(path);
 }
 
-/* Whatever byte is damaged: either the file is refused, or all that it says lies inside of it. */
+/* A file with a damaged byte is refused, or all its tensors lie inside of it. */
 static void damaged_bytes_never_lead_outside_the_file(void **state)
 {
     struct err err;

@@ -1,10 +1,13 @@
-/* What some servers wrote, any others read. */
-#include "tests/unit/proto/file/fleet.h"
+/* Shards are read by any number of servers, whatever number wrote them. */
+#include "tests/unit/proto/file/model_fixture.h"
+
+#include "base/file.h"
+#include "base/mem.h"
 
 static void shards_of_any_number_of_servers_are_read_by_any_other(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     const size_t numbers[] = {1, 2, 3, 5, 8};
     for (size_t w = 0; w < 5; w++) {
         char *folder = mem_format("%s/%zu", (char *)*state, numbers[w]);
@@ -30,18 +33,18 @@ static void shards_of_any_number_of_servers_are_read_by_any_other(void **state)
         message_free(m);
         free(folder);
     }
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void a_shard_of_part_of_a_tensor_is_read_back(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     message_free(f.config);
     layout_free(f.layout);
     free(f.weights);
     f.config = message_new(&trireme__config__descriptor);
-    set_small_model(f.config->model, TRIREME__MODEL__ARCH__llama);
+    shape_fixture_set(f.config->model, TRIREME__MODEL__ARCH__llama);
     f.config->model->layers = 1, f.config->model->vocab = 9000; // the embedding is cut into blocks
     f.layout = layout_new(f.config->model);
     f.weights = random_floats(5, f.layout->n_params);
@@ -62,13 +65,13 @@ static void a_shard_of_part_of_a_tensor_is_read_back(void **state)
     free(bytes);
     free(names);
     message_free(m);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void slices_that_are_missing_doubled_or_foreign_are_refused(void **state)
 {
     struct err err;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     char *two = file_join(*state, "two");
     Trireme__Manifest *m = write_shards(&f, two, 2, 7);
     float *found = mem_floats(f.layout->n_params),
@@ -99,7 +102,7 @@ static void slices_that_are_missing_doubled_or_foreign_are_refused(void **state)
     free(moments[1]);
     message_free(m);
     free(two);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 int main(void)

@@ -83,7 +83,7 @@ static void a_source_of_weight_zero_gives_nothing(void **state)
     mixture_free(mixture);
 }
 
-/* Positions in any order, far apart and back, give what a walk from the start gives. */
+/* Positions in any order give what all positions from the start on give. */
 static void a_jump_gives_what_a_walk_gives(void **state)
 {
     (void)state;
@@ -96,7 +96,7 @@ static void a_jump_gives_what_a_walk_gives(void **state)
         sources[p] = (unsigned char)mixture_source(walker, &befores[p], p);
     uint64_t p = 1;
     for (int i = 0; i < 2000; i++) {
-        // near steps back and forth, and now and then a far one
+        // small jumps in both directions, and some large ones
         p = i % 100 == 0 ? p * 6364136223846793005u % LENGTH
                          : (p + LENGTH + (uint64_t)(i * 37 % 401) - 200) % LENGTH;
         uint64_t before;

@@ -177,7 +177,7 @@ static uint64_t index_of(struct order_place place)
     return place.window * place.parts + place.part;
 }
 
-/* From sample `from` on the one order gives what the other gives from `other_from` on. */
+/* Checks that one order gives from sample `from` on what the other gives from `other_from` on. */
 static void check_same_from(const struct list *list, uint64_t from, const struct list *other,
                             uint64_t other_from)
 {

@@ -1,25 +1,28 @@
-/* Messages with something in every field, for the tests of the schema library. */
+/* Messages with something in every field, for the tests of the schema library. The caller owns the
+ * messages, and frees them by message_free. */
 #pragma once
-#include "base/mem.h"
-#include "config.pb-c.h"
-#include "files.pb-c.h"
-#include "proto/schema/message.h"
-#include "proto/schema/read.h"
 #include "tests/unit/support.h"
 
-/* Reads YAML that is known to be good into a fresh message. */
-static inline void *sample_read(const ProtobufCMessageDescriptor *type, const char *yaml)
+#include "base/mem.h"
+#include "proto/schema/message.h"
+#include "proto/schema/read.h"
+
+#include "config.pb-c.h"
+#include "files.pb-c.h"
+
+/* Reads good YAML into a new message. */
+static inline void *fixture_read(const ProtobufCMessageDescriptor *type, const char *yaml)
 {
     struct err err = {.text = ""};
     void *message = message_new(type);
-    if (yaml_read(message, yaml, strlen(yaml), "sample", ERR_USAGE, &err) != 0)
+    if (yaml_read(message, yaml, strlen(yaml), "fixture", ERR_USAGE, &err) != 0)
         fail_msg("%s", err.text);
     return message;
 }
 
-static inline void *sample_run(void)
+static inline void *fixture_config(void)
 {
-    return sample_read(
+    return fixture_read(
         &trireme__config__descriptor,
         "model: {arch: llama, layers: 3, heads: 4, kv_heads: 2, width: 64, ffn: 192, context: "
         "128,\n"
@@ -39,29 +42,29 @@ static inline void *sample_run(void)
         "wait: {patience: 86400}\n");
 }
 
-static inline void *sample_manifest(void)
+static inline void *fixture_manifest(void)
 {
     Trireme__Manifest *manifest =
-        sample_read(&trireme__manifest__descriptor,
-                    "format: 1\nversion: 0.1.0\nincarnation: 3\nstep: 200\nsamples: 6400\n"
-                    "segments:\n"
-                    "  - {first_sample: 0, cursors: [0, 0], weights: [1, 0.1]}\n"
-                    "  - {first_sample: 3200, cursors: [2909, 291], weights: "
-                    "[0.333333333333333314829616256247, 2]}\n"
-                    "  - {}\n"
-                    "shards:\n"
-                    "  - {file: shard-0-of-1.safetensors, bytes: 9223372036854775808, digest: "
-                    "0123456789abcdef}\n"
-                    "fingerprint: \"reference \\\"fp32\\\"\\t1\\n\"\n"
-                    "data_digest: 'ünïcödé 🚣'\n");
+        fixture_read(&trireme__manifest__descriptor,
+                     "format: 1\nversion: 0.1.0\nincarnation: 3\nstep: 200\nsamples: 6400\n"
+                     "segments:\n"
+                     "  - {first_sample: 0, cursors: [0, 0], weights: [1, 0.1]}\n"
+                     "  - {first_sample: 3200, cursors: [2909, 291], weights: "
+                     "[0.333333333333333314829616256247, 2]}\n"
+                     "  - {}\n"
+                     "shards:\n"
+                     "  - {file: shard-0-of-1.safetensors, bytes: 9223372036854775808, digest: "
+                     "0123456789abcdef}\n"
+                     "fingerprint: \"reference \\\"fp32\\\"\\t1\\n\"\n"
+                     "data_digest: 'ünïcödé 🚣'\n");
     message_free(manifest->config);
-    manifest->config = sample_run();
+    manifest->config = fixture_config();
     return manifest;
 }
 
-static inline void *sample_data_set(void)
+static inline void *fixture_data_set(void)
 {
-    return sample_read(
+    return fixture_read(
         &trireme__data_set__descriptor,
         "format: 1\nname: 'null'\ntokenizer: byte\nvocab: 256\ndocuments: 12\nduplicates: 0\n"
         "bytes: 123456\nsplit: documents\n"

@@ -1,6 +1,6 @@
-/* Texts and bytes damaged at random, from a fixed seed: they may be refused, but never crash, and
- * never change a message by half. */
-#include "tests/unit/proto/schema/schema_samples.h"
+/* Texts and bytes damaged at random, from a fixed seed: they may be refused, but nothing crashes,
+ * and no message is changed in part. */
+#include "tests/unit/proto/schema/schema_fixture.h"
 
 #include "base/random.h"
 #include "base/text.h"
@@ -58,7 +58,7 @@ static size_t read_damaged(read_fn read, char *text)
     for (size_t i = 0; i < ROUNDS; i++) {
         struct err err = {.text = ""};
         struct text bad = damage(text, strlen(text));
-        Trireme__Config *run = sample_run(), *before = sample_run();
+        Trireme__Config *run = fixture_config(), *before = fixture_config();
         if (read(run, bad.bytes ? bad.bytes : "", bad.size, "bad", ERR_USAGE, &err) != 0) {
             assert_true(message_equal(run, before));
             assert_true(err.text[0] && !strchr(err.text, '\n'));
@@ -81,7 +81,7 @@ static size_t read_damaged(read_fn read, char *text)
 static void damaged_yaml_is_refused_without_a_trace_or_read(void **state)
 {
     (void)state;
-    Trireme__Config *run = sample_run();
+    Trireme__Config *run = fixture_config();
     size_t refused = read_damaged(yaml_read, yaml_write(run, false));
     assert_in_range(refused, ROUNDS / 4, ROUNDS - 1);
     message_free(run);
@@ -90,7 +90,7 @@ static void damaged_yaml_is_refused_without_a_trace_or_read(void **state)
 static void damaged_json_is_refused_without_a_trace_or_read(void **state)
 {
     (void)state;
-    Trireme__Config *run = sample_run();
+    Trireme__Config *run = fixture_config();
     size_t refused = read_damaged(json_read, json_write_pretty(run));
     assert_in_range(refused, ROUNDS / 4, ROUNDS - 1);
     message_free(run);
@@ -108,7 +108,7 @@ static void damaged_settings_are_refused_without_a_trace_or_set(void **state)
         struct err err = {.text = ""};
         struct text bad = damage(setting, strlen(setting));
         text_add(&bad, "");
-        Trireme__Config *run = sample_run(), *before = sample_run();
+        Trireme__Config *run = fixture_config(), *before = fixture_config();
         if (message_set(run, bad.bytes, "--set", &err) != 0)
             assert_true(message_equal(run, before) && err.text[0]);
         else
@@ -122,7 +122,7 @@ static void damaged_settings_are_refused_without_a_trace_or_set(void **state)
 static void damaged_wire_bytes_are_refused_or_unpacked_whole(void **state)
 {
     (void)state;
-    Trireme__Manifest *manifest = sample_manifest();
+    Trireme__Manifest *manifest = fixture_manifest();
     size_t size;
     unsigned char *bytes = message_pack(manifest, &size);
     for (size_t i = 0; i < ROUNDS; i++) {

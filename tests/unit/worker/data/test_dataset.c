@@ -1,5 +1,7 @@
 #include "tests/unit/worker/data/data_fixture.h"
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "proto/order/segment.h"
 #include "worker/data/dataset.h"
 
@@ -14,7 +16,7 @@ struct fixture {
     double weights[2];
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
     struct fixture *f = mem_new(1, sizeof *f);
     f->folder = test_folder_new();
@@ -36,7 +38,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
     struct fixture *f = *state;
     free(f->a);
@@ -46,7 +48,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The data and the order of a trial. */
+/* The data and the order of a trial; text_free frees both. */
 struct text {
     struct dataset *dataset;
     struct order *order;
@@ -360,31 +362,32 @@ static void the_digest_tells_other_data_and_names_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_epoch_covers_each_window_of_a_source_once, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(epochs_and_seeds_have_orders_of_their_own, setup, teardown),
-        cmocka_unit_test_setup_teardown(sequential_order_takes_one_window_after_the_other, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(sequential_order_mixes_as_the_shuffled_one, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(samples_depend_on_their_number_alone, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_change_of_weights_goes_on_within_the_epoch, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(each_epoch_covers_each_window_of_a_source_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(epochs_and_seeds_have_orders_of_their_own, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(sequential_order_takes_one_window_after_the_other, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(sequential_order_mixes_as_the_shuffled_one, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(samples_depend_on_their_number_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_change_of_weights_goes_on_within_the_epoch, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(
-            a_window_that_is_cut_into_parts_gives_all_its_tokens_part_by_part, setup, teardown),
+            a_window_that_is_cut_into_parts_gives_all_its_tokens_part_by_part, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
-            windows_are_drawn_without_replacement_and_shuffled_anew_once_they_are_used_up, setup,
-            teardown),
-        cmocka_unit_test_setup_teardown(evaluation_reads_the_dev_part_in_its_order, setup,
-                                        teardown),
+            windows_are_drawn_without_replacement_and_shuffled_anew_once_they_are_used_up, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(evaluation_reads_the_dev_part_in_its_order, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_source_without_a_name_has_the_base_name_of_its_path,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(configurations_that_make_no_sense_are_refused, setup,
-                                        teardown),
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(configurations_that_make_no_sense_are_refused, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_token_beyond_the_vocabulary_is_an_error_of_its_sample,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(the_digest_tells_other_data_and_names_apart, setup,
-                                        teardown),
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_digest_tells_other_data_and_names_apart, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,9 @@
 #include "tests/unit/worker/data/data_fixture.h"
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "proto/order/segment.h"
 #include "proto/schema/message.h"
 #include "worker/data/dataset.h"
@@ -21,7 +24,7 @@ struct fixture {
     struct text notes;
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
     struct fixture *f = mem_new(1, sizeof *f);
     f->folder = test_folder_new();
@@ -37,7 +40,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
     struct fixture *f = *state;
     text_clear(&f->notes);
@@ -78,7 +81,7 @@ static void write_documents(const char *folder, size_t n)
             bytes[k] = (char)('a' + random_u64(i + 2, k) % 26);
         snprintf(bytes, sizeof bytes, "<%05zu", i);
         bytes[6] = '>';
-        must_write(sub, name, bytes, size);
+        must_write_in(sub, name, bytes, size);
         free(name);
         free(sub);
     }
@@ -89,7 +92,7 @@ static void write_text(const char *folder, const char *name, size_t size, uint64
     char *bytes = mem_new(size, 1);
     for (size_t i = 0; i < size; i++)
         bytes[i] = (char)('a' + random_u64(seed, i) % 26);
-    must_write(folder, name, bytes, size);
+    must_write_in(folder, name, bytes, size);
     free(bytes);
 }
 
@@ -129,12 +132,6 @@ static double tokens_of(Trireme__Range *const *ranges, size_t n)
     for (size_t i = 0; i < n; i++)
         sum += (double)ranges[i]->tokens;
     return sum;
-}
-
-static void check_share(double tokens, double of, double expected, double within)
-{
-    if (fabs(tokens / of - expected) > within)
-        fail_msg("share is %g, expected %g +- %g", tokens / of, expected, within);
 }
 
 static void check_parts(const Trireme__DataSet *set, double within)
@@ -239,10 +236,10 @@ static void each_range_of_blocks_is_one_block(void **state)
 static void documents_with_the_same_bytes_are_dropped(void **state)
 {
     struct fixture *f = *state;
-    must_write(f->in, "a.txt", "same text", 9);
-    must_write(f->in, "b.txt", "other text", 10);
-    must_write(f->in, "c.txt", "same text", 9);
-    must_write(f->in, "d.txt", "same texT", 9);
+    must_write_in(f->in, "a.txt", "same text", 9);
+    must_write_in(f->in, "b.txt", "other text", 10);
+    must_write_in(f->in, "c.txt", "same text", 9);
+    must_write_in(f->in, "d.txt", "same texT", 9);
     char *given_twice = file_join(f->in, "b.txt");
     f->inputs[1] = given_twice;
     f->request.n_input = 2;
@@ -256,7 +253,7 @@ static void documents_with_the_same_bytes_are_dropped(void **state)
     free(given_twice);
 }
 
-/* Bytes of a file, to compare two results. */
+/* Checks that a file of the result has the expected bytes. */
 static void check_same_file(const struct fixture *f, const char *name, const char *expected,
                             size_t n)
 {
@@ -285,7 +282,7 @@ static void the_same_documents_give_the_same_bytes_in_whatever_order_they_lie(vo
         struct err err;
         size_t size;
         char *document = file_read(from, &size, ERR_USAGE, &err);
-        must_write(to, strrchr(from, '/') + 1, document, size);
+        must_write_in(to, strrchr(from, '/') + 1, document, size);
         free(document);
         free(to);
         free(from);
@@ -330,7 +327,7 @@ static void a_damaged_result_is_not_taken_for_done(void **state)
     size_t size;
     char *bytes = read_out(f, "val_000000.bin", &size);
     bytes[size - 1] ^= 1;
-    must_write(f->out, "val_000000.bin", bytes, size);
+    must_write_in(f->out, "val_000000.bin", bytes, size);
     check_refused(f, ERR_DATA, "val_000000.bin: found digest ");
     free(bytes);
 }
@@ -354,7 +351,7 @@ static void an_out_that_is_no_place_for_data_is_refused(void **state)
 {
     struct fixture *f = *state;
     write_documents(f->in, 3);
-    must_write(f->out, "mine.txt", "keep", 4);
+    must_write_in(f->out, "mine.txt", "keep", 4);
     check_refused(f, ERR_USAGE, "out: found a folder of other files");
     check_same_file(f, "mine.txt", "keep", 4);
     char *file = file_join(f->out, "mine.txt"), *below = file_join(file, "deep");
@@ -442,13 +439,13 @@ static void data_yaml_tells_the_entropy_of_the_dev_part(void **state)
 static void hidden_files_and_links_to_folders_are_passed_over(void **state)
 {
     struct fixture *f = *state;
-    must_write(f->in, "b.txt", "kept", 4);
-    must_write(f->in, ".hidden", "hidden", 6);
+    must_write_in(f->in, "b.txt", "kept", 4);
+    must_write_in(f->in, ".hidden", "hidden", 6);
     char *git = file_join(f->in, ".git"), *loop = file_join(f->in, "loop"),
          *link = file_join(f->in, "a.txt");
     char *target = file_join(f->folder, "target.txt");
-    must_write(git, "config", "settings", 8);
-    must_write(f->folder, "target.txt", "linked", 6);
+    must_write_in(git, "config", "settings", 8);
+    must_write_in(f->folder, "target.txt", "linked", 6);
     assert_int_equal(symlink(f->in, loop), 0);
     assert_int_equal(symlink(target, link), 0);
     must_prepare(f);
@@ -465,9 +462,9 @@ static void hidden_files_and_links_to_folders_are_passed_over(void **state)
 static void what_cannot_be_read_is_counted(void **state)
 {
     struct fixture *f = *state;
-    must_write(f->in, "a.txt", "text", 4);
-    must_write(f->in, "empty1", "", 0);
-    must_write(f->in, "empty2", "", 0);
+    must_write_in(f->in, "a.txt", "text", 4);
+    must_write_in(f->in, "empty1", "", 0);
+    must_write_in(f->in, "empty2", "", 0);
     char *pipe_path = file_join(f->in, "pipe");
     assert_int_equal(mkfifo(pipe_path, 0600), 0);
     must_prepare(f);
@@ -481,7 +478,7 @@ static void requests_that_make_no_sense_are_refused(void **state)
 {
     struct fixture *f = *state;
     check_refused(f, ERR_USAGE, "in: cannot find it: No such file or directory");
-    must_write(f->in, "empty", "", 0);
+    must_write_in(f->in, "empty", "", 0);
     check_refused(f, ERR_DATA, "found no text in 1 inputs: 1 files are empty, 0 unreadable");
     f->request.tokenizer = "gpt2";
     check_refused(f, ERR_USAGE, "--tokenizer: found 'gpt2', expected byte");
@@ -494,7 +491,7 @@ static void requests_that_make_no_sense_are_refused(void **state)
 static void the_name_is_that_of_the_folder_unless_it_is_given(void **state)
 {
     struct fixture *f = *state;
-    must_write(f->in, "a.txt", "text", 4);
+    must_write_in(f->in, "a.txt", "text", 4);
     char *out = mem_format("%s/", f->out);
     f->request.out = out;
     must_prepare(f);
@@ -537,34 +534,36 @@ static void a_prepared_folder_opens_as_a_source(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_hundred_documents_are_split_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(fewer_documents_are_split_by_blocks, setup, teardown),
-        cmocka_unit_test_setup_teardown(each_range_of_blocks_is_one_block, setup, teardown),
-        cmocka_unit_test_setup_teardown(documents_with_the_same_bytes_are_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hundred_documents_are_split_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fewer_documents_are_split_by_blocks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_range_of_blocks_is_one_block, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(documents_with_the_same_bytes_are_dropped, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(
-            the_same_documents_give_the_same_bytes_in_whatever_order_they_lie, setup, teardown),
+            the_same_documents_give_the_same_bytes_in_whatever_order_they_lie, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_same_line_may_be_run_again_and_another_is_refused,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(a_damaged_result_is_not_taken_for_done, setup, teardown),
-        cmocka_unit_test_setup_teardown(only_the_result_is_left_beside_the_input, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_out_that_is_no_place_for_data_is_refused, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(an_empty_folder_may_be_the_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_out_inside_the_input_is_not_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_text_of_less_than_two_blocks_has_no_validation, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_text_of_two_blocks_has_one_for_dev, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_share_for_validation_gives_none_without_a_word, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(data_yaml_tells_the_entropy_of_the_dev_part, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(hidden_files_and_links_to_folders_are_passed_over, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_counted, setup, teardown),
-        cmocka_unit_test_setup_teardown(requests_that_make_no_sense_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_name_is_that_of_the_folder_unless_it_is_given, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_prepared_folder_opens_as_a_source, setup, teardown),
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_result_is_not_taken_for_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_the_result_is_left_beside_the_input, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_out_that_is_no_place_for_data_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_empty_folder_may_be_the_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_out_inside_the_input_is_not_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_text_of_less_than_two_blocks_has_no_validation, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_text_of_two_blocks_has_one_for_dev, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_share_for_validation_gives_none_without_a_word, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(data_yaml_tells_the_entropy_of_the_dev_part, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(hidden_files_and_links_to_folders_are_passed_over, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(requests_that_make_no_sense_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_name_is_that_of_the_folder_unless_it_is_given, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_prepared_folder_opens_as_a_source, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

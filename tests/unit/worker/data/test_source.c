@@ -1,6 +1,8 @@
 #include "tests/unit/worker/data/data_fixture.h"
 
 #include "base/digest.h"
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "worker/data/source.h"
 #include "worker/data/split.h"
@@ -123,12 +125,12 @@ static void a_small_foreign_validation_file_is_all_dev(void **state)
     source_free(source);
 }
 
-/* A prepared folder by hand: 100 training tokens, 60 for validation, dev = 0..20 and 40..60. */
+/* Writes a prepared folder: 100 training tokens, 60 for validation, dev = 0..20 and 40..60. */
 static void write_prepared(const char *folder, const char *yaml)
 {
     write_tokens(folder, "t.bin", 0, 100);
     write_tokens(folder, "v.bin", 5000, 60);
-    must_write(folder, "data.yaml", yaml, strlen(yaml));
+    must_write_in(folder, "data.yaml", yaml, strlen(yaml));
 }
 
 static const char PREPARED[] = "format: 1\n"
@@ -141,7 +143,7 @@ static const char PREPARED[] = "format: 1\n"
                                "gate: [{first: 20, tokens: 15}]\n"
                                "sealed: [{first: 35, tokens: 5}]\n";
 
-/* PREPARED with one part exchanged; fresh. */
+/* PREPARED with one part replaced; the caller's. */
 static char *exchange(const char *from, const char *to)
 {
     const char *at = strstr(PREPARED, from);
@@ -225,7 +227,7 @@ static void a_data_yaml_that_disagrees_is_refused(void **state)
 
 static void a_folder_without_tokens_is_refused_with_a_way_out(void **state)
 {
-    must_write(*state, "readme.txt", "hello", 5);
+    must_write_in(*state, "readme.txt", "hello", 5);
     write_tokens(*state, "val.bin", 0, 100);
     check_refused(*state, "found neither data.yaml nor a file *train*.bin");
     check_refused(*state, "trireme data prepare");
@@ -239,8 +241,8 @@ static void a_headerless_folder_opens_with_its_format(void **state)
     uint16_t tokens[50];
     for (uint16_t i = 0; i < 50; i++)
         tokens[i] = i;
-    must_write(*state, "train.bin", tokens, sizeof tokens);
-    must_write(*state, "val.bin", tokens, sizeof tokens);
+    must_write_in(*state, "train.bin", tokens, sizeof tokens);
+    must_write_in(*state, "val.bin", tokens, sizeof tokens);
     check_refused(*state, "needs `format: nanogpt`");
     Trireme__Source config = source_config("text", *state, 1);
     config.format = TRIREME__SOURCE__FORMAT__nanogpt;

@@ -1,4 +1,4 @@
-#include "tests/unit/support.h"
+#include "tests/unit/worker/data/data_fixture.h"
 
 #include "base/mem.h"
 #include "base/random.h"
@@ -25,12 +25,6 @@ static double tokens_of(const struct split_unit *units, size_t n, enum split_par
     for (size_t i = 0; i < n; i++)
         sum += units[i].part == part ? (double)units[i].tokens : 0;
     return sum;
-}
-
-static void check_share(double tokens, double of, double expected, double within)
-{
-    if (fabs(tokens / of - expected) > within)
-        fail_msg("share is %g, expected %g +- %g", tokens / of, expected, within);
 }
 
 static void the_parts_have_their_shares(void **state)

@@ -1,5 +1,6 @@
 #include "tests/unit/support.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "worker/data/token_file.h"
@@ -12,7 +13,7 @@ struct fixture {
     char *folder, *path;
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
     struct fixture *f = mem_new(1, sizeof *f);
     f->folder = test_folder_new();
@@ -21,7 +22,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
     struct fixture *f = *state;
     free(f->path);
@@ -32,9 +33,7 @@ static int teardown(void **state)
 
 static void write_bytes(const struct fixture *f, const void *bytes, size_t size)
 {
-    struct err err;
-    if (file_write_atomic(f->path, bytes, size, ERR_USAGE, &err) < 0)
-        fail_msg("%s", err.text);
+    must_write(f->path, bytes, size);
 }
 
 /* An llm.c file of n tokens 0, 1, 2, .. with room for changes; *size: its size. */
@@ -236,20 +235,22 @@ static void damaged_files_never_lead_outside_the_map(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(both_versions_of_llmc_files_are_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_headerless_file_is_read_where_the_format_is_said, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_missing_file_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_truncated_file_is_refused_with_both_sizes, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_file_longer_than_its_header_says_is_refused, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(wrong_magic_version_and_count_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(headerless_files_that_are_none_are_refused, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_folder_is_no_token_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_token_beyond_the_vocabulary_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(damaged_files_never_lead_outside_the_map, setup, teardown),
+        cmocka_unit_test_setup_teardown(both_versions_of_llmc_files_are_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_headerless_file_is_read_where_the_format_is_said, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_file_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_truncated_file_is_refused_with_both_sizes, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_file_longer_than_its_header_says_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(wrong_magic_version_and_count_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(headerless_files_that_are_none_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_is_no_token_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_token_beyond_the_vocabulary_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damaged_files_never_lead_outside_the_map, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,14 @@
-/* What callers of the model rely on besides right numbers: bits that repeat, whole writes, ticks.
- */
-#include "tests/unit/worker/model/model_case.h"
+/* What callers of the model rely on besides right numbers: the same bits each time, gradients that
+ * are written whole, ticks. */
+#include "tests/unit/worker/model/batch_fixture.h"
 
-enum { B = MODEL_CASE_BATCH };
+enum { B = BATCH_FIXTURE_SAMPLES };
 
 static void a_samples_loss_has_the_same_bits_at_any_place_of_any_batch(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant++) {
-        struct model_case c = model_case_new(variant, kernels_best());
+    for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant++) {
+        struct batch_fixture c = batch_fixture_new(variant, kernels_best());
         const size_t row = c.T + 1;
         double together[B], turned[B], alone;
         int32_t *tokens = mem_new(B * row, sizeof *tokens);
@@ -22,7 +22,7 @@ static void a_samples_loss_has_the_same_bits_at_any_place_of_any_batch(void **st
             assert_true(turned[B - 1 - b] == alone);
         }
         free(tokens);
-        model_case_free(&c);
+        batch_fixture_free(&c);
     }
 }
 
@@ -30,8 +30,8 @@ static void
 a_gradient_has_the_same_bits_again_and_after_other_calls_and_in_a_larger_model(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant++) {
-        struct model_case c = model_case_new(variant, kernels_best());
+    for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant++) {
+        struct batch_fixture c = batch_fixture_new(variant, kernels_best());
         struct model *larger = model_new(&c.config, c.layout, kernels_best(), 2 * B);
         float *first = mem_floats(c.n), *again = mem_floats(c.n + 1), logits[13];
         double loss[3], other[B];
@@ -48,15 +48,15 @@ a_gradient_has_the_same_bits_again_and_after_other_calls_and_in_a_larger_model(v
         free(first);
         free(again);
         model_free(larger);
-        model_case_free(&c);
+        batch_fixture_free(&c);
     }
 }
 
 static void a_gradient_is_written_whole_whatever_stood_there(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant++) {
-        struct model_case c = model_case_new(variant, kernels_best());
+    for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant++) {
+        struct batch_fixture c = batch_fixture_new(variant, kernels_best());
         float *clean = mem_floats(c.n), *dirty = mem_floats(c.n);
         double loss;
         for (size_t i = 0; i < c.n; i++)
@@ -66,13 +66,13 @@ static void a_gradient_is_written_whole_whatever_stood_there(void **state)
         assert_memory_equal(clean, dirty, c.n * sizeof *clean);
         free(clean);
         free(dirty);
-        model_case_free(&c);
+        batch_fixture_free(&c);
     }
 }
 
 /* The gradient of a batch is within relative * (its largest element) of the sum of its samples'
  * gradients. */
-static void check_sum_of_samples(struct model_case *c, size_t n_samples, double relative)
+static void check_sum_of_samples(struct batch_fixture *c, size_t n_samples, double relative)
 {
     float *whole = mem_floats(c->n), *sum = mem_floats(c->n), *part = mem_floats(c->n);
     double loss, losses[B], part_loss, largest = 0, loss_sum = 0;
@@ -98,35 +98,35 @@ static void check_sum_of_samples(struct model_case *c, size_t n_samples, double 
 static void a_batchs_gradient_is_the_sum_of_its_samples_gradients(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant++) {
-        struct model_case c = model_case_new(variant, kernels_best());
+    for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant++) {
+        struct batch_fixture c = batch_fixture_new(variant, kernels_best());
         check_sum_of_samples(&c, B, 1e-5);
-        model_case_free(&c);
+        batch_fixture_free(&c);
     }
 }
 
 static void a_vocabulary_too_large_for_all_rows_at_once_changes_nothing(void **state)
 {
     (void)state;
-    Trireme__Model config = model_case_config(TRIREME__MODEL__ARCH__gpt2, true);
+    Trireme__Model config = batch_fixture_config(TRIREME__MODEL__ARCH__gpt2, true);
     config.layers = 1;
     config.width = 4;
     config.context = 100;
     config.vocab = 1 << 18; // 128 rows at a time
-    struct model_case c = model_case_of(config, kernels_best());
+    struct batch_fixture c = batch_fixture_of(config, kernels_best());
     check_sum_of_samples(&c, 2, 1e-5);
-    model_case_free(&c);
+    batch_fixture_free(&c);
 }
 
 static void contexts_longer_than_a_block_of_scores_agree_with_the_reference(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant += 2) {
-        Trireme__Model config = model_case_config(
+    for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant += 2) {
+        Trireme__Model config = batch_fixture_config(
             variant ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2, true);
         config.context = 64 + 64 + 3;
-        struct model_case reference = model_case_of(config, kernels_reference()),
-                          fast = model_case_of(config, kernels_fast());
+        struct batch_fixture reference = batch_fixture_of(config, kernels_reference()),
+                             fast = batch_fixture_of(config, kernels_fast());
         float *a = mem_floats(fast.n), *b = mem_floats(fast.n);
         double loss[2];
         const float scale = 1.0f / (float)fast.T;
@@ -136,16 +136,16 @@ static void contexts_longer_than_a_block_of_scores_agree_with_the_reference(void
         assert_floats_near(a, b, fast.n, 5e-6, 1e-4);
         free(a);
         free(b);
-        model_case_free(&reference);
-        model_case_free(&fast);
+        batch_fixture_free(&reference);
+        batch_fixture_free(&fast);
     }
 }
 
 static void logits_of_each_prefix_give_the_samples_loss(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant++) {
-        struct model_case c = model_case_new(variant, kernels_best());
+    for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant++) {
+        struct batch_fixture c = batch_fixture_new(variant, kernels_best());
         float logits[13];
         double whole, sum = 0;
         model_losses(c.model, &whole, c.weights, c.tokens, 1);
@@ -155,14 +155,14 @@ static void logits_of_each_prefix_give_the_samples_loss(void **state)
                                                       0);
         }
         assert_true(fabs(sum - whole) <= 1e-5 * whole);
-        model_case_free(&c);
+        batch_fixture_free(&c);
     }
 }
 
-/* Tensor by tensor: all parts are the shorter model's, but the position table, of which that has
- * the first rows. */
-static void check_is_of_shorter(const struct model_case *c, const float *found,
-                                const struct model_case *shorter, const float *expected)
+/* Checks that each tensor is the shorter model's, except for the position table, of which that
+ * model has the first rows. */
+static void check_is_of_shorter(const struct batch_fixture *c, const float *found,
+                                const struct batch_fixture *shorter, const float *expected)
 {
     for (size_t i = 0; i < c->layout->n_tensors; i++) {
         const struct tensor *whole = &c->layout->tensors[i],
@@ -178,11 +178,11 @@ static void a_gradient_at_a_shorter_context_is_that_of_a_model_of_that_context(v
 {
     (void)state;
     enum { SHORT = 5 };
-    for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant++) {
-        struct model_case c = model_case_new(variant, kernels_best());
+    for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant++) {
+        struct batch_fixture c = batch_fixture_new(variant, kernels_best());
         Trireme__Model config = c.config;
         config.context = SHORT;
-        struct model_case shorter = model_case_of(config, kernels_best());
+        struct batch_fixture shorter = batch_fixture_of(config, kernels_best());
         for (size_t i = 0; i < shorter.layout->n_tensors; i++) {
             const struct tensor *first = &shorter.layout->tensors[i];
             memcpy(shorter.weights + first->offset,
@@ -200,8 +200,8 @@ static void a_gradient_at_a_shorter_context_is_that_of_a_model_of_that_context(v
         check_is_of_shorter(&c, found, &shorter, expected);
         free(expected);
         free(found);
-        model_case_free(&shorter);
-        model_case_free(&c);
+        batch_fixture_free(&shorter);
+        batch_fixture_free(&c);
     }
 }
 
@@ -219,7 +219,7 @@ static bool stop_at_zero(void *context)
 static void a_tick_abandons_the_pass_at_any_layer_and_the_next_pass_is_whole(void **state)
 {
     (void)state;
-    struct model_case c = model_case_new(0, kernels_best());
+    struct batch_fixture c = batch_fixture_new(0, kernels_best());
     float *gradient = mem_floats(c.n), *after = mem_floats(c.n);
     double loss, losses[B];
     model_gradient(c.model, gradient, &loss, c.weights, c.tokens, B, c.T, 1);
@@ -240,7 +240,7 @@ static void a_tick_abandons_the_pass_at_any_layer_and_the_next_pass_is_whole(voi
     assert_memory_equal(gradient, after, c.n * sizeof *after);
     free(gradient);
     free(after);
-    model_case_free(&c);
+    batch_fixture_free(&c);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
  * along four unit vectors: the gradient itself, a random one, its largest and one other single
  * parameter. The derivative is (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12 h, all in double but for
  * the float arithmetic of the forward pass. */
-#include "tests/unit/worker/model/model_case.h"
+#include "tests/unit/worker/model/batch_fixture.h"
 
 static const double H = 1.0 / 64, RELATIVE = 1e-3, ABSOLUTE = 4e-4; /* of a sum of 27 losses */
 
@@ -29,22 +29,22 @@ static void choose(float *u, enum direction direction, const float *gradient, si
         u[i] /= (float)sqrt(size);
 }
 
-static double loss_at(struct model_case *c, const struct tensor *t, const float *u, double s)
+static double loss_at(struct batch_fixture *c, const struct tensor *t, const float *u, double s)
 {
-    double losses[MODEL_CASE_BATCH], sum = 0;
+    double losses[BATCH_FIXTURE_SAMPLES], sum = 0;
     float *kept = mem_floats(tensor_count(t)), *w = c->weights + t->offset;
     memcpy(kept, w, tensor_count(t) * sizeof *w);
     for (size_t i = 0; i < tensor_count(t); i++)
         w[i] += (float)s * u[i];
-    assert_true(model_losses(c->model, losses, c->weights, c->tokens, MODEL_CASE_BATCH));
+    assert_true(model_losses(c->model, losses, c->weights, c->tokens, BATCH_FIXTURE_SAMPLES));
     memcpy(w, kept, tensor_count(t) * sizeof *w);
     free(kept);
-    for (int b = 0; b < MODEL_CASE_BATCH; b++)
+    for (int b = 0; b < BATCH_FIXTURE_SAMPLES; b++)
         sum += losses[b];
     return sum;
 }
 
-static void check_tensor(struct model_case *c, const struct tensor *t, const float *gradient)
+static void check_tensor(struct batch_fixture *c, const struct tensor *t, const float *gradient)
 {
     const size_t n = tensor_count(t);
     float *u = mem_floats(n);
@@ -65,15 +65,15 @@ static void check_tensor(struct model_case *c, const struct tensor *t, const flo
 
 static void check_variant(int variant)
 {
-    struct model_case c = model_case_new(variant, kernels_reference());
+    struct batch_fixture c = batch_fixture_new(variant, kernels_reference());
     float *gradient = mem_floats(c.n);
     double loss;
-    assert_true(
-        model_gradient(c.model, gradient, &loss, c.weights, c.tokens, MODEL_CASE_BATCH, c.T, 1));
+    assert_true(model_gradient(c.model, gradient, &loss, c.weights, c.tokens, BATCH_FIXTURE_SAMPLES,
+                               c.T, 1));
     for (size_t i = 0; i < c.layout->n_tensors; i++)
         check_tensor(&c, &c.layout->tensors[i], gradient + c.layout->tensors[i].offset);
     free(gradient);
-    model_case_free(&c);
+    batch_fixture_free(&c);
 }
 
 static void gradient_of_a_tied_gpt2_is_that_of_its_loss(void **state)

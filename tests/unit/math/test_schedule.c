@@ -1,0 +1,32 @@
+#include "tests/unit/support.h"
+
+#include "math/schedule.h"
+
+#include <math.h>
+
+static void rates_are_those_of_the_contract(void **state)
+{
+    (void)state;
+    struct schedule s = {
+        .kind = SCHEDULE_COSINE, .lr = 1e-3, .min_lr = 1e-4, .warmup = 10, .steps = 110};
+    assert_true(fabs(schedule_lr(&s, 0) - 1e-4) < 1e-18);
+    assert_true(fabs(schedule_lr(&s, 9) - 1e-3) < 1e-18);
+    assert_true(fabs(schedule_lr(&s, 10) - 1e-3) < 1e-18);
+    assert_true(fabs(schedule_lr(&s, 60) - 5.5e-4) < 1e-15);
+    assert_true(fabs(schedule_lr(&s, 110) - 1e-4) < 1e-18);
+    assert_true(fabs(schedule_lr(&s, 1000) - 1e-4) < 1e-18);
+    s.kind = SCHEDULE_LINEAR;
+    assert_true(fabs(schedule_lr(&s, 35) - (1e-4 + 0.75 * 9e-4)) < 1e-15);
+    s.kind = SCHEDULE_CONSTANT;
+    assert_true(schedule_lr(&s, 100) == 1e-3);
+    s.warmup = 0;
+    assert_true(schedule_lr(&s, 0) == 1e-3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rates_are_those_of_the_contract),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
