@@ -214,7 +214,14 @@ int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
     const struct job job = {plan_resume, r, r->workers, r->servers, r->max_seconds, NULL};
-    return run_launch(&(struct launch){{"resume"}, r->run, r->hostfile, job}, reply, err);
+    char *folder = NULL;
+    bool has_step;
+    uint64_t step;
+    if (checkpoint_name(&folder, &has_step, &step, r->run, err) < 0)
+        return -1;
+    int rc = run_launch(&(struct launch){{"resume"}, folder, r->hostfile, job}, reply, err);
+    free(folder);
+    return rc;
 }
 
 static char *hash_of(const char *run, uint64_t step, struct err *err)
