@@ -17,6 +17,7 @@
 #include "coordinator/train/evaluator.h"
 #include "coordinator/train/liveness.h"
 #include "coordinator/train/roster.h"
+#include "coordinator/train/resumption.h"
 #include "coordinator/train/suspended.h"
 #include "proto/config/run_config.h"
 #include "proto/file/aside.h"
@@ -270,6 +271,8 @@ static int begin_training(struct coordinator *c, struct err *err)
     }
     if (c->run->checkpoint)
         progress_say(c->progress, "continuing from %s", c->run->checkpoint);
+    if (resumption_tell(c->run, c->trunk, c->progress, c->metrics, err) < 0)
+        return -1;
     c->began = clock_now();
     // What was due at this step when the checkpoint was written is done there already. Pairs that
     // end here need their forks first.

@@ -1,4 +1,5 @@
-"""Going on from an earlier step than the newest: what is set aside, cut, and said."""
+"""Going on with changes, and from an earlier step than the newest: what is set aside, cut, and
+said."""
 import os
 import shutil
 
@@ -78,7 +79,8 @@ class Back(Trained):
         self.assert_back(self.succeed("resume", "run@4", before=MPIRUN + ["4"]), 4, 2)
 
     def test_past_samples(self):
-        self.succeed("resume", "run@8", "--workers", 1, "--set", "data.skip=30")
+        done = self.succeed("resume", "run@8", "--workers", 1, "--set", "data.skip=30")
+        self.assert_said(done, "data.skip: 0 -> 30", 8)
         whole, run = self.losses("whole"), self.losses("run")
         self.assertEqual(run[:8], whole[:8])
         self.assertTrue(all(a[1] != b[1] for a, b in zip(run[8:], whole[8:])))
@@ -113,6 +115,56 @@ class Back(Trained):
         before = self.tree("run/checkpoints"), self.read("run/metrics.jsonl")
         self.refuse(3, ["step-00000008", "the file is damaged"], "resume", "run@8")
         self.assertEqual((self.tree("run/checkpoints"), self.read("run/metrics.jsonl")), before)
+
+
+class Changes(Trained):
+    """What a resume changes is said in one line a change, and nothing where it changes nothing."""
+    def changes(self, done):
+        return [line for line in done.out.splitlines() if " -> " in line or "jumps" in line]
+
+    def test_settings_and_a_jump_of_the_rate(self):
+        done = self.succeed("resume", "run", "--workers", 1, "--set", "optimizer.lr=3e-3", "--set",
+                            "train.steps=24", "--set", "checkpoint.keep=5")
+        before, after = [m["lr"] for m in self.trunk("run")[11:13]]
+        jump = "the learning rate jumps: step 12 had %.3g, step 13 has %.3g (%.3g times)" % (
+            before, after, after / before)
+        said = ["train.steps: 12 -> 24", "optimizer.lr: 0.001 -> 0.003", "checkpoint.keep: 3 -> 5",
+                jump]
+        self.assertEqual(self.changes(done), said)
+        for sentence in said:
+            self.assert_said(done, sentence, 12)
+
+    def test_nothing_changed_says_nothing(self):
+        for newer in self.checkpoints("run")[1:]:
+            shutil.rmtree(self.path("run/checkpoints/step-%08d" % newer))
+        # 3 is what it is: the schedule goes on as it would have
+        done = self.succeed("resume", "run", "--workers", 2, "--set", "checkpoint.keep=3")
+        self.assertEqual((self.changes(done), self.events()), ([], []))
+        self.assertEqual(self.hash_of("run"), self.hash_of("whole"))
+
+    def test_what_leaves_the_rate_as_it_is_does_not_speak_of_it(self):
+        done = self.succeed("resume", "run@8", "--workers", 1, "--set", "eval.every=3", "--set",
+                            "optimizer.beta2=0.99")
+        self.assertEqual(self.changes(done), ["optimizer.beta2: 0.95 -> 0.99", "eval.every: 5 -> 3"])
+
+    def test_a_launch_that_reached_no_checkpoint_is_not_recorded_twice(self):
+        set_to = lambda value: ("--set", "optimizer.weight_decay=" + value)
+        self.succeed("resume", "run@8", "--workers", 1, *set_to("0.2"))
+        lost = lambda: shutil.rmtree(self.path("run/checkpoints/step-00000012"))
+        sentence, back = "optimizer.weight_decay: 0.1 -> 0.2", "optimizer.weight_decay: 0.2 -> 0.1"
+        lost()  # as if it had been killed
+        done = self.succeed("resume", "run", "--workers", 1)
+        self.assertEqual(self.changes(done), [sentence])
+        self.assertEqual([e for e in self.events() if "decay" in e[1]], [(8, sentence)])
+        lost()
+        done = self.succeed("resume", "run", "--workers", 1, *set_to("0.1"))
+        self.assertEqual(self.changes(done), [back])
+        self.assertEqual([e for e in self.events() if "decay" in e[1]], [(8, sentence), (8, back)])
+        self.assertEqual(self.hash_of("run"), self.hash_of("whole"))
+        done = self.succeed("resume", "run@8", "--workers", 1, *set_to("0.2"))
+        self.assertEqual(self.changes(done), [sentence])  # after the other two
+        self.assertEqual([e[1] for e in self.events() if "decay" in e[1]],
+                         [sentence, back, sentence])
 
 
 class Ledger(Experiments):
