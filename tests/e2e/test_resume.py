@@ -145,7 +145,8 @@ class Changes(Trained):
     def test_what_leaves_the_rate_as_it_is_does_not_speak_of_it(self):
         done = self.succeed("resume", "run@8", "--workers", 1, "--set", "eval.every=3", "--set",
                             "optimizer.beta2=0.99")
-        self.assertEqual(self.changes(done), ["optimizer.beta2: 0.95 -> 0.99", "eval.every: 5 -> 3"])
+        self.assertEqual(self.changes(done),
+                         ["optimizer.beta2: 0.95 -> 0.99", "eval.every: 5 -> 3"])
 
     def test_a_launch_that_reached_no_checkpoint_is_not_recorded_twice(self):
         set_to = lambda value: ("--set", "optimizer.weight_decay=" + value)
