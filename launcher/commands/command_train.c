@@ -80,7 +80,7 @@ static int check(const struct run *run, unsigned servers, struct err *err)
 static int plan_train(struct run *run, const void *request, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    Trireme__Config *config = run_config_read(r->config, r->set, r->n_set, err);
+    Trireme__Config *config = run_config_read_for(r->out, r->config, r->set, r->n_set, err);
     return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
                                                                    : -1;
 }

@@ -168,6 +168,75 @@ class Changes(Trained):
                          [sentence, back, sentence])
 
 
+class BaseIsGone(Trained):
+    """A run holds what it needs to go on: what it began with may be gone."""
+    def begin_from(self, first):
+        """A run that began with the weights of `first` and was stopped, and that is gone then. What
+        a directory says of the model's shape is left to it."""
+        config = {k: v for k, v in trireme.CONFIG.items() if k != "model" or "@" in first}
+        self.write_config("tuned.yaml", base={**config, "init": {"from": first}})
+        self.train = ["train", "tuned.yaml", "--workers", 1, "--out"]
+        self.succeed(*self.train, "expected")
+        shutil.copytree(self.path("expected"), self.path("tuned"))
+        for step in (8, 12):
+            shutil.rmtree(self.path("tuned/checkpoints/step-%08d" % step))
+        os.rename(self.path(first.split("@")[0]), self.path("gone"))
+
+    def assert_goes_on(self, *line):
+        done = self.succeed(*line)
+        self.assertIn("continuing from tuned/checkpoints/step-00000004", done.out)
+        self.assertEqual(self.hash_of("tuned"), self.hash_of("expected"))
+        self.assertEqual(self.losses("tuned"), self.losses("expected"))
+        self.assert_whole("tuned", 12)
+
+    def make_directory(self):
+        self.succeed("export", "whole", "--out", "hf")
+
+    def test_the_same_line_again_without_the_hugging_face_directory(self):
+        self.make_directory()
+        self.begin_from("hf")
+        self.assert_goes_on(*self.train, "tuned")
+        for command in ("eval", "sample"):
+            self.succeed(command, "tuned", *(["--prompt", "a"] if command == "sample" else []))
+
+    def test_resume_without_the_hugging_face_directory(self):
+        self.make_directory()
+        self.begin_from("hf")
+        self.assert_goes_on("resume", "tuned", "--workers", 2, "--servers", 2)
+
+    def test_the_same_line_and_resume_without_the_other_run(self):
+        self.begin_from("run@8")
+        shutil.copytree(self.path("tuned"), self.path("kept"))
+        self.assert_goes_on(*self.train, "tuned")
+        shutil.rmtree(self.path("tuned"))
+        os.rename(self.path("kept"), self.path("tuned"))
+        self.assert_goes_on("resume", "tuned", "--workers", 1)
+
+    def test_another_configuration_is_refused_without_it_too(self):
+        self.make_directory()
+        self.begin_from("hf")
+        before = self.tree("tuned")
+        for setting, path in (("model.width=32", "model.width"), ("optimizer.lr=2e-3",
+                                                                  "optimizer.lr")):
+            self.refuse(2, ["a run with another configuration is there (it differs in " + path],
+                        *self.train, "tuned", "--set", setting)
+        self.refuse(2, ["init.from: found 'other', expected a Hugging Face directory"],
+                    *self.train, "tuned", "--set", "init.from=other")
+        self.refuse(2, ["init.from: found 'hf', expected a Hugging Face directory"], *self.train,
+                    "new")
+        self.assert_nothing("new")
+        self.assertEqual(self.tree("tuned"), before)
+
+    def test_a_run_without_a_checkpoint_still_needs_it(self):
+        self.make_directory()
+        self.begin_from("hf")
+        shutil.rmtree(self.path("tuned/checkpoints/step-00000004"))
+        self.refuse(2, ["init.from: found 'hf', expected a Hugging Face directory"], *self.train,
+                    "tuned")
+        self.refuse(2, ["init.from: found no Hugging Face directory 'hf'", "no checkpoint"],
+                    "resume", "tuned", "--workers", 1)
+
+
 class Ledger(Experiments):
     def test_a_campaign_is_repeated_and_the_ledger_says_why(self):
         self.write_config(base=experiments.CONFIG, experiment={"planner": "random"},
