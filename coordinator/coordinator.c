@@ -17,8 +17,10 @@
 #include "coordinator/train/evaluator.h"
 #include "coordinator/train/liveness.h"
 #include "coordinator/train/roster.h"
+#include "coordinator/train/resumption.h"
 #include "coordinator/train/suspended.h"
 #include "proto/config/run_config.h"
+#include "proto/file/aside.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/idle.h"
 #include "proto/net/link.h"
@@ -74,19 +76,54 @@ static void warn_of_suspended(void *context, const char *sentence)
     progress_say(c->progress, "note: a suspended fork is trained again: %s", sentence);
 }
 
+/* Sets the checkpoints after the step that this launch goes back to aside, and the journal says so
+ * where it tells of what came after. *said: the sentence, or NULL where there was nothing newer. */
+static int go_back(struct coordinator *c, char **said, struct err *err)
+{
+    struct run *run = c->run;
+    char *folder = NULL, head[LEDGER_HEAD_SIZE];
+    size_t n = 0;
+    if (!run->goes_back)
+        return 0;
+    if (aside_newer(&folder, &n, run->folder, run->step, err) < 0)
+        return -1;
+    *said = folder ? mem_format("going back to step %llu: the curve is cut there, and %zu newer "
+                                "checkpoint%s set aside in %s",
+                                (unsigned long long)run->step, n, n == 1 ? " is" : "s are", folder)
+                   : NULL;
+    free(folder);
+    if (*said)
+        progress_say(c->progress, "%s", *said);
+    if (journal_total(c->journal) == journal_known(c->journal, head))
+        return 0;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    char *text = *said ? mem_strdup(*said)
+                       : mem_format("going back to step %llu", (unsigned long long)run->step);
+    record.text = text;
+    int rc = journal_write(c->journal, &record, TRIREME__RECORD_KIND__event, 0, run->step, "person",
+                           err);
+    free(text);
+    return rc;
+}
+
 static int open_files(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *m = c->run->manifest;
+    char *back = NULL;
     c->journal = journal_open(c->run->folder, m ? m->ledger_records : 0, m ? m->ledger_head : NULL,
                               c->options.replay, err);
     if (!c->journal)
         return -1;
     c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
-    c->metrics = metrics_open(c->run->folder, c->run->step, keeps_line, c, err);
-    for (size_t i = 0; c->metrics && i < c->run->n_warnings; i++)
-        if (metrics_event(c->metrics, c->run->step, c->run->warnings[i], err) < 0)
-            return -1;
-    return c->metrics ? 0 : -1;
+    int rc = go_back(c, &back, err);
+    if (rc == 0 && !(c->metrics = metrics_open(c->run->folder, c->run->step, keeps_line, c, err)))
+        rc = -1;
+    for (size_t i = 0; rc == 0 && i < c->run->n_warnings; i++)
+        rc = metrics_event(c->metrics, c->run->step, c->run->warnings[i], err);
+    if (rc == 0 && back)
+        rc = metrics_event(c->metrics, c->run->step, back, err);
+    free(back);
+    return rc;
 }
 
 struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
@@ -234,6 +271,8 @@ static int begin_training(struct coordinator *c, struct err *err)
     }
     if (c->run->checkpoint)
         progress_say(c->progress, "continuing from %s", c->run->checkpoint);
+    if (resumption_tell(c->run, c->trunk, c->progress, c->metrics, err) < 0)
+        return -1;
     c->began = clock_now();
     // What was due at this step when the checkpoint was written is done there already. Pairs that
     // end here need their forks first.
@@ -418,9 +457,9 @@ bool coordinator_run(struct coordinator *c, struct err *how)
     }
     if (turn == TURN_OVER && c->stopping)
         err_set(how, ERR_STOPPED,
-                "stopped on request at step %llu, with a checkpoint: run the same line again to "
-                "continue",
-                (unsigned long long)c->trunk->step);
+                "stopped on request at step %llu, with a checkpoint: run %s again to continue",
+                (unsigned long long)c->trunk->step,
+                c->run->goes_back ? "`trireme resume` without the step" : "the same line");
     else if (turn == TURN_OVER)
         *how = (struct err){0};
     if (turn == TURN_FAILED) {

@@ -17,6 +17,7 @@
 
 #include "control.pb-c.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct server {
@@ -268,6 +269,14 @@ static void send_norms(struct server *s, struct server_trial *t)
     norms.first_block = s->shard.first_block;
     norms.n_squares = s->shard.n_blocks;
     norms.squares = (double *)gather_squares(t->gather);
+    size_t place = 0;
+    for (size_t b = 0; b < s->shard.n_blocks; b++)
+        if (!isfinite(norms.squares[b])) {
+            // is it the gradient alone, or were the weights so before?
+            norms.has_not_finite = store_not_finite(t->store, &place);
+            break;
+        }
+    norms.not_finite = place;
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_NORMS, &norms);
     t->norms_sent = true;
 }

@@ -8,6 +8,7 @@
 #include "proto/tensor/layout.h"
 #include "ps/gather.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,16 @@ void store_copy(struct store *store, const struct store *from)
         memcpy(store->moments[m], from->moments[m], bytes);
     store->step = from->step;
     store->updates = from->updates;
+}
+
+bool store_not_finite(const struct store *store, size_t *place)
+{
+    for (size_t i = 0; i < store->shard.count; i++)
+        if (!isfinite(store->weights[i])) {
+            *place = store->shard.offset + i;
+            return true;
+        }
+    return false;
 }
 
 void store_update(struct store *store, const struct gather *sums,

@@ -9,6 +9,8 @@
 
 #include "config.pb-c.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct gather;
@@ -39,6 +41,9 @@ void store_draw(struct store *store, uint64_t seed);
 
 /* Copies the state and both counts of another store of the same shard and rule. */
 void store_copy(struct store *store, const struct store *from);
+
+/* Finds the first weight that is not finite: its place in the layout. False: all are finite. */
+bool store_not_finite(const struct store *store, size_t *place);
 
 /* Updates every block once from the complete sums. scale: factor of the gradient (clipping). */
 void store_update(struct store *store, const struct gather *sums,

@@ -9,23 +9,24 @@
 #include <stdlib.h>
 
 struct subtree {
-    size_t n_params, context;
+    size_t n_params;
     uint32_t n_levels;
     float **levels; /* n_levels arrays of n_params; level 0 holds the sum so far, level i the sum of
                        a right child */
-    uint32_t microbatch;
-    int32_t *tokens; /* (microbatch, context + 1) */
+    int32_t *tokens; /* of a leaf: (microbatch, context + 1) */
+    size_t n_tokens; /* room */
 };
 
-struct subtree *subtree_new(size_t n_params, size_t context)
+struct subtree *subtree_new(size_t n_params)
 {
     struct subtree *s = mem_new(1, sizeof *s);
-    *s = (struct subtree){.n_params = n_params, .context = context};
+    *s = (struct subtree){.n_params = n_params};
     return s;
 }
 
-void subtree_reserve(struct subtree *s, uint32_t n_leaves, uint32_t microbatch)
+void subtree_reserve(struct subtree *s, uint32_t n_leaves, uint32_t microbatch, size_t context)
 {
+    const size_t n_tokens = microbatch * (context + 1);
     const uint32_t n_levels = sum_tree_depth(n_leaves) + 1;
     if (n_levels > s->n_levels) {
         s->levels = mem_resize(s->levels, n_levels, sizeof *s->levels);
@@ -33,9 +34,9 @@ void subtree_reserve(struct subtree *s, uint32_t n_leaves, uint32_t microbatch)
             // arrays are allocated at their first use: short leases need few
             s->levels[s->n_levels++] = NULL;
     }
-    if (microbatch > s->microbatch) {
-        s->tokens = mem_resize(s->tokens, (size_t)microbatch * (s->context + 1), sizeof *s->tokens);
-        s->microbatch = microbatch;
+    if (n_tokens > s->n_tokens) {
+        s->tokens = mem_resize(s->tokens, n_tokens, sizeof *s->tokens);
+        s->n_tokens = n_tokens;
     }
 }
 
@@ -69,7 +70,7 @@ static int leaf(struct subtree *s, const struct subtree_job *job, uint32_t index
 static int sum_node(struct subtree *s, const struct subtree_job *job, struct tree_node node,
                     uint32_t level, struct err *err)
 {
-    ASSERT(level < s->n_levels && job->microbatch <= s->microbatch && job->context <= s->context);
+    ASSERT(level < s->n_levels && job->microbatch * (job->context + 1) <= s->n_tokens);
     if (!s->levels[level])
         s->levels[level] = mem_floats(s->n_params);
     if (node.count == 1)

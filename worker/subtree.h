@@ -28,13 +28,13 @@ struct subtree_job {
 
 struct subtree;
 
-/* context: the most tokens of a sample. */
-struct subtree *subtree_new(size_t n_params, size_t context);
+struct subtree *subtree_new(size_t n_params);
 void subtree_free(struct subtree *subtree);
 
-/* Makes room for steps of n_leaves leaves of microbatch samples. Does nothing if there is
- * enough. */
-void subtree_reserve(struct subtree *subtree, uint32_t n_leaves, uint32_t microbatch);
+/* Makes room for steps of n_leaves leaves of microbatch samples of context tokens; does nothing
+ * where there is enough. */
+void subtree_reserve(struct subtree *subtree, uint32_t n_leaves, uint32_t microbatch,
+                     size_t context);
 
 /* Returns the sum of the gradients over a node's leaves, in tree order; borrowed until the next
  * call. NULL if the model's tick abandoned the pass (err->code is ERR_NONE) or a sample could not

@@ -36,8 +36,8 @@ struct worker {
     struct shard *shards; /* one a server */
     struct worker_trials trials;
     struct dataset *dataset;
-    struct model *model; /* made for the largest microbatch so far */
-    uint32_t microbatch; /* the largest so far */
+    struct model *model;  /* for the largest pass so far */
+    size_t rows, longest; /* of that one: its tokens, and those of a sample */
     struct subtree *subtree;
     float *weights; /* n_params */
     uint32_t weights_trial;
@@ -91,17 +91,36 @@ struct link *worker_link(struct worker *w)
 
 static bool tick(void *context);
 
-/* Makes room for a trial's steps. */
-static void make_room(struct worker *w, const Trireme__Config *config)
+/* For passes over `batch` samples of `context` tokens. The model is made anew only where it is too
+ * small. */
+static void make_room(struct worker *w, size_t batch, size_t context)
 {
-    const uint32_t microbatch = config->train->microbatch;
-    subtree_reserve(w->subtree, run_config_leaves(config), microbatch);
-    if (microbatch <= w->microbatch)
+    const size_t rows = batch * context;
+    if (rows <= w->rows && context <= w->longest)
         return;
+    w->rows = rows > w->rows ? rows : w->rows;
+    w->longest = context > w->longest ? context : w->longest;
     model_free(w->model);
-    w->model = model_new(w->start->config->model, w->layout, kernels_best(), microbatch);
+    w->model =
+        model_new_sized(w->start->config->model, w->layout, kernels_best(), w->rows, w->longest);
     model_set_tick(w->model, tick, w);
-    w->microbatch = microbatch;
+}
+
+/* For steps of a trial with that configuration, which may be longer or shorter than the trunk's. */
+static void make_room_for_steps(struct worker *w, const Trireme__Config *config)
+{
+    subtree_reserve(w->subtree, run_config_leaves(config), config->train->microbatch,
+                    run_config_context(config));
+    make_room(w, config->train->microbatch, run_config_context(config));
+}
+
+/* Whether evaluations have something to read. */
+static bool has_evaluations(const struct worker *w)
+{
+    bool has = false;
+    for (size_t s = 0; s < dataset_sources(w->dataset); s++)
+        has = has || dataset_eval_samples(w->dataset, TRIREME__PART__dev, s);
+    return has && w->start->config->eval->every;
 }
 
 static int set_up(struct worker *w, struct err *err)
@@ -120,8 +139,10 @@ static int set_up(struct worker *w, struct err *err)
     if (!w->dataset)
         return -1;
     kernels_set_threads((int)config->compute->threads);
-    w->subtree = subtree_new(w->layout->n_params, config->model->context);
-    make_room(w, config);
+    w->subtree = subtree_new(w->layout->n_params);
+    make_room_for_steps(w, config);
+    if (has_evaluations(w)) // too little memory shows at the start
+        make_room(w, 1, config->model->context);
     w->weights = mem_floats(w->layout->n_params);
     return 0;
 }
@@ -246,7 +267,10 @@ static void begin_lease(struct worker *w)
     // never NULL: on_drop removed the leases of dropped trials
     w->trial = worker_trials_find(&w->trials, w->lease.trial);
     w->stage = STAGE_PULL;
-    make_room(w, w->trial->config);
+    if (w->lease.leaves)
+        make_room_for_steps(w, w->trial->config);
+    else
+        make_room(w, 1, w->start->config->model->context);
     if (!has_weights(w))
         begin_pull(w);
 }

@@ -249,6 +249,11 @@ bool journal_may_register(const struct journal *c, uint32_t number, uint64_t ste
             next->kind == TRIREME__RECORD_KIND__verdict);
 }
 
+uint64_t journal_total(const struct journal *c)
+{
+    return ledger_records(c->ledger);
+}
+
 uint64_t journal_known(const struct journal *c, char head[LEDGER_HEAD_SIZE])
 {
     ledger_head(c->ledger, c->known, head);

@@ -63,5 +63,8 @@ bool journal_repeats_after(const struct journal *journal, uint64_t step);
  * In a replay: ERR_DATA. */
 int journal_diverge(struct journal *journal, uint64_t step, const char *reason, struct err *err);
 
+/* Number of records in the ledger, also of those that are not repeated yet. */
+uint64_t journal_total(const struct journal *journal);
+
 /* Number of records that hold now, and their head: for the manifest of a checkpoint. */
 uint64_t journal_known(const struct journal *journal, char head[LEDGER_HEAD_SIZE]);

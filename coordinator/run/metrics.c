@@ -129,12 +129,30 @@ int metrics_write(struct metrics *m, const void *line, struct err *err)
     return rc;
 }
 
-int metrics_event(struct metrics *m, uint64_t step, const char *what, struct err *err)
+static Trireme__EventLine event_line(uint64_t step, const char *what)
 {
     Trireme__EventLine line = TRIREME__EVENT_LINE__INIT;
     line.has_step = 1, line.step = step;
     line.what = (char *)what;
+    return line;
+}
+
+int metrics_event(struct metrics *m, uint64_t step, const char *what, struct err *err)
+{
+    const Trireme__EventLine line = event_line(step, what);
     return metrics_write(m, &line, err);
+}
+
+bool metrics_has_event(const struct metrics *m, uint64_t step, const char *what)
+{
+    const Trireme__EventLine line = event_line(step, what);
+    struct err unread;
+    size_t size = 0;
+    char *json = json_write(&line), *bytes = file_read(m->path, &size, ERR_USAGE, &unread);
+    bool has = bytes && memmem(bytes, size, json, strlen(json));
+    free(bytes);
+    free(json);
+    return has;
 }
 
 int metrics_sync(struct metrics *m, struct err *err)

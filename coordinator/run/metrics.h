@@ -28,5 +28,8 @@ int metrics_write(struct metrics *metrics, const void *line, struct err *err);
  */
 int metrics_event(struct metrics *metrics, uint64_t step, const char *what, struct err *err);
 
+/* Whether that very EventLine is there already. False where the file cannot be read. */
+bool metrics_has_event(const struct metrics *metrics, uint64_t step, const char *what);
+
 /* Syncs the file to disk. Called before a checkpoint that relies on its lines is completed. */
 int metrics_sync(struct metrics *metrics, struct err *err);

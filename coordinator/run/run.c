@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "proto/config/changes.h"
 #include "proto/config/run_config.h"
 #include "proto/file/checkpoint.h"
@@ -66,10 +67,13 @@ static void keep_warning(void *context, const char *sentence)
 int run_locate(struct run *run, warn_fn warn, void *context, struct err *err)
 {
     struct kept_warnings kept = {run, warn, context};
-    if (checkpoint_recover(run->folder, err) < 0 ||
-        checkpoint_newest(&run->checkpoint, &run->manifest, run->folder, keep_warning, &kept, err) <
-            0 ||
-        put_in_force(run, err) < 0)
+    if (checkpoint_recover(run->folder, err) < 0)
+        return -1;
+    int rc = run->goes_back ? checkpoint_of_step(&run->checkpoint, &run->manifest, run->folder,
+                                                 run->back_to, err)
+                            : checkpoint_newest(&run->checkpoint, &run->manifest, run->folder,
+                                                keep_warning, &kept, err);
+    if (rc < 0 || put_in_force(run, err) < 0)
         return -1;
     const Trireme__Manifest *m = run->manifest;
     run->step_tokens = run_config_step_tokens(run->config);
@@ -194,15 +198,11 @@ static int check_changes(const Trireme__Config *before, const Trireme__Config *a
 }
 
 /* ERR_USAGE for a run that has all its steps: the settings would change nothing. */
-static int check_unfinished(const struct run *run, struct err *err)
+static int check_unfinished(const struct run *run, uint64_t step, struct err *err)
 {
-    size_t n = 0;
-    uint64_t *steps = checkpoint_steps(run->folder, &n, err);
-    if (!steps)
-        return -1;
     struct err damaged; // whoever continues from there passes over it
-    char *folder = n ? checkpoint_folder(run->folder, steps[n - 1]) : NULL;
-    Trireme__Manifest *m = folder ? checkpoint_manifest(folder, &damaged) : NULL;
+    char *folder = checkpoint_folder(run->folder, step);
+    Trireme__Manifest *m = checkpoint_manifest(folder, &damaged);
     const uint64_t has = m && m->tokens && m->step_tokens ? m->tokens / m->step_tokens
                          : m                              ? m->step
                                                           : 0;
@@ -213,26 +213,64 @@ static int check_unfinished(const struct run *run, struct err *err)
                      run->folder, (unsigned long long)has);
     message_free(m);
     free(folder);
+    return rc;
+}
+
+/* ERR_USAGE unless there is a checkpoint of the step to go back to; ERR_DATA if its manifest is
+ * damaged. */
+static int check_back(const struct run *run, const uint64_t *steps, size_t n, struct err *err)
+{
+    struct text there = {0};
+    bool found = false;
+    for (size_t i = 0; i < n; i++) {
+        found = found || steps[i] == run->back_to;
+        text_printf(&there, "%s%llu", i ? ", " : "", (unsigned long long)steps[i]);
+    }
+    int rc = 0;
+    if (found) {
+        char *folder = checkpoint_folder(run->folder, run->back_to);
+        Trireme__Manifest *m = checkpoint_manifest(folder, err);
+        rc = m ? 0 : -1;
+        message_free(m);
+        free(folder);
+    } else {
+        rc =
+            err_set(err, ERR_USAGE, "%s@%llu: found no checkpoint of that step, expected one of %s",
+                    run->folder, (unsigned long long)run->back_to,
+                    n ? there.bytes : "those of the run, which has none yet");
+    }
+    text_clear(&there);
+    return rc;
+}
+
+/* What the run's checkpoints say against the plan. */
+static int check_checkpoints(const struct run *run, bool changed, struct err *err)
+{
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(run->folder, &n, err);
+    int rc = steps ? 0 : -1;
+    if (rc == 0 && run->goes_back)
+        rc = check_back(run, steps, n, err);
+    if (rc == 0 && n && changed && !run_is_trained(run->folder))
+        rc = check_unfinished(run, run->goes_back ? run->back_to : steps[n - 1], err);
     free(steps);
     return rc;
 }
 
-int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings,
+int run_plan_resume(struct run *run, const char *name, char *const *settings, size_t n_settings,
                     struct err *err)
 {
-    run_init(run, folder);
-    run->settings = settings, run->n_settings = n_settings;
-    Trireme__Config *before = run_config_of(folder, err);
+    *run = (struct run){.lock = -1, .settings = settings, .n_settings = n_settings};
     int rc = -1;
-    if (!before)
+    if (checkpoint_name(&run->folder, &run->goes_back, &run->back_to, name, err) < 0 ||
+        !(run->before = run_config_of(run->folder, err)))
         goto out;
-    run->config = run_config_change(before, settings, n_settings, err);
+    run->config = run_config_change(run->before, settings, n_settings, err);
     if (run->config)
-        rc = check_changes(before, run->config, err);
-    if (rc == 0 && !message_equal(before, run->config) && !run_is_trained(folder))
-        rc = check_unfinished(run, err);
+        rc = check_changes(run->before, run->config, err);
+    if (rc == 0)
+        rc = check_checkpoints(run, !message_equal(run->before, run->config), err);
 out:
-    message_free(before);
     if (rc < 0)
         run_clear(run);
     return rc;
@@ -343,6 +381,7 @@ void run_clear(struct run *run)
     free(run->promoted);
     message_free(run->in_force);
     message_free(run->manifest);
+    message_free(run->before);
     message_free(run->config);
     free(run->checkpoint);
     free(run->folder);

@@ -28,6 +28,9 @@ struct run {
     size_t n_promoted;
     char **warnings; /* sentences about damaged checkpoints, from run_locate */
     size_t n_warnings;
+    Trireme__Config *before; /* as config.yaml was when `resume` read it; NULL in a `train` */
+    bool goes_back;          /* `resume RUN@STEP`: continues from that step, not the newest */
+    uint64_t back_to;
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
     uint64_t incarnation; /* of this launch; 0 before run_claim */
@@ -39,9 +42,10 @@ struct run {
  * configuration, or is no run. */
 int run_plan_train(struct run *run, const char *folder, Trireme__Config *config, struct err *err);
 
-/* Plans to continue a run with "a.b=c" settings. ERR_USAGE if a setting may not change in a run
- * that exists. */
-int run_plan_resume(struct run *run, const char *folder, char *const *settings, size_t n_settings,
+/* Plans to continue a run ("RUN", or "RUN@STEP" to go back to that step) with "a.b=c" settings.
+ * ERR_USAGE if a setting may not change in a run that exists, and if it has no checkpoint of that
+ * step. */
+int run_plan_resume(struct run *run, const char *name, char *const *settings, size_t n_settings,
                     struct err *err);
 
 /* Claims the run for this launch: makes its folders, takes the lock, writes the next incarnation
@@ -51,9 +55,9 @@ int run_claim(struct run *run, struct err *err);
 /* Whether a process holds the lock of that folder's run. */
 bool run_is_trained(const char *folder);
 
-/* Finds the newest checkpoint that verifies, and the data order from there on. warn gets a sentence
- * for each damaged one, which is kept in run->warnings too. ERR_DATA if there are checkpoints and
- * all are damaged. */
+/* Finds the newest checkpoint that verifies, or that of the step to go back to, and the data order
+ * from there on. warn gets a sentence for each damaged one, which is kept in run->warnings too.
+ * ERR_DATA if there are checkpoints and all are damaged, or that of the step is. */
 int run_locate(struct run *run, warn_fn warn, void *context, struct err *err);
 
 /* Weights of the sources in the loss that judges experiments, one a source: gate.weights, or the

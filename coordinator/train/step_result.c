@@ -4,6 +4,7 @@
 #include "proto/config/run_config.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct row {
 
 struct step_result {
     struct row losses, squares;
+    size_t not_finite; /* place of a weight; SIZE_MAX: none was noted */
 };
 
 static void row_init(struct row *row, size_t n)
@@ -76,6 +78,7 @@ void step_result_begin(struct step_result *c)
 {
     row_begin(&c->losses);
     row_begin(&c->squares);
+    c->not_finite = SIZE_MAX;
 }
 
 int step_result_add_losses(struct step_result *c, size_t first_leaf, const double *sums, size_t n,
@@ -88,6 +91,19 @@ int step_result_add_squares(struct step_result *c, size_t first_block, const dou
                             size_t n, struct err *err)
 {
     return row_take(&c->squares, "the norm of block", first_block, squares, n, err);
+}
+
+void step_result_note_not_finite(struct step_result *c, size_t place)
+{
+    c->not_finite = place < c->not_finite ? place : c->not_finite;
+}
+
+bool step_result_not_finite(const struct step_result *c, size_t *place)
+{
+    if (c->not_finite == SIZE_MAX)
+        return false;
+    *place = c->not_finite;
+    return true;
 }
 
 bool step_result_is_complete(const struct step_result *c)

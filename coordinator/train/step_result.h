@@ -22,11 +22,16 @@ int step_result_add_losses(struct step_result *result, size_t first_leaf, const 
                            size_t n, struct err *err);
 int step_result_add_squares(struct step_result *result, size_t first_block, const double *squares,
                             size_t n, struct err *err);
+/* Notes the place of a weight that is not finite, from a server's norms. The lowest is kept. */
+void step_result_note_not_finite(struct step_result *result, size_t place);
 bool step_result_is_complete(const struct step_result *result);
 
 double
 step_result_loss(const struct step_result *result); /* sum over all tokens of the step, in nats */
 double step_result_norm(const struct step_result *result); /* global norm of the gradient */
+
+/* Whether a weight was noted, and its place in the layout. */
+bool step_result_not_finite(const struct step_result *result, size_t *place);
 
 /* Fills in the decision on the step after `step` updates, for the servers, and its line in
  * metrics.jsonl without the time. loss: mean over the step's tokens, in nats. The clip is

@@ -11,6 +11,7 @@
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +214,27 @@ bool trials_go(struct trials *ts)
     return done;
 }
 
+/* The sentence about a trunk that diverged, and which of its weights, if any, was not finite before
+ * that step. */
+static int say_diverged(const struct trials *ts, const struct trial *t, const struct err *why,
+                        struct err *err)
+{
+    size_t place = 0;
+    if (!step_result_not_finite(t->result, &place))
+        return err_set(err, why->code, "%s", why->text);
+    const struct tensor *tensor = ts->layout->tensors;
+    while (place - tensor->offset >= tensor_count(tensor))
+        tensor++;
+    const size_t i = place - tensor->offset;
+    char index[48];
+    if (tensor->n_dims == 1)
+        snprintf(index, sizeof index, "%zu", i);
+    else
+        snprintf(index, sizeof index, "%zu, %zu", i / tensor->columns, i % tensor->columns);
+    return err_set(err, why->code, "%s: the first weight that is not finite is %s[%s]", why->text,
+                   tensor->name, index);
+}
+
 /* Loss and norm of the step are known: sends the decision to the servers, and leases the next step.
  */
 static int decide(struct trials *ts, struct trial *t, const struct trial *trunk, struct err *err)
@@ -221,7 +243,7 @@ static int decide(struct trials *ts, struct trial *t, const struct trial *trunk,
     struct err why = {0};
     if (trial_decide(t, &decision, ts->n_servers, &why) < 0) {
         if (t == trunk)
-            return err_set(err, why.code, "%s", why.text);
+            return say_diverged(ts, t, &why, err);
         trial_diverge(t);
         return 0;
     }
@@ -272,6 +294,8 @@ int trials_norms(struct trials *ts, int from, const Trireme__Norms *norms,
     if (!t || step_result_add_squares(t->result, norms->first_block, norms->squares,
                                       norms->n_squares, err) < 0)
         return -1;
+    if (norms->has_not_finite && norms->not_finite < ts->layout->n_params)
+        step_result_note_not_finite(t->result, norms->not_finite);
     liveness_arrived(ts->liveness, from, AWAIT_NORMS);
     return try_decide(ts, t, trunk, err);
 }

@@ -54,7 +54,7 @@ static double measure_step(const Trireme__Config *config, const struct layout *l
                            uint32_t steps)
 {
     const size_t B = config->train->microbatch, T = run_config_context(config);
-    struct model *model = model_new(config->model, layout, kernels_best(), B);
+    struct model *model = model_new_sized(config->model, layout, kernels_best(), B * T, T);
     float *weights = mem_floats(layout->n_params), *gradient = mem_floats(layout->n_params);
     int32_t *tokens = mem_new(B * (T + 1), sizeof *tokens);
     double *seconds = mem_new(steps, sizeof *seconds), loss = 0;

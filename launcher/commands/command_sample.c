@@ -44,8 +44,9 @@ int command_sample(const void *request, void *reply, struct err *err)
         loaded_close(&loaded);
         return -1;
     }
-    struct model *model = model_new(config, loaded.layout, kernels_best(), 1);
-    size_t n_prompt = strlen(r->prompt), n = n_prompt + r->tokens;
+    size_t n_prompt = strlen(r->prompt), n = n_prompt + r->tokens,
+           longest = n < config->context ? n : config->context;
+    struct model *model = model_new_sized(config, loaded.layout, kernels_best(), longest, longest);
     int32_t *tokens = mem_new(n, sizeof *tokens);
     float *logits = mem_floats(config->vocab);
     for (size_t i = 0; i < n_prompt; i++)

@@ -80,7 +80,7 @@ static int check(const struct run *run, unsigned servers, struct err *err)
 static int plan_train(struct run *run, const void *request, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    Trireme__Config *config = run_config_read(r->config, r->set, r->n_set, err);
+    Trireme__Config *config = run_config_read_for(r->out, r->config, r->set, r->n_set, err);
     return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
                                                                    : -1;
 }
@@ -214,7 +214,14 @@ int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
     const struct job job = {plan_resume, r, r->workers, r->servers, r->max_seconds, NULL};
-    return run_launch(&(struct launch){{"resume"}, r->run, r->hostfile, job}, reply, err);
+    char *folder = NULL;
+    bool has_step;
+    uint64_t step;
+    if (checkpoint_name(&folder, &has_step, &step, r->run, err) < 0)
+        return -1;
+    int rc = run_launch(&(struct launch){{"resume"}, folder, r->hostfile, job}, reply, err);
+    free(folder);
+    return rc;
 }
 
 static char *hash_of(const char *run, uint64_t step, struct err *err)

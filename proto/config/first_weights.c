@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Finds and verifies the checkpoint of another run. Its model must have the same tensors. */
 static int find_checkpoint(char **folder, Trireme__Manifest **manifest, const char *name,
@@ -50,6 +51,11 @@ int first_weights_check(const Trireme__Config *config, const struct layout *layo
     Trireme__Manifest *manifest = NULL;
     if (!from[0] || hugging_face_is(from))
         return 0;
+    if (!strchr(from, '@'))
+        return err_set(err, ERR_USAGE,
+                       "init.from: found no Hugging Face directory '%s', expected it there for the "
+                       "first weights: there is no checkpoint to go on from",
+                       from);
     if (find_checkpoint(&folder, &manifest, from, layout, err) < 0)
         return -1;
     message_free(manifest);

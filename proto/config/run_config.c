@@ -76,9 +76,15 @@ static int apply_settings(Trireme__Config *config, char *const *settings, size_t
     return 0;
 }
 
-static Trireme__Config *read_file(const char *path, struct err *err)
+/* Reads the file over the defaults, with that model (copied) in the place of the default one if it
+ * is not NULL. */
+static Trireme__Config *read_file(const char *path, const Trireme__Model *model, struct err *err)
 {
     Trireme__Config *config = message_new(&trireme__config__descriptor);
+    if (model) {
+        message_free(config->model);
+        config->model = message_copy(model);
+    }
     size_t size = 0;
     char *text = path ? file_read(path, &size, ERR_USAGE, err) : NULL;
     int rc = !path ? 0 : text ? yaml_read(config, text, size, path, ERR_USAGE, err) : -1;
@@ -90,16 +96,57 @@ static Trireme__Config *read_file(const char *path, struct err *err)
     return config;
 }
 
-Trireme__Config *run_config_read(const char *path, char *const *settings, size_t n_settings,
-                                 struct err *err)
+static Trireme__Config *read_with_settings(const char *path, const Trireme__Model *model,
+                                           char *const *settings, size_t n_settings,
+                                           struct err *err)
 {
-    Trireme__Config *config = read_file(path, err);
-    if (config &&
-        (apply_settings(config, settings, n_settings, err) < 0 || resolve(config, true, err) < 0)) {
+    Trireme__Config *config = read_file(path, model, err);
+    if (config && apply_settings(config, settings, n_settings, err) < 0) {
         message_free(config);
         return NULL;
     }
     return config;
+}
+
+/* The model of a run that has no more need of the directory that it began with, and that is gone.
+ * NULL: there is no such run. The caller frees it. */
+static Trireme__Model *own_shape(const Trireme__Config *config, const char *run)
+{
+    const char *from = config->init->from;
+    if (!from[0] || strchr(from, '@') || hugging_face_is(from))
+        return NULL;
+    struct err none;
+    size_t n = 0;
+    uint64_t *steps = checkpoint_steps(run, &n, &none);
+    free(steps);
+    Trireme__Config *there = n ? run_config_of(run, &none) : NULL;
+    Trireme__Model *model =
+        there && !strcmp(there->init->from, from) ? message_copy(there->model) : NULL;
+    message_free(there);
+    return model;
+}
+
+Trireme__Config *run_config_read_for(const char *run, const char *path, char *const *settings,
+                                     size_t n_settings, struct err *err)
+{
+    Trireme__Config *config = read_with_settings(path, NULL, settings, n_settings, err);
+    Trireme__Model *own = config && run ? own_shape(config, run) : NULL;
+    if (own) {
+        message_free(config);
+        config = read_with_settings(path, own, settings, n_settings, err);
+    }
+    if (config && resolve(config, !own, err) < 0) {
+        message_free(config);
+        config = NULL;
+    }
+    message_free(own);
+    return config;
+}
+
+Trireme__Config *run_config_read(const char *path, char *const *settings, size_t n_settings,
+                                 struct err *err)
+{
+    return run_config_read_for(NULL, path, settings, n_settings, err);
 }
 
 int run_config_exists(const char *run, struct err *err)
@@ -116,7 +163,7 @@ Trireme__Config *run_config_of(const char *run, struct err *err)
     if (run_config_exists(run, err) < 0)
         return NULL;
     char *path = file_join(run, "config.yaml");
-    Trireme__Config *config = read_file(path, err);
+    Trireme__Config *config = read_file(path, NULL, err);
     free(path);
     if (config && resolve(config, false, err) < 0) {
         message_free(config);

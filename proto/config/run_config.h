@@ -15,6 +15,12 @@
 Trireme__Config *run_config_read(const char *path, char *const *settings, size_t n_settings,
                                  struct err *err);
 
+/* The same for `train` in the run's folder, which need not be there. Where the Hugging Face
+ * directory of `init.from` is gone, and that run began with it and has a checkpoint, what the file
+ * leaves open of the model's shape is the run's. */
+Trireme__Config *run_config_read_for(const char *run, const char *path, char *const *settings,
+                                     size_t n_settings, struct err *err);
+
 /* Fails with ERR_USAGE if the folder is no run: it has no config.yaml. */
 int run_config_exists(const char *run, struct err *err);
 

@@ -232,30 +232,34 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
     return 0;
 }
 
-int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, warn_fn warn,
-                    void *context, struct err *err)
+int checkpoint_name(char **run, bool *has_step, uint64_t *step, const char *name, struct err *err)
 {
     const char *at = strrchr(name, '@');
-    if (!at || file_is_dir(name)) {
-        if (!file_is_dir(name))
-            return err_set(err, ERR_USAGE, "%s: there is no such run", name);
-        if (checkpoint_newest(folder, manifest, name, warn, context, err) < 0)
-            return -1;
-        return *folder ? 0 : err_set(err, ERR_DATA, "%s: found no checkpoint", name);
-    }
     char *end = NULL;
-    uint64_t step = strtoull(at + 1, &end, 10);
-    if (end == at + 1 || *end)
+    if (!at || file_is_dir(name)) {
+        *run = mem_strdup(name);
+        *has_step = false;
+        return 0;
+    }
+    uint64_t number = strtoull(at + 1, &end, 10);
+    if (at[1] < '0' || at[1] > '9' || *end)
         return err_set(err, ERR_USAGE, "%s: found '%s' behind the @, expected a step", name,
                        at + 1);
-    char *run = mem_format("%.*s", (int)(at - name), name);
+    *run = mem_format("%.*s", (int)(at - name), name);
+    *has_step = true;
+    *step = number;
+    return 0;
+}
+
+int checkpoint_of_step(char **folder, Trireme__Manifest **manifest, const char *run, uint64_t step,
+                       struct err *err)
+{
     char *found = checkpoint_folder(run, step);
     Trireme__Manifest *good = NULL;
     if (!file_is_dir(found))
         err_set(err, ERR_DATA, "%s: there is no checkpoint of step %" PRIu64, run, step);
     else
         good = open_verified(found, err);
-    free(run);
     if (!good) {
         free(found);
         return -1;
@@ -263,6 +267,25 @@ int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *nam
     *folder = found;
     *manifest = good;
     return 0;
+}
+
+int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *name, warn_fn warn,
+                    void *context, struct err *err)
+{
+    char *run = NULL;
+    bool has_step = false;
+    uint64_t step = 0;
+    if (checkpoint_name(&run, &has_step, &step, name, err) < 0)
+        return -1;
+    int rc = -1;
+    if (has_step)
+        rc = checkpoint_of_step(folder, manifest, run, step, err);
+    else if (!file_is_dir(run))
+        err_set(err, ERR_USAGE, "%s: there is no such run", run);
+    else if ((rc = checkpoint_newest(folder, manifest, run, warn, context, err)) == 0 && !*folder)
+        rc = err_set(err, ERR_DATA, "%s: found no checkpoint", run);
+    free(run);
+    return rc;
 }
 
 /* Removes the manifest first, so that what is left after a crash is no checkpoint. */

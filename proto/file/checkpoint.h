@@ -10,6 +10,7 @@
 
 #include "files.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,14 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
  * renames a complete step-NNNNNNNN.new to step-NNNNNNNN if no checkpoint has that name, because a
  * launch died in the middle of the replacement. */
 int checkpoint_recover(const char *run, struct err *err);
+
+/* Splits "RUN@STEP". A name without @, and that of a folder that is there, is a run's alone. The
+ * caller frees *run. Fails with ERR_USAGE if no number stands behind the @. */
+int checkpoint_name(char **run, bool *has_step, uint64_t *step, const char *name, struct err *err);
+
+/* Opens and verifies the checkpoint of a step; as checkpoint_find. */
+int checkpoint_of_step(char **folder, Trireme__Manifest **manifest, const char *run, uint64_t step,
+                       struct err *err);
 
 /* Finds and verifies the checkpoint that "RUN" (the newest good one) or "RUN@STEP" names. The
  * caller owns the folder's path and the manifest. Fails with ERR_DATA if there is no good one, with

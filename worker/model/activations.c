@@ -35,10 +35,11 @@ static void take_layer(struct layer_activations *layer, float *arena, size_t *us
     layer->act = take(arena, used, N * F);
 }
 
-/* Places everything in the arena. Returns the number of floats that it takes. */
-static size_t take_all(struct activations *a, float *arena, const Trireme__Model *config, size_t N)
+/* Places everything in the arena and returns the floats that it takes. */
+static size_t take_all(struct activations *a, float *arena, const Trireme__Model *config, size_t N,
+                       size_t T)
 {
-    const size_t C = config->width, F = config->ffn, V = config->vocab, T = config->context;
+    const size_t C = config->width, F = config->ffn, V = config->vocab;
     const size_t Q = C + 2 * config->kv_heads * (C / config->heads);
     const size_t U = config->arch == TRIREME__MODEL__ARCH__llama ? 2 * F : F;
     size_t used = 0;
@@ -59,16 +60,16 @@ static size_t take_all(struct activations *a, float *arena, const Trireme__Model
     return used;
 }
 
-struct activations *activations_new(const Trireme__Model *config, size_t max_batch)
+struct activations *activations_new(const Trireme__Model *config, size_t rows, size_t longest)
 {
-    const size_t N = max_batch * config->context, head_rows = HEAD_ELEMENTS / config->vocab;
+    const size_t N = rows, head_rows = HEAD_ELEMENTS / config->vocab;
     struct activations *a = mem_new(1, sizeof *a);
     a->layers = mem_new(config->layers + 1, sizeof *a->layers);
     a->inputs = mem_new(N, sizeof *a->inputs);
     a->targets = mem_new(N, sizeof *a->targets);
     a->head_rows = head_rows < N ? head_rows : N;
-    a->arena = mem_floats(take_all(a, NULL, config, N));
-    take_all(a, a->arena, config, N);
+    a->arena = mem_floats(take_all(a, NULL, config, N, longest));
+    take_all(a, a->arena, config, N, longest);
     return a;
 }
 

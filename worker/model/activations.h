@@ -1,5 +1,5 @@
 /* The memory of one pass: what the forward pass keeps for the backward pass, and scratch. One
- * arena, sized for the largest microbatch. N = B*T rows; other letters: README.md. Probabilities of
+ * arena, sized for the largest pass. N = B*T rows; other letters: README.md. Probabilities of
  * attention are not kept: the backward pass computes them again block by block, so memory grows
  * with T and not with its square. */
 #pragma once
@@ -40,5 +40,6 @@ struct activations {
     float *arena;              /* holds all of the floats above */
 };
 
-struct activations *activations_new(const Trireme__Model *config, size_t max_batch);
+/* For passes of at most `rows` rows, in samples of at most `longest` tokens. */
+struct activations *activations_new(const Trireme__Model *config, size_t rows, size_t longest);
 void activations_free(struct activations *activations);

@@ -25,10 +25,10 @@ void attention_init(struct attention *attention, const struct layout *layout, in
     linear_init(&attention->out, layout, name, gpt2);
 }
 
-void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *config)
+void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *config, size_t T)
 {
     const size_t half = config->width / config->heads / 2;
-    for (size_t t = 0; t < config->context; t++)
+    for (size_t t = 0; t < T; t++)
         for (size_t i = 0; i < half; i++) {
             // Frequency and angle are rounded to float, as Hugging Face has them.
             float frequency = (float)(1 / pow(config->rope_theta, (double)i / (double)half));

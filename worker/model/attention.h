@@ -19,8 +19,8 @@ struct attention {
 void attention_init(struct attention *attention, const struct layout *layout, int layer,
                     const Trireme__Model *config, const float *cosine, const float *sine);
 
-/* Fills cosine, sine (T, D/2) for the rotary positions of the model. */
-void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *config);
+/* Fills cosine, sine (T, D/2) for the first T rotary positions of the model. */
+void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *config, size_t T);
 
 /* Writes layer->qkv, layer->mix and layer->middle = layer->x + attention(layer->norm1). */
 void attention_forward(const struct attention *attention, const struct pass *pass,

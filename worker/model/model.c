@@ -23,7 +23,8 @@ struct layer {
 };
 
 struct model {
-    size_t context, vocab, width, n_layers, max_batch;
+    size_t context, vocab, width, n_layers;
+    size_t rows, longest; /* of a pass, and of a sample, at most */
     struct embedding embedding;
     struct layer *layers;
     struct norm norm;
@@ -50,29 +51,37 @@ static void init_layers(struct model *model, const struct layout *layout,
     }
 }
 
-struct model *model_new(const Trireme__Model *config, const struct layout *layout,
-                        const struct kernels *kernels, size_t max_batch)
+struct model *model_new_sized(const Trireme__Model *config, const struct layout *layout,
+                              const struct kernels *kernels, size_t rows, size_t longest)
 {
+    ASSERT(longest > 0 && longest <= config->context && longest <= rows);
     struct model *model = mem_new(1, sizeof *model);
     *model = (struct model){.context = config->context,
                             .vocab = config->vocab,
                             .width = config->width,
                             .n_layers = config->layers,
-                            .max_batch = max_batch,
+                            .rows = rows,
+                            .longest = longest,
                             .kernels = kernels};
     model->layers = mem_new(config->layers, sizeof *model->layers);
-    model->memory = activations_new(config, max_batch);
+    model->memory = activations_new(config, rows, longest);
     if (config->arch == TRIREME__MODEL__ARCH__llama) {
         const size_t half = config->width / config->heads / 2;
-        model->cosine = mem_floats(config->context * half);
-        model->sine = mem_floats(config->context * half);
-        attention_rotary_tables(model->cosine, model->sine, config);
+        model->cosine = mem_floats(longest * half);
+        model->sine = mem_floats(longest * half);
+        attention_rotary_tables(model->cosine, model->sine, config, longest);
     }
     embedding_init(&model->embedding, layout, config);
     init_layers(model, layout, config);
     norm_init(&model->norm, layout, "norm", config);
     head_init(&model->head, layout, config);
     return model;
+}
+
+struct model *model_new(const Trireme__Model *config, const struct layout *layout,
+                        const struct kernels *kernels, size_t max_batch)
+{
+    return model_new_sized(config, layout, kernels, max_batch * config->context, config->context);
 }
 
 void model_free(struct model *model)
@@ -169,7 +178,7 @@ bool model_gradient(struct model *model, float *gradient, double *loss_sum, cons
                               .gradient = gradient,
                               .B = B,
                               .T = T};
-    ASSERT(B > 0 && B <= model->max_batch && T > 0 && T <= model->context);
+    ASSERT(B > 0 && T > 0 && T <= model->longest && B * T <= model->rows);
     read_tokens(model, tokens, B, T, true);
     if (!forward(model, &pass, true))
         return false;
@@ -185,6 +194,7 @@ bool model_losses(struct model *model, double *loss_sums, const float *weights,
                               .weights = weights,
                               .B = 1,
                               .T = model->context};
+    ASSERT(pass.T <= model->longest);
     for (size_t b = 0; b < B; b++) {
         read_tokens(model, tokens + b * (pass.T + 1), 1, pass.T, true);
         if (!forward(model, &pass, true))
@@ -199,7 +209,7 @@ void model_logits(struct model *model, float *logits, const float *weights, cons
 {
     const struct pass pass = {
         .kernels = model->kernels, .memory = model->memory, .weights = weights, .B = 1, .T = n};
-    ASSERT(n > 0 && n <= model->context);
+    ASSERT(n > 0 && n <= model->longest);
     read_tokens(model, tokens, 1, n, false);
     forward(model, &pass, false);
     head_logits(&model->head, &pass, logits, model->memory->norm + (n - 1) * model->width);

@@ -1,7 +1,7 @@
 /* The transformer of a worker: losses and gradients of samples, for both architectures of the
  * schema.
  *
- * A model holds a description of its layers and the memory of one microbatch, no weights: they and
+ * A model holds a description of its layers and the memory of one pass, no weights: they and
  * their gradient are flat arrays in the order of the layout. All memory is taken by model_new;
  * passes allocate nothing. A gradient is computed from zero, so that leaves of the sum tree can be
  * added in any grouping of whole leaves. Same inputs, same kernels, same threads: same bits. The
@@ -17,9 +17,14 @@ struct kernels;
 struct layout;
 struct model;
 
-/* Makes a model for at most max_batch samples of at most config->context tokens. config is resolved
- * (model_shape_resolve), layout is layout_new of it. Borrowed: layout and kernels. Freed by
- * model_free. Local. Never NULL. */
+/* A model for passes over at most `rows` tokens, in samples of at most `longest` <= config->context
+ * tokens: what it takes in memory follows from these two, not from the positions that the model
+ * has. config is resolved (model_shape_resolve) and layout is layout_new of it. Borrowed: layout
+ * and kernels live longer. Local. Never NULL. */
+struct model *model_new_sized(const Trireme__Model *config, const struct layout *layout,
+                              const struct kernels *kernels, size_t rows, size_t longest);
+
+/* For at most max_batch samples of the whole context. */
 struct model *model_new(const Trireme__Model *config, const struct layout *layout,
                         const struct kernels *kernels, size_t max_batch);
 void model_free(struct model *model);
