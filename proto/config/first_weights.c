@@ -48,8 +48,12 @@ int first_weights_check(const Trireme__Config *config, const struct layout *layo
     const char *from = config->init->from;
     char *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    if (!from[0] || hugging_face_is(from))
+    if (!from[0])
         return 0;
+    if (hugging_face_is(from))
+        return hugging_face_check(from, config->model, layout, err) < 0
+                   ? err_context(err, "init.from")
+                   : 0;
     if (find_checkpoint(&folder, &manifest, from, layout, err) < 0)
         return -1;
     message_free(manifest);
