@@ -49,8 +49,12 @@ int first_weights_check(const Trireme__Config *config, const struct layout *layo
     const char *from = config->init->from;
     char *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    if (!from[0] || hugging_face_is(from))
+    if (!from[0])
         return 0;
+    if (hugging_face_is(from))
+        return hugging_face_check(from, config->model, layout, err) < 0
+                   ? err_context(err, "init.from")
+                   : 0;
     if (!strchr(from, '@'))
         return err_set(err, ERR_USAGE,
                        "init.from: found no Hugging Face directory '%s', expected it there for the "

@@ -16,8 +16,8 @@ int first_weights_read(const Trireme__Start *start, const struct layout *layout,
                        size_t count, float *weights, float *const moments[], int n_moments,
                        struct err *err);
 
-/* Checks that `init.from`, if it names another run's checkpoint, can be read and has this layout's
- * tensors, so that the launch can fail before anything is written. A Hugging Face directory is not
- * checked here: run_config_read has read its shape. */
+/* Checks that `init.from`, another run's checkpoint or a Hugging Face directory, can be read and
+ * has this layout's tensors, so that the launch can fail before anything is written. The numbers
+ * of a directory are not read here. */
 int first_weights_check(const Trireme__Config *config, const struct layout *layout,
                         struct err *err);

@@ -15,5 +15,7 @@ bool hugging_face_is(const char *folder);
  * scaled rotary positions, ...). */
 int hugging_face_shape(Trireme__Model *model, const char *folder, struct err *err);
 
-/* Writes config.json of a resolved model. */
-int hugging_face_config_write(const char *folder, const Trireme__Model *model, struct err *err);
+/* Writes config.json of a resolved model, for versions 4 and 5 of transformers. dtype is PyTorch's
+ * name of the weights' type. */
+int hugging_face_config_write(const char *folder, const Trireme__Model *model, const char *dtype,
+                              struct err *err);

@@ -3,6 +3,7 @@
 #include "base/half.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "proto/file/lfs_pointer.h"
 #include "proto/schema/node.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static const struct {
     {"U16",  SAFETENSORS_OTHER, 16},
     {"I32",  SAFETENSORS_OTHER, 32},
     {"U32",  SAFETENSORS_OTHER, 32},
-    {"F64",  SAFETENSORS_OTHER, 64},
+    {"F64",  SAFETENSORS_F64,   64},
     {"I64",  SAFETENSORS_OTHER, 64},
     {"U64",  SAFETENSORS_OTHER, 64},
 };
@@ -149,9 +150,10 @@ int safetensors_open(struct safetensors *file, const char *path, struct err *err
 {
     *file = (struct safetensors){0};
     struct safetensors opened = {0};
-    struct node *root = NULL;
     if (file_map_open(&opened.map, path, ERR_DATA, err) < 0)
         return -1;
+    if (lfs_pointer_refuse(path, opened.map.bytes, opened.map.size, err) < 0)
+        goto fail;
     uint64_t n = 0;
     if (opened.map.size >= sizeof n)
         memcpy(&n, opened.map.bytes, sizeof n);
@@ -162,7 +164,8 @@ int safetensors_open(struct safetensors *file, const char *path, struct err *err
             path, (unsigned long long)n, opened.map.size);
         goto fail;
     }
-    root = json_node_read((const char *)opened.map.bytes + sizeof n, n, path, ERR_DATA, err);
+    const struct node *root = opened.header =
+        json_node_read((const char *)opened.map.bytes + sizeof n, n, path, ERR_DATA, err);
     if (!root)
         goto fail;
     if (root->kind != NODE_MAP) {
@@ -173,11 +176,9 @@ int safetensors_open(struct safetensors *file, const char *path, struct err *err
     if (read_header(&opened, root, path, opened.map.bytes + sizeof n + n,
                     opened.map.size - sizeof n - n, err) < 0)
         goto fail;
-    node_free(root);
     *file = opened;
     return 0;
 fail:
-    node_free(root);
     safetensors_close(&opened);
     return -1;
 }
@@ -187,6 +188,7 @@ void safetensors_close(struct safetensors *file)
     for (size_t i = 0; i < file->n; i++)
         free(file->entries[i].name);
     free(file->entries);
+    node_free(file->header);
     file_map_close(&file->map);
     *file = (struct safetensors){0};
 }
@@ -197,6 +199,13 @@ const struct safetensors_entry *safetensors_find(const struct safetensors *file,
     return file->n ? bsearch(&key, file->entries, file->n, sizeof key, compare_entries) : NULL;
 }
 
+const char *safetensors_metadata(const struct safetensors *file, const char *key)
+{
+    const struct node *notes = child(file->header, "__metadata__"),
+                      *note = notes && notes->kind == NODE_MAP ? child(notes, key) : NULL;
+    return note && note->kind == NODE_STRING ? note->text : NULL;
+}
+
 bool safetensors_floats(const struct safetensors_entry *entry, size_t first, size_t n, float *out)
 {
     if (entry->type == SAFETENSORS_OTHER)
@@ -205,7 +214,12 @@ bool safetensors_floats(const struct safetensors_entry *entry, size_t first, siz
         memcpy(out, entry->bytes + first * sizeof *out, n * sizeof *out);
         return true;
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && entry->type == SAFETENSORS_F64; i++) {
+        double x;
+        memcpy(&x, entry->bytes + (first + i) * sizeof x, sizeof x);
+        out[i] = (float)x;
+    }
+    for (size_t i = 0; i < n && entry->type != SAFETENSORS_F64; i++) {
         uint16_t bits;
         memcpy(&bits, entry->bytes + (first + i) * sizeof bits, sizeof bits);
         out[i] = entry->type == SAFETENSORS_BF16 ? half_from_bf16(bits) : half_from_fp16(bits);
@@ -219,24 +233,40 @@ static int compare_parts(const void *a, const void *b)
                   ((const struct safetensors_part *)b)->name);
 }
 
-static size_t part_bytes(const struct safetensors_part *part)
+size_t safetensors_part_bytes(const struct safetensors_part *part)
 {
-    return part->shape[0] * (part->n_dims == 2 ? part->shape[1] : 1) * sizeof *part->numbers;
+    size_t t = 0;
+    while (types[t].type != part->type)
+        t++;
+    return part->shape[0] * (part->n_dims == 2 ? part->shape[1] : 1) * (types[t].bits / 8);
+}
+
+static const char *type_name(enum safetensors_type type)
+{
+    size_t t = 0;
+    while (types[t].type != type)
+        t++;
+    return types[t].name;
 }
 
 /* Writes length and JSON, padded with blanks to a multiple of eight. */
-static void write_header(struct text *out, const struct safetensors_part *parts, size_t n)
+static void write_header(struct text *out, const struct safetensors_note *notes, size_t n_notes,
+                         const struct safetensors_part *parts, size_t n)
 {
     struct text json = {0};
-    text_add(&json, "{\"__metadata__\":{\"format\":\"pt\"}");
+    text_add(&json, "{\"__metadata__\":{\"format\":\"pt\"");
+    for (size_t i = 0; i < n_notes; i++)
+        text_printf(&json, ",\"%s\":\"%s\"", notes[i].key, notes[i].value);
+    text_add(&json, "}");
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        text_printf(&json, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", parts[i].name,
-                    parts[i].shape[0]);
+        text_printf(&json, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", parts[i].name,
+                    type_name(parts[i].type), parts[i].shape[0]);
         if (parts[i].n_dims == 2)
             text_printf(&json, ",%zu", parts[i].shape[1]);
-        text_printf(&json, "],\"data_offsets\":[%zu,%zu]}", at, at + part_bytes(&parts[i]));
-        at += part_bytes(&parts[i]);
+        size_t end = at + safetensors_part_bytes(&parts[i]);
+        text_printf(&json, "],\"data_offsets\":[%zu,%zu]}", at, end);
+        at = end;
     }
     text_add(&json, "}");
     while (json.size % 8)
@@ -250,9 +280,16 @@ static void write_header(struct text *out, const struct safetensors_part *parts,
 int safetensors_write(const char *path, struct safetensors_part *parts, size_t n,
                       struct digest *digest, uint64_t *bytes, enum err_code code, struct err *err)
 {
+    return safetensors_write_noted(path, NULL, 0, parts, n, digest, bytes, code, err);
+}
+
+int safetensors_write_noted(const char *path, const struct safetensors_note *notes, size_t n_notes,
+                            struct safetensors_part *parts, size_t n, struct digest *digest,
+                            uint64_t *bytes, enum err_code code, struct err *err)
+{
     qsort(parts, n, sizeof *parts, compare_parts);
     struct text header = {0};
-    write_header(&header, parts, n);
+    write_header(&header, notes, n_notes, parts, n);
     struct file_writer *writer = file_writer_open(path, code, err);
     if (!writer) {
         text_clear(&header);
@@ -263,9 +300,10 @@ int safetensors_write(const char *path, struct safetensors_part *parts, size_t n
     file_writer_add(writer, header.bytes, header.size);
     uint64_t size = header.size;
     for (size_t i = 0; i < n; i++) {
-        digest_stream_add(stream, parts[i].numbers, part_bytes(&parts[i]));
-        file_writer_add(writer, parts[i].numbers, part_bytes(&parts[i]));
-        size += part_bytes(&parts[i]);
+        size_t n_bytes = safetensors_part_bytes(&parts[i]);
+        digest_stream_add(stream, parts[i].numbers, n_bytes);
+        file_writer_add(writer, parts[i].numbers, n_bytes);
+        size += n_bytes;
     }
     text_clear(&header);
     struct digest d = digest_stream_end(stream);

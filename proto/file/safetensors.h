@@ -13,8 +13,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct node;
+
 enum { SAFETENSORS_DIMS_MAX = 8 };
-enum safetensors_type { SAFETENSORS_F32, SAFETENSORS_F16, SAFETENSORS_BF16, SAFETENSORS_OTHER };
+enum safetensors_type {
+    SAFETENSORS_F32,
+    SAFETENSORS_F16,
+    SAFETENSORS_BF16,
+    SAFETENSORS_F64,
+    SAFETENSORS_OTHER
+};
+
+/* A pair of texts in the header's "__metadata__". Written ones have no characters that JSON
+ * escapes. */
+struct safetensors_note {
+    const char *key, *value;
+};
 
 struct safetensors_entry {
     char *name;
@@ -29,28 +43,42 @@ struct safetensors {
     struct file_map map;
     struct safetensors_entry *entries; /* sorted by name */
     size_t n;
+    struct node *header; /* the JSON text as a tree */
 };
 
-/* Maps and checks a file. Fails with ERR_DATA; the sentence names file and tensor. */
+/* Maps and checks a file. Fails with ERR_DATA; the sentence names file and tensor. A Git LFS
+ * pointer is called that. */
 int safetensors_open(struct safetensors *file, const char *path, struct err *err);
 void safetensors_close(struct safetensors *file);
 
 /* Returns the tensor of that name, or NULL if there is none. */
 const struct safetensors_entry *safetensors_find(const struct safetensors *file, const char *name);
 
-/* Writes elements [first, first + n) of an F32, F16 or BF16 tensor as floats. Returns false for
- * other types. */
+/* Returns the text of that key in "__metadata__", owned by the file, or NULL. */
+const char *safetensors_metadata(const struct safetensors *file, const char *key);
+
+/* Writes elements [first, first + n) of an F32, F16, BF16 or F64 tensor as floats, F64 rounded to
+ * the nearest. Returns false for other types. */
 bool safetensors_floats(const struct safetensors_entry *entry, size_t first, size_t n, float *out);
 
-/* One F32 tensor to write. The name has no characters that JSON escapes. */
+/* One tensor to write. The name has no characters that JSON escapes. */
 struct safetensors_part {
     const char *name;
     int n_dims;
     size_t shape[2];
-    const float *numbers;
+    const void *numbers;        /* of the type */
+    enum safetensors_type type; /* SAFETENSORS_OTHER cannot be written */
 };
+
+/* Size of its numbers. */
+size_t safetensors_part_bytes(const struct safetensors_part *part);
 
 /* Writes a file whole or not at all, and durably. The parts are sorted by name in place. digest and
  * bytes (of the whole file) may be NULL. */
 int safetensors_write(const char *path, struct safetensors_part *parts, size_t n,
                       struct digest *digest, uint64_t *bytes, enum err_code code, struct err *err);
+
+/* The same with notes in "__metadata__". */
+int safetensors_write_noted(const char *path, const struct safetensors_note *notes, size_t n_notes,
+                            struct safetensors_part *parts, size_t n, struct digest *digest,
+                            uint64_t *bytes, enum err_code code, struct err *err);

@@ -1,5 +1,5 @@
 /* Checkpoints that are set aside: out of sight, and whole. */
-#include "tests/unit/proto/file/fleet.h"
+#include "tests/unit/proto/file/model_fixture.h"
 
 #include "proto/file/aside.h"
 
