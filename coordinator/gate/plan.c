@@ -63,6 +63,8 @@ uint32_t plan_windows_max(const struct context *context)
     const struct roster *m = context->roster;
     const double *weights = run_gate_weights(context->run);
     double sum = 0, max = UINT32_MAX;
+    if (m->n_sources == 1) // exactly: n * w / w may round below n
+        return m->gate_samples[0] < UINT32_MAX ? (uint32_t)m->gate_samples[0] : UINT32_MAX;
     for (size_t s = 0; s < m->n_sources; s++)
         sum += weights[s];
     for (size_t s = 0; s < m->n_sources; s++)

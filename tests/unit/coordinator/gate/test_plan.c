@@ -322,6 +322,19 @@ static void reverse_pairs_have_the_tokens_of_the_forward_ones_and_must_fit(void 
     fixture_clear(&f);
 }
 
+/* n * w / w rounds below n for many w: 1022 * 0.3 / 0.3 is 1021.99... */
+static void a_single_source_has_all_its_windows_whatever_its_weight(void **state)
+{
+    struct fixture f;
+    fixture_init(&f, *state, NULL);
+    for (unsigned tenths = 1; tenths <= 20; tenths++)
+        for (f.gate_samples = 1; f.gate_samples < 3000; f.gate_samples++) {
+            f.weight = tenths / 10.0;
+            assert_int_equal(plan_windows_max(&f.context), f.gate_samples);
+        }
+    fixture_clear(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +349,7 @@ int main(void)
         cmocka_unit_test(tokens_are_the_share_of_those_of_the_training),
         test_in_run_dir(a_plan_says_for_what_alone_its_verdict_holds),
         test_in_run_dir(reverse_pairs_have_the_tokens_of_the_forward_ones_and_must_fit),
+        test_in_run_dir(a_single_source_has_all_its_windows_whatever_its_weight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
