@@ -1,6 +1,6 @@
 /* Weights that are not finite are named when training stops because of them, wherever they come
  * from. */
-#include "tests/unit/roles/role_stage.h"
+#include "tests/unit/roles/role_harness.h"
 
 #include "base/digest.h"
 #include "proto/file/shard_file.h"
@@ -18,11 +18,8 @@ static int set_up(void **state)
     p->root = test_folder_new();
     p->data = file_join(p->root, "data");
     p->run = file_join(p->root, "run");
-    for (int i = 0; i < 2; i++) {
-        char *folder = file_join(p->data, i ? "b" : "a");
-        stage_write_tokens(folder, "train_000000.bin", 1, 4001);
-        free(folder);
-    }
+    role_harness_write_source(p->data, "a", 1, 4001, false);
+    role_harness_write_source(p->data, "b", 1, 4001, false);
     *state = p;
     return 0;
 }
@@ -42,7 +39,7 @@ static void plan(const struct place *p, struct run *run, const char *name, const
     struct err err;
     char *folder = file_join(p->root, name);
     const char *const settings[] = {"train.steps=3", setting, NULL};
-    if (run_plan_train(run, folder, stage_config(p->data, settings), &err) < 0)
+    if (run_plan_train(run, folder, role_harness_config(p->data, settings), &err) < 0)
         fail_msg("%s", err.text);
     free(folder);
 }
@@ -82,7 +79,7 @@ static void train_and_poison(const struct place *p)
     struct run run;
     struct err how;
     plan(p, &run, "run", NULL);
-    stage_play(&run, &(struct play){.servers = 1, .workers = 1}, &how);
+    role_harness_run(&run, &(struct harness_launch){.servers = 1, .workers = 1}, &how);
     // the last of two: the first in the order of the layout is named
     poison(p, "layers.0.mlp.up.weight", 5, 3, INFINITY);
     poison(p, "layers.0.norm2.weight", 4, 0, NAN);
@@ -99,8 +96,9 @@ static void a_checkpoint_that_is_continued(void **state)
             train_and_poison(p);
         if (run_plan_resume(&run, p->run, settings, 1, &err) < 0)
             fail_msg("%s", err.text);
-        stage_play(&run, &(struct play){.servers = servers, .workers = 2, .expected = ERR_TRAIN},
-                   &how);
+        role_harness_run(
+            &run, &(struct harness_launch){.servers = servers, .workers = 2, .expected = ERR_TRAIN},
+            &how);
         assert_contains(how.text, "step 4: the loss is");
         assert_contains(how.text, "training has diverged: the first weight that is not finite is "
                                   "layers.0.norm2.weight[4]; ");
@@ -117,7 +115,8 @@ static void a_checkpoint_that_another_run_begins_with(void **state)
     poison(p, "layers.0.norm2.weight", 4, 0, 1);
     char *from = mem_format("init.from=%s@3", p->run);
     plan(p, &run, "other", from);
-    stage_play(&run, &(struct play){.servers = 2, .workers = 2, .expected = ERR_TRAIN}, &how);
+    role_harness_run(
+        &run, &(struct harness_launch){.servers = 2, .workers = 2, .expected = ERR_TRAIN}, &how);
     assert_contains(how.text, "step 1: ");
     assert_contains(how.text,
                     "the first weight that is not finite is layers.0.mlp.up.weight[5, 3]");

@@ -2,10 +2,14 @@
 #pragma once
 #include "tests/unit/proto/file/file_fixture.h"
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "proto/file/hugging_face.h"
 #include "proto/file/hugging_face_config.h"
 #include "proto/file/safetensors.h"
 #include "proto/schema/message.h"
+#include "proto/tensor/layout.h"
+#include "proto/tensor/model_shape.h"
 
 enum { GPT2, LLAMA, TENSORS_MAX = 100 };
 

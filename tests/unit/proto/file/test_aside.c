@@ -3,7 +3,7 @@
 
 #include "proto/file/aside.h"
 
-static void put_checkpoint(const struct fleet *f, const char *run, uint64_t step)
+static void put_checkpoint(const struct model_fixture *f, const char *run, uint64_t step)
 {
     struct err err;
     char *folder = checkpoint_folder(run, step);
@@ -28,7 +28,7 @@ static void check_steps(const char *run, const uint64_t *steps, size_t n)
 static void newer_checkpoints_are_kept_where_no_checkpoint_is_looked_for(void **state)
 {
     const char *run = *state;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     struct err err;
     for (uint64_t step = 1; step <= 4; step++)
         put_checkpoint(&f, run, step);
@@ -56,13 +56,13 @@ static void newer_checkpoints_are_kept_where_no_checkpoint_is_looked_for(void **
     free(copy);
     free(aside);
     free(metrics);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void twice_within_a_second_are_two_folders_and_nothing_newer_is_none(void **state)
 {
     const char *run = *state;
-    struct fleet f = fleet_new();
+    struct model_fixture f = model_fixture_new();
     struct err err;
     char *first = NULL, *second = NULL, *third = (char *)"unset";
     size_t n = 0;
@@ -77,7 +77,7 @@ static void twice_within_a_second_are_two_folders_and_nothing_newer_is_none(void
     check_steps(run, (const uint64_t[]){1}, 1);
     free(second);
     free(first);
-    fleet_free(&f);
+    model_fixture_free(&f);
 }
 
 static void a_name_is_split_at_its_last_at_unless_it_is_a_folder(void **state)

@@ -122,7 +122,8 @@ static Trireme__Model *shape_of(const char *root, bool llama, const char *before
     return model;
 }
 
-static void check_added_refused(const char *root, bool llama, const char *more, const char *sentence)
+static void check_added_refused(const char *root, bool llama, const char *more,
+                                const char *sentence)
 {
     struct err err;
     if (shape_of(root, llama, "", more, &err))
@@ -163,21 +164,24 @@ static void other_rotary_positions_are_refused_by_the_name_of_their_type(void **
 {
     const char *root = *state;
     check_added_refused(root, true, ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}",
-                  "found rope_scaling of type 'linear', which is not computed here");
+                        "found rope_scaling of type 'linear', which is not computed here");
     check_added_refused(root, true,
-                  ", \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"llama3\"}",
-                  "found rope_parameters of type 'llama3', which is not computed here");
+                        ", \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"llama3\"}",
+                        "found rope_parameters of type 'llama3', which is not computed here");
     check_added_refused(root, true,
-                  ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"type\": \"default\"}",
-                  "rope_scaling of type 'yarn'");
-    check_added_refused(root, true, ", \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e4}}",
-                  "rope_parameters for 'full_attention' apart");
+                        ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"type\": \"default\"}",
+                        "rope_scaling of type 'yarn'");
+    check_added_refused(root, true,
+                        ", \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e4}}",
+                        "rope_parameters for 'full_attention' apart");
     check_added_refused(root, true, ", \"rope_scaling\": \"linear\"", "found rope_scaling linear");
-    check_added_refused(root, true, ", \"rope_theta\": 1e4, \"rope_parameters\": {\"rope_theta\": 5e5}",
-                  "found rope_theta 10000 and 500000, expected one of them");
+    check_added_refused(root, true,
+                        ", \"rope_theta\": 1e4, \"rope_parameters\": {\"rope_theta\": 5e5}",
+                        "found rope_theta 10000 and 500000, expected one of them");
     check_added_refused(root, true, ", \"rope_parameters\": {\"partial_rotary_factor\": 0.5}",
-                  "partial_rotary_factor 0.5");
-    check_added_refused(root, true, ", \"partial_rotary_factor\": 0.25", "partial_rotary_factor 0.25");
+                        "partial_rotary_factor 0.5");
+    check_added_refused(root, true, ", \"partial_rotary_factor\": 0.25",
+                        "partial_rotary_factor 0.25");
 }
 
 static void names_of_one_function_are_all_taken(void **state)
@@ -197,7 +201,8 @@ static void names_of_one_function_are_all_taken(void **state)
             message_free(model);
             free(more);
         }
-    check_added_refused(*state, false, ", \"activation_function\": \"gelu\"", "activation_function gelu");
+    check_added_refused(*state, false, ", \"activation_function\": \"gelu\"",
+                        "activation_function gelu");
     check_added_refused(*state, true, ", \"hidden_act\": \"gelu\"", "hidden_act gelu");
 }
 
@@ -207,10 +212,11 @@ static void what_would_change_the_model_is_refused_by_name(void **state)
     check_added_refused(root, true, ", \"attention_bias\": true", "attention_bias true");
     check_added_refused(root, true, ", \"mlp_bias\": true", "mlp_bias true");
     check_added_refused(root, true, ", \"vocab_size\": 61, \"head_dim\": 16",
-                  "found head_dim 16 with 4 heads, expected 32 / 4");
-    check_added_refused(root, true, ", \"quantization_config\": {\"bits\": 4}", "quantization_config");
+                        "found head_dim 16 with 4 heads, expected 32 / 4");
+    check_added_refused(root, true, ", \"quantization_config\": {\"bits\": 4}",
+                        "quantization_config");
     check_added_refused(root, true, ", \"transformers_weights\": \"other.safetensors\"",
-                  "transformers_weights other.safetensors");
+                        "transformers_weights other.safetensors");
 }
 
 static void whole_numbers_with_a_point_a_mark_and_nan_are_read_where_they_are_certain(void **state)

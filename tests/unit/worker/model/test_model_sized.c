@@ -1,15 +1,15 @@
 /* A model takes memory for the samples that it is asked for, not for the positions that it has. */
-#include "tests/unit/worker/model/model_case.h"
+#include "tests/unit/worker/model/batch_fixture.h"
 
 #include <sys/resource.h>
 
-enum { B = MODEL_CASE_BATCH, LONGEST = 3 };
+enum { B = BATCH_FIXTURE_SAMPLES, LONGEST = 3 };
 
 static void a_model_for_short_samples_has_the_bits_of_one_for_all_positions(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < MODEL_CASE_VARIANTS; variant++) {
-        struct model_case c = model_case_new(variant, kernels_best());
+    for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant++) {
+        struct batch_fixture c = batch_fixture_new(variant, kernels_best());
         struct model *small =
             model_new_sized(&c.config, c.layout, kernels_best(), B * LONGEST, LONGEST);
         float *expected = mem_floats(c.n), *found = mem_floats(c.n),
@@ -27,7 +27,7 @@ static void a_model_for_short_samples_has_the_bits_of_one_for_all_positions(void
         free(expected);
         free(found);
         model_free(small);
-        model_case_free(&c);
+        batch_fixture_free(&c);
     }
 }
 
@@ -42,7 +42,7 @@ static long peak_kb(void)
 static void memory_follows_the_samples_and_not_the_positions(void **state)
 {
     (void)state;
-    Trireme__Model config = model_case_config(TRIREME__MODEL__ARCH__llama, false);
+    Trireme__Model config = batch_fixture_config(TRIREME__MODEL__ARCH__llama, false);
     config.context = 1 << 17;
     struct layout *layout = layout_new(&config);
     const long before = peak_kb();
