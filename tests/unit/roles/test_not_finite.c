@@ -53,7 +53,7 @@ static void poison(const struct place *p, const char *name, size_t row, size_t c
     Trireme__Manifest *m = checkpoint_manifest(folder, &err);
     assert_non_null(m);
     struct layout *layout = layout_new(m->config->model);
-    struct kept kept = kept_read(p->run, 3);
+    struct checkpoint_state kept = checkpoint_state_read(p->run, 3);
     struct shard shard;
     struct digest digest;
     char hex[DIGEST_HEX_SIZE];
@@ -68,7 +68,7 @@ static void poison(const struct place *p, const char *name, size_t row, size_t c
     m->shards[0]->digest = mem_strdup(hex);
     if (checkpoint_complete(folder, m, &err) < 0)
         fail_msg("%s", err.text);
-    kept_free(&kept);
+    checkpoint_state_free(&kept);
     layout_free(layout);
     message_free(m);
     free(folder);
