@@ -49,7 +49,7 @@ int run_plan_resume(struct run *run, const char *name, char *const *settings, si
                     struct err *err);
 
 /* Claims the run for this launch: makes its folders, takes the lock, writes the next incarnation
- * and config.yaml. */
+ * and, of a `train`, config.yaml. */
 int run_claim(struct run *run, struct err *err);
 
 /* Whether a process holds the lock of that folder's run. */
@@ -57,7 +57,8 @@ bool run_is_trained(const char *folder);
 
 /* Finds the newest checkpoint that verifies, or that of the step to go back to, and the data order
  * from there on. warn gets a sentence for each damaged one, which is kept in run->warnings too.
- * ERR_DATA if there are checkpoints and all are damaged, or that of the step is. */
+ * ERR_DATA if there are checkpoints and all are damaged, or that of the step is. What a `resume`
+ * changes is written to config.yaml last. */
 int run_locate(struct run *run, warn_fn warn, void *context, struct err *err);
 
 /* Weights of the sources in the loss that judges experiments, one a source: gate.weights, or the

@@ -116,6 +116,17 @@ class Back(Trained):
         self.refuse(3, ["step-00000008", "the file is damaged"], "resume", "run@8")
         self.assertEqual((self.tree("run/checkpoints"), self.read("run/metrics.jsonl")), before)
 
+    def test_a_refused_change_does_not_stay_in_the_runs_configuration(self):
+        self.succeed("resume", "run@8", "--workers", 1, "--set", "data.skip=30")
+        before = self.read("run/config.yaml")
+        self.refuse(2, ["data.skip: found 5, expected at least 30"], "resume", "run@12", "--set",
+                    "data.skip=5", "--set", "train.steps=14")
+        self.change(self.shard("run", 8), -10, b"\xff\xff")
+        self.refuse(3, ["the file is damaged"], "resume", "run@8", "--set", "optimizer.lr=0.002")
+        self.assertEqual(self.read("run/config.yaml"), before)
+        self.succeed("resume", "run", "--workers", 1, "--set", "train.steps=14")
+        self.assert_whole("run", 14)
+
 
 class Changes(Trained):
     """What a resume changes is said in one line a change, and nothing where it changes nothing."""
