@@ -49,6 +49,10 @@ static int read_places(struct weight_map *map, const char *path, struct err *err
     map->places = mem_new(names->n, sizeof *map->places);
     for (map->n = 0; map->n < names->n; map->n++) {
         const struct node *name = &names->children[map->n];
+        if (!safetensors_name_is_plain(name->key) ||
+            (name->text && !safetensors_name_is_plain(name->text)))
+            return err_set(err, ERR_DATA, "%s: row %zu of weight_map has control characters", path,
+                           map->n);
         if (name->kind != NODE_STRING || !file_name_ends(name->text, ".safetensors") ||
             strchr(name->text, '/'))
             return err_set(err, ERR_DATA,
@@ -85,10 +89,14 @@ static int refuse_folder(const char *folder, struct err *err)
     if (!names)
         return -1;
     struct text found = {0};
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        char *path = file_join(folder, names[i]);
         for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
             if (file_name_ends(names[i], endings[k]) && n_found++ < 5)
-                text_printf(&found, "%s%s", n_found > 1 ? ", " : "", names[i]);
+                text_printf(&found, "%s%s%s", n_found > 1 ? ", " : "", names[i],
+                            file_exists(path) ? "" : " (a link to nothing)");
+        free(path);
+    }
     if (n_found > 5)
         text_printf(&found, " and %zu more", n_found - 5);
     err_set(err, ERR_DATA, "%s: found %s, expected %s or %s", folder,
