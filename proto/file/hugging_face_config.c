@@ -86,8 +86,9 @@ static const char *value(const struct node *map, const char *key)
     return !node || node->kind == NODE_NULL ? "null" : node->text ? node->text : "{...}";
 }
 
-/* Writes whole numbers without a point: some writers make 61.0 of 61. */
-static void make_whole(struct node *node)
+/* Makes texts fit for comparisons and sentences: whole numbers without a point, since some writers
+ * make 61.0 of 61; '?' in place of control characters. */
+static void tidy(struct node *node)
 {
     if (node->kind == NODE_LITERAL) {
         size_t digits = strspn(node->text, "0123456789");
@@ -95,8 +96,13 @@ static void make_whole(struct node *node)
         if (digits && *rest == '.' && rest[1 + strspn(rest + 1, "0")] == 0)
             node->text[digits] = 0;
     }
+    char *texts[] = {node->key, node->text};
+    for (int i = 0; i < 2; i++)
+        for (char *c = texts[i]; c && *c; c++)
+            if ((unsigned char)*c < ' ' || *c == 0x7f)
+                *c = '?';
     for (size_t i = 0; i < node->n; i++)
-        make_whole(&node->children[i]);
+        tidy(&node->children[i]);
 }
 
 /* Puts quotes around NaN and Infinity, which Python writes and JSON has not: keys that nobody reads
@@ -145,7 +151,7 @@ static struct node *config_read(const char *path, struct err *err)
         return NULL;
     }
     if (root)
-        make_whole(root);
+        tidy(root);
     return root;
 }
 

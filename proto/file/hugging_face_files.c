@@ -49,6 +49,10 @@ static int read_places(struct weight_map *map, const char *path, struct err *err
     map->places = mem_new(names->n, sizeof *map->places);
     for (map->n = 0; map->n < names->n; map->n++) {
         const struct node *name = &names->children[map->n];
+        if (!safetensors_name_is_plain(name->key) ||
+            (name->text && !safetensors_name_is_plain(name->text)))
+            return err_set(err, ERR_DATA, "%s: row %zu of weight_map has control characters", path,
+                           map->n);
         if (name->kind != NODE_STRING || !file_name_ends(name->text, ".safetensors") ||
             strchr(name->text, '/'))
             return err_set(err, ERR_DATA,
@@ -85,10 +89,14 @@ static int refuse_folder(const char *folder, struct err *err)
     if (!names)
         return -1;
     struct text found = {0};
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        char *path = file_join(folder, names[i]);
         for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
             if (file_name_ends(names[i], endings[k]) && n_found++ < 5)
-                text_printf(&found, "%s%s", n_found > 1 ? ", " : "", names[i]);
+                text_printf(&found, "%s%s%s", n_found > 1 ? ", " : "", names[i],
+                            file_exists(path) ? "" : " (a link to nothing)");
+        free(path);
+    }
     if (n_found > 5)
         text_printf(&found, " and %zu more", n_found - 5);
     err_set(err, ERR_DATA, "%s: found %s, expected %s or %s", folder,
@@ -191,9 +199,10 @@ static size_t finder_find(const struct finder *finder, const char *full)
     return finder->n;
 }
 
-/* Gives each tensor of a file its place. */
-static int account(struct hugging_face_files *files, size_t file, const Trireme__Model *model,
-                   const struct finder *finder, const struct weight_map *map, struct err *err)
+/* Gives each tensor of a file its place. The first that has none is left in *unknown. */
+static int account(struct hugging_face_files *files, struct hugging_face_found *unknown,
+                   size_t file, const Trireme__Model *model, const struct finder *finder,
+                   const struct weight_map *map, struct err *err)
 {
     const char *path = files->paths[file];
     for (size_t i = 0; i < files->files[file].n; i++) {
@@ -204,10 +213,11 @@ static int account(struct hugging_face_files *files, size_t file, const Trireme_
         bool spare = at == finder->n && model->tied && !strcmp(full, hugging_face_names_head);
         if (at == finder->n && !spare && hugging_face_names_buffer(model, full))
             continue;
-        if (at == finder->n && !spare)
-            return err_set(err, ERR_DATA,
-                           "%s: tensor '%s' has no place in the model that config.json describes",
-                           path, e->name);
+        if (at == finder->n && !spare) {
+            if (!unknown->entry)
+                *unknown = (struct hugging_face_found){e, path};
+            continue;
+        }
         if (check_place(map, e->name, path, err) < 0)
             return -1;
         struct hugging_face_found *found = spare ? &files->head : &files->found[at];
@@ -239,21 +249,28 @@ static int check_places(const struct hugging_face_files *files, const Trireme__M
     return 0;
 }
 
-/* Fails if a piece was not found. A tied model's head serves as its embedding. */
-static int check_pieces(struct hugging_face_files *files, const char *folder,
-                        const Trireme__Model *model, const struct hugging_face_piece *pieces,
-                        size_t n_pieces, struct err *err)
+/* Fails if a tensor has no place, or a piece was not found. A tied model's head serves as its
+ * embedding. */
+static int check_pieces(struct hugging_face_files *files, const struct hugging_face_found *unknown,
+                        const char *folder, const Trireme__Model *model,
+                        const struct hugging_face_piece *pieces, size_t n_pieces, struct err *err)
 {
+    const char *missing = NULL;
     for (size_t i = 0; i < n_pieces; i++) {
         if (!files->found[i].entry && files->head.entry &&
             !strcmp(pieces[i].name, hugging_face_names_embedding(model))) {
             files->found[i] = files->head;
             files->head = (struct hugging_face_found){0};
         }
-        if (!files->found[i].entry)
-            return err_set(err, ERR_DATA, "%s: tensor '%s' is missing", folder, pieces[i].name);
+        if (!files->found[i].entry && !missing)
+            missing = pieces[i].name;
     }
-    return 0;
+    if (unknown->entry)
+        return err_set(err, ERR_DATA,
+                       "%s: tensor '%s' has no place in the model that config.json describes%s%s%s",
+                       unknown->path, unknown->entry->name, missing ? ", and '" : "",
+                       missing ? missing : "", missing ? "' is missing" : "");
+    return missing ? err_set(err, ERR_DATA, "%s: tensor '%s' is missing", folder, missing) : 0;
 }
 
 int hugging_face_files_open(struct hugging_face_files *files, const char *folder,
@@ -262,6 +279,7 @@ int hugging_face_files_open(struct hugging_face_files *files, const char *folder
 {
     *files = (struct hugging_face_files){0};
     struct weight_map map = {0};
+    struct hugging_face_found unknown = {0};
     struct finder finder = finder_of(pieces, n_pieces);
     char *whole = file_join(folder, whole_name), *index = file_join(folder, index_name);
     int rc = 0;
@@ -277,11 +295,11 @@ int hugging_face_files_open(struct hugging_face_files *files, const char *folder
         rc = refuse_folder(folder, err);
     files->found = mem_new(n_pieces, sizeof *files->found);
     for (size_t i = 0; i < files->n && rc == 0; i++)
-        rc = account(files, i, model, &finder, &map, err);
+        rc = account(files, &unknown, i, model, &finder, &map, err);
     if (rc == 0)
         rc = check_places(files, model, &map, err);
     if (rc == 0)
-        rc = check_pieces(files, folder, model, pieces, n_pieces, err);
+        rc = check_pieces(files, &unknown, folder, model, pieces, n_pieces, err);
     free(whole);
     free(index);
     free(finder.sorted);

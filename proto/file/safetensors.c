@@ -92,6 +92,14 @@ static const char *read_entry(struct safetensors_entry *entry, size_t *begin, si
     return *end - *begin == bytes ? NULL : "its data_offsets do not fit its shape";
 }
 
+bool safetensors_name_is_plain(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name < ' ' || *name == 0x7f)
+            return false;
+    return true;
+}
+
 struct span {
     size_t begin, end;
 };
@@ -119,6 +127,11 @@ static int read_header(struct safetensors *file, const struct node *root, const 
         const struct node *node = &root->children[i];
         if (!strcmp(node->key, "__metadata__"))
             continue;
+        if (!safetensors_name_is_plain(node->key)) {
+            rc = err_set(err, ERR_DATA, "%s: the name of tensor %zu has control characters", path,
+                         file->n);
+            break;
+        }
         struct safetensors_entry *entry = &file->entries[file->n];
         struct span *span = &spans[file->n];
         const char *reason = read_entry(entry, &span->begin, &span->end, node, data_size);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/file.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,9 @@ struct safetensors {
     size_t n;
     struct node *header; /* the JSON text as a tree */
 };
+
+/* Whether a tensor's name can stand in a sentence: it has no control characters. */
+bool safetensors_name_is_plain(const char *name);
 
 /* Maps and checks a file. Fails with ERR_DATA; the sentence names file and tensor. A Git LFS
  * pointer is called that. */

@@ -153,7 +153,8 @@ class DamagedFirstWeights(Case):
         header, body = self.header()
         at = header.index(b"transformer.wpe")
         self.write_header(header[:at] + bytes([header[at] ^ 2]) + header[at + 1:], body)
-        self.refuse_model("hf", "transformer.wpe.weight", "missing")
+        self.refuse_model(self.model, "'vransformer.wpe.weight' has no place",
+                          "'transformer.wpe.weight' is missing")
 
     def test_a_header_that_is_no_json_is_refused(self):
         header, body = self.header()

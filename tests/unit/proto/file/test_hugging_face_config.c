@@ -204,6 +204,7 @@ static void names_of_one_function_are_all_taken(void **state)
     check_added_refused(*state, false, ", \"activation_function\": \"gelu\"",
                         "activation_function gelu");
     check_added_refused(*state, true, ", \"hidden_act\": \"gelu\"", "hidden_act gelu");
+    check_added_refused(*state, true, ", \"hidden_act\": \"si\\nlu\"", "hidden_act si?lu");
 }
 
 static void what_would_change_the_model_is_refused_by_name(void **state)

@@ -1,6 +1,7 @@
 #include "tests/unit/proto/file/hub_fixture.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #define FIRST  "model-00001-of-00002.safetensors"
 #define SECOND "model-00002-of-00002.safetensors"
@@ -60,6 +61,8 @@ static void an_index_that_disagrees_with_its_files_is_refused(void **state)
     write_shards(&hub, "\"a\": \"../model.safetensors\",");
     hub_check_refused(&hub, false, "index.json: tensor 'a': found '../model.safetensors'",
                       "expected the name of a .safetensors file in this folder");
+    write_shards(&hub, "\"a\\nb\": \"model.safetensors\",");
+    hub_check_refused(&hub, false, "index.json: row ", "has control characters");
     write_shards(&hub, "");
     struct safetensors_part first = hub.parts[0]; // which the index says is in FIRST
     hub.parts[0] = hub.parts[1], hub.parts[1] = first;
@@ -158,6 +161,10 @@ static void a_folder_without_them_is_refused_with_what_was_found(void **state)
     hub_write(&hub, "consolidated.safetensors", 0, 1);
     hub_check_refused(&hub, false, "hub: found consolidated.safetensors, pytorch_model.bin, ",
                       "expected model.safetensors or model.safetensors.index.json");
+    char *link = file_join(hub.folder, "model.safetensors");
+    assert_int_equal(symlink("../blobs/nothing", link), 0);
+    hub_check_refused(&hub, false, "model.safetensors (a link to nothing)", "expected ");
+    free(link);
     hub_free(&hub);
 }
 
