@@ -3,9 +3,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "worker/data/path.h"
+#include "worker/data/split.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,11 +27,13 @@ static void leave_out_unreadable(struct documents *documents, const struct err *
     documents->unreadable++;
 }
 
-static void add_document(struct documents *documents, const char *path)
+static void add_file(struct documents *documents, const char *path, uint64_t size)
 {
-    documents->list =
-        mem_grow(documents->list, documents->n, &documents->room, sizeof *documents->list);
-    documents->list[documents->n++] = (struct document){.path = mem_strdup(path)};
+    documents->files = mem_grow(documents->files, documents->n_files, &documents->files_room,
+                                sizeof *documents->files);
+    documents->files[documents->n_files++] =
+        (struct document_file){.path = mem_strdup(path), .size = size};
+    documents->size += size;
 }
 
 static void walk_folder(const struct walk *walk, const char *folder);
@@ -50,7 +54,7 @@ static void walk_path(const struct walk *walk, const char *path, bool given)
         if (walk->leave_out.st_ino != st.st_ino || walk->leave_out.st_dev != st.st_dev)
             walk_folder(walk, path);
     } else if (S_ISREG(st.st_mode)) {
-        add_document(walk->documents, path);
+        add_file(walk->documents, path, (uint64_t)st.st_size);
     } else { // opening a pipe would wait for its writer
         err_set(&err, ERR_DATA, "%s: expected a regular file or a folder", path);
         leave_out_unreadable(walk->documents, &err);
@@ -88,58 +92,136 @@ int documents_read(const char *path, unsigned char *piece, size_t room, document
         if (n < 0 && errno != EINTR)
             rc = err_set(err, ERR_DATA, "%s: cannot read: %s", path, strerror(errno));
         else if (n > 0)
-            rc = take(context, piece, (size_t)n, err);
+            rc = take(context, 0, piece, (size_t)n, err);
     }
     close(fd);
     return rc;
 }
 
+size_t documents_blocks(const struct document *document)
+{
+    return document->bytes < SPLIT_BLOCK ? 1 : document->bytes / SPLIT_BLOCK;
+}
+
+/* The first reading: sizes and digests. */
 struct sum {
-    struct digest_stream *stream;
-    uint64_t bytes;
+    struct documents *documents;
+    const struct documents_watch *watch; /* or NULL */
+    uint64_t seen;                       /* bytes of all files so far */
+    bool open;                           /* a document is being read: */
+    struct document document;
+    struct digest_stream *whole, *block;
+    size_t in_block, n_blocks, room; /* bytes of the block so far; full blocks so far */
 };
 
-static int add_to_sum(void *context, const unsigned char *bytes, size_t n, struct err *err)
+static void sum_begin(struct sum *sum, size_t file, uint64_t number)
+{
+    sum->open = true;
+    sum->document = (struct document){.file = file, .number = number};
+    sum->whole = digest_stream_new();
+    sum->block = digest_stream_new();
+    sum->in_block = sum->n_blocks = sum->room = 0;
+}
+
+/* Ends the document that is open, if there is one, and keeps it if `keep`. */
+static void sum_end(struct sum *sum, bool keep)
+{
+    if (!sum->open)
+        return;
+    sum->open = false;
+    struct document *document = &sum->document;
+    document->digest = digest_stream_end(sum->whole);
+    digest_stream_end(sum->block);
+    if (!keep) {
+        free(document->blocks);
+        return;
+    }
+    if (sum->n_blocks < 2) {
+        document->blocks = mem_resize(document->blocks, 1, sizeof *document->blocks);
+        document->blocks[0] = split_hash(document->digest);
+    }
+    struct documents *documents = sum->documents;
+    documents->list =
+        mem_grow(documents->list, documents->n, &documents->room, sizeof *documents->list);
+    documents->list[documents->n++] = *document;
+}
+
+static void sum_add(struct sum *sum, const unsigned char *bytes, size_t n)
+{
+    struct document *document = &sum->document;
+    digest_stream_add(sum->whole, bytes, n);
+    document->bytes += n;
+    while (n) {
+        const size_t left = SPLIT_BLOCK - sum->in_block, now = n < left ? n : left;
+        digest_stream_add(sum->block, bytes, now);
+        sum->in_block += now;
+        bytes += now;
+        n -= now;
+        if (sum->in_block < SPLIT_BLOCK)
+            continue;
+        document->blocks =
+            mem_grow(document->blocks, sum->n_blocks, &sum->room, sizeof *document->blocks);
+        document->blocks[sum->n_blocks++] = split_hash(digest_stream_end(sum->block));
+        sum->block = digest_stream_new();
+        sum->in_block = 0;
+    }
+}
+
+struct file_sum {
+    struct sum *sum;
+    size_t file;
+};
+
+static int take_piece(void *context, uint64_t number, const unsigned char *bytes, size_t n,
+                      struct err *err)
 {
     (void)err;
-    struct sum *sum = context;
-    digest_stream_add(sum->stream, bytes, n);
-    sum->bytes += n;
+    const struct file_sum *in = context;
+    struct sum *sum = in->sum;
+    if (sum->open && sum->document.number != number)
+        sum_end(sum, true);
+    if (!sum->open)
+        sum_begin(sum, in->file, number);
+    sum_add(sum, bytes, n);
+    sum->seen += n;
+    if (sum->watch)
+        sum->watch->said(sum->watch->context, "read", sum->seen, sum->documents->size);
     return 0;
 }
 
-/* Computes sizes and digests. Leaves out files that are empty or cannot be read. */
-static void digest_documents(struct documents *documents)
+/* Leaves out what is empty or cannot be read. */
+static void digest_files(struct documents *documents, const struct documents_watch *watch)
 {
     unsigned char *piece = mem_new(PIECE, 1);
-    size_t kept = 0;
-    for (size_t i = 0; i < documents->n; i++) {
-        struct document document = documents->list[i];
+    struct sum sum = {.documents = documents, .watch = watch};
+    for (size_t i = 0; i < documents->n_files; i++) {
         struct err err;
-        struct sum sum = {.stream = digest_stream_new()};
-        int rc = documents_read(document.path, piece, PIECE, add_to_sum, &sum, &err);
-        document.digest = digest_stream_end(sum.stream);
-        document.bytes = sum.bytes;
-        if (rc == 0 && sum.bytes > 0) {
-            documents->list[kept++] = document;
-            continue;
-        }
+        struct file_sum in = {.sum = &sum, .file = i};
+        const size_t before = documents->n;
+        int rc = documents_read(documents->files[i].path, piece, PIECE, take_piece, &in, &err);
+        sum_end(&sum, rc == 0);
         if (rc < 0)
             leave_out_unreadable(documents, &err);
-        else
+        else if (documents->n == before)
             documents->empty++;
-        free(document.path);
     }
-    documents->n = kept;
     free(piece);
 }
 
-static int compare_paths(const void *a, const void *b)
+static int compare_files(const void *a, const void *b)
 {
-    return strcmp(((const struct document *)a)->path, ((const struct document *)b)->path);
+    return strcmp(((const struct document_file *)a)->path, ((const struct document_file *)b)->path);
 }
 
-/* Order by content, then by path, so that the first path of equal documents is kept. */
+static int compare_places(const void *a, const void *b)
+{
+    const struct document *x = a, *y = b;
+    if (x->file != y->file)
+        return x->file < y->file ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* By content, and by place among equals, so that the first is the one that is kept. */
 static int compare_contents(const void *a, const void *b)
 {
     const struct document *x = a, *y = b;
@@ -149,7 +231,7 @@ static int compare_contents(const void *a, const void *b)
         return x->digest.low < y->digest.low ? -1 : 1;
     if (x->bytes != y->bytes)
         return x->bytes < y->bytes ? -1 : 1;
-    return strcmp(x->path, y->path);
+    return compare_places(a, b);
 }
 
 static bool same_contents(const struct document *x, const struct document *y)
@@ -165,7 +247,7 @@ static void drop_duplicates(struct documents *documents)
     qsort(list, documents->n, sizeof *list, compare_contents);
     for (size_t i = 0; i < documents->n; i++) {
         if (kept > 0 && same_contents(&list[kept - 1], &list[i])) {
-            free(list[i].path);
+            free(list[i].blocks);
             documents->duplicates++;
         } else {
             documents->bytes += list[i].bytes;
@@ -173,11 +255,11 @@ static void drop_duplicates(struct documents *documents)
         }
     }
     documents->n = kept;
-    qsort(list, kept, sizeof *list, compare_paths);
+    qsort(list, kept, sizeof *list, compare_places);
 }
 
 int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
-                   const char *leave_out, struct err *err)
+                   const char *leave_out, const struct documents_watch *watch, struct err *err)
 {
     *documents = (struct documents){0};
     struct walk walk = {.documents = documents};
@@ -192,7 +274,9 @@ int documents_find(struct documents *documents, char *const *inputs, size_t n_in
         walk_path(&walk, path, true);
         free(path);
     }
-    digest_documents(documents);
+    if (documents->n_files)
+        qsort(documents->files, documents->n_files, sizeof *documents->files, compare_files);
+    digest_files(documents, watch);
     if (documents->n)
         drop_duplicates(documents);
     return 0;
@@ -200,8 +284,11 @@ int documents_find(struct documents *documents, char *const *inputs, size_t n_in
 
 void documents_clear(struct documents *documents)
 {
+    for (size_t i = 0; i < documents->n_files; i++)
+        free(documents->files[i].path);
     for (size_t i = 0; i < documents->n; i++)
-        free(documents->list[i].path);
+        free(documents->list[i].blocks);
+    free(documents->files);
     free(documents->list);
     free(documents->why);
     *documents = (struct documents){0};
