@@ -2,16 +2,16 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "worker/data/json_lines.h"
 #include "worker/data/path.h"
 #include "worker/data/split.h"
+#include "worker/data/text_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { PIECE = 1 << 20 };
 
@@ -80,21 +80,25 @@ static void walk_folder(const struct walk *walk, const char *folder)
     file_names_free(names);
 }
 
-int documents_read(const char *path, unsigned char *piece, size_t room, documents_take_fn take,
-                   void *context, struct err *err)
+int documents_read(const struct documents *documents, size_t file, unsigned char *piece,
+                   size_t room, documents_take_fn take, void *context, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return err_set(err, ERR_DATA, "%s: cannot open: %s", path, strerror(errno));
-    int rc = 0;
-    for (ssize_t n = 1; n != 0 && rc == 0;) {
-        n = read(fd, piece, room);
-        if (n < 0 && errno != EINTR)
-            rc = err_set(err, ERR_DATA, "%s: cannot read: %s", path, strerror(errno));
-        else if (n > 0)
-            rc = take(context, 0, piece, (size_t)n, err);
+    const char *path = documents->files[file].path;
+    const bool by_lines = documents->field && json_lines_named(path);
+    struct json_lines lines = {.path = path, .field = documents->field};
+    struct text_file *text;
+    int rc = text_file_open(&text, path, err);
+    if (rc < 0)
+        return rc;
+    for (size_t n = 1; n != 0 && rc == 0;) {
+        rc = text_file_read(text, piece, room, &n, err);
+        if (rc == 0 && by_lines)
+            rc = json_lines_add(&lines, piece, n, take, context, err);
+        else if (rc == 0 && n > 0)
+            rc = take(context, 0, piece, n, err);
     }
-    close(fd);
+    json_lines_clear(&lines);
+    text_file_close(text);
     return rc;
 }
 
@@ -107,7 +111,7 @@ size_t documents_blocks(const struct document *document)
 struct sum {
     struct documents *documents;
     const struct documents_watch *watch; /* or NULL */
-    uint64_t seen;                       /* bytes of all files so far */
+    uint64_t seen, in_file;              /* bytes of the files before, and of this one */
     bool open;                           /* a document is being read: */
     struct document document;
     struct digest_stream *whole, *block;
@@ -170,42 +174,70 @@ static void sum_add(struct sum *sum, const unsigned char *bytes, size_t n)
 struct file_sum {
     struct sum *sum;
     size_t file;
+    bool any; /* document, be it without text */
 };
+
+/* An archive holds more than its own bytes: what is read counts up to these. */
+static void watch_file(struct sum *sum, size_t file, size_t n)
+{
+    const uint64_t size = sum->documents->files[file].size;
+    sum->in_file += n;
+    if (sum->watch)
+        sum->watch->said(sum->watch->context, "read",
+                         sum->seen + (sum->in_file < size ? sum->in_file : size),
+                         sum->documents->size);
+}
 
 static int take_piece(void *context, uint64_t number, const unsigned char *bytes, size_t n,
                       struct err *err)
 {
     (void)err;
-    const struct file_sum *in = context;
+    struct file_sum *in = context;
     struct sum *sum = in->sum;
+    in->any = true;
     if (sum->open && sum->document.number != number)
         sum_end(sum, true);
+    if (n == 0) {
+        sum->documents->empty++;
+        return 0;
+    }
     if (!sum->open)
         sum_begin(sum, in->file, number);
     sum_add(sum, bytes, n);
-    sum->seen += n;
-    if (sum->watch)
-        sum->watch->said(sum->watch->context, "read", sum->seen, sum->documents->size);
+    watch_file(sum, in->file, n);
     return 0;
 }
 
+/* Takes back the documents of a file that turned out unreadable. */
+static void take_back(struct documents *documents, size_t n)
+{
+    while (documents->n > n)
+        free(documents->list[--documents->n].blocks);
+}
+
 /* Leaves out what is empty or cannot be read. */
-static void digest_files(struct documents *documents, const struct documents_watch *watch)
+static int digest_files(struct documents *documents, const struct documents_watch *watch,
+                        struct err *err)
 {
     unsigned char *piece = mem_new(PIECE, 1);
     struct sum sum = {.documents = documents, .watch = watch};
-    for (size_t i = 0; i < documents->n_files; i++) {
-        struct err err;
+    int rc = 0;
+    for (size_t i = 0; i < documents->n_files && rc != TEXT_FILE_DAMAGED; i++) {
         struct file_sum in = {.sum = &sum, .file = i};
         const size_t before = documents->n;
-        int rc = documents_read(documents->files[i].path, piece, PIECE, take_piece, &in, &err);
+        sum.in_file = 0;
+        rc = documents_read(documents, i, piece, PIECE, take_piece, &in, err);
         sum_end(&sum, rc == 0);
-        if (rc < 0)
-            leave_out_unreadable(documents, &err);
-        else if (documents->n == before)
+        sum.seen += documents->files[i].size;
+        if (rc == TEXT_FILE_UNREADABLE) {
+            take_back(documents, before);
+            leave_out_unreadable(documents, err);
+        } else if (!in.any) {
             documents->empty++;
+        }
     }
     free(piece);
+    return rc == TEXT_FILE_DAMAGED ? -1 : 0;
 }
 
 static int compare_files(const void *a, const void *b)
@@ -258,25 +290,47 @@ static void drop_duplicates(struct documents *documents)
     qsort(list, kept, sizeof *list, compare_places);
 }
 
-int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
-                   const char *leave_out, const struct documents_watch *watch, struct err *err)
+static int check_field(const struct documents *documents, struct err *err)
 {
-    *documents = (struct documents){0};
+    bool any = !documents->field;
+    for (size_t i = 0; i < documents->n_files && !any; i++)
+        any = json_lines_named(documents->files[i].path);
+    return any ? 0
+               : err_set(err, ERR_USAGE,
+                         "--field %s: found no file of JSON lines, expected at least one whose "
+                         "name ends with .jsonl or .json (or so with .gz or .zst)",
+                         documents->field);
+}
+
+/* Finds the files, without reading them. */
+static int find_files(struct documents *documents, char *const *inputs, size_t n_inputs,
+                      const char *leave_out, struct err *err)
+{
     struct walk walk = {.documents = documents};
     if (stat(leave_out, &walk.leave_out) < 0)
         walk.leave_out.st_ino = 0;
     for (size_t i = 0; i < n_inputs; i++) {
-        if (!file_exists(inputs[i])) {
-            documents_clear(documents);
+        if (!file_exists(inputs[i]))
             return err_set(err, ERR_USAGE, "%s: cannot find it: %s", inputs[i], strerror(errno));
-        }
         char *path = path_trim(inputs[i]);
         walk_path(&walk, path, true);
         free(path);
     }
     if (documents->n_files)
         qsort(documents->files, documents->n_files, sizeof *documents->files, compare_files);
-    digest_files(documents, watch);
+    return 0;
+}
+
+int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
+                   const char *field, const char *leave_out, const struct documents_watch *watch,
+                   struct err *err)
+{
+    *documents = (struct documents){.field = field};
+    if (find_files(documents, inputs, n_inputs, leave_out, err) < 0 ||
+        check_field(documents, err) < 0 || digest_files(documents, watch, err) < 0) {
+        documents_clear(documents);
+        return -1;
+    }
     if (documents->n)
         drop_duplicates(documents);
     return 0;

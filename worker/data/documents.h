@@ -3,9 +3,11 @@
  *
  * Sorted by path as bytes, whatever order they were given or lie on disk in. In folders, names that
  * begin with '.' and links to folders are passed over (so no walk goes in circles), links to files
- * are followed; what is given by name is taken whatever it is called. Only the first of documents
- * with the same bytes (digest and size) is kept. Files are read a piece at a time: memory grows
- * with the number of documents and of blocks (8 bytes for 16,384), not with their bytes. */
+ * are followed; what is given by name is taken whatever it is called. Archives are read as what
+ * they hold (text_file.h). A file is a document; with a field's name each line of the files of JSON
+ * lines is one (json_lines.h). Only the first of documents with the same bytes (digest and size) is
+ * kept. Files are read a piece at a time: memory grows with the number of documents and of blocks
+ * (8 bytes for 16,384), and with the longest line of JSON, not with their bytes. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -20,7 +22,7 @@ struct document_file {
 
 struct document {
     size_t file;     /* that it stands in */
-    uint64_t number; /* in that file, rising */
+    uint64_t number; /* in that file, rising: the line of JSON */
     uint64_t bytes;  /* at least one */
     struct digest digest;
     uint64_t *blocks; /* (documents_blocks) split_hash of each one's bytes */
@@ -29,6 +31,7 @@ struct document {
 struct documents {
     struct document_file *files; /* sorted by path */
     size_t n_files, files_room;
+    const char *field;     /* of JSON lines; borrowed; NULL: every file is a document */
     struct document *list; /* sorted by file and number */
     size_t n, room;
     uint64_t size;       /* bytes on disk of the files */
@@ -45,10 +48,13 @@ struct documents_watch {
     void *context; /* borrowed */
 };
 
-/* `leave_out`: a folder that is not walked (it may not exist). watch may be NULL. An input that
- * does not exist is ERR_USAGE. On error there is nothing to clear. */
+/* `field`: of JSON lines, or NULL; borrowed until the end. `leave_out`: a folder that is not walked
+ * (it may not exist). watch may be NULL. An input that does not exist, and a field without a file
+ * of JSON lines, is ERR_USAGE; a damaged archive or line is ERR_DATA. On error there is nothing to
+ * clear. */
 int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
-                   const char *leave_out, const struct documents_watch *watch, struct err *err);
+                   const char *field, const char *leave_out, const struct documents_watch *watch,
+                   struct err *err);
 void documents_clear(struct documents *documents);
 
 /* Blocks of SPLIT_BLOCK bytes in a document, the last one larger by what is left over; the hash of
@@ -56,8 +62,9 @@ void documents_clear(struct documents *documents);
 size_t documents_blocks(const struct document *document);
 
 /* Hands all bytes of a file to `take`, document after document, a piece of at most `room` bytes
- * (the size of `piece`) at a time; ends at its first error. */
+ * (the size of `piece`; a document of JSON comes in one) at a time; n 0: a document without text.
+ * Ends at its first error. 0, TEXT_FILE_DAMAGED (also take's error), TEXT_FILE_UNREADABLE. */
 typedef int (*documents_take_fn)(void *context, uint64_t number, const unsigned char *bytes,
                                  size_t n, struct err *err);
-int documents_read(const char *path, unsigned char *piece, size_t room, documents_take_fn take,
-                   void *context, struct err *err);
+int documents_read(const struct documents *documents, size_t file, unsigned char *piece,
+                   size_t room, documents_take_fn take, void *context, struct err *err);

@@ -125,9 +125,10 @@ static void note(struct text *notes, const struct documents *documents,
         return;
     if (documents->empty || documents->unreadable)
         text_printf(notes,
-                    "left out %" PRIu64 " files: %" PRIu64 " empty, %" PRIu64 " unreadable%s%s%s\n",
-                    documents->empty + documents->unreadable, documents->empty,
-                    documents->unreadable, documents->why ? " (the first: " : "",
+                    "left out %" PRIu64 " files%s: %" PRIu64 " empty, %" PRIu64
+                    " unreadable%s%s%s\n",
+                    documents->empty + documents->unreadable, documents->field ? " and lines" : "",
+                    documents->empty, documents->unreadable, documents->why ? " (the first: " : "",
                     documents->why ? documents->why : "", documents->why ? ")" : "");
     if (val > 0)
         note_split(notes, documents, plan, val);
@@ -182,7 +183,9 @@ int prepare_in_files(const Trireme__DataPrepareRequest *request, Trireme__DataSe
     char *temporary = path_temporary(request->out), *parent = path_parent(request->out),
          *yaml = NULL;
     int rc = -1;
-    if (documents_find(&documents, request->input, request->n_input, request->out, watch, err) < 0)
+    if (documents_find(&documents, request->input, request->n_input,
+                       request->field && request->field[0] ? request->field : NULL, request->out,
+                       watch, err) < 0)
         goto out_names;
     if (documents.n == 0) {
         err_set(err, ERR_DATA,

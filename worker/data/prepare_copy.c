@@ -78,6 +78,8 @@ static int copy_bytes(void *context, uint64_t number, const unsigned char *bytes
 {
     struct copy *copy = context;
     const struct document *document = next_document(copy);
+    if (n == 0)
+        return 0;
     if (document && document->number < number) {
         if (end_document(copy, err) < 0)
             return -1;
@@ -106,8 +108,7 @@ static int copy_file(struct copy *copy, unsigned char *piece, size_t room, struc
 {
     if (!next_document(copy))
         return 0;
-    if (documents_read(copy->documents->files[copy->file].path, piece, room, copy_bytes, copy,
-                       err) < 0 ||
+    if (documents_read(copy->documents, copy->file, piece, room, copy_bytes, copy, err) < 0 ||
         end_document(copy, err) < 0)
         return -1;
     return next_document(copy) ? refuse_changed(copy, err) : 0;
