@@ -5,9 +5,12 @@
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool data_yaml_exists(const char *folder)
 {
@@ -143,12 +146,26 @@ out:
 
 int data_yaml_digest_file(struct digest *digest, const char *path, struct err *err)
 {
-    struct file_map map;
-    if (file_map_open(&map, path, ERR_DATA, err) < 0)
-        return -1;
-    *digest = digest_of(map.bytes, map.size);
-    file_map_close(&map);
-    return 0;
+    enum { PIECE = 1 << 20 };
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, ERR_DATA, "%s: cannot open: %s", path, strerror(errno));
+    struct digest_stream *stream = digest_stream_new();
+    unsigned char *piece = mem_new(PIECE, 1);
+    int rc = 0;
+    for (ssize_t n = 1; n != 0 && rc == 0;) {
+        n = read(fd, piece, PIECE);
+        if (n > 0)
+            digest_stream_add(stream, piece, (size_t)n);
+        else if (n < 0 && errno != EINTR)
+            rc = err_set(err, ERR_DATA, "%s: cannot read: %s", path, strerror(errno));
+    }
+    const struct digest found = digest_stream_end(stream);
+    if (rc == 0)
+        *digest = found;
+    free(piece);
+    close(fd);
+    return rc;
 }
 
 static int verify_file(const char *folder, const Trireme__TokenFile *file, struct err *err)

@@ -25,5 +25,5 @@ uint64_t data_yaml_val_tokens(const Trireme__DataSet *set);
 /* Reads the token files whole and compares their digests. */
 int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err *err);
 
-/* Computes the digest of a whole file. */
+/* Digest of a whole file, a piece at a time. */
 int data_yaml_digest_file(struct digest *digest, const char *path, struct err *err);
