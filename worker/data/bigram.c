@@ -13,10 +13,13 @@ static void count_pairs(uint64_t *counts, int32_t *piece, const struct token_fil
                         const Trireme__Range *range)
 {
     struct err err;
+    uint64_t first = range->first;
+    for (; first >= file->n_tokens; file++)
+        first -= file->n_tokens;
     for (uint64_t done = 0; done + 1 < range->tokens;) {
         const uint64_t left = range->tokens - done;
         const size_t n = left < PIECE ? left : PIECE;
-        int rc = token_file_read(file, piece, range->first + done, n, BYTES, &err);
+        int rc = token_file_read(file, piece, first + done, n, BYTES, &err);
         ASSERT(rc == 0);
         for (size_t i = 1; i < n; i++)
             counts[piece[i - 1] * BYTES + piece[i]]++;
@@ -24,12 +27,18 @@ static void count_pairs(uint64_t *counts, int32_t *piece, const struct token_fil
     }
 }
 
-double bigram_nats(const struct token_file *file, Trireme__Range *const *ranges, size_t n_ranges)
+double bigram_nats(const struct token_file *files, size_t n_files, Trireme__Range *const *ranges,
+                   size_t n_ranges)
 {
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < n_files; i++)
+        tokens += files[i].n_tokens;
     uint64_t *counts = mem_new(BYTES * BYTES, sizeof *counts);
     int32_t *piece = mem_new(PIECE, sizeof *piece);
-    for (size_t i = 0; i < n_ranges; i++)
-        count_pairs(counts, piece, file, ranges[i]);
+    for (size_t i = 0; i < n_ranges; i++) {
+        ASSERT(ranges[i]->first < tokens && ranges[i]->tokens <= tokens - ranges[i]->first);
+        count_pairs(counts, piece, files, ranges[i]);
+    }
     double sum = 0;
     uint64_t pairs = 0;
     for (size_t a = 0; a < BYTES; a++) {

@@ -5,9 +5,12 @@
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool data_yaml_exists(const char *folder)
 {
@@ -27,13 +30,33 @@ bool data_yaml_has_val(const Trireme__DataSet *set)
     return is_set(set->val);
 }
 
+uint64_t data_yaml_val_tokens(const Trireme__DataSet *set)
+{
+    uint64_t tokens = data_yaml_has_val(set) ? set->val->tokens : 0;
+    for (size_t i = 0; i < set->n_more_val; i++)
+        tokens += set->more_val[i]->tokens;
+    return tokens;
+}
+
 static int check_file(const Trireme__TokenFile *file, const char *which, const char *where,
                       struct err *err)
 {
+    if (!is_set(file))
+        return err_set(err, ERR_DATA, "%s: %s: found one without a file, expected its name", where,
+                       which);
     if (strchr(file->file, '/') || file->file[0] == '.')
         return err_set(err, ERR_DATA,
                        "%s: %s.file: found '%s', expected the name of a file in the folder", where,
                        which, file->file);
+    return 0;
+}
+
+static int check_files(Trireme__TokenFile *const *files, size_t n, const char *which,
+                       const char *where, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (check_file(files[i], which, where, err) < 0)
+            return -1;
     return 0;
 }
 
@@ -46,7 +69,7 @@ static int compare_ranges(const void *a, const void *b)
 /* Checks that dev, gate and sealed lie in the validation file and do not overlap. */
 static int check_ranges(const Trireme__DataSet *set, const char *where, struct err *err)
 {
-    const uint64_t tokens = data_yaml_has_val(set) ? set->val->tokens : 0;
+    const uint64_t tokens = data_yaml_val_tokens(set);
     const struct {
         Trireme__Range **ranges;
         size_t n;
@@ -80,9 +103,9 @@ static int check_ranges(const Trireme__DataSet *set, const char *where, struct e
 
 static int check_set(const Trireme__DataSet *set, const char *where, struct err *err)
 {
-    if (set->format != 1)
-        return err_set(err, ERR_DATA, "%s: found format %" PRIu32 ", expected 1", where,
-                       set->format);
+    if (set->format < 1 || set->format > DATA_YAML_FORMAT)
+        return err_set(err, ERR_DATA, "%s: found format %" PRIu32 ", expected 1 to %d", where,
+                       set->format, DATA_YAML_FORMAT);
     if (!is_set(set->train))
         return err_set(
             err, ERR_DATA,
@@ -91,6 +114,12 @@ static int check_set(const Trireme__DataSet *set, const char *where, struct err 
         return -1;
     if (data_yaml_has_val(set) && check_file(set->val, "val", where, err) < 0)
         return -1;
+    if (check_files(set->more_train, set->n_more_train, "more_train", where, err) < 0 ||
+        check_files(set->more_val, set->n_more_val, "more_val", where, err) < 0)
+        return -1;
+    if (set->n_more_val && !data_yaml_has_val(set))
+        return err_set(err, ERR_DATA, "%s: found more_val without val, expected the first file too",
+                       where);
     return check_ranges(set, where, err);
 }
 
@@ -117,12 +146,26 @@ out:
 
 int data_yaml_digest_file(struct digest *digest, const char *path, struct err *err)
 {
-    struct file_map map;
-    if (file_map_open(&map, path, ERR_DATA, err) < 0)
-        return -1;
-    *digest = digest_of(map.bytes, map.size);
-    file_map_close(&map);
-    return 0;
+    enum { PIECE = 1 << 20 };
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, ERR_DATA, "%s: cannot open: %s", path, strerror(errno));
+    struct digest_stream *stream = digest_stream_new();
+    unsigned char *piece = mem_new(PIECE, 1);
+    int rc = 0;
+    for (ssize_t n = 1; n != 0 && rc == 0;) {
+        n = read(fd, piece, PIECE);
+        if (n > 0)
+            digest_stream_add(stream, piece, (size_t)n);
+        else if (n < 0 && errno != EINTR)
+            rc = err_set(err, ERR_DATA, "%s: cannot read: %s", path, strerror(errno));
+    }
+    const struct digest found = digest_stream_end(stream);
+    if (rc == 0)
+        *digest = found;
+    free(piece);
+    close(fd);
+    return rc;
 }
 
 static int verify_file(const char *folder, const Trireme__TokenFile *file, struct err *err)
@@ -144,7 +187,14 @@ static int verify_file(const char *folder, const Trireme__TokenFile *file, struc
 
 int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err *err)
 {
-    if (verify_file(folder, set->train, err) < 0)
+    if (verify_file(folder, set->train, err) < 0 ||
+        (data_yaml_has_val(set) && verify_file(folder, set->val, err) < 0))
         return -1;
-    return data_yaml_has_val(set) ? verify_file(folder, set->val, err) : 0;
+    for (size_t i = 0; i < set->n_more_train; i++)
+        if (verify_file(folder, set->more_train[i], err) < 0)
+            return -1;
+    for (size_t i = 0; i < set->n_more_val; i++)
+        if (verify_file(folder, set->more_val[i], err) < 0)
+            return -1;
+    return 0;
 }

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+enum { DATA_YAML_FORMAT = 2 }; /* that is written; older ones are read too */
+
 bool data_yaml_exists(const char *folder);
 
 /* Reads data.yaml and checks what can be checked without the token files: version, plain file
@@ -17,8 +19,11 @@ Trireme__DataSet *data_yaml_read(const char *folder, struct digest *digest, stru
 /* Whether the folder has validation tokens. */
 bool data_yaml_has_val(const Trireme__DataSet *set);
 
-/* Reads the token files completely and compares their digests. */
+/* Tokens of all files of validation. */
+uint64_t data_yaml_val_tokens(const Trireme__DataSet *set);
+
+/* Reads the token files whole and compares their digests. */
 int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err *err);
 
-/* Computes the digest of a whole file. */
+/* Digest of a whole file, a piece at a time. */
 int data_yaml_digest_file(struct digest *digest, const char *path, struct err *err);

@@ -1,11 +1,13 @@
 /* The documents of a text: the given files, and all files in the given folders and the folders
  * below.
  *
- * They are sorted by path as bytes; the order in which they were given or lie on disk has no
- * effect. In folders, names that begin with '.' and links to folders are skipped (so there are no
- * endless walks); links to files are followed. A path that is given by name is taken whatever its
- * name is. Of documents with the same bytes (digest and size) only the first is kept. Files are
- * read a piece at a time: memory grows with the number of documents, not with their bytes. */
+ * Sorted by path as bytes, whatever order they were given or lie on disk in. In folders, names that
+ * begin with '.' and links to folders are passed over (so no walk goes in circles), links to files
+ * are followed; what is given by name is taken whatever it is called. Archives are read as what
+ * they hold (text_file.h). A file is a document; with a field's name each line of the files of JSON
+ * lines is one (json_lines.h). Only the first of documents with the same bytes (digest and size) is
+ * kept. Files are read a piece at a time: memory grows with the number of documents and of blocks
+ * (8 bytes for 16,384), and with the longest line of JSON, not with their bytes. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
@@ -13,31 +15,56 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct document {
+struct document_file {
     char *path;
-    uint64_t bytes; /* at least one */
+    uint64_t size; /* bytes on disk, as the walk saw them */
+};
+
+struct document {
+    size_t file;     /* that it stands in */
+    uint64_t number; /* in that file, rising: the line of JSON */
+    uint64_t bytes;  /* at least one */
     struct digest digest;
+    uint64_t *blocks; /* (documents_blocks) split_hash of each one's bytes */
 };
 
 struct documents {
-    struct document *list;
+    struct document_file *files; /* sorted by path */
+    size_t n_files, files_room;
+    const char *field;     /* of JSON lines; borrowed; NULL: every file is a document */
+    struct document *list; /* sorted by file and number */
     size_t n, room;
+    uint64_t size;       /* bytes on disk of the files */
     uint64_t bytes;      /* of all that were kept */
     uint64_t duplicates; /* left out: another has the same bytes */
     uint64_t empty;      /* left out: no bytes */
-    uint64_t unreadable; /* left out: it cannot be read, or is no regular file */
+    uint64_t unreadable; /* files left out: the system refuses, or it is no regular file */
     char *why;           /* sentence about the first unreadable one, or NULL */
 };
 
-/* `leave_out`: a folder that is skipped (it may not exist). Fails with ERR_USAGE if an input does
- * not exist. On error there is nothing to clear. */
+/* How far a long reading or writing is; said is called often. */
+struct documents_watch {
+    void (*said)(void *context, const char *doing, uint64_t done, uint64_t of);
+    void *context; /* borrowed */
+};
+
+/* `field`: of JSON lines, or NULL; borrowed until the end. `leave_out`: a folder that is not walked
+ * (it may not exist). watch may be NULL. An input that does not exist, and a field without a file
+ * of JSON lines, is ERR_USAGE; a damaged archive or line is ERR_DATA. On error there is nothing to
+ * clear. */
 int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
-                   const char *leave_out, struct err *err);
+                   const char *field, const char *leave_out, const struct documents_watch *watch,
+                   struct err *err);
 void documents_clear(struct documents *documents);
 
-/* Calls `take` with all bytes of a file, a piece of at most `room` bytes (the size of `piece`) at a
- * time. Stops at its first error. */
-typedef int (*documents_take_fn)(void *context, const unsigned char *bytes, size_t n,
-                                 struct err *err);
-int documents_read(const char *path, unsigned char *piece, size_t room, documents_take_fn take,
-                   void *context, struct err *err);
+/* Blocks of SPLIT_BLOCK bytes in a document, the last one larger by what is left over; the hash of
+ * the only one is the document's, that of the last of several is of its first SPLIT_BLOCK bytes. */
+size_t documents_blocks(const struct document *document);
+
+/* Hands all bytes of a file to `take`, document after document, a piece of at most `room` bytes
+ * (the size of `piece`; a document of JSON comes in one) at a time; n 0: a document without text.
+ * Ends at its first error. 0, TEXT_FILE_DAMAGED (also take's error), TEXT_FILE_UNREADABLE. */
+typedef int (*documents_take_fn)(void *context, uint64_t number, const unsigned char *bytes,
+                                 size_t n, struct err *err);
+int documents_read(const struct documents *documents, size_t file, unsigned char *piece,
+                   size_t room, documents_take_fn take, void *context, struct err *err);

@@ -79,11 +79,23 @@ static long add_prepared_file(struct source *source, const Trireme__TokenFile *e
     return i;
 }
 
-static void part_add_ranges(struct source *source, Trireme__Part part, size_t file,
-                            Trireme__Range *const *ranges, size_t n)
+/* Ranges that count through all files of validation, of which `file` is the first. */
+static int part_add_ranges(struct source *source, Trireme__Part part, size_t file,
+                           Trireme__Range *const *ranges, size_t n, struct err *err)
 {
-    for (size_t i = 0; i < n; i++)
-        part_add(source, &source->val[part], file, ranges[i]->first, ranges[i]->tokens);
+    for (size_t i = 0; i < n; i++) {
+        size_t in = file;
+        uint64_t first = ranges[i]->first;
+        for (; in + 1 < source->n_files && first >= source->files[in].n_tokens; in++)
+            first -= source->files[in].n_tokens;
+        if (ranges[i]->tokens > source->files[in].n_tokens - first)
+            return err_set(err, ERR_DATA,
+                           "%s/data.yaml: a range of %" PRIu64 " tokens from %" PRIu64
+                           " on, expected it to lie in one file",
+                           source->path, ranges[i]->tokens, ranges[i]->first);
+        part_add(source, &source->val[part], in, first, ranges[i]->tokens);
+    }
+    return 0;
 }
 
 static int open_prepared(struct source *source, struct err *err)
@@ -101,15 +113,27 @@ static int open_prepared(struct source *source, struct err *err)
     if (train < 0)
         return -1;
     part_add(source, &source->train, (size_t)train, 0, set->train->tokens);
+    for (size_t i = 0; i < set->n_more_train; i++) {
+        train = add_prepared_file(source, set->more_train[i], err);
+        if (train < 0)
+            return -1;
+        part_add(source, &source->train, (size_t)train, 0, set->more_train[i]->tokens);
+    }
     if (!data_yaml_has_val(set))
         return 0;
     long val = add_prepared_file(source, set->val, err);
     if (val < 0)
         return -1;
-    part_add_ranges(source, TRIREME__PART__dev, (size_t)val, set->dev, set->n_dev);
-    part_add_ranges(source, TRIREME__PART__gate, (size_t)val, set->gate, set->n_gate);
-    part_add_ranges(source, TRIREME__PART__sealed, (size_t)val, set->sealed, set->n_sealed);
-    return 0;
+    for (size_t i = 0; i < set->n_more_val; i++)
+        if (add_prepared_file(source, set->more_val[i], err) < 0)
+            return -1;
+    const size_t first = (size_t)val;
+    return part_add_ranges(source, TRIREME__PART__dev, first, set->dev, set->n_dev, err) < 0 ||
+                   part_add_ranges(source, TRIREME__PART__gate, first, set->gate, set->n_gate,
+                                   err) < 0
+               ? -1
+               : part_add_ranges(source, TRIREME__PART__sealed, first, set->sealed, set->n_sealed,
+                                 err);
 }
 
 /* Divides a foreign validation file, for which no data.yaml gives parts, by blocks. */

@@ -1,12 +1,11 @@
 /* A source: token files opened as one text with a training part and the three parts of validation.
  *
  * It is a folder with data.yaml (made by prepare), a folder without (files *train*.bin, else
- * *val*.bin), or a single token file, which is all training. Parts are lists of ranges of tokens.
- * Sample i of a range is its tokens [i*context, i*context + context], so a range of n tokens holds
- * (n-1)/context samples, and no sample crosses an edge. A prepared training file, and each shard of
- * a foreign folder, is one range. dev, gate and sealed are what data.yaml says; foreign validation
- * files are divided into them by blocks (split.h), with a key from the files' sizes and first and
- * last bytes.
+ * *val*.bin), or a single token file, which is all training. Parts are lists of ranges of tokens;
+ * sample i of a range is its tokens [i*context, i*context + context], so a range of n tokens holds
+ * (n-1)/context samples, and none crosses an edge. Each training file of a folder is one
+ * range. dev, gate and sealed are what data.yaml says; of foreign validation files they are made by
+ * blocks (split.h), from the files' sizes and first and last bytes.
  *
  * Files are only read. All functions are local; a source may be read by several threads. */
 #pragma once

@@ -5,7 +5,6 @@
 #include "base/random.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 static const double SHARES[SPLIT_PARTS] = {
@@ -55,38 +54,97 @@ static void give(struct split_unit *unit, uint64_t filled[SPLIT_PARTS])
     filled[least] += unit->tokens;
 }
 
-uint64_t split_choose(struct split_unit *units, size_t n, double target)
+/* A hash as a number in [0, 1). */
+static double place_of(uint64_t hash)
 {
-    ASSERT(n >= 1 && target > 0);
-    double total = 0, eligible = 0;
-    for (size_t i = 0; i < n; i++)
-        total += (double)units[i].tokens;
-    const double largest = fmax(target / 2, total / (double)n);
-    for (size_t i = 0; i < n; i++)
-        eligible += (double)units[i].tokens <= largest ? (double)units[i].tokens : 0;
-    if (eligible < total)
-        target = fmin(target, fmax(target / total, 0.5) * eligible);
-    struct rank *ranks = rank_units(units, n);
-    uint64_t filled[SPLIT_PARTS] = {0}, taken = 0;
-    struct split_unit *spare = NULL; // taken where no unit is small enough for the target
+    return (double)(hash >> 11) * 0x1p-53;
+}
+
+uint64_t split_hash(struct digest digest)
+{
+    uint32_t words[4];
+    random_block(words, digest_key(0, "split"), digest.low, digest.high);
+    return (uint64_t)words[1] << 32 | words[0];
+}
+
+static enum split_part part_of(uint64_t hash)
+{
+    double place = random_uniform(hash, 0);
+    enum split_part part = SPLIT_DEV;
+    while (part < SPLIT_SEALED && place >= SHARES[part])
+        place -= SHARES[part++];
+    return part;
+}
+
+struct filling {
+    size_t units[SPLIT_PARTS];
+    double val, total; /* tokens */
+};
+
+static struct filling fill_of(const struct split_unit *units, size_t n)
+{
+    struct filling filling = {0};
     for (size_t i = 0; i < n; i++) {
-        struct split_unit *unit = &units[ranks[i].unit];
-        const double tokens = (double)unit->tokens;
-        unit->part = SPLIT_TRAIN;
-        if (tokens > largest)
+        filling.units[units[i].part]++;
+        filling.total += (double)units[i].tokens;
+        filling.val += units[i].part == SPLIT_TRAIN ? 0 : (double)units[i].tokens;
+    }
+    return filling;
+}
+
+/* The first unit of the lowest hash in a part, of at most `largest` tokens; NULL: there is none. */
+static struct split_unit *lowest_in(struct split_unit *units, size_t n, enum split_part part,
+                                    double largest)
+{
+    struct split_unit *lowest = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (units[i].part == part && (double)units[i].tokens <= largest &&
+            (!lowest || units[i].hash < lowest->hash))
+            lowest = &units[i];
+    return lowest;
+}
+
+/* A unit for a part that has none; NULL: there is none to spare. */
+static struct split_unit *spare_unit(struct split_unit *units, size_t n, enum split_part empty,
+                                     double share)
+{
+    const struct filling filling = fill_of(units, n);
+    const double room = 2 * share * filling.total - filling.val;
+    const double largest = filling.val > 0 ? room : fmax(room, filling.total / (double)n);
+    struct split_unit *unit =
+        filling.units[SPLIT_TRAIN] > 1 ? lowest_in(units, n, SPLIT_TRAIN, largest) : NULL;
+    enum split_part most = SPLIT_DEV;
+    for (enum split_part part = SPLIT_GATE; part < SPLIT_PARTS; part++)
+        most = filling.units[part] > filling.units[most] ? part : most;
+    if (!unit && filling.units[most] > (empty == SPLIT_DEV ? 0 : 1))
+        unit = lowest_in(units, n, most, HUGE_VAL);
+    return unit;
+}
+
+size_t split_choose(struct split_unit *units, size_t n, double share)
+{
+    ASSERT(n >= 2 && share > 0 && share < 1);
+    size_t highest = 0, moved = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t hash = units[i].hash;
+        units[i].part = place_of(hash) < share ? part_of(hash) : SPLIT_TRAIN;
+        highest = hash > units[highest].hash ? i : highest;
+    }
+    struct filling filling = fill_of(units, n);
+    if (filling.units[SPLIT_TRAIN] == 0) {
+        units[highest].part = SPLIT_TRAIN;
+        moved++;
+    }
+    for (enum split_part part = SPLIT_DEV; part < SPLIT_PARTS; part++) {
+        filling = fill_of(units, n);
+        struct split_unit *unit =
+            filling.units[part] == 0 ? spare_unit(units, n, part, share) : NULL;
+        if (!unit)
             continue;
-        spare = spare ? spare : unit;
-        if (tokens <= 2 * (target - (double)taken) && (double)taken + tokens < total) {
-            give(unit, filled);
-            taken += unit->tokens;
-        }
+        unit->part = part;
+        moved++;
     }
-    if (taken == 0) {
-        give(spare, filled);
-        taken = spare->tokens;
-    }
-    free(ranks);
-    return taken;
+    return moved;
 }
 
 void split_parts(struct split_unit *units, size_t n)

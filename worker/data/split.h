@@ -1,11 +1,14 @@
-/* Which parts of a text are set apart for validation, and for what: dev (.2) is read during
+/* Which units of a text are set apart for validation, and for what: dev (.2) is read during
  * training, gate (.5) judges experiments, sealed (.3) is read at the very end.
  *
- * A text is a list of units, whole documents or blocks of 16,384 tokens, each with a hash. Units
- * are taken in the order of their hashes, so the choice is spread over the text, is the same on
- * every machine, and is never the tail of the text. Each unit goes whole to one part: to the one
- * that is filled least for its share, so each part gets one of the first three. */
+ * A text is a list of units, whole documents or blocks of 16,384 tokens, each with a hash. In a
+ * text that is prepared the hash is that of the unit's own bytes and says alone whether the unit is
+ * validation and of which part, so that units keep their places when the text grows or is mixed
+ * with another. In a validation text that somebody else has chosen, units go in the order of their
+ * hashes to the part that is filled least for its share. */
 #pragma once
+#include "base/digest.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,17 +21,24 @@ struct split_unit {
     enum split_part part;
 };
 
-/* Cuts a text into blocks of SPLIT_BLOCK tokens; the last one also takes what is left over (a text
- * shorter than a block is one block). Hashes are those of the block numbers under the key. The
- * caller frees the units. */
+/* The hash of a unit with that digest of its bytes. */
+uint64_t split_hash(struct digest digest);
+
+/* Cuts a text into blocks of SPLIT_BLOCK tokens, the last one larger by what is left over (a text
+ * shorter than a block is one block). Fresh memory; hashes are those of the block numbers under the
+ * key. */
 struct split_unit *split_blocks(size_t *n, uint64_t tokens, uint64_t key);
 
-/* Gives each of the n >= 1 units to training or to a part of validation. Returns the tokens of
- * validation: as near to `target` as whole units allow, and at least one unit. A unit of more than
- * half the target (and above the mean) stays in training, so that it does not become nearly all of
- * validation; where such units are most of the text, validation takes no more than half of the
- * others. */
-uint64_t split_choose(struct split_unit *units, size_t n, double target);
+/* Gives each of the n >= 2 units to training or to a part of validation: to validation where its
+ * hash, as a number from 0 to 1, is below `share` (above 0, below 1), to a part by a second number
+ * that follows from the hash. A larger share keeps all that a smaller one has set apart.
+ *
+ * In a small text a part may be left without a unit. It then takes the unit of training with the
+ * lowest hash, as long as validation stays below twice its share or has nothing yet, else one of
+ * the part with the most units, at least two; dev, which comes before gate and sealed, also the
+ * only one. Training keeps a unit. Returns the number of units that were moved so: these alone may
+ * have another place in a larger text. */
+size_t split_choose(struct split_unit *units, size_t n, double share);
 
 /* Gives each unit to dev, gate or sealed: for a foreign validation text. */
 void split_parts(struct split_unit *units, size_t n);

@@ -1,5 +1,7 @@
 #include "worker/data/token_writer.h"
 
+#include "base/check.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "worker/data/token_file.h"
 
@@ -10,6 +12,49 @@
 #include <string.h>
 #include <unistd.h>
 
+size_t token_writer_files(uint64_t n_tokens, uint64_t file_tokens)
+{
+    return (size_t)(n_tokens / file_tokens + (n_tokens % file_tokens != 0));
+}
+
+uint64_t token_writer_tokens(uint64_t n_tokens, uint64_t file_tokens, size_t file)
+{
+    const uint64_t left = n_tokens - file * file_tokens;
+    return left < file_tokens ? left : file_tokens;
+}
+
+char *token_writer_name(const char *name, size_t file)
+{
+    return mem_format("%s_%06zu.bin", name, file);
+}
+
+static int refuse(const struct token_writer *writer, const char *what, size_t file, struct err *err)
+{
+    const int why = errno;
+    char *name = token_writer_name(writer->name, file);
+    err_set(err, ERR_USAGE, "%s/%s: cannot %s: %s", writer->shown, name, what, strerror(why));
+    free(name);
+    return -1;
+}
+
+static void close_file(struct token_writer *writer)
+{
+    if (writer->fd >= 0)
+        close(writer->fd);
+    writer->fd = -1;
+}
+
+static int open_file(struct token_writer *writer, size_t file, int flags, struct err *err)
+{
+    close_file(writer);
+    char *name = token_writer_name(writer->name, file), *path = file_join(writer->folder, name);
+    writer->fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
+    writer->file = file;
+    free(path);
+    free(name);
+    return writer->fd < 0 ? refuse(writer, "write", file, err) : 0;
+}
+
 static int write_at(const struct token_writer *writer, const void *bytes, size_t size,
                     uint64_t offset, struct err *err)
 {
@@ -17,62 +62,77 @@ static int write_at(const struct token_writer *writer, const void *bytes, size_t
         ssize_t n =
             pwrite(writer->fd, (const char *)bytes + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno != EINTR)
-            return err_set(err, ERR_USAGE, "%s: cannot write %zu bytes: %s", writer->path, size,
-                           strerror(errno));
+            return refuse(writer, "write", writer->file, err);
         done += n > 0 ? (size_t)n : 0;
     }
     return 0;
 }
 
-int token_writer_open(struct token_writer *writer, const char *path, uint64_t n_tokens,
-                      struct err *err)
+int token_writer_open(struct token_writer *writer, const char *folder, const char *shown,
+                      const char *name, uint64_t n_tokens, uint64_t file_tokens, struct err *err)
 {
-    if (n_tokens > INT32_MAX)
-        return err_set(err, ERR_DATA,
-                       "%s: found %" PRIu64 " tokens, expected at most %" PRId32
-                       " (llm.c's format)",
-                       path, n_tokens, INT32_MAX);
-    *writer =
-        (struct token_writer){.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
-    if (writer->fd < 0)
-        return err_set(err, ERR_USAGE, "%s: cannot write: %s", path, strerror(errno));
-    writer->path = mem_strdup(path);
-    writer->piece = mem_new(TOKEN_WRITER_PIECE, sizeof *writer->piece);
-    const int32_t header[TOKEN_HEADER_BYTES / sizeof(int32_t)] = {TOKEN_MAGIC_16, TOKEN_VERSION_16,
-                                                                  (int32_t)n_tokens};
-    if (write_at(writer, header, sizeof header, 0, err) == 0)
-        return 0;
-    token_writer_clear(writer);
-    return -1;
+    ASSERT(file_tokens >= 1 && file_tokens <= INT32_MAX);
+    *writer = (struct token_writer){.folder = mem_strdup(folder),
+                                    .name = mem_strdup(name),
+                                    .shown = mem_strdup(shown),
+                                    .n_tokens = n_tokens,
+                                    .file_tokens = file_tokens,
+                                    .fd = -1,
+                                    .piece = mem_new(TOKEN_WRITER_PIECE, sizeof *writer->piece)};
+    const size_t n = token_writer_files(n_tokens, file_tokens);
+    for (size_t file = n; file-- > 0;) { // the first one last, so that it is open
+        const int32_t header[TOKEN_HEADER_BYTES / sizeof(int32_t)] = {
+            TOKEN_MAGIC_16, TOKEN_VERSION_16,
+            (int32_t)token_writer_tokens(n_tokens, file_tokens, file)};
+        if (open_file(writer, file, O_CREAT | O_EXCL, err) == 0 &&
+            write_at(writer, header, sizeof header, 0, err) == 0)
+            continue;
+        token_writer_clear(writer);
+        return -1;
+    }
+    return 0;
 }
 
 int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
                      size_t n, struct err *err)
 {
-    for (size_t done = 0; done < n;) {
-        const size_t now = n - done < TOKEN_WRITER_PIECE ? n - done : TOKEN_WRITER_PIECE;
+    ASSERT(n <= writer->n_tokens && first <= writer->n_tokens - n);
+    while (n) {
+        const size_t file = (size_t)(first / writer->file_tokens);
+        const uint64_t at = first % writer->file_tokens, left = writer->file_tokens - at;
+        size_t now = n < TOKEN_WRITER_PIECE ? n : TOKEN_WRITER_PIECE;
+        now = now < left ? now : (size_t)left;
         for (size_t i = 0; i < now; i++)
-            writer->piece[i] = bytes[done + i];
-        const uint64_t offset = TOKEN_HEADER_BYTES + (first + done) * sizeof *writer->piece;
-        if (write_at(writer, writer->piece, now * sizeof *writer->piece, offset, err) < 0)
+            writer->piece[i] = bytes[i];
+        if (file != writer->file && open_file(writer, file, 0, err) < 0)
             return -1;
-        done += now;
+        if (write_at(writer, writer->piece, now * sizeof *writer->piece,
+                     TOKEN_HEADER_BYTES + at * sizeof *writer->piece, err) < 0)
+            return -1;
+        bytes += now;
+        first += now;
+        n -= now;
     }
     return 0;
 }
 
 int token_writer_sync(struct token_writer *writer, struct err *err)
 {
-    if (fsync(writer->fd) < 0)
-        return err_set(err, ERR_USAGE, "%s: cannot sync: %s", writer->path, strerror(errno));
+    const size_t n = token_writer_files(writer->n_tokens, writer->file_tokens);
+    for (size_t file = 0; file < n; file++)
+        if (open_file(writer, file, 0, err) < 0 ||
+            (fsync(writer->fd) < 0 && refuse(writer, "sync", file, err) < 0))
+            return -1;
     return 0;
 }
 
 void token_writer_clear(struct token_writer *writer)
 {
-    if (writer->fd >= 0)
-        close(writer->fd);
-    free(writer->path);
+    if (writer->folder)
+        close_file(writer);
+    free(writer->folder);
+    free(writer->name);
+    free(writer->shown);
     free(writer->piece);
     *writer = (struct token_writer){.fd = -1};
 }

@@ -1,29 +1,39 @@
-/* Writes one token file of 16-bit tokens in llm.c's format (token_file.h); its places can be
- * written in any order. */
+/* Writes tokens of 16 bits in llm.c's format (token_file.h), at any place first, into as many files
+ * as they need: NAME_000000.bin, NAME_000001.bin .., each but the last of `file_tokens` tokens.
+ * llm.c's header holds no more than 2^31 - 1. */
 #pragma once
-#include "base/digest.h"
 #include "base/err.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
+enum { TOKEN_WRITER_PIECE = 65536, TOKEN_WRITER_FILE_TOKENS = 1000000000 };
+
 struct token_writer {
-    int fd; /* -1: closed */
-    char *path;
-    uint16_t *piece; /* (TOKEN_WRITER_PIECE) */
+    char *folder, *name;
+    char *shown;                    /* folder in sentences: where the files will stand */
+    uint64_t n_tokens, file_tokens; /* of all files; of one */
+    int fd;                         /* -1: none is open */
+    size_t file;                    /* that is open */
+    uint16_t *piece;                /* (TOKEN_WRITER_PIECE) */
 };
 
-enum { TOKEN_WRITER_PIECE = 65536 };
+/* Number of files; 0 for no tokens. */
+size_t token_writer_files(uint64_t n_tokens, uint64_t file_tokens);
+/* Tokens of one of them. */
+uint64_t token_writer_tokens(uint64_t n_tokens, uint64_t file_tokens, size_t file);
+/* Its name in fresh memory. */
+char *token_writer_name(const char *name, size_t file);
 
-/* Makes the file and writes its header. Fails with ERR_DATA if llm.c's header cannot hold n_tokens
- * (2^31 or more), with ERR_USAGE if the system refuses. On error there is nothing to clear. */
-int token_writer_open(struct token_writer *writer, const char *path, uint64_t n_tokens,
-                      struct err *err);
+/* Makes the files in the folder, each with its header. file_tokens: 1 to INT32_MAX. ERR_USAGE where
+ * the system refuses. On error there is nothing to clear; files may have been made. */
+int token_writer_open(struct token_writer *writer, const char *folder, const char *shown,
+                      const char *name, uint64_t n_tokens, uint64_t file_tokens, struct err *err);
 
 /* Writes bytes as tokens first .. first+n. */
 int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
                      size_t n, struct err *err);
 
-/* Makes the file durable. */
+/* Makes the files durable. */
 int token_writer_sync(struct token_writer *writer, struct err *err);
-void token_writer_clear(struct token_writer *writer);
+void token_writer_clear(struct token_writer *writer); /* accepts a zeroed one */

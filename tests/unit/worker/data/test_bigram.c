@@ -9,11 +9,12 @@
 
 static double nats_of(const char *text, const Trireme__Range *ranges, size_t n)
 {
-    char *folder = test_folder_new(), *path = file_join(folder, "val.bin");
+    char *folder = test_folder_new(), *path = file_join(folder, "val_000000.bin");
     struct err err;
     struct token_writer writer;
     struct token_file file;
-    assert_int_equal(token_writer_open(&writer, path, strlen(text), &err), 0);
+    assert_int_equal(token_writer_open(&writer, folder, folder, "val", strlen(text), 1000, &err),
+                     0);
     assert_int_equal(token_writer_put(&writer, 0, (const unsigned char *)text, strlen(text), &err),
                      0);
     token_writer_clear(&writer);
@@ -23,7 +24,7 @@ static double nats_of(const char *text, const Trireme__Range *ranges, size_t n)
         copies[i] = ranges[i];
         pointers[i] = &copies[i];
     }
-    double nats = bigram_nats(&file, pointers, n);
+    double nats = bigram_nats(&file, 1, pointers, n);
     token_file_close(&file);
     free(path);
     test_folder_free(folder);

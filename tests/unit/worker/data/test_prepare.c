@@ -58,14 +58,14 @@ static void must_prepare(struct fixture *f)
     message_free(f->set);
     f->set = message_new(&trireme__data_set__descriptor);
     text_clear(&f->notes);
-    if (prepare(&f->request, f->set, &f->notes, &err) < 0)
+    if (prepare(&f->request, f->set, &f->notes, NULL, &err) < 0)
         fail_msg("%s", err.text);
 }
 
 static void check_refused(struct fixture *f, enum err_code code, const char *sentence)
 {
     struct err err = {0};
-    assert_int_equal(prepare(&f->request, f->set, &f->notes, &err), -1);
+    assert_int_equal(prepare(&f->request, f->set, &f->notes, NULL, &err), -1);
     assert_int_equal(err.code, code);
     assert_contains(err.text, sentence);
 }
@@ -152,8 +152,9 @@ static void a_hundred_documents_are_split_whole(void **state)
     assert_string_equal(f->set->split, "documents");
     assert_int_equal(f->set->documents, N);
     assert_int_equal(f->set->train->tokens + f->set->val->tokens, f->set->bytes);
-    check_share((double)f->set->val->tokens, (double)f->set->bytes, 0.1, 0.005);
-    check_parts(f->set, 0.05);
+    // four standard deviations of a draw of 400 and of 40
+    check_share((double)f->set->val->tokens, (double)f->set->bytes, 0.1, 0.06);
+    check_parts(f->set, 0.32);
     assert_int_equal(f->set->n_dev, 1);
     assert_int_equal(f->set->n_gate, 1);
     assert_int_equal(f->set->n_sealed, 1);
@@ -171,7 +172,7 @@ static void a_hundred_documents_are_split_whole(void **state)
         free(bytes);
         free(path);
     }
-    assert_in_range(in_val, 25, 60);
+    assert_in_range(in_val, 16, 64);
     free(train);
     free(val);
 }
@@ -184,14 +185,12 @@ static void fewer_documents_are_split_by_blocks(void **state)
     must_prepare(f);
     assert_string_equal(f->set->split, "blocks");
     assert_int_equal(f->set->bytes, SIZE);
-    assert_int_equal(f->set->val->tokens, BLOCKS / 10 * SPLIT_BLOCK);
-    assert_int_equal(f->set->train->tokens, SIZE - f->set->val->tokens);
-    assert_int_equal(f->set->n_dev, 1);
-    assert_int_equal(f->set->n_gate, 3);
-    assert_int_equal(f->set->n_sealed, 2);
+    const size_t n_val_blocks = f->set->n_dev + f->set->n_gate + f->set->n_sealed;
+    assert_in_range(n_val_blocks, 3, 16);
+    assert_int_equal(f->set->train->tokens + f->set->val->tokens, SIZE);
     struct err err;
     char *path = file_join(f->in, "text.txt"), *text = file_read(path, NULL, ERR_USAGE, &err);
-    size_t n_train, n_val, at = 0, last = 0;
+    size_t n_train, n_val, at = 0, found = 0;
     char *train = read_tokens(f, "train_000000.bin", &n_train),
          *val = read_tokens(f, "val_000000.bin", &n_val);
     // the text without the validation's blocks is the training text
@@ -199,14 +198,14 @@ static void fewer_documents_are_split_by_blocks(void **state)
         const char *bytes = text + block * SPLIT_BLOCK;
         const size_t size = block == BLOCKS - 1 ? SPLIT_BLOCK + 1000 : SPLIT_BLOCK;
         if (memmem(val, n_val, bytes, SPLIT_BLOCK)) {
-            last = block;
+            found++;
             continue;
         }
         assert_memory_equal(train + at, bytes, size);
         at += size;
     }
     assert_int_equal(at, n_train);
-    assert_true(last < BLOCKS - 1);
+    assert_int_equal(found, n_val_blocks);
     free(train);
     free(val);
     free(text);
@@ -230,7 +229,7 @@ static void each_range_of_blocks_is_one_block(void **state)
             next += SPLIT_BLOCK;
         }
     assert_int_equal(next, f->set->val->tokens);
-    check_parts(f->set, 0.03);
+    assert_in_range(next / SPLIT_BLOCK, 8, 32);
 }
 
 static void documents_with_the_same_bytes_are_dropped(void **state)
@@ -522,7 +521,8 @@ static void a_prepared_folder_opens_as_a_source(void **state)
     if (!dataset)
         fail_msg("%s", err.text);
     assert_string_equal(dataset_source_name(dataset, 0), "out");
-    assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 0), (SPLIT_BLOCK - 1) / 256);
+    assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 0),
+                     f->set->n_dev * ((SPLIT_BLOCK - 1) / 256));
     assert_true(dataset_bytes_per_token(dataset, 0) == 1);
     int32_t tokens[257];
     assert_int_equal(dataset_sample(dataset, order, tokens, 12345, &err), 0);

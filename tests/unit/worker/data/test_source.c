@@ -206,7 +206,7 @@ static void a_data_yaml_that_disagrees_is_refused(void **state)
         {"file: v.bin", "file: /etc/passwd",
          "val.file: found '/etc/passwd', expected the name of a file in the folder"},
         {"train: {file: t.bin, tokens: 100}\n", "", "train.file is missing"},
-        {"format: 1", "format: 2", "found format 2, expected 1"},
+        {"format: 1", "format: 3", "found format 3, expected 1 to 2"},
         {"vocab: 256", "vocab: 1048577",
          "found a vocabulary of 1048577, expected at most the model's 1048576"},
         {"{first: 40, tokens: 20}", "{first: 40, tokens: 21}",

@@ -1,0 +1,109 @@
+#include "worker/data/prepare_describe.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "proto/schema/message.h"
+#include "proto/schema/write.h"
+#include "worker/data/bigram.h"
+#include "worker/data/data_yaml.h"
+#include "worker/data/prepare_plan.h"
+#include "worker/data/token_writer.h"
+
+#include <stdlib.h>
+
+/* Describes the files of training or of validation: the first one and a list of the others. All is
+ * owned by the message. */
+static int describe_files(Trireme__TokenFile *first, Trireme__TokenFile ***more, size_t *n_more,
+                          const char *folder, const char *name, uint64_t tokens,
+                          uint64_t file_tokens, struct err *err)
+{
+    const size_t n = token_writer_files(tokens, file_tokens);
+    *more = n > 1 ? mem_new(n - 1, sizeof **more) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        Trireme__TokenFile *file = first;
+        if (i > 0)
+            file = (*more)[(*n_more)++] = message_new(&trireme__token_file__descriptor);
+        file->file = token_writer_name(name, i);
+        file->has_tokens = true;
+        file->tokens = token_writer_tokens(tokens, file_tokens, i);
+        file->digest = mem_new(DIGEST_HEX_SIZE, 1);
+        char *path = file_join(folder, file->file);
+        struct digest digest;
+        int rc = data_yaml_digest_file(&digest, path, err);
+        free(path);
+        if (rc < 0)
+            return -1;
+        digest_hex(file->digest, digest);
+    }
+    return 0;
+}
+
+static int measure_dev(Trireme__DataSet *set, const char *folder, struct err *err)
+{
+    const size_t n = 1 + set->n_more_val;
+    struct token_file *files = mem_new(n, sizeof *files);
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        char *path = file_join(folder, (i ? set->more_val[i - 1] : set->val)->file);
+        rc = token_file_open(&files[i], path, TRIREME__SOURCE__FORMAT__llmc, err);
+        free(path);
+    }
+    if (rc == 0) {
+        set->bigram_nats = bigram_nats(files, n, set->dev, set->n_dev);
+        set->has_bigram_nats = set->bigram_nats >= 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        token_file_close(&files[i]);
+    free(files);
+    return rc;
+}
+
+static int describe_val(Trireme__DataSet *set, const char *folder, const struct prepare_plan *plan,
+                        struct err *err)
+{
+    if (plan->val_tokens == 0) {
+        message_free(set->val);
+        set->val = NULL;
+        return 0;
+    }
+    set->split = mem_strdup(plan->by_documents ? "documents" : "blocks");
+    return describe_files(set->val, &set->more_val, &set->n_more_val, folder, "val",
+                          plan->val_tokens, plan->file_tokens, err) < 0
+               ? -1
+               : measure_dev(set, folder, err);
+}
+
+/* Lends the plan's ranges to the message, or takes them back. */
+static void lend_ranges(Trireme__DataSet *set, const struct prepare_plan *plan, bool lend)
+{
+    const struct prepare_ranges *ranges = plan->ranges;
+    set->n_dev = lend ? ranges[SPLIT_DEV].n : 0;
+    set->n_gate = lend ? ranges[SPLIT_GATE].n : 0;
+    set->n_sealed = lend ? ranges[SPLIT_SEALED].n : 0;
+    set->dev = lend ? ranges[SPLIT_DEV].pointers : NULL;
+    set->gate = lend ? ranges[SPLIT_GATE].pointers : NULL;
+    set->sealed = lend ? ranges[SPLIT_SEALED].pointers : NULL;
+}
+
+char *prepare_describe(const char *folder, const char *name, const struct prepare_plan *plan,
+                       const struct documents *documents, struct err *err)
+{
+    Trireme__DataSet *set = message_new(&trireme__data_set__descriptor);
+    set->has_format = set->has_vocab = set->has_documents = set->has_duplicates = set->has_bytes =
+        true;
+    set->format = DATA_YAML_FORMAT;
+    free(set->name);
+    set->name = mem_strdup(name);
+    set->documents = documents->n;
+    set->duplicates = documents->duplicates;
+    set->bytes = documents->bytes;
+    lend_ranges(set, plan, true);
+    char *yaml = NULL;
+    if (describe_files(set->train, &set->more_train, &set->n_more_train, folder, "train",
+                       plan->train_tokens, plan->file_tokens, err) == 0 &&
+        describe_val(set, folder, plan, err) == 0)
+        yaml = yaml_write(set, false);
+    lend_ranges(set, plan, false);
+    message_free(set);
+    return yaml;
+}
