@@ -465,7 +465,8 @@ bool coordinator_run(struct coordinator *c, struct err *how)
     if (turn == TURN_FAILED) {
         struct err unwritten; // on a full disk
         progress_log(c->progress, "error: %s", how->text);
-        metrics_event(c->metrics, c->trunk->step, how->text, &unwritten);
+        // at the step that the next launch goes on from: what is later is cut off then
+        metrics_event(c->metrics, checkpointer_step(c->checkpointer), how->text, &unwritten);
     }
     send_end(c, (int)how->code);
     return turn == TURN_OVER || how->code != ERR_MACHINE;

@@ -155,7 +155,10 @@ static int begin_promotion(struct campaign *c, uint32_t number, bool back,
     char *text = mem_format("hypothesis %u: %s at step %llu: %s is in force", number,
                             back ? "rolled back" : "promoted", (unsigned long long)step, patch);
     progress_say(c->context.progress, "%s", text);
-    int told = metrics_event(c->context.metrics, step, text, err);
+    // a launch before may have got as far, without a checkpoint after it
+    int told = metrics_has_event(c->context.metrics, step, text)
+                   ? 0
+                   : metrics_event(c->context.metrics, step, text, err);
     free(text);
     free(patch);
     if (told < 0)

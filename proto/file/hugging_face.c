@@ -48,7 +48,10 @@ static int check_head(const struct hugging_face_files *files, size_t embedding, 
     size_t count = found->entry->count, i = 0;
     if (!head->entry)
         return 0;
-    if (head->entry->count == count && head->entry->type != SAFETENSORS_OTHER) {
+    if (head->entry->n_dims == found->entry->n_dims &&
+        !memcmp(head->entry->shape, found->entry->shape,
+                (size_t)found->entry->n_dims * sizeof *found->entry->shape) &&
+        head->entry->type != SAFETENSORS_OTHER) {
         enum { PIECE = 4096 };
         float ours[PIECE], theirs[PIECE];
         bool equal = true;
