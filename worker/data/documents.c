@@ -2,10 +2,12 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "worker/data/jobs.h"
 #include "worker/data/json_lines.h"
 #include "worker/data/path.h"
 #include "worker/data/split.h"
 #include "worker/data/text_file.h"
+#include "worker/data/watch.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -107,24 +109,30 @@ size_t documents_blocks(const struct document *document)
     return document->bytes < SPLIT_BLOCK ? 1 : document->bytes / SPLIT_BLOCK;
 }
 
-/* The first reading: sizes and digests. */
+/* The first reading of a file: sizes and digests of its documents. */
 struct sum {
-    struct documents *documents;
-    const struct documents_watch *watch; /* or NULL */
-    uint64_t seen, in_file;              /* bytes of the files before, and of this one */
-    bool open;                           /* a document is being read: */
+    const struct documents *documents;
+    struct watch *watch; /* or NULL */
+    size_t file;
+    uint64_t in_file; /* bytes of text so far */
+    struct document *list;
+    size_t n, room;
+    uint64_t empty;  /* documents without text */
+    bool unreadable; /* with this sentence: */
+    struct err why;
+    bool open; /* a document is being read: */
     struct document document;
     struct digest_stream *whole, *block;
-    size_t in_block, n_blocks, room; /* bytes of the block so far; full blocks so far */
+    size_t in_block, n_blocks, blocks_room; /* bytes of the block so far; full blocks so far */
 };
 
-static void sum_begin(struct sum *sum, size_t file, uint64_t number)
+static void sum_begin(struct sum *sum, uint64_t number)
 {
     sum->open = true;
-    sum->document = (struct document){.file = file, .number = number};
+    sum->document = (struct document){.file = sum->file, .number = number};
     sum->whole = digest_stream_new();
     sum->block = digest_stream_new();
-    sum->in_block = sum->n_blocks = sum->room = 0;
+    sum->in_block = sum->n_blocks = sum->blocks_room = 0;
 }
 
 /* Ends the document that is open, if there is one, and keeps it if `keep`. */
@@ -144,10 +152,8 @@ static void sum_end(struct sum *sum, bool keep)
         document->blocks = mem_resize(document->blocks, 1, sizeof *document->blocks);
         document->blocks[0] = split_hash(document->digest);
     }
-    struct documents *documents = sum->documents;
-    documents->list =
-        mem_grow(documents->list, documents->n, &documents->room, sizeof *documents->list);
-    documents->list[documents->n++] = *document;
+    sum->list = mem_grow(sum->list, sum->n, &sum->room, sizeof *sum->list);
+    sum->list[sum->n++] = *document;
 }
 
 static void sum_add(struct sum *sum, const unsigned char *bytes, size_t n)
@@ -164,80 +170,98 @@ static void sum_add(struct sum *sum, const unsigned char *bytes, size_t n)
         if (sum->in_block < SPLIT_BLOCK)
             continue;
         document->blocks =
-            mem_grow(document->blocks, sum->n_blocks, &sum->room, sizeof *document->blocks);
+            mem_grow(document->blocks, sum->n_blocks, &sum->blocks_room, sizeof *document->blocks);
         document->blocks[sum->n_blocks++] = split_hash(digest_stream_end(sum->block));
         sum->block = digest_stream_new();
         sum->in_block = 0;
     }
 }
 
-struct file_sum {
-    struct sum *sum;
-    size_t file;
-    bool any; /* document, be it without text */
-};
-
 /* An archive holds more than its own bytes: what is read counts up to these. */
-static void watch_file(struct sum *sum, size_t file, size_t n)
+static void watch_file(struct sum *sum, uint64_t n)
 {
-    const uint64_t size = sum->documents->files[file].size;
+    const uint64_t size = sum->documents->files[sum->file].size;
+    const uint64_t before = sum->in_file < size ? sum->in_file : size;
     sum->in_file += n;
-    if (sum->watch)
-        sum->watch->said(sum->watch->context, "read",
-                         sum->seen + (sum->in_file < size ? sum->in_file : size),
-                         sum->documents->size);
+    watch_add(sum->watch, (sum->in_file < size ? sum->in_file : size) - before);
 }
 
 static int take_piece(void *context, uint64_t number, const unsigned char *bytes, size_t n,
                       struct err *err)
 {
     (void)err;
-    struct file_sum *in = context;
-    struct sum *sum = in->sum;
-    in->any = true;
+    struct sum *sum = context;
     if (sum->open && sum->document.number != number)
         sum_end(sum, true);
     if (n == 0) {
-        sum->documents->empty++;
+        sum->empty++;
         return 0;
     }
     if (!sum->open)
-        sum_begin(sum, in->file, number);
+        sum_begin(sum, number);
     sum_add(sum, bytes, n);
-    watch_file(sum, in->file, n);
+    watch_file(sum, n);
     return 0;
 }
 
-/* Takes back the documents of a file that turned out unreadable. */
-static void take_back(struct documents *documents, size_t n)
+static void sum_clear(struct sum *sum)
 {
-    while (documents->n > n)
-        free(documents->list[--documents->n].blocks);
+    for (size_t i = 0; i < sum->n; i++)
+        free(sum->list[i].blocks);
+    free(sum->list);
+    sum->list = NULL;
+    sum->n = sum->room = 0;
 }
 
-/* Leaves out what is empty or cannot be read. */
-static int digest_files(struct documents *documents, const struct documents_watch *watch,
+/* Reads one file; leaves out what is empty or cannot be read. */
+static int digest_file(void *context, size_t file, struct err *err)
+{
+    struct sum *sum = &((struct sum *)context)[file];
+    unsigned char *piece = mem_new(PIECE, 1);
+    int rc = documents_read(sum->documents, file, piece, PIECE, take_piece, sum, err);
+    free(piece);
+    sum_end(sum, rc == 0);
+    sum->empty += rc == 0 && sum->n == 0 && sum->empty == 0; // the file itself
+    if (rc != 0)
+        sum_clear(sum);
+    if (rc == TEXT_FILE_UNREADABLE) {
+        sum->unreadable = true;
+        sum->why = *err;
+        sum->empty = 0;
+        rc = 0;
+    }
+    return rc;
+}
+
+/* Adds what was read of one file to all. */
+static void add_sum(struct documents *documents, struct sum *sum)
+{
+    documents->empty += sum->empty;
+    if (sum->unreadable)
+        leave_out_unreadable(documents, &sum->why);
+    for (size_t i = 0; i < sum->n; i++) {
+        documents->list =
+            mem_grow(documents->list, documents->n, &documents->room, sizeof *documents->list);
+        documents->list[documents->n++] = sum->list[i];
+    }
+    sum->n = 0; // the blocks have moved
+}
+
+static int digest_files(struct documents *documents, size_t jobs, struct watch *watch,
                         struct err *err)
 {
-    unsigned char *piece = mem_new(PIECE, 1);
-    struct sum sum = {.documents = documents, .watch = watch};
-    int rc = 0;
-    for (size_t i = 0; i < documents->n_files && rc != TEXT_FILE_DAMAGED; i++) {
-        struct file_sum in = {.sum = &sum, .file = i};
-        const size_t before = documents->n;
-        sum.in_file = 0;
-        rc = documents_read(documents, i, piece, PIECE, take_piece, &in, err);
-        sum_end(&sum, rc == 0);
-        sum.seen += documents->files[i].size;
-        if (rc == TEXT_FILE_UNREADABLE) {
-            take_back(documents, before);
-            leave_out_unreadable(documents, err);
-        } else if (!in.any) {
-            documents->empty++;
-        }
+    struct sum *sums = mem_new(documents->n_files, sizeof *sums);
+    for (size_t i = 0; i < documents->n_files; i++)
+        sums[i] = (struct sum){.documents = documents, .watch = watch, .file = i};
+    watch_begin(watch, "read", documents->size);
+    int rc = jobs_run(documents->n_files, jobs, digest_file, sums, err);
+    for (size_t i = 0; i < documents->n_files; i++) {
+        if (rc == 0)
+            add_sum(documents, &sums[i]);
+        sum_clear(&sums[i]);
     }
-    free(piece);
-    return rc == TEXT_FILE_DAMAGED ? -1 : 0;
+    free(sums);
+    return rc;
 }
 
 static int compare_files(const void *a, const void *b)
@@ -322,12 +346,12 @@ static int find_files(struct documents *documents, char *const *inputs, size_t n
 }
 
 int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
-                   const char *field, const char *leave_out, const struct documents_watch *watch,
+                   const char *field, const char *leave_out, size_t jobs, struct watch *watch,
                    struct err *err)
 {
     *documents = (struct documents){.field = field};
     if (find_files(documents, inputs, n_inputs, leave_out, err) < 0 ||
-        check_field(documents, err) < 0 || digest_files(documents, watch, err) < 0) {
+        check_field(documents, err) < 0 || digest_files(documents, jobs, watch, err) < 0) {
         documents_clear(documents);
         return -1;
     }

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct watch;
+
 struct document_file {
     char *path;
     uint64_t size; /* bytes on disk, as the walk saw them */
@@ -42,18 +44,12 @@ struct documents {
     char *why;           /* sentence about the first unreadable one, or NULL */
 };
 
-/* How far a long reading or writing is; said is called often. */
-struct documents_watch {
-    void (*said)(void *context, const char *doing, uint64_t done, uint64_t of);
-    void *context; /* borrowed */
-};
-
 /* `field`: of JSON lines, or NULL; borrowed until the end. `leave_out`: a folder that is not walked
- * (it may not exist). watch may be NULL. An input that does not exist, and a field without a file
- * of JSON lines, is ERR_USAGE; a damaged archive or line is ERR_DATA. On error there is nothing to
- * clear. */
+ * (it may not exist). jobs: threads that read, at least one. watch may be NULL. An input that does
+ * not exist, and a field without a file of JSON lines, is ERR_USAGE; a damaged archive or line is
+ * ERR_DATA, the first one in the files' order. On error there is nothing to clear. */
 int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
-                   const char *field, const char *leave_out, const struct documents_watch *watch,
+                   const char *field, const char *leave_out, size_t jobs, struct watch *watch,
                    struct err *err);
 void documents_clear(struct documents *documents);
 

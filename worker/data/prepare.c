@@ -150,11 +150,11 @@ static int check_request(const Trireme__DataPrepareRequest *request, struct err 
  * the caller removes it. NULL on error. */
 static char *write_folder(const char *temporary, const Trireme__DataPrepareRequest *request,
                           enum place place, const struct documents *documents,
-                          const struct prepare_plan *plan, const struct documents_watch *watch,
-                          struct err *err)
+                          const struct prepare_plan *plan, struct watch *watch, struct err *err)
 {
     char *base = path_base_name(request->out), *out = path_trim(request->out), *yaml = NULL;
-    if (prepare_copy(temporary, out, plan, documents, watch, err) < 0)
+    if (prepare_copy(temporary, out, plan, documents, request->jobs ? request->jobs : 1, watch,
+                     err) < 0)
         goto out;
     yaml = prepare_describe(temporary, request->name && request->name[0] ? request->name : base,
                             plan, documents, err);
@@ -172,8 +172,7 @@ out:
 }
 
 int prepare_in_files(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set,
-                     struct text *notes, const struct documents_watch *watch, uint64_t file_tokens,
-                     struct err *err)
+                     struct text *notes, struct watch *watch, uint64_t file_tokens, struct err *err)
 {
     enum place place;
     if (check_request(request, err) < 0 || look_at_place(&place, request->out, err) < 0)
@@ -185,7 +184,7 @@ int prepare_in_files(const Trireme__DataPrepareRequest *request, Trireme__DataSe
     int rc = -1;
     if (documents_find(&documents, request->input, request->n_input,
                        request->field && request->field[0] ? request->field : NULL, request->out,
-                       watch, err) < 0)
+                       request->jobs ? request->jobs : 1, watch, err) < 0)
         goto out_names;
     if (documents.n == 0) {
         err_set(err, ERR_DATA,
@@ -222,7 +221,7 @@ out_names:
 }
 
 int prepare(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set, struct text *notes,
-            const struct documents_watch *watch, struct err *err)
+            struct watch *watch, struct err *err)
 {
     return prepare_in_files(request, set, notes, watch, TOKEN_WRITER_FILE_TOKENS, err);
 }

@@ -13,7 +13,7 @@
 #include "command.pb-c.h"
 #include "files.pb-c.h"
 
-struct documents_watch;
+struct watch;
 
 /* Writes the folder request->out whole or not at all: it is made beside its place, synced, and
  * renamed. A folder that exists is accepted if it is empty or holds exactly what would be written
@@ -24,9 +24,9 @@ struct documents_watch;
  * NULL. Errors: ERR_USAGE for the request and an output that cannot be written, ERR_DATA for inputs
  * without text or that change while they are read. */
 int prepare(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set, struct text *notes,
-            const struct documents_watch *watch, struct err *err);
+            struct watch *watch, struct err *err);
 
 /* The same with another limit of a token file's length. */
 int prepare_in_files(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set,
-                     struct text *notes, const struct documents_watch *watch, uint64_t file_tokens,
+                     struct text *notes, struct watch *watch, uint64_t file_tokens,
                      struct err *err);

@@ -3,29 +3,38 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "worker/data/documents.h"
+#include "worker/data/jobs.h"
 #include "worker/data/prepare_plan.h"
 #include "worker/data/token_writer.h"
+#include "worker/data/watch.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-struct copy {
+/* The copying of all files. */
+struct copies {
     const struct prepare_plan *plan;
     const struct documents *documents;
-    const struct documents_watch *watch; /* or NULL */
-    struct token_writer files[2];        /* training, validation */
-    size_t piece;                        /* that the next byte belongs to */
-    uint64_t done;                       /* tokens of that piece so far */
-    size_t file, document;               /* that is read; that is or will be copied next */
-    uint64_t read;                       /* bytes of that document so far */
-    struct digest_stream *digest;        /* of them; NULL: it has not begun */
-    uint64_t copied;                     /* bytes of all so far */
+    struct watch *watch;            /* or NULL */
+    struct token_writer writers[2]; /* training, validation */
+    size_t *document, *piece;       /* (n_files) the first of each file */
+};
+
+/* The copying of one file. */
+struct copy {
+    const struct copies *all;
+    struct token_writer files[2]; /* training, validation */
+    size_t piece;                 /* that the next byte belongs to */
+    uint64_t done;                /* tokens of that piece so far */
+    size_t file, document;        /* that is read; that is or will be copied next */
+    uint64_t read;                /* bytes of that document so far */
+    struct digest_stream *digest; /* of them; NULL: it has not begun */
 };
 
 static const struct document *next_document(const struct copy *copy)
 {
-    const struct documents *documents = copy->documents;
+    const struct documents *documents = copy->all->documents;
     const struct document *next =
         copy->document < documents->n ? &documents->list[copy->document] : NULL;
     return next && next->file == copy->file ? next : NULL;
@@ -35,7 +44,7 @@ static int refuse_changed(const struct copy *copy, struct err *err)
 {
     return err_set(err, ERR_DATA,
                    "%s: changed while it was read: found other contents the second time",
-                   copy->documents->files[copy->file].path);
+                   copy->all->documents->files[copy->file].path);
 }
 
 /* Ends the document that has begun, if one has. */
@@ -56,7 +65,7 @@ static int end_document(struct copy *copy, struct err *err)
 static int write_bytes(struct copy *copy, const unsigned char *bytes, size_t n, struct err *err)
 {
     while (n) {
-        const struct prepare_piece *piece = &copy->plan->pieces[copy->piece];
+        const struct prepare_piece *piece = &copy->all->plan->pieces[copy->piece];
         const uint64_t left = piece->tokens - copy->done;
         const size_t now = n < left ? n : (size_t)left;
         if (token_writer_put(&copy->files[piece->val], piece->first + copy->done, bytes, now, err) <
@@ -97,43 +106,69 @@ static int copy_bytes(void *context, uint64_t number, const unsigned char *bytes
         return refuse_changed(copy, err);
     digest_stream_add(copy->digest, bytes, n);
     copy->read += n;
-    copy->copied += n;
-    if (copy->watch)
-        copy->watch->said(copy->watch->context, "wrote", copy->copied, copy->documents->bytes);
+    watch_add(copy->all->watch, n);
     return write_bytes(copy, bytes, n, err);
 }
 
 /* Copies the documents of one file, if any of them is kept. */
-static int copy_file(struct copy *copy, unsigned char *piece, size_t room, struct err *err)
+static int copy_file(void *context, size_t file, struct err *err)
 {
-    if (!next_document(copy))
+    enum { ROOM = 1 << 20 };
+    const struct copies *all = context;
+    struct copy copy = {
+        .all = all, .file = file, .document = all->document[file], .piece = all->piece[file]};
+    if (!next_document(&copy))
         return 0;
-    if (documents_read(copy->documents, copy->file, piece, room, copy_bytes, copy, err) < 0 ||
-        end_document(copy, err) < 0)
-        return -1;
-    return next_document(copy) ? refuse_changed(copy, err) : 0;
+    unsigned char *piece = mem_new(ROOM, 1);
+    for (size_t i = 0; i < 2; i++)
+        token_writer_join(&copy.files[i], &all->writers[i]);
+    int rc = documents_read(all->documents, file, piece, ROOM, copy_bytes, &copy, err);
+    if (rc == 0)
+        rc = end_document(&copy, err);
+    if (rc == 0 && next_document(&copy))
+        rc = refuse_changed(&copy, err);
+    if (copy.digest)
+        digest_stream_end(copy.digest);
+    for (size_t i = 0; i < 2; i++)
+        token_writer_clear(&copy.files[i]);
+    free(piece);
+    return rc < 0 ? -1 : 0;
+}
+
+/* Finds each file's first document and piece. */
+static void find_firsts(struct copies *all)
+{
+    const struct documents *documents = all->documents;
+    size_t document = 0, piece = 0;
+    all->document = mem_new(documents->n_files, sizeof *all->document);
+    all->piece = mem_new(documents->n_files, sizeof *all->piece);
+    for (size_t file = 0; file < documents->n_files; file++) {
+        all->document[file] = document;
+        all->piece[file] = piece;
+        for (; document < documents->n && documents->list[document].file == file; document++)
+            piece += all->plan->by_documents ? 1 : documents_blocks(&documents->list[document]);
+    }
 }
 
 int prepare_copy(const char *folder, const char *shown, const struct prepare_plan *plan,
-                 const struct documents *documents, const struct documents_watch *watch,
+                 const struct documents *documents, size_t jobs, struct watch *watch,
                  struct err *err)
 {
-    enum { ROOM = 1 << 20 };
-    struct copy copy = {.plan = plan, .documents = documents, .watch = watch};
-    unsigned char *piece = mem_new(ROOM, 1);
+    struct copies all = {.plan = plan, .documents = documents, .watch = watch};
     const uint64_t limit = plan->file_tokens;
+    find_firsts(&all);
+    watch_begin(watch, "wrote", documents->bytes);
     int rc =
-        token_writer_open(&copy.files[0], folder, shown, "train", plan->train_tokens, limit, err);
+        token_writer_open(&all.writers[0], folder, shown, "train", plan->train_tokens, limit, err);
     if (rc == 0)
-        rc = token_writer_open(&copy.files[1], folder, shown, "val", plan->val_tokens, limit, err);
-    for (; copy.file < documents->n_files && rc == 0; copy.file++)
-        rc = copy_file(&copy, piece, ROOM, err);
+        rc = token_writer_open(&all.writers[1], folder, shown, "val", plan->val_tokens, limit, err);
+    if (rc == 0)
+        rc = jobs_run(documents->n_files, jobs, copy_file, &all, err);
     for (size_t i = 0; i < 2 && rc == 0; i++)
-        rc = token_writer_sync(&copy.files[i], err);
-    if (copy.digest)
-        digest_stream_end(copy.digest);
-    token_writer_clear(&copy.files[0]);
-    token_writer_clear(&copy.files[1]);
-    free(piece);
+        rc = token_writer_sync(&all.writers[i], err);
+    token_writer_clear(&all.writers[0]);
+    token_writer_clear(&all.writers[1]);
+    free(all.piece);
+    free(all.document);
     return rc;
 }

@@ -68,10 +68,9 @@ static int write_at(const struct token_writer *writer, const void *bytes, size_t
     return 0;
 }
 
-int token_writer_open(struct token_writer *writer, const char *folder, const char *shown,
-                      const char *name, uint64_t n_tokens, uint64_t file_tokens, struct err *err)
+static void init(struct token_writer *writer, const char *folder, const char *shown,
+                 const char *name, uint64_t n_tokens, uint64_t file_tokens)
 {
-    ASSERT(file_tokens >= 1 && file_tokens <= INT32_MAX);
     *writer = (struct token_writer){.folder = mem_strdup(folder),
                                     .name = mem_strdup(name),
                                     .shown = mem_strdup(shown),
@@ -79,6 +78,18 @@ int token_writer_open(struct token_writer *writer, const char *folder, const cha
                                     .file_tokens = file_tokens,
                                     .fd = -1,
                                     .piece = mem_new(TOKEN_WRITER_PIECE, sizeof *writer->piece)};
+}
+
+void token_writer_join(struct token_writer *writer, const struct token_writer *other)
+{
+    init(writer, other->folder, other->shown, other->name, other->n_tokens, other->file_tokens);
+}
+
+int token_writer_open(struct token_writer *writer, const char *folder, const char *shown,
+                      const char *name, uint64_t n_tokens, uint64_t file_tokens, struct err *err)
+{
+    ASSERT(file_tokens >= 1 && file_tokens <= INT32_MAX);
+    init(writer, folder, shown, name, n_tokens, file_tokens);
     const size_t n = token_writer_files(n_tokens, file_tokens);
     for (size_t file = n; file-- > 0;) { // the first one last, so that it is open
         const int32_t header[TOKEN_HEADER_BYTES / sizeof(int32_t)] = {
@@ -104,7 +115,7 @@ int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned
         now = now < left ? now : (size_t)left;
         for (size_t i = 0; i < now; i++)
             writer->piece[i] = bytes[i];
-        if (file != writer->file && open_file(writer, file, 0, err) < 0)
+        if ((writer->fd < 0 || file != writer->file) && open_file(writer, file, 0, err) < 0)
             return -1;
         if (write_at(writer, writer->piece, now * sizeof *writer->piece,
                      TOKEN_HEADER_BYTES + at * sizeof *writer->piece, err) < 0)

@@ -30,6 +30,9 @@ char *token_writer_name(const char *name, size_t file);
 int token_writer_open(struct token_writer *writer, const char *folder, const char *shown,
                       const char *name, uint64_t n_tokens, uint64_t file_tokens, struct err *err);
 
+/* A second writer of the files of `other`, which stays open, for another thread. */
+void token_writer_join(struct token_writer *writer, const struct token_writer *other);
+
 /* Writes bytes as tokens first .. first+n. */
 int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
                      size_t n, struct err *err);
