@@ -76,54 +76,21 @@ static void warn_of_suspended(void *context, const char *sentence)
     progress_say(c->progress, "note: a suspended fork is trained again: %s", sentence);
 }
 
-/* Sets the checkpoints after the step that this launch goes back to aside, and the journal says so
- * where it tells of what came after. *said: the sentence, or NULL where there was nothing newer. */
-static int go_back(struct coordinator *c, char **said, struct err *err)
-{
-    struct run *run = c->run;
-    char *folder = NULL, head[LEDGER_HEAD_SIZE];
-    size_t n = 0;
-    if (!run->goes_back)
-        return 0;
-    if (aside_newer(&folder, &n, run->folder, run->step, err) < 0)
-        return -1;
-    *said = folder ? mem_format("going back to step %llu: the curve is cut there, and %zu newer "
-                                "checkpoint%s set aside in %s",
-                                (unsigned long long)run->step, n, n == 1 ? " is" : "s are", folder)
-                   : NULL;
-    free(folder);
-    if (*said)
-        progress_say(c->progress, "%s", *said);
-    if (journal_total(c->journal) == journal_known(c->journal, head))
-        return 0;
-    Trireme__Record record = TRIREME__RECORD__INIT;
-    char *text = *said ? mem_strdup(*said)
-                       : mem_format("going back to step %llu", (unsigned long long)run->step);
-    record.text = text;
-    int rc = journal_write(c->journal, &record, TRIREME__RECORD_KIND__event, 0, run->step, "person",
-                           err);
-    free(text);
-    return rc;
-}
-
 static int open_files(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *m = c->run->manifest;
-    char *back = NULL;
+    const bool whole = c->run->goes_back; // it is cut once nothing speaks against it
     c->journal = journal_open(c->run->folder, m ? m->ledger_records : 0, m ? m->ledger_head : NULL,
                               c->options.replay, err);
     if (!c->journal)
         return -1;
     c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
-    int rc = go_back(c, &back, err);
-    if (rc == 0 && !(c->metrics = metrics_open(c->run->folder, c->run->step, keeps_line, c, err)))
-        rc = -1;
-    for (size_t i = 0; rc == 0 && i < c->run->n_warnings; i++)
-        rc = metrics_event(c->metrics, c->run->step, c->run->warnings[i], err);
-    if (rc == 0 && back)
-        rc = metrics_event(c->metrics, c->run->step, back, err);
-    free(back);
-    return rc;
+    c->metrics = metrics_open(c->run->folder, whole ? UINT64_MAX : c->run->step,
+                              whole ? NULL : keeps_line, c, err);
+    for (size_t i = 0; c->metrics && i < c->run->n_warnings; i++)
+        if (metrics_event(c->metrics, c->run->step, c->run->warnings[i], err) < 0)
+            return -1;
+    return c->metrics ? 0 : -1;
 }
 
 struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
@@ -246,6 +213,45 @@ static void say_promoted(const struct coordinator *c)
         }
 }
 
+/* The journal says that somebody went back where it tells of what came after. */
+static int record_back(struct coordinator *c, char *sentence, struct err *err)
+{
+    char head[LEDGER_HEAD_SIZE];
+    if (journal_total(c->journal) == journal_known(c->journal, head))
+        return 0;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.text = sentence;
+    return journal_write(c->journal, &record, TRIREME__RECORD_KIND__event, 0, c->run->step,
+                         "person", err);
+}
+
+/* Sets the checkpoints after the step that this launch goes back to aside, and cuts the curve. */
+static int go_back(struct coordinator *c, struct err *err)
+{
+    const struct run *run = c->run;
+    const unsigned long long step = run->step;
+    char *folder = NULL;
+    size_t n = 0;
+    if (!run->goes_back)
+        return 0;
+    if (aside_newer(&folder, &n, run->folder, run->step, err) < 0)
+        return -1;
+    char *sentence = folder ? mem_format("going back to step %llu: the curve is cut there, and %zu "
+                                         "newer checkpoint%s set aside in %s",
+                                         step, n, n == 1 ? " is" : "s are", folder)
+                            : mem_format("going back to step %llu", step);
+    if (folder)
+        progress_say(c->progress, "%s", sentence);
+    int rc = metrics_cut(c->metrics, run->step, keeps_line, c, err);
+    if (rc == 0 && folder)
+        rc = metrics_event(c->metrics, run->step, sentence, err);
+    if (rc == 0)
+        rc = record_back(c, sentence, err);
+    free(sentence);
+    free(folder);
+    return rc;
+}
+
 static int begin_training(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *manifest = c->run->manifest;
@@ -259,6 +265,8 @@ static int begin_training(struct coordinator *c, struct err *err)
         progress_say(c->progress,
                      "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
                      leaves, n_workers - leaves, n_workers);
+    if (run_write_changes(c->run, err) < 0 || go_back(c, err) < 0)
+        return -1;
     say_promoted(c);
     make_evaluation(c);
     if (make_campaign(c, err) < 0)

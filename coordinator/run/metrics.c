@@ -81,21 +81,28 @@ static int cut_back(const char *path, const struct cut *cut, struct err *err)
 struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn keep,
                              const void *context, struct err *err)
 {
-    struct cut cut = {step, keep, context};
     struct metrics *m = mem_new(1, sizeof *m);
     m->path = file_join(run, "metrics.jsonl");
     m->fd = -1;
-    if (cut_back(m->path, &cut, err) < 0)
-        goto fail;
-    m->fd = open(m->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (m->fd < 0) {
-        err_set(err, ERR_USAGE, "%s: cannot write: %s", m->path, strerror(errno));
-        goto fail;
-    }
-    return m;
-fail:
+    if (metrics_cut(m, step, keep, context, err) == 0)
+        return m;
     metrics_free(m);
     return NULL;
+}
+
+int metrics_cut(struct metrics *m, uint64_t step, metrics_keep_fn keep, const void *context,
+                struct err *err)
+{
+    const struct cut cut = {step, keep, context};
+    if (cut_back(m->path, &cut, err) < 0)
+        return -1;
+    int fd = open(m->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return err_set(err, ERR_USAGE, "%s: cannot write: %s", m->path, strerror(errno));
+    if (m->fd >= 0) // of the file before, which has no name any more
+        close(m->fd);
+    m->fd = fd;
+    return 0;
 }
 
 void metrics_free(struct metrics *m)

@@ -20,6 +20,10 @@ struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn kee
                              const void *context, struct err *err);
 void metrics_free(struct metrics *metrics);
 
+/* Cuts an open file back in the same way. */
+int metrics_cut(struct metrics *metrics, uint64_t step, metrics_keep_fn keep, const void *context,
+                struct err *err);
+
 /* Appends one message (TrainLine, EvalLine, ...) as a line. After a line that could not be written
  * whole, every call fails. */
 int metrics_write(struct metrics *metrics, const void *line, struct err *err);

@@ -64,12 +64,6 @@ static void keep_warning(void *context, const char *sentence)
     kept->warn(kept->context, sentence);
 }
 
-/* What a resume changes stands in config.yaml once nothing speaks against it. */
-static int write_changed(const struct run *run, struct err *err)
-{
-    return run->before ? run_config_write(run->folder, run->config, err) : 0;
-}
-
 int run_locate(struct run *run, warn_fn warn, void *context, struct err *err)
 {
     struct kept_warnings kept = {run, warn, context};
@@ -89,7 +83,7 @@ int run_locate(struct run *run, warn_fn warn, void *context, struct err *err)
             return -1;
         run->segments = mem_new(1, sizeof *run->segments);
         run->segments[run->n_segments++] = first;
-        return write_changed(run, err);
+        return 0;
     }
     run->step = m->step;
     run->samples = m->samples;
@@ -105,10 +99,13 @@ int run_locate(struct run *run, warn_fn warn, void *context, struct err *err)
     run->segments = mem_new(m->n_segments, sizeof *run->segments);
     for (size_t i = 0; i < m->n_segments; i++)
         run->segments[run->n_segments++] = message_copy(m->segments[i]);
-    if (run_config_append(&run->segments, &run->n_segments, run->samples, run->in_force, m->config,
-                          err) < 0)
-        return -1;
-    return write_changed(run, err);
+    return run_config_append(&run->segments, &run->n_segments, run->samples, run->in_force,
+                             m->config, err);
+}
+
+int run_write_changes(const struct run *run, struct err *err)
+{
+    return run->before ? run_config_write(run->folder, run->config, err) : 0;
 }
 
 static void run_init(struct run *run, const char *folder)

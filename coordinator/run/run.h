@@ -57,9 +57,11 @@ bool run_is_trained(const char *folder);
 
 /* Finds the newest checkpoint that verifies, or that of the step to go back to, and the data order
  * from there on. warn gets a sentence for each damaged one, which is kept in run->warnings too.
- * ERR_DATA if there are checkpoints and all are damaged, or that of the step is. What a `resume`
- * changes is written to config.yaml last. */
+ * ERR_DATA if there are checkpoints and all are damaged, or that of the step is. */
 int run_locate(struct run *run, warn_fn warn, void *context, struct err *err);
+
+/* Writes what a `resume` changes to config.yaml. Called once nothing speaks against it. */
+int run_write_changes(const struct run *run, struct err *err);
 
 /* Weights of the sources in the loss that judges experiments, one a source: gate.weights, or the
  * shares at the start of the run. Borrowed. After run_locate. */

@@ -90,7 +90,7 @@ static int tell_settings(const struct resumption *r, struct err *err)
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = tell_setting(r, run->manifest->config, run->in_force, paths[i],
                           is_among(anew, n_anew, paths[i]), err);
-    // what the last launch had changed, and this one takes back
+    // What the last launch had changed, and this one takes back. Of promoted values others speak.
     for (size_t i = 0; rc == 0 && i < n_anew; i++)
         if (!is_among(paths, n, anew[i]) && run->n_promoted == 0)
             rc = tell_setting(r, last, run->config, anew[i], true, err);

@@ -116,6 +116,19 @@ class Back(Trained):
         self.refuse(3, ["step-00000008", "the file is damaged"], "resume", "run@8")
         self.assertEqual((self.tree("run/checkpoints"), self.read("run/metrics.jsonl")), before)
 
+    def test_ranks_that_refuse_other_token_files_leave_the_run_as_it_was(self):
+        shutil.rmtree(self.path("data"))
+        self.write_data(seed=2)
+        names = ("run/config.yaml", "run/ledger.jsonl")
+        kept = lambda: [self.read(name) for name in names if os.path.exists(self.path(name))]
+        before = self.tree("run/checkpoints"), self.losses("run"), kept()
+        self.refuse(3, ["the token files are not those of the checkpoint"], "resume", "run@8",
+                    "--workers", 1, "--set", "optimizer.lr=0.002")
+        self.assertEqual((self.tree("run/checkpoints"), self.losses("run"), kept()), before)
+        shutil.rmtree(self.path("data"))
+        self.write_data()
+        self.assert_back(self.succeed("resume", "run@8", "--workers", 1), 8, 1)
+
     def test_a_refused_change_does_not_stay_in_the_runs_configuration(self):
         self.succeed("resume", "run@8", "--workers", 1, "--set", "data.skip=30")
         before = self.read("run/config.yaml")

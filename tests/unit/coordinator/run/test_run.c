@@ -162,6 +162,7 @@ static void resuming_takes_what_may_change_and_refuses_the_rest(void **state)
     assert_int_equal(there->train->steps, 500); // the checkpoints may speak against it
     message_free(there);
     assert_int_equal(run_locate(&run, fail_on_warning, NULL, &err), 0);
+    assert_int_equal(run_write_changes(&run, &err), 0);
     run_clear(&run);
     there = run_config_of(dir->run, &err);
     assert_int_equal(there->train->steps, 900);
