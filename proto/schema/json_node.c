@@ -70,12 +70,16 @@ static int read_value(struct source *source, struct node *node, const json_t *va
     return 0;
 }
 
-struct node *json_node_read(const char *text, size_t size, const char *where, enum err_code code,
-                            struct err *err)
+static struct node *read_text(const char *text, size_t size, bool is_foreign, const char *where,
+                              enum err_code code, struct err *err)
 {
     json_error_t mistake;
     struct source source = {where, code, err};
-    json_t *value = json_loadb(text ? text : "", size, JSON_REJECT_DUPLICATES, &mistake);
+    size_t flags = JSON_REJECT_DUPLICATES;
+    text = text ? text : "";
+    json_t *value = json_loadb(text, size, flags, &mistake);
+    if (!value && is_foreign && json_error_code(&mistake) == json_error_numeric_overflow)
+        value = json_loadb(text, size, flags | JSON_DECODE_INT_AS_REAL, &mistake);
     if (!value) {
         struct text clean = {0}; // jansson's message quotes the input
         value_write_clean(&clean, mistake.text);
@@ -91,4 +95,16 @@ struct node *json_node_read(const char *text, size_t size, const char *where, en
     }
     json_decref(value);
     return root;
+}
+
+struct node *json_node_read(const char *text, size_t size, const char *where, enum err_code code,
+                            struct err *err)
+{
+    return read_text(text, size, false, where, code, err);
+}
+
+struct node *json_node_read_foreign(const char *text, size_t size, const char *where,
+                                    enum err_code code, struct err *err)
+{
+    return read_text(text, size, true, where, code, err);
 }

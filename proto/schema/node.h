@@ -36,6 +36,11 @@ struct node *yaml_node_read(const char *text, size_t size, const char *where, bo
                             enum err_code code, struct err *err);
 struct node *json_node_read(const char *text, size_t size, const char *where, enum err_code code,
                             struct err *err);
+
+/* The same for files of other programs: where a whole number is too large for 64 bits, as in
+ * model_max_length of tokenizer_config.json, all numbers of the text are read as reals. */
+struct node *json_node_read_foreign(const char *text, size_t size, const char *where,
+                                    enum err_code code, struct err *err);
 void node_free(struct node *node); /* accepts NULL */
 
 /* Adds an empty child at the end, owned by the node. The pointer is valid until the next one is
