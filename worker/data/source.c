@@ -57,7 +57,7 @@ static void part_add(struct source *source, struct part *part, size_t file, uint
 static long add_file(struct source *source, const char *path, struct err *err)
 {
     struct token_file file;
-    if (token_file_open(&file, path, source->format, err) < 0)
+    if (token_file_open_for(&file, path, source->format, source->vocab, err) < 0)
         return -1;
     source->files = mem_grow(source->files, source->n_files, &source->room, sizeof *source->files);
     source->files[source->n_files] = file;
