@@ -232,6 +232,9 @@ static void say_files(const struct coordinator *c)
                      "note: the launches before recorded no digests of the token files: those of "
                      "now are recorded in %s/data.yaml",
                      c->run->folder);
+    if (!whole_read_done(c->whole_read))
+        progress_say(c->progress, "note: the token files are read whole beside the training; the "
+                                  "first checkpoint is complete when that is done");
 }
 
 /* Says which `resume --set` has no effect, because config.yaml has that value already. */
