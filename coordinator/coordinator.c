@@ -19,6 +19,7 @@
 #include "coordinator/train/roster.h"
 #include "coordinator/train/resumption.h"
 #include "coordinator/train/suspended.h"
+#include "coordinator/train/whole_read.h"
 #include "proto/config/run_config.h"
 #include "proto/file/aside.h"
 #include "proto/net/endpoint.h"
@@ -34,6 +35,9 @@
 
 enum { PARCELS_A_TURN = 64 };
 static const double away_seconds = 5;
+// Training waits so long for the digests of the token files: a file that has changed is refused
+// before the first step, unless there is much to read.
+static const double read_seconds = 2;
 static const uint64_t none = UINT64_MAX;
 
 static void send_start(struct coordinator *c)
@@ -117,6 +121,12 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
         return NULL;
     }
     c->checkpointer = checkpointer_new(run, c->metrics, &c->roster, options->n_servers);
+    checkpointer_hold(c->checkpointer);
+    c->whole_read = whole_read_new(run, err);
+    if (!c->whole_read) {
+        coordinator_free(c);
+        return NULL;
+    }
     send_start(c);
     return c;
 }
@@ -133,6 +143,7 @@ void coordinator_free(struct coordinator *c)
     journal_free(c->journal);
     evaluation_free(c->evaluation);
     roster_clear(&c->roster);
+    whole_read_free(c->whole_read);
     checkpointer_free(c->checkpointer);
     metrics_free(c->metrics);
     progress_free(c->progress);
@@ -179,21 +190,55 @@ static int make_campaign(struct coordinator *c, struct err *err)
     return 0;
 }
 
+/* Says why a source is left out of evaluation. */
+static void say_not_evaluated(struct coordinator *c, const struct eval_source *source)
+{
+    if (source->samples)
+        return;
+    if (source->val_tokens == 0)
+        progress_say(c->progress,
+                     "note: source '%s' has no validation part: it is left out of evaluation",
+                     source->name);
+    else
+        progress_say(c->progress,
+                     "note: source '%s' is left out of evaluation: it has %llu validation tokens, "
+                     "in ranges of at most %llu, and one sample needs %u (model.context and one "
+                     "more)",
+                     source->name, (unsigned long long)source->val_tokens,
+                     (unsigned long long)source->dev_longest, c->config->model->context + 1);
+}
+
 static void make_evaluation(struct coordinator *c)
 {
     if (!c->config->eval->every)
         return;
     for (size_t s = 0; s < c->roster.n_sources; s++)
-        if (c->roster.sources[s].samples == 0)
-            progress_say(c->progress,
-                         "note: source '%s' has no validation part: it is left out of evaluation",
-                         c->roster.sources[s].name);
+        say_not_evaluated(c, &c->roster.sources[s]);
     c->evaluation = evaluation_new(c->roster.sources, c->roster.n_sources, c->config->eval->samples,
                                    c->config->model->context);
     if (!evaluation_possible(c->evaluation)) {
         evaluation_free(c->evaluation);
         c->evaluation = NULL;
     }
+}
+
+/* Says what is read as what. */
+static void say_files(const struct coordinator *c)
+{
+    for (size_t s = 0; s < c->roster.n_sources; s++) {
+        char *sentence = whole_read_sentence(c->whole_read, c->roster.sources[s].name);
+        if (sentence)
+            progress_say(c->progress, "%s", sentence);
+        free(sentence);
+    }
+    if (whole_read_is_first(c->whole_read))
+        progress_say(c->progress,
+                     "note: the launches before recorded no digests of the token files: those of "
+                     "now are recorded in %s/data.yaml",
+                     c->run->folder);
+    if (!whole_read_done(c->whole_read))
+        progress_say(c->progress, "note: the token files are read whole beside the training; the "
+                                  "first checkpoint is complete when that is done");
 }
 
 /* Says which `resume --set` has no effect, because config.yaml has that value already. */
@@ -268,6 +313,7 @@ static int begin_training(struct coordinator *c, struct err *err)
     if (run_write_changes(c->run, err) < 0 || go_back(c, err) < 0)
         return -1;
     say_promoted(c);
+    say_files(c);
     make_evaluation(c);
     if (make_campaign(c, err) < 0)
         return -1;
@@ -296,10 +342,58 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     liveness_arrived(c->liveness, from, AWAIT_READY);
     progress_log(c->progress, "%s is ready", liveness_rank_name(c->liveness, from));
     if (from >= c->first_worker &&
-        roster_add(&c->roster, c->run->manifest, liveness_rank_name(c->liveness, from), ready,
-                   err) < 0)
+        roster_add(&c->roster, whole_read_compares(c->whole_read) ? NULL : c->run->manifest,
+                   liveness_rank_name(c->liveness, from), ready, err) < 0)
         return -1;
-    return liveness_awaits(c->liveness, AWAIT_READY) ? 0 : begin_training(c, err);
+    if (from >= c->first_worker && whole_read_ready(c->whole_read, ready)) {
+        Trireme__ReadWhole order = TRIREME__READ_WHOLE__INIT;
+        order.incarnation = c->run->incarnation;
+        endpoint_send(c->endpoint, from, TAG_READ_WHOLE, &order);
+        liveness_await(c->liveness, from, AWAIT_FILES, clock_now());
+    }
+    if (!liveness_awaits(c->liveness, AWAIT_READY))
+        c->all_ready = clock_now();
+    return 0;
+}
+
+/* Lets checkpoints be completed once all hosts have read the token files. */
+static int release_checkpoints(struct coordinator *c, struct err *err)
+{
+    if (!whole_read_done(c->whole_read) || liveness_awaits(c->liveness, AWAIT_READY))
+        return 0;
+    const bool busy = checkpointer_busy(c->checkpointer);
+    if (checkpointer_release(c->checkpointer, err) < 0)
+        return -1;
+    if (busy && !checkpointer_busy(c->checkpointer))
+        progress_log(c->progress, "complete: %s", checkpointer_folder(c->checkpointer));
+    return 0;
+}
+
+static int on_was_read(void *role, int from, const void *message, struct err *err)
+{
+    struct coordinator *c = role;
+    liveness_arrived(c->liveness, from, AWAIT_FILES);
+    return whole_read_add(c->whole_read, liveness_rank_name(c->liveness, from), message, err) < 0
+               ? -1
+               : release_checkpoints(c, err);
+}
+
+/* Begins training once all ranks are ready and the token files were read, or take long. */
+static int begin_when_ready(struct coordinator *c, struct err *err)
+{
+    if (!c->all_ready)
+        return 0;
+    struct err other = {0};
+    const bool same = roster_check(&c->roster, c->run->manifest, &other) == 0;
+    // Where something differs, the digests say which file does.
+    if (!whole_read_done(c->whole_read) && (!same || clock_now() - c->all_ready < read_seconds))
+        return 0;
+    if (!same) {
+        *err = other;
+        return -1;
+    }
+    c->all_ready = 0;
+    return release_checkpoints(c, err) < 0 || begin_training(c, err) < 0 ? -1 : 1;
 }
 
 /* Adds to the sentence of a trunk that diverged which step is kept. */
@@ -390,6 +484,7 @@ static int on_beat(void *role, int from, const void *message, struct err *err)
 // clang-format off
 static const struct handler handlers[] = {
     {TAG_READY,     on_ready},
+    {TAG_WAS_READ,  on_was_read},
     {TAG_LOSSES,    on_losses},
     {TAG_NORMS,     on_norms},
     {TAG_COMMITTED, on_committed},
@@ -432,7 +527,8 @@ enum turn coordinator_turn(void *role, struct err *err)
     }
     if (keep(c, err) < 0)
         return TURN_FAILED;
-    int done = coordinator_act(c, err);
+    int begun = begin_when_ready(c, err);
+    int done = begun < 0 ? -1 : coordinator_act(c, err) | begun;
     if (done < 0)
         return TURN_FAILED;
     if (c->over || (c->stage == STAGE_FINISH && !checkpointer_busy(c->checkpointer)))

@@ -6,7 +6,7 @@
 
 /* What the run does now. The order is that of the values; the arrows are the exceptions. */
 enum stage {
-    STAGE_READY, /* not all ranks have sent READY */
+    STAGE_READY, /* not all ranks have sent READY, or small token files are read whole */
     STAGE_TRAIN,
     STAGE_EVALUATE,
     STAGE_JUDGE,
@@ -34,6 +34,7 @@ struct coordinator {
     struct metrics *metrics;
     struct progress *progress;
     struct checkpointer *checkpointer;
+    struct whole_read *whole_read;
     struct roster roster;
     struct evaluation *evaluation; /* of the dev parts; NULL where there is none to be done */
     enum stage stage;
@@ -42,6 +43,7 @@ struct coordinator {
     bool saves_anew;     /* the checkpoint that this launch continues must be written again */
     uint64_t saved;      /* step of the newest order to save */
     size_t n_suspended;  /* trials that were ordered to be suspended */
+    double all_ready;    /* when the last rank was; 0: not yet, or training has begun */
     double began, turned, beaten;
     uint64_t beats;
 };

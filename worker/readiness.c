@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "math/kernels.h"
 #include "proto/net/link.h"
+#include "proto/schema/message.h"
 #include "worker/data/dataset.h"
 
 #include <stdlib.h>
@@ -29,12 +30,17 @@ void readiness_say(struct link *link, const struct dataset *dataset,
         sources[i].samples = dataset_eval_samples(dataset, TRIREME__PART__dev, i);
         sources[i].gate_samples = dataset_eval_samples(dataset, TRIREME__PART__gate, i);
         sources[i].sealed_samples = dataset_eval_samples(dataset, TRIREME__PART__sealed, i);
+        sources[i].val_tokens = dataset_val_tokens(dataset, i);
+        sources[i].dev_longest = dataset_val_longest(dataset, TRIREME__PART__dev, i);
         sources[i].bytes_per_token = dataset_bytes_per_token(dataset, i);
         pointers[i] = &sources[i];
     }
     ready.n_eval = n, ready.eval = pointers;
     link_note(link, "computes with %s", fingerprint);
+    Trireme__RunData *data = dataset_describe(dataset);
+    ready.n_files = data->n_files, ready.files = data->files;
     link_ready(link, &ready);
+    message_free(data);
     free(pointers);
     free(sources);
 }

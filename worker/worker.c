@@ -10,6 +10,7 @@
 #include "proto/tensor/layout.h"
 #include "proto/tensor/shard_map.h"
 #include "worker/data/dataset.h"
+#include "worker/data/whole_files.h"
 #include "worker/lease_check.h"
 #include "worker/lease_queue.h"
 #include "worker/model/model.h"
@@ -36,8 +37,10 @@ struct worker {
     struct shard *shards; /* one a server */
     struct worker_trials trials;
     struct dataset *dataset;
-    struct model *model;  /* for the largest pass so far */
-    size_t rows, longest; /* of that one: its tokens, and those of a sample */
+    struct whole_files *whole_files; /* while they are read; else NULL */
+    uint64_t bytes_read;             /* of them, when last looked at */
+    struct model *model;             /* for the largest pass so far */
+    size_t rows, longest;            /* of that one: its tokens, and those of a sample */
     struct subtree *subtree;
     float *weights; /* n_params */
     uint32_t weights_trial;
@@ -71,6 +74,7 @@ void worker_free(struct worker *w)
         return;
     subtree_free(w->subtree);
     model_free(w->model);
+    whole_files_stop(w->whole_files);
     dataset_free(w->dataset);
     layout_free(w->layout);
     free(w->shards);
@@ -197,6 +201,16 @@ static int on_lease(void *role, int from, const void *message, struct err *err)
     return 0;
 }
 
+static int on_read_whole(void *role, int from, const void *message, struct err *err)
+{
+    (void)message;
+    struct worker *w = role;
+    if (w->whole_files)
+        return err_set(err, ERR_MACHINE, "rank %d asked for the token files twice", from);
+    w->whole_files = whole_files_begin(w->dataset);
+    return 0;
+}
+
 static int on_weights(void *role, int from, const void *message, struct err *err)
 {
     struct worker *w = role;
@@ -223,16 +237,38 @@ static int on_weights(void *role, int from, const void *message, struct err *err
 
 // clang-format off
 static const struct handler handlers[] = {
-    {TAG_START,   on_start},
-    {TAG_FORK,    on_fork},
-    {TAG_DROP,    on_drop},
-    {TAG_LEASE,   on_lease},
-    {TAG_WEIGHTS, on_weights},
+    {TAG_START,      on_start},
+    {TAG_READ_WHOLE, on_read_whole},
+    {TAG_FORK,       on_fork},
+    {TAG_DROP,       on_drop},
+    {TAG_LEASE,      on_lease},
+    {TAG_WEIGHTS,    on_weights},
 };
 // clang-format on
 
+/* Sends the digests of the token files once they are there. */
+static int look_at_files(struct worker *w, struct err *err)
+{
+    const uint64_t bytes = whole_files_bytes(w->whole_files);
+    w->link.work += bytes != w->bytes_read;
+    w->bytes_read = bytes;
+    if (!whole_files_done(w->whole_files))
+        return 0;
+    Trireme__RunData *data = whole_files_end(w->whole_files, err);
+    w->whole_files = NULL;
+    if (!data)
+        return -1;
+    Trireme__WasRead was_read = TRIREME__WAS_READ__INIT;
+    was_read.n_files = data->n_files, was_read.files = data->files;
+    endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_WAS_READ, &was_read);
+    message_free(data);
+    return 0;
+}
+
 static int read_mail(struct worker *w, struct err *err)
 {
+    if (w->whole_files && look_at_files(w, err) < 0)
+        return -1;
     return link_read(&w->link, handlers, sizeof handlers / sizeof *handlers, w, err);
 }
 

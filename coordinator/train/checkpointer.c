@@ -22,6 +22,7 @@ struct checkpointer {
     char *folder;                /* of the checkpoint under way or of the last one */
     char *replaces;              /* the complete checkpoint that it takes the place of, or NULL */
     bool beside;                 /* it is of a suspended trial */
+    bool on_hold, waits;         /* no manifest may be written yet; one could be */
     Trireme__Manifest *manifest; /* of that checkpoint, as far as it is known */
     Trireme__Shard **shards;
     uint64_t *pins;
@@ -69,6 +70,13 @@ void checkpointer_free(struct checkpointer *c)
 static const char *begin(struct checkpointer *c, const Trireme__Manifest *what, char *folder,
                          bool beside, struct err *err)
 {
+    if (c->waits) { // this one takes its place
+        forget_shards(c);
+        if (file_remove_tree(c->folder, ERR_TRAIN, err) < 0) {
+            free(folder);
+            return NULL;
+        }
+    }
     char *manifest = file_join(folder, "manifest.json");
     const bool replaces = !beside && file_exists(manifest);
     free(manifest);
@@ -82,6 +90,7 @@ static const char *begin(struct checkpointer *c, const Trireme__Manifest *what, 
     c->manifest = message_copy(what);
     c->stall_ms = 0;
     c->began = clock_now();
+    c->waits = false;
     // A folder that a dead launch left there is no checkpoint.
     if (file_remove_tree(c->folder, ERR_TRAIN, err) < 0 ||
         file_make_dirs(c->folder, ERR_TRAIN, err) < 0)
@@ -163,7 +172,20 @@ int checkpointer_add_shard(struct checkpointer *c, int server, const Trireme__Sa
     c->shards[server] = message_copy(saved->shard);
     c->manifest->has_updates = 1, c->manifest->updates = saved->updates;
     c->stall_ms = saved->stall_ms > c->stall_ms ? saved->stall_ms : c->stall_ms;
-    return --c->n_missing ? 0 : complete(c, err);
+    c->waits = --c->n_missing == 0 && c->on_hold;
+    return c->n_missing || c->waits ? 0 : complete(c, err);
+}
+
+void checkpointer_hold(struct checkpointer *c)
+{
+    c->on_hold = true;
+}
+
+int checkpointer_release(struct checkpointer *c, struct err *err)
+{
+    const bool waits = c->waits;
+    c->on_hold = c->waits = false;
+    return waits ? complete(c, err) : 0;
 }
 
 const char *checkpointer_folder(const struct checkpointer *c)
@@ -173,7 +195,7 @@ const char *checkpointer_folder(const struct checkpointer *c)
 
 bool checkpointer_busy(const struct checkpointer *c)
 {
-    return c->n_missing > 0;
+    return c->n_missing > 0 || c->waits;
 }
 
 uint64_t checkpointer_step(const struct checkpointer *c)

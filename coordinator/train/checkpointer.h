@@ -36,10 +36,15 @@ const char *checkpointer_suspend(struct checkpointer *checkpointer, const Trirem
 int checkpointer_add_shard(struct checkpointer *checkpointer, int server,
                            const Trireme__Saved *saved, struct err *err);
 
+/* From hold to release no checkpoint is completed: one that has all its shards waits, and stays
+ * busy; a later one takes its place. release completes the one that waits. */
+void checkpointer_hold(struct checkpointer *checkpointer);
+int checkpointer_release(struct checkpointer *checkpointer, struct err *err);
+
 /* Folder of what was begun last. Borrowed. */
 const char *checkpointer_folder(const struct checkpointer *checkpointer);
 
-/* Whether shards are missing. */
+/* Whether shards are missing, or it waits for the release. */
 bool checkpointer_busy(const struct checkpointer *checkpointer);
 
 /* Step of the newest complete checkpoint; 0: there is none. */

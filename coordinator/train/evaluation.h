@@ -15,6 +15,8 @@ struct eval_source {
     char *name;             /* owned by whoever made it */
     uint64_t samples;       /* in its dev part; 0: it is left out */
     double bytes_per_token; /* 0: not known */
+    uint64_t val_tokens;    /* in all its parts */
+    uint64_t dev_longest;   /* tokens of the longest range of its dev part */
 };
 
 struct evaluation;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAME_SIZE = 360, N_AWAITED = AWAIT_FORK + 1 };
+enum { NAME_SIZE = 360, N_AWAITED = AWAIT_FILES + 1 };
 
 struct rank_state {
     char host[256];
@@ -30,6 +30,7 @@ static const char *const awaited_names[N_AWAITED] = {
     [AWAIT_EVAL]   = "its part of an evaluation",
     [AWAIT_SHARD]  = "its shard of a checkpoint",
     [AWAIT_FORK]   = "a fork's state",
+    [AWAIT_FILES]  = "its digests of the token files",
 };
 // clang-format on
 

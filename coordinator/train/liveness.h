@@ -15,7 +15,8 @@ enum awaited {
     AWAIT_COMMIT,
     AWAIT_EVAL,
     AWAIT_SHARD,
-    AWAIT_FORK
+    AWAIT_FORK,
+    AWAIT_FILES
 };
 
 struct liveness;

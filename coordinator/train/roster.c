@@ -17,14 +17,19 @@ void roster_clear(struct roster *m)
     *m = (struct roster){0};
 }
 
-static int add_first(struct roster *m, const Trireme__Manifest *manifest,
-                     const Trireme__Ready *ready, struct err *err)
+int roster_check(const struct roster *m, const Trireme__Manifest *manifest, struct err *err)
 {
-    if (manifest && manifest->data_digest && strcmp(manifest->data_digest, ready->data_digest))
+    if (manifest && manifest->data_digest && strcmp(manifest->data_digest, m->data_digest))
         return err_set(
             err, ERR_DATA,
             "the token files are not those of the checkpoint: found digest %s, expected %s",
-            ready->data_digest, manifest->data_digest);
+            m->data_digest, manifest->data_digest);
+    return 0;
+}
+
+static int add_first(struct roster *m, const Trireme__Manifest *manifest,
+                     const Trireme__Ready *ready, struct err *err)
+{
     m->fingerprint = mem_strdup(ready->fingerprint);
     m->data_digest = mem_strdup(ready->data_digest);
     m->n_sources = ready->n_eval;
@@ -38,8 +43,10 @@ static int add_first(struct roster *m, const Trireme__Manifest *manifest,
     for (size_t i = 0; i < m->n_sources; i++)
         m->sources[i] = (struct eval_source){.name = mem_strdup(ready->eval[i]->name),
                                              .samples = ready->eval[i]->samples,
-                                             .bytes_per_token = ready->eval[i]->bytes_per_token};
-    return 0;
+                                             .bytes_per_token = ready->eval[i]->bytes_per_token,
+                                             .val_tokens = ready->eval[i]->val_tokens,
+                                             .dev_longest = ready->eval[i]->dev_longest};
+    return roster_check(m, manifest, err);
 }
 
 int roster_add(struct roster *m, const Trireme__Manifest *manifest, const char *who,

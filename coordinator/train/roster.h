@@ -17,6 +17,10 @@ struct roster {
 
 void roster_clear(struct roster *roster);
 
+/* ERR_DATA where the token files, as far as READY tells, are not those of the manifest (or NULL).
+ */
+int roster_check(const struct roster *roster, const Trireme__Manifest *manifest, struct err *err);
+
 /* Adds a worker by its READY. manifest: of the checkpoint that is continued, or NULL; its token
  * files must be the same. who: the worker's name in sentences. ERR_DATA for other token files,
  * ERR_MACHINE for other kernels. */

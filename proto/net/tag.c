@@ -24,6 +24,8 @@ static const struct {
     [TAG_FORK]          = {"fork",          &trireme__fork__descriptor},
     [TAG_FORKED]        = {"forked",        &trireme__forked__descriptor},
     [TAG_DROP]          = {"drop",          &trireme__drop__descriptor},
+    [TAG_READ_WHOLE]    = {"read whole",    &trireme__read_whole__descriptor},
+    [TAG_WAS_READ]      = {"was read",      &trireme__was_read__descriptor},
     [TAG_PUSH]          = {"push",          NULL},
     [TAG_WEIGHTS]       = {"weights",       NULL},
 };

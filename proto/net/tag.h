@@ -20,6 +20,8 @@ enum tag {
     TAG_FORK,
     TAG_FORKED,
     TAG_DROP,
+    TAG_READ_WHOLE,
+    TAG_WAS_READ,
     TAG_PUSH,    /* bulk: worker to server, a partial sum of a block's gradient */
     TAG_WEIGHTS, /* bulk: server to worker, a block's weights */
 };

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "proto/order/permutation.h"
 #include "proto/order/segment.h"
+#include "proto/schema/message.h"
 #include "worker/data/path.h"
 #include "worker/data/source.h"
 
@@ -109,6 +110,32 @@ uint64_t dataset_eval_samples(const struct dataset *dataset, Trireme__Part part,
 {
     ASSERT(source < dataset->n_sources);
     return source_val_samples(dataset->sources[source].source, part);
+}
+
+uint64_t dataset_val_tokens(const struct dataset *dataset, size_t source)
+{
+    ASSERT(source < dataset->n_sources);
+    return source_val_tokens(dataset->sources[source].source);
+}
+
+uint64_t dataset_val_longest(const struct dataset *dataset, Trireme__Part part, size_t source)
+{
+    ASSERT(source < dataset->n_sources);
+    return source_val_longest(dataset->sources[source].source, part);
+}
+
+Trireme__RunData *dataset_describe(const struct dataset *dataset)
+{
+    Trireme__RunData *data = message_new(&trireme__run_data__descriptor);
+    for (size_t i = 0; i < dataset->n_sources; i++)
+        source_describe(dataset->sources[i].source, dataset->sources[i].name, data);
+    return data;
+}
+
+const struct source *dataset_source(const struct dataset *dataset, size_t source)
+{
+    ASSERT(source < dataset->n_sources);
+    return dataset->sources[source].source;
 }
 
 double dataset_bytes_per_token(const struct dataset *dataset, size_t source)

@@ -9,12 +9,14 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "control.pb-c.h"
+#include "files.pb-c.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct dataset;
 struct order;
+struct source;
 
 /* Opens all sources. Keeps nothing of its arguments. context: the model's, tokens of a window. A
  * source whose name is "" gets the base name of its path. Freed by dataset_free. Fails with
@@ -38,8 +40,18 @@ double dataset_bytes_per_token(const struct dataset *dataset, size_t source);
 /* Number of samples in a part of a source's validation text; 0: none. */
 uint64_t dataset_eval_samples(const struct dataset *dataset, Trireme__Part part, size_t source);
 
-/* Writes the context+1 tokens of sample number `sample` < dataset_eval_samples, in the text's
- * order. */
+/* Tokens that a source has for validation in all; of the longest range of a part. */
+uint64_t dataset_val_tokens(const struct dataset *dataset, size_t source);
+uint64_t dataset_val_longest(const struct dataset *dataset, Trireme__Part part, size_t source);
+
+/* The token files of all sources and what each is read as; digests are left out. Freed by
+ * message_free. */
+Trireme__RunData *dataset_describe(const struct dataset *dataset);
+
+/* Borrowed. */
+const struct source *dataset_source(const struct dataset *dataset, size_t source);
+
+/* The context+1 tokens of sample number `sample` < dataset_eval_samples, in the text's order. */
 int dataset_eval_sample(const struct dataset *dataset, int32_t *tokens, Trireme__Part part,
                         size_t source, uint64_t sample, struct err *err);
 

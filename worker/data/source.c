@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "proto/schema/message.h"
 #include "worker/data/data_yaml.h"
+#include "worker/data/shard_list.h"
 #include "worker/data/split.h"
 #include "worker/data/token_file.h"
 
@@ -16,6 +17,10 @@
 _Static_assert((int)TRIREME__PART__dev == 0 && (int)TRIREME__PART__gate == SPLIT_GATE - SPLIT_DEV &&
                    (int)TRIREME__PART__sealed == SPLIT_SEALED - SPLIT_DEV,
                "the split's parts and the messages' have one order");
+
+static const Trireme__ReadFile__Use USE_TRAINING = TRIREME__READ_FILE__USE__training,
+                                    USE_VALIDATION = TRIREME__READ_FILE__USE__validation,
+                                    USE_NONE = TRIREME__READ_FILE__USE__unread;
 
 struct stretch { /* a range of tokens with at least one sample */
     size_t file;
@@ -29,12 +34,19 @@ struct part {
     uint64_t longest; /* tokens of the longest range, also of those too short for a sample */
 };
 
+struct source_file {
+    struct token_file file;
+    Trireme__ReadFile__Use use;
+    const char *digest; /* as data.yaml says; borrowed from the set. NULL: it does not */
+};
+
 struct source {
     char *path;
     Trireme__Source__Format format;
     size_t context, vocab;
-    struct token_file *files;
+    struct source_file *files;
     size_t n_files, room;
+    struct shard_list shards;                 /* of a foreign folder */
     struct part train, val[SOURCE_VAL_PARTS]; /* val by Trireme__Part */
     Trireme__DataSet *set;                    /* data.yaml, or NULL */
     struct digest set_digest;
@@ -53,11 +65,12 @@ static void part_add(struct source *source, struct part *part, size_t file, uint
     part->samples += samples;
 }
 
-/* Opens one more file. Returns its number, or -1 on error. */
-static long add_file(struct source *source, const char *path, struct err *err)
+/* Opens one more file; its number, or -1. */
+static long add_file(struct source *source, const char *path, Trireme__ReadFile__Use use,
+                     struct err *err)
 {
-    struct token_file file;
-    if (token_file_open(&file, path, source->format, err) < 0)
+    struct source_file file = {.use = use};
+    if (token_file_open_for(&file.file, path, source->format, source->vocab, err) < 0)
         return -1;
     source->files = mem_grow(source->files, source->n_files, &source->room, sizeof *source->files);
     source->files[source->n_files] = file;
@@ -66,15 +79,17 @@ static long add_file(struct source *source, const char *path, struct err *err)
 
 /* Opens a file that data.yaml names. Returns its number, or -1 on error. */
 static long add_prepared_file(struct source *source, const Trireme__TokenFile *expected,
-                              struct err *err)
+                              Trireme__ReadFile__Use use, struct err *err)
 {
     char *path = file_join(source->path, expected->file);
-    long i = add_file(source, path, err);
-    if (i >= 0 && source->files[i].n_tokens != expected->tokens) {
+    long i = add_file(source, path, use, err);
+    if (i >= 0 && source->files[i].file.n_tokens != expected->tokens) {
         err_set(err, ERR_DATA, "%s: found %" PRIu64 " tokens, expected %" PRIu64 " as in data.yaml",
-                path, source->files[i].n_tokens, expected->tokens);
+                path, source->files[i].file.n_tokens, expected->tokens);
         i = -1;
     }
+    if (i >= 0 && expected->digest && expected->digest[0])
+        source->files[i].digest = expected->digest;
     free(path);
     return i;
 }
@@ -109,7 +124,7 @@ static int open_prepared(struct source *source, struct err *err)
                        "%s/data.yaml: found a vocabulary of %" PRIu32
                        ", expected at most the model's %zu",
                        source->path, set->vocab, source->vocab);
-    long train = add_prepared_file(source, set->train, err);
+    long train = add_prepared_file(source, set->train, USE_TRAINING, err);
     if (train < 0)
         return -1;
     part_add(source, &source->train, (size_t)train, 0, set->train->tokens);
@@ -121,7 +136,7 @@ static int open_prepared(struct source *source, struct err *err)
     }
     if (!data_yaml_has_val(set))
         return 0;
-    long val = add_prepared_file(source, set->val, err);
+    long val = add_prepared_file(source, set->val, USE_VALIDATION, err);
     if (val < 0)
         return -1;
     for (size_t i = 0; i < set->n_more_val; i++)
@@ -139,9 +154,9 @@ static int open_prepared(struct source *source, struct err *err)
 /* Divides a foreign validation file, for which no data.yaml gives parts, by blocks. */
 static void add_foreign_val(struct source *source, size_t file)
 {
-    struct digest digest = token_file_digest(&source->files[file]);
+    struct digest digest = token_file_digest(&source->files[file].file);
     size_t n = 0;
-    struct split_unit *blocks = split_blocks(&n, source->files[file].n_tokens,
+    struct split_unit *blocks = split_blocks(&n, source->files[file].file.n_tokens,
                                              digest_key(digest.high ^ digest.low, "split"));
     split_parts(blocks, n);
     uint64_t first = 0;
@@ -155,40 +170,31 @@ static void add_foreign_val(struct source *source, size_t file)
 
 static int open_folder(struct source *source, struct err *err)
 {
-    size_t n = 0;
-    char **names = file_names(source->path, &n, ERR_DATA, err);
-    if (!names)
+    if (shard_list_read(&source->shards, source->path, err) < 0)
         return -1;
-    int rc = 0;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        const bool train = strstr(names[i], "train"), val = !train && strstr(names[i], "val");
-        if (names[i][0] == '.' || !file_name_ends(names[i], ".bin") || !(train || val))
+    for (size_t i = 0; i < source->shards.n; i++) {
+        const struct shard_name *shard = &source->shards.names[i];
+        if (shard->use == SHARD_UNREAD)
             continue;
-        char *path = file_join(source->path, names[i]);
-        const long file = add_file(source, path, err);
+        const bool val = shard->use == SHARD_VAL;
+        char *path = file_join(source->path, shard->name);
+        const long file = add_file(source, path, val ? USE_VALIDATION : USE_TRAINING, err);
         free(path);
         if (file < 0)
-            rc = -1;
-        else if (train)
-            part_add(source, &source->train, (size_t)file, 0, source->files[file].n_tokens);
-        else
+            return -1;
+        if (val)
             add_foreign_val(source, (size_t)file);
+        else
+            part_add(source, &source->train, (size_t)file, 0, source->files[file].file.n_tokens);
     }
-    file_names_free(names);
-    if (rc == 0 && source->train.longest == 0)
-        rc = err_set(err, ERR_DATA,
-                     "%s: found neither data.yaml nor a file *train*.bin, expected a folder of "
-                     "tokens; `trireme data "
-                     "prepare` makes one from text",
-                     source->path);
-    return rc;
+    return 0;
 }
 
 static int open_file(struct source *source, struct err *err)
 {
-    if (add_file(source, source->path, err) < 0)
+    if (add_file(source, source->path, USE_TRAINING, err) < 0)
         return -1;
-    part_add(source, &source->train, 0, 0, source->files[0].n_tokens);
+    part_add(source, &source->train, 0, 0, source->files[0].file.n_tokens);
     return 0;
 }
 
@@ -220,8 +226,9 @@ void source_free(struct source *source)
     if (!source)
         return;
     for (size_t i = 0; i < source->n_files; i++)
-        token_file_close(&source->files[i]);
+        token_file_close(&source->files[i].file);
     free(source->files);
+    shard_list_clear(&source->shards);
     free(source->train.stretches);
     for (size_t i = 0; i < SOURCE_VAL_PARTS; i++)
         free(source->val[i].stretches);
@@ -238,6 +245,62 @@ uint64_t source_train_samples(const struct source *source)
 uint64_t source_val_samples(const struct source *source, Trireme__Part part)
 {
     return source->val[part].samples;
+}
+
+uint64_t source_val_tokens(const struct source *source)
+{
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < source->n_files; i++)
+        if (source->files[i].use == USE_VALIDATION)
+            tokens += source->files[i].file.n_tokens;
+    return tokens;
+}
+
+uint64_t source_val_longest(const struct source *source, Trireme__Part part)
+{
+    return source->val[part].longest;
+}
+
+static void describe_file(Trireme__ReadFile *file, const struct source_file *of)
+{
+    file->path = mem_strdup(of->file.path);
+    file->has_use = 1, file->use = of->use;
+    file->format = mem_strdup(of->file.format);
+    file->has_tokens = 1, file->tokens = of->file.n_tokens;
+    file->has_bytes = 1, file->bytes = of->file.map.size;
+}
+
+void source_describe(const struct source *source, const char *name, Trireme__RunData *data)
+{
+    const size_t most = data->n_files + source->n_files + source->shards.n;
+    data->files = mem_resize(data->files, most, sizeof *data->files);
+    for (size_t i = 0; i < source->n_files + source->shards.n; i++) {
+        const struct shard_name *shard =
+            i < source->n_files ? NULL : &source->shards.names[i - source->n_files];
+        if (shard && shard->use != SHARD_UNREAD)
+            continue;
+        Trireme__ReadFile *file = message_new(&trireme__read_file__descriptor);
+        file->source = mem_strdup(name);
+        if (!shard) {
+            describe_file(file, &source->files[i]);
+        } else {
+            file->path = file_join(source->path, shard->name);
+            file->has_use = 1, file->use = USE_NONE;
+        }
+        data->files[data->n_files++] = file;
+    }
+}
+
+size_t source_files(const struct source *source)
+{
+    return source->n_files;
+}
+
+const struct token_file *source_file(const struct source *source, size_t i, const char **digest)
+{
+    ASSERT(i < source->n_files);
+    *digest = source->files[i].digest;
+    return &source->files[i].file;
 }
 
 double source_bytes_per_token(const struct source *source)
@@ -262,8 +325,8 @@ static int read_sample(const struct source *source, const struct part *part, int
     const size_t length = source->context / n;
     const uint64_t first =
         stretch->first + (sample - stretch->samples_before) * source->context + i * length;
-    return token_file_read(&source->files[stretch->file], tokens, first, length + 1, source->vocab,
-                           err);
+    return token_file_read(&source->files[stretch->file].file, tokens, first, length + 1,
+                           source->vocab, err);
 }
 
 int source_train_sample(const struct source *source, int32_t *tokens, uint64_t sample,
@@ -280,11 +343,14 @@ int source_val_sample(const struct source *source, int32_t *tokens, Trireme__Par
 
 struct digest source_digest(const struct source *source)
 {
+    static const char anew[] = "words";
     struct digest_stream *stream = digest_stream_new();
     digest_stream_add(stream, &source->set_digest, sizeof source->set_digest);
     for (size_t i = 0; i < source->n_files; i++) {
-        const struct digest digest = token_file_digest(&source->files[i]);
+        const struct digest digest = token_file_digest(&source->files[i].file);
         digest_stream_add(stream, &digest, sizeof digest);
     }
+    if (source->shards.n && !source->shards.as_before)
+        digest_stream_add(stream, anew, sizeof anew);
     return digest_stream_end(stream);
 }

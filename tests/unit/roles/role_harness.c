@@ -43,15 +43,16 @@ static void harness_turn(struct role_harness *harness, int rank)
 
 static void harness_turn_all(struct role_harness *harness)
 {
-    harness->turns++;
     double now = clock_now();
     // a slow disk or a busy machine held up the only thread: no rank was silent
     bool away = now - harness->turned > 0.3;
     harness->turned = now;
     for (int r = 1; r < harness->n_ranks && away; r++)
         harness->ranks[r].link->heard = now;
-    if (harness->silent_rank && harness->turns > harness->silent_after)
-        harness->ranks[harness->silent_rank].silent = true;
+    struct harness_rank *silent =
+        harness->silent_rank ? &harness->ranks[harness->silent_rank] : NULL;
+    if (silent && silent->link->work >= harness->silent_after)
+        silent->silent = true;
     for (int r = 1; r < harness->n_ranks; r++)
         harness_turn(harness, r);
 }

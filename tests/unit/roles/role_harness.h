@@ -49,9 +49,8 @@ struct role_harness {
     struct endpoint *endpoints[HARNESS_RANKS_MAX];
     struct harness_rank ranks[HARNESS_RANKS_MAX];
     int silent_rank;       /* which falls silent; 0: none */
-    uint64_t silent_after; /* so many turns */
-    uint64_t turns;
-    double turned; /* when all were turned last */
+    uint64_t silent_after; /* so many signs of its progress (link.h: work) */
+    double turned;         /* when all were turned last */
 };
 
 /* How a run is launched, and how it is to end. */
@@ -61,7 +60,7 @@ struct harness_launch {
     lease_plan_fn plan; /* borrowed, or NULL */
     volatile sig_atomic_t *stop;
     int silent_rank;         /* which falls silent; 0: none */
-    uint64_t silent_after;   /* so many turns */
+    uint64_t silent_after;   /* so many signs of its progress */
     int expected;            /* code with which the run is to end */
     bool may_stop;           /* it may be stopped on request instead */
     struct planner *planner; /* which the launch frees; or NULL */

@@ -87,6 +87,46 @@ static void a_checkpoint_is_complete_with_the_last_shard(void **state)
     run_clear(&run);
 }
 
+static void a_checkpoint_that_is_held_waits_and_gives_way_to_a_later_one(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct err err;
+    struct run run;
+    run_dir_claim(&run, dir);
+    assert_int_equal(run_locate(&run, fail_on_warning, NULL, &err), 0);
+    struct metrics *m = metrics_open(dir->run, 0, NULL, NULL, &err);
+    struct checkpointer *k = checkpointer_new(&run, m, &roster, 2);
+    checkpointer_hold(k);
+    char *first = NULL;
+    for (uint64_t step = 5; step <= 10; step += 5) {
+        char *folder = mem_strdup(begin(k, &run, step, 32 * step));
+        take(k, folder, 0, step);
+        take(k, folder, 1, step);
+        assert_true(checkpointer_busy(k) && checkpointer_step(k) == 0);
+        first = first ? (free(folder), first) : folder;
+    }
+    assert_false(file_exists(first));
+    size_t n = 1;
+    uint64_t *steps = checkpoint_steps(dir->run, &n, &err);
+    assert_int_equal(n, 0);
+    free(steps);
+    assert_int_equal(checkpointer_release(k, &err), 0);
+    assert_true(!checkpointer_busy(k) && checkpointer_step(k) == 10);
+    assert_int_equal(checkpointer_release(k, &err), 0);
+    char *folder = mem_strdup(begin(k, &run, 15, 480));
+    take(k, folder, 0, 15);
+    take(k, folder, 1, 15);
+    assert_true(!checkpointer_busy(k) && checkpointer_step(k) == 15);
+    char *lines = must_read_in(dir->run, "metrics.jsonl", NULL);
+    assert_null(strstr(lines, "\"step\":5,"));
+    free(lines);
+    free(folder);
+    free(first);
+    checkpointer_free(k);
+    metrics_free(m);
+    run_clear(&run);
+}
+
 static void shards_that_nobody_asked_for_are_refused(void **state)
 {
     const struct run_dir *dir = *state;
@@ -143,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_run_dir(a_checkpoint_is_complete_with_the_last_shard),
+        test_in_run_dir(a_checkpoint_that_is_held_waits_and_gives_way_to_a_later_one),
         test_in_run_dir(shards_that_nobody_asked_for_are_refused),
         test_in_run_dir(what_a_launch_that_died_left_in_a_checkpoint_is_removed_first),
     };

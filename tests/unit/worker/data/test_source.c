@@ -247,7 +247,7 @@ static void a_headerless_folder_opens_with_its_format(void **state)
     Trireme__Source config = source_config("text", *state, 1);
     config.format = TRIREME__SOURCE__FORMAT__nanogpt;
     struct err err;
-    struct source *source = source_open(&config, CONTEXT, VOCAB, &err);
+    struct source *source = source_open(&config, CONTEXT, 256, &err);
     assert_non_null(source);
     assert_int_equal(source_train_samples(source), 6);
     assert_int_equal(source_val_samples(source, TRIREME__PART__dev), 6);
