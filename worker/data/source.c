@@ -101,9 +101,9 @@ static int part_add_ranges(struct source *source, Trireme__Part part, size_t fil
     for (size_t i = 0; i < n; i++) {
         size_t in = file;
         uint64_t first = ranges[i]->first;
-        for (; in + 1 < source->n_files && first >= source->files[in].n_tokens; in++)
-            first -= source->files[in].n_tokens;
-        if (ranges[i]->tokens > source->files[in].n_tokens - first)
+        for (; in + 1 < source->n_files && first >= source->files[in].file.n_tokens; in++)
+            first -= source->files[in].file.n_tokens;
+        if (ranges[i]->tokens > source->files[in].file.n_tokens - first)
             return err_set(err, ERR_DATA,
                            "%s/data.yaml: a range of %" PRIu64 " tokens from %" PRIu64
                            " on, expected it to lie in one file",
@@ -129,7 +129,7 @@ static int open_prepared(struct source *source, struct err *err)
         return -1;
     part_add(source, &source->train, (size_t)train, 0, set->train->tokens);
     for (size_t i = 0; i < set->n_more_train; i++) {
-        train = add_prepared_file(source, set->more_train[i], err);
+        train = add_prepared_file(source, set->more_train[i], USE_TRAINING, err);
         if (train < 0)
             return -1;
         part_add(source, &source->train, (size_t)train, 0, set->more_train[i]->tokens);
@@ -140,7 +140,7 @@ static int open_prepared(struct source *source, struct err *err)
     if (val < 0)
         return -1;
     for (size_t i = 0; i < set->n_more_val; i++)
-        if (add_prepared_file(source, set->more_val[i], err) < 0)
+        if (add_prepared_file(source, set->more_val[i], USE_VALIDATION, err) < 0)
             return -1;
     const size_t first = (size_t)val;
     return part_add_ranges(source, TRIREME__PART__dev, first, set->dev, set->n_dev, err) < 0 ||
