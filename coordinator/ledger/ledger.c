@@ -184,7 +184,7 @@ static int write_synced(const struct ledger *l, size_t before, const char *line,
     ssize_t n = write(l->fd, line, size);
     if (n < 0 || (size_t)n != size)
         return err_set(err, ERR_TRAIN, "%s: cannot append a record of %zu bytes: %s", l->path, size,
-                       n < 0 ? strerror(errno) : "the disk is full");
+                       strerror(n < 0 ? errno : ENOSPC));
     if (fdatasync(l->fd) < 0)
         return err_set(err, ERR_TRAIN, "%s: cannot sync: %s", l->path, strerror(errno));
     return 0;

@@ -129,7 +129,7 @@ int metrics_write(struct metrics *m, const void *line, struct err *err)
     if (n < 0 || (size_t)n != text.size) {
         m->failed = true;
         rc = err_set(err, ERR_TRAIN, "%s: cannot append a line of %zu bytes: %s", m->path,
-                     text.size, n < 0 ? strerror(errno) : "the disk is full");
+                     text.size, strerror(n < 0 ? errno : ENOSPC));
     }
     text_clear(&text);
     free(json);
