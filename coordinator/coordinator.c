@@ -37,7 +37,7 @@ enum { PARCELS_A_TURN = 64 };
 static const double away_seconds = 5;
 // Training waits so long for the digests of the token files: a file that has changed is refused
 // before the first step, unless there is much to read.
-static const double read_seconds = 2;
+static const double read_seconds = 5;
 static const uint64_t none = UINT64_MAX;
 
 static void send_start(struct coordinator *c)

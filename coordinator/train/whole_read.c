@@ -79,8 +79,8 @@ int whole_read_add(struct whole_read *w, const char *who, const Trireme__WasRead
                                           "the checkpoint",
                                           err)
                        : 0;
-    if (rc == 0 && w->digests)
-        rc = run_data_compare(data, w->digests, w->first, err);
+    if (rc == 0 && w->digests && run_data_compare(data, w->digests, w->first, err) < 0)
+        rc = err_context(err, "%s", who);
     if (rc == 0 && !w->digests) {
         w->digests = data;
         w->first = mem_format("what %s reads: the hosts have different token files", who);

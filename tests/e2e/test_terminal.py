@@ -77,7 +77,8 @@ class Terminal(Case):
         self.assertEqual(done.code, 0, shown)
         parts = [part.replace("\x1b[K", "") for part in re.split(r"\r\n|\r", shown)]
         self.assertTrue(any(part.startswith("step 150/150") for part in parts), shown)
-        self.assertLess(max(map(len, parts)), 40)
+        # what is said once may be longer: it is not rewritten
+        self.assertLess(max(len(part) for part in parts if not part.startswith("source ")), 40)
 
     def test_an_interrupt_on_a_terminal_ends_the_live_line_before_the_sentence(self):
         shown, done = self.on_terminal(100,

@@ -73,8 +73,9 @@ static void one_worker_a_host_is_asked_and_all_must_find_the_same(void **state)
     assert_false(whole_read_done(w));
     assert_int_equal(add(w, "worker 2", "aa", "cc", &err), -1);
     assert_int_equal(err.code, ERR_DATA);
-    assert_string_equal(err.text, "d/val.bin: found digest cc, expected bb as in what worker 0 "
-                                  "reads: the hosts have different token files");
+    assert_string_equal(err.text,
+                        "worker 2: d/val.bin: found digest cc, expected bb as in what worker 0 "
+                        "reads: the hosts have different token files");
     assert_int_equal(add(w, "worker 2", "aa", "bb", &err), 0);
     assert_true(whole_read_done(w));
     assert_int_equal(add(w, "worker 2", "aa", "bb", &err), -1);
