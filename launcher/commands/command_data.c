@@ -7,8 +7,8 @@
 
 #include "command.pb-c.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 

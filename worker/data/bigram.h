@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* Over the pairs inside the ranges, whose tokens are below 256; rounded to 1e-6, so that a
- * mathematics library's last bit does not show. Negative where there is no pair. A range counts
- * through all files, and lies in one of them. */
+/* Returns that entropy over the pairs inside the ranges. A range counts through all files and must
+ * lie in one of them; its tokens must be below 256. Rounded to 1e-6, so that it does not depend on
+ * the last bit of a mathematics library. Negative if there is no pair. */
 double bigram_nats(const struct token_file *files, size_t n_files, Trireme__Range *const *ranges,
                    size_t n_ranges);

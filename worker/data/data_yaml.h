@@ -22,8 +22,8 @@ bool data_yaml_has_val(const Trireme__DataSet *set);
 /* Tokens of all files of validation. */
 uint64_t data_yaml_val_tokens(const Trireme__DataSet *set);
 
-/* Reads the token files whole and compares their digests. */
+/* Reads the token files completely and compares their digests. */
 int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err *err);
 
-/* Digest of a whole file, a piece at a time. */
+/* Computes the digest of a whole file, which is read a piece at a time. */
 int data_yaml_digest_file(struct digest *digest, const char *path, struct err *err);

@@ -1,13 +1,14 @@
 /* The documents of a text: the given files, and all files in the given folders and the folders
  * below.
  *
- * Sorted by path as bytes, whatever order they were given or lie on disk in. In folders, names that
- * begin with '.' and links to folders are passed over (so no walk goes in circles), links to files
- * are followed; what is given by name is taken whatever it is called. Archives are read as what
- * they hold (text_file.h). A file is a document; with a field's name each line of the files of JSON
- * lines is one (json_lines.h). Only the first of documents with the same bytes (digest and size) is
- * kept. Files are read a piece at a time: memory grows with the number of documents and of blocks
- * (8 bytes for 16,384), and with the longest line of JSON, not with their bytes. */
+ * They are sorted by path as bytes; the order in which they were given or lie on disk has no
+ * effect. In folders, names that begin with '.' and links to folders are skipped (so there are no
+ * endless walks); links to files are followed. A path that is given by name is taken whatever its
+ * name is. Archives are read as what they hold (text_file.h). A file is a document; if a field is
+ * named, each line of the files of JSON lines is one (json_lines.h). Of documents with the same
+ * bytes (digest and size) only the first is kept. Files are read a piece at a time: memory grows
+ * with the number of documents and of blocks (8 bytes for 16,384) and with the longest line of
+ * JSON, not with the text. */
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"

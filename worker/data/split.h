@@ -24,9 +24,9 @@ struct split_unit {
 /* The hash of a unit with that digest of its bytes. */
 uint64_t split_hash(struct digest digest);
 
-/* Cuts a text into blocks of SPLIT_BLOCK tokens, the last one larger by what is left over (a text
- * shorter than a block is one block). Fresh memory; hashes are those of the block numbers under the
- * key. */
+/* Cuts a text into blocks of SPLIT_BLOCK tokens; the last one also takes what is left over (a text
+ * shorter than a block is one block). Hashes are those of the block numbers under the key. The
+ * caller frees the units. */
 struct split_unit *split_blocks(size_t *n, uint64_t tokens, uint64_t key);
 
 /* Gives each of the n >= 2 units to training or to a part of validation: to validation where its
