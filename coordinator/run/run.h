@@ -67,8 +67,8 @@ int run_write_changes(const struct run *run, struct err *err);
  * shares at the start of the run. Borrowed. After run_locate. */
 const double *run_gate_weights(const struct run *run);
 
-/* Writes RUN/status.json: how this launch ended, and the step that is kept. On a full disk the lock's
- * file makes room for it. */
+/* Writes RUN/status.json: how this launch ended, and the step that is kept. On a full disk the file
+ * of the lock makes room for it. */
 int run_status_write(const struct run *run, uint64_t step, const struct err *how, struct err *err);
 
 void run_clear(struct run *run);

@@ -86,8 +86,7 @@ static void a_repeated_positional_takes_all_and_needs_one(void **state)
     message_free(request);
     assert_refused(&trireme__data_prepare_request__descriptor, ARGS("--out", "o"),
                    "FILE|DIR: missing, expected it (Files, or folders whose files are taken, all "
-                   "the way down, in the order of their paths' bytes; archives of gzip and zstd "
-                   "are read as what they hold.)");
+                   "the way down.)");
 }
 
 static void a_bool_is_an_option_without_a_value(void **state)
