@@ -14,6 +14,13 @@ import trireme
 SIZE = 10_000_000
 ENDS = {"gpt2": 50256, "llama3": 128001, "qwen3": 151645}
 VOCABS = {"gpt2": 50257, "llama3": 128256, "qwen3": 151669}
+# The pattern of GPT-4o, which Mistral's tokenizers have in a like form.
+LETTERS = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]%s[\p{Ll}\p{Lm}\p{Lo}\p{M}]%s"
+O200K = "|".join([
+    LETTERS % ("*", "+") + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    LETTERS % ("+", "*") + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?", r"\p{N}{1,3}",
+    r" ?[^\s\p{L}\p{N}]+[\r\n/]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+"
+])
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 try:
@@ -32,22 +39,20 @@ class Tokenizers(trireme.Case):
         cls.valid = [d.encode() for d in texts.documents(texts.corpus(SIZE), draw)]
         cls.damaged = [texts.damage(d.decode(), draw) for d in cls.valid if d]
 
-    def ours(self, name, documents, *options):
+    def ours(self, folder, documents, *options):
         texts.write_documents(self.path("documents"), documents)
         out = subprocess.run([
-            os.environ["ENCODE_FILE"],
-            packages.folder_of(name), "--documents", *options, "--out",
+            os.environ["ENCODE_FILE"], folder, "--documents", *options, "--out",
             self.path("ours"),
             self.path("documents")
         ], stdout=subprocess.PIPE, check=True, timeout=trireme.bound(120)).stdout
         return json.loads(out), texts.read_ids(self.path("ours"))
 
-    def theirs(self, name, documents, specials):
+    def theirs(self, folder, documents, specials):
         texts.write_documents(self.path("documents"), documents)
         out = subprocess.run([
             packages.PYTHON, "-B",
-            os.path.join(HERE, "tokenizer_reference.py"),
-            packages.folder_of(name),
+            os.path.join(HERE, "tokenizer_reference.py"), folder,
             self.path("documents"),
             self.path("theirs"), specials
         ], stdout=subprocess.PIPE, check=True, timeout=trireme.bound(300)).stdout
@@ -55,8 +60,9 @@ class Tokenizers(trireme.Case):
 
     def check_valid(self, name):
         for specials, options in (("ordinary", []), ("specials", ["--specials"])):
-            about, ours = self.ours(name, self.valid, *options)
-            run, theirs = self.theirs(name, self.valid, specials)
+            folder = packages.folder_of(name)
+            about, ours = self.ours(folder, self.valid, *options)
+            run, theirs = self.theirs(folder, self.valid, specials)
             self.assertEqual(about["vocab"], VOCABS[name])
             self.assertEqual(about["end_of_text"], ENDS[name])
             self.assertEqual(len(ours), len(theirs))
@@ -69,8 +75,8 @@ class Tokenizers(trireme.Case):
     def check_damaged(self, name):
         """Bytes come back, and in front of the first bad one ids are the right ones: up to the last
         space there, where a word ends whatever follows."""
-        _, ours = self.ours(name, self.damaged)
-        run, theirs = self.theirs(name, self.damaged, "ordinary")
+        _, ours = self.ours(packages.folder_of(name), self.damaged)
+        run, theirs = self.theirs(packages.folder_of(name), self.damaged, "ordinary")
         sizes, checked = run["sizes"], 0
         for document, mine, right in zip(self.damaged, ours, theirs):
             valid = document.decode("utf-8", "replace").split("\ufffd")[0]
@@ -97,6 +103,47 @@ class Tokenizers(trireme.Case):
             self.path("bytes")
         ], stdout=subprocess.PIPE, check=True, timeout=trireme.bound(120)).stdout
         self.assertTrue(json.loads(out)["same"])
+
+    def check_changed(self, change):
+        """Qwen's tokenizer.json with a change, on a part of the texts."""
+        with open(os.path.join(packages.folder_of("qwen3"), "tokenizer.json")) as f:
+            tokenizer = json.load(f)
+        change(tokenizer)
+        folder = self.path("changed")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "tokenizer.json"), "w") as f:
+            json.dump(tokenizer, f)
+        _, ours = self.ours(folder, self.valid[1::3])
+        _, theirs = self.theirs(folder, self.valid[1::3], "ordinary")
+        for document, mine, right in zip(self.valid[1::3], ours, theirs):
+            self.assertEqual(mine, right, document[:2000])
+
+    def test_a_pattern_without_a_scanner(self):
+        def change(tokenizer):
+            split = tokenizer["pre_tokenizer"]["pretokenizers"][0]
+            split["pattern"]["Regex"] = O200K
+
+        self.check_changed(change)
+
+    def test_runs_of_spaces_as_added_tokens_in_normal_form(self):
+        def change(tokenizer):
+            tokenizer["pre_tokenizer"] = {
+                "type": "ByteLevel",
+                "add_prefix_space": True,
+                "trim_offsets": True
+            }
+            for content in [" " * n for n in range(24, 1, -1)] + ["e\u0301"]:
+                tokenizer["added_tokens"].append({
+                    "id": tokenizer["added_tokens"][-1]["id"] + 1,
+                    "content": content,
+                    "single_word": False,
+                    "lstrip": False,
+                    "rstrip": False,
+                    "normalized": True,
+                    "special": False
+                })
+
+        self.check_changed(change)
 
     def test_gpt2(self):
         self.check_valid("gpt2")
