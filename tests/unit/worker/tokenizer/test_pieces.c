@@ -126,6 +126,7 @@ static void characters_are_of_the_kinds_that_tokenizers_gives_them(void **state)
                     "a|\xc2\x85|"
                     "b| |\u3000|c");
         assert_cuts(pieces_llama3, use_scanners, "it|'S| x|'\u017f| '|x| ==\r\n| \n|\u00a0y|123|4");
+        assert_cuts(pieces_gpt2, use_scanners, "x\U000323af\U00011f12|\U0001e5fa\u0661");
         assert_cuts(pieces_gpt2, use_scanners, "it|'|S| x|'s| '|x| ==|\r\n \n");
         assert_cuts(pieces_qwen, use_scanners, "1|2| |3|\t\n\n| | z");
     }
