@@ -5,7 +5,6 @@
 #include "worker/data/token_layout.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,13 +33,7 @@ char *format_megatron_index(const char *path)
     if (!file_name_ends(path, ".bin"))
         return NULL;
     char *index = mem_format("%.*s.idx", (int)(strlen(path) - strlen(".bin")), path);
-    unsigned char head[sizeof MAGIC];
-    FILE *file = fopen(index, "rb");
-    const bool is = file && fread(head, 1, sizeof head, file) == sizeof head &&
-                    !memcmp(head, MAGIC, sizeof head);
-    if (file)
-        fclose(file);
-    if (!is) {
+    if (!file_exists(index)) {
         free(index);
         index = NULL;
     }
@@ -97,6 +90,11 @@ static int add_up(uint64_t *n_tokens, const struct file_map *map, const char *pa
 static int read_index(struct token_layout *layout, const struct file_map *map, const char *path,
                       struct err *err)
 {
+    if (map->size < sizeof MAGIC || memcmp(map->bytes, MAGIC, sizeof MAGIC) != 0)
+        return err_set(err, ERR_DATA,
+                       "%s: found other bytes than MMIDIDX at its beginning, expected Megatron's "
+                       "index of the .bin beside it, or no such file",
+                       path);
     if (map->size < HEADER)
         return err_set(err, ERR_DATA,
                        "%s: truncated: found %zu bytes, expected Megatron's header of %d", path,

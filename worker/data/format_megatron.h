@@ -23,10 +23,10 @@
 struct file_map;
 struct token_layout;
 
-/* Path of Megatron's index beside X.bin, in fresh memory; NULL: none stands there. */
+/* Path of X.idx beside X.bin, in fresh memory; NULL: none stands there. */
 char *format_megatron_index(const char *path);
 
-/* Reads the index. map: the .bin. ERR_DATA: what is damaged, what does not fit the .bin, a type
- * that is no token's. */
+/* Reads the index. map: the .bin. ERR_DATA: another file than such an index, what is damaged, what
+ * does not fit the .bin, a type that is no token's. */
 int format_megatron_read(struct token_layout *layout, const struct file_map *map, const char *path,
                          const char *index, struct err *err);

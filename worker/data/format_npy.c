@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const unsigned char MAGIC[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-enum { VERSION = sizeof MAGIC, LENGTH = VERSION + 2, DESCR_SIZE = 24 };
+enum { VERSION = sizeof MAGIC, LENGTH = VERSION + 2, DESCR_SIZE = 24, TEXT_MAX = 65536 };
 
 // clang-format off
 static const struct type {
@@ -37,8 +37,9 @@ static const char *value_of(const char *header, const char *key)
     return at + strspn(at, " ");
 }
 
-static int read_type(struct token_layout *layout, const char *header, const char *path,
-                     struct err *err)
+/* Sets *of to the type's name. */
+static int read_type(struct token_layout *layout, const char **of, const char *header,
+                     const char *path, struct err *err)
 {
     const char *value = value_of(header, "'descr':");
     char descr[DESCR_SIZE] = "several fields";
@@ -52,6 +53,7 @@ static int read_type(struct token_layout *layout, const char *header, const char
     for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
         if (!strcmp(descr, TYPES[i].descr)) {
             layout->width = TYPES[i].width;
+            *of = TYPES[i].descr;
             return 0;
         }
     return err_set(err, ERR_DATA,
@@ -84,6 +86,32 @@ static int read_shape(struct token_layout *layout, const char *header, const cha
     return 0;
 }
 
+/* Fails unless the header is the dictionary of that type and shape and nothing else, with the keys
+ * in the order of numpy.save: a damaged one is not guessed at. */
+static int check_whole(const struct token_layout *layout, const char *header, const char *descr,
+                       const char *path, struct err *err)
+{
+    static const char *const orders[] = {"False", "True"}, *const ends[] = {",}", "}"};
+    char *tidy = mem_strdup(header), *to = tidy;
+    for (const char *from = header; *from; from++)
+        if (*from != ' ' && *from != '\n')
+            *to++ = *from;
+    *to = 0;
+    bool is = false;
+    for (int i = 0; i < 4 && !is; i++) {
+        char *whole = mem_format("{'descr':'%s','fortran_order':%s,'shape':(%" PRIu64 ",)%s", descr,
+                                 orders[i % 2], layout->n_tokens, ends[i / 2]);
+        is = !strcmp(tidy, whole);
+        free(whole);
+    }
+    free(tidy);
+    return is ? 0
+              : err_set(err, ERR_DATA,
+                        "%s: found a damaged NumPy header, expected the dictionary of descr, "
+                        "fortran_order and shape, and nothing else",
+                        path);
+}
+
 /* The header's text in fresh memory, and the place of the first number. */
 static char *read_header(uint64_t *first_byte, const struct file_map *map, const char *path,
                          struct err *err)
@@ -109,8 +137,13 @@ static char *read_header(uint64_t *first_byte, const struct file_map *map, const
         return NULL;
     }
     *first_byte = LENGTH + width + length;
-    return mem_format("%.*s", (int)(length < 65536 ? length : 65536),
-                      (const char *)map->bytes + LENGTH + width);
+    const size_t n = length < TEXT_MAX ? length : TEXT_MAX;
+    char *text = mem_new(n + 1, 1);
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char byte = map->bytes[LENGTH + width + i];
+        text[i] = (char)(isprint(byte) || byte == '\n' ? byte : '?'); // it may stand in a sentence
+    }
+    return text;
 }
 
 int format_npy_read(struct token_layout *layout, const struct file_map *map, const char *path,
@@ -120,9 +153,12 @@ int format_npy_read(struct token_layout *layout, const struct file_map *map, con
     char *header = read_header(&found.first_byte, map, path, err);
     if (!header)
         return -1;
-    int rc = read_type(&found, header, path, err);
+    const char *descr = NULL;
+    int rc = read_type(&found, &descr, header, path, err);
     if (rc == 0)
         rc = read_shape(&found, header, path, err);
+    if (rc == 0)
+        rc = check_whole(&found, header, descr, path, err);
     free(header);
     if (rc < 0)
         return -1;

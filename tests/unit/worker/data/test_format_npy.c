@@ -102,6 +102,17 @@ static void damaged_headers_and_sizes_are_refused(void **state)
     check_refused(*state, "of shape (99999999999999999999999,)");
     write_npy(*state, 1, "{'descr': '<u2'}", numbers, 0);
     check_refused(*state, "without a shape");
+    static const char *const damaged[] = {
+        "{'descr': '<u2', 'fortran_order': Fblse, 'shape': (300,), }",
+        "{'descr': '<u2', 'shape': (300,), }",
+        "{'descr': '<u2', 'fortran_order': False, 'shape': (300,), 'more': 1}",
+        "['descr': '<u2', 'fortran_order': False, 'shape': (300,), }",
+        "{'descr': '<u2', 'fortran_order': False, 'shape': (300,), } x",
+    };
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+        write_npy(*state, 1, damaged[i], numbers, N * 2);
+        check_refused(*state, "found a damaged NumPy header");
+    }
     write_npy(*state, 4, "{'descr': '<u2', 'shape': (300,), }", numbers, N * 2);
     check_refused(*state, "found version 4 of NumPy's format");
     must_write_in(*state, "a.npy", "\x93NUMPY\x01\x00\x40", 9);
