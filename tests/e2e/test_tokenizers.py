@@ -11,7 +11,7 @@ import tokenizer_packages as packages
 import tokenizer_texts as texts
 import trireme
 
-SIZE = 10_000_000
+SIZE = 1_000_000 if "ASAN_OPTIONS" in os.environ else 10_000_000  # sanitizers are slow
 ENDS = {"gpt2": 50256, "llama3": 128001, "qwen3": 151645}
 VOCABS = {"gpt2": 50257, "llama3": 128256, "qwen3": 151669}
 # The pattern of GPT-4o, which Mistral's tokenizers have in a like form.
@@ -45,7 +45,10 @@ class Tokenizers(trireme.Case):
             os.environ["ENCODE_FILE"], folder, "--documents", *options, "--out",
             self.path("ours"),
             self.path("documents")
-        ], stdout=subprocess.PIPE, check=True, timeout=trireme.bound(120)).stdout
+        ],
+                             stdout=subprocess.PIPE,
+                             check=True,
+                             timeout=trireme.bound(120)).stdout
         return json.loads(out), texts.read_ids(self.path("ours"))
 
     def theirs(self, folder, documents, specials):
@@ -55,7 +58,10 @@ class Tokenizers(trireme.Case):
             os.path.join(HERE, "tokenizer_reference.py"), folder,
             self.path("documents"),
             self.path("theirs"), specials
-        ], stdout=subprocess.PIPE, check=True, timeout=trireme.bound(300)).stdout
+        ],
+                             stdout=subprocess.PIPE,
+                             check=True,
+                             timeout=trireme.bound(300)).stdout
         return json.loads(out), texts.read_ids(self.path("theirs"))
 
     def check_valid(self, name):
@@ -69,8 +75,9 @@ class Tokenizers(trireme.Case):
             for document, mine, right in zip(self.valid, ours, theirs):
                 self.assertEqual(mine, right, document[:2000])
             print("%s, %s: %d documents, %d equal ids; CPU seconds %.2f, of tokenizers %.2f" %
-                  (name, specials, len(ours), sum(map(len, ours)), about["median"],
-                   run["seconds"][0]), flush=True)
+                  (name, specials, len(ours), sum(map(len,
+                                                      ours)), about["median"], run["seconds"][0]),
+                  flush=True)
 
     def check_damaged(self, name):
         """Bytes come back, and in front of the first bad one ids are the right ones: up to the last
@@ -97,11 +104,13 @@ class Tokenizers(trireme.Case):
     def check_bytes(self, name):
         with open(self.path("bytes"), "wb") as f:
             f.write(b"".join(self.damaged))
-        out = subprocess.run([
-            os.environ["ENCODE_FILE"],
-            packages.folder_of(name),
-            self.path("bytes")
-        ], stdout=subprocess.PIPE, check=True, timeout=trireme.bound(120)).stdout
+        out = subprocess.run(
+            [os.environ["ENCODE_FILE"],
+             packages.folder_of(name),
+             self.path("bytes")],
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=trireme.bound(120)).stdout
         self.assertTrue(json.loads(out)["same"])
 
     def check_changed(self, change):
@@ -128,18 +137,12 @@ class Tokenizers(trireme.Case):
     def test_runs_of_spaces_as_added_tokens_in_normal_form(self):
         def change(tokenizer):
             tokenizer["pre_tokenizer"] = {
-                "type": "ByteLevel",
-                "add_prefix_space": True,
-                "trim_offsets": True
+                "type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True
             }
             for content in [" " * n for n in range(24, 1, -1)] + ["e\u0301"]:
                 tokenizer["added_tokens"].append({
-                    "id": tokenizer["added_tokens"][-1]["id"] + 1,
-                    "content": content,
-                    "single_word": False,
-                    "lstrip": False,
-                    "rstrip": False,
-                    "normalized": True,
+                    "id": tokenizer["added_tokens"][-1]["id"] + 1, "content": content,
+                    "single_word": False, "lstrip": False, "rstrip": False, "normalized": True,
                     "special": False
                 })
 
