@@ -8,6 +8,7 @@
 #include "launcher/commands/command.h"
 #include "launcher/environment.h"
 #include "launcher/job/job.h"
+#include "launcher/job/mpirun.h"
 #include "launcher/job/supervise.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/config/first_weights.h"
@@ -183,12 +184,12 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
         return -1;
     size_t n_words = 0;
     char **words = options_write(job->request, &n_words);
-    struct supervise mpirun = {.run = launch->folder,
-                               .command = launch->command,
-                               .arguments = words,
-                               .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
-                               .servers = job->servers,
-                               .hostfile = launch->hostfile};
+    struct mpirun mpirun = {.run = launch->folder,
+                            .command = launch->command,
+                            .arguments = words,
+                            .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
+                            .servers = job->servers,
+                            .hostfile = launch->hostfile};
     rc = supervise(&mpirun, kept, err);
     for (size_t i = 0; i < n_words; i++)
         free(words[i]);

@@ -12,16 +12,9 @@
 #define SUPERVISE_LAUNCHED "trireme-launched"
 #define SUPERVISE_CLAIMED  "trireme-claimed "
 
-struct supervise {
-    const char *run;            /* the run's folder */
-    const char *const *command; /* of the ranks, its words ended by NULL; the program is this one */
-    char *const *arguments;     /* of the command, ended by NULL */
-    unsigned ranks;
-    unsigned servers;     /* to name a lost rank by its role */
-    const char *hostfile; /* or NULL */
-};
+struct mpirun;
 
 /* Runs the job to its end. Returns 0, or -1 with how it ended. *kept: updates in the newest
  * checkpoint. The first SIGINT, SIGTERM or SIGUSR1 asks for a checkpoint and the end, a second
  * SIGINT or SIGTERM ends at once. */
-int supervise(const struct supervise *job, uint64_t *kept, struct err *err);
+int supervise(const struct mpirun *job, uint64_t *kept, struct err *err);

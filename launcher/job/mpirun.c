@@ -1,0 +1,92 @@
+#include "launcher/job/mpirun.h"
+
+#include "base/mem.h"
+#include "launcher/environment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Arguments of mpirun, in fresh memory (the array only). */
+static const char **mpirun_arguments(const struct mpirun *job, char *program, char *ranks)
+{
+    size_t n = 0;
+    for (char *const *a = job->arguments; *a; a++)
+        n++;
+    const char **v = mem_new(n + 26, sizeof *v);
+    size_t i = 0;
+    v[i++] = "mpirun";
+    if (geteuid() == 0)
+        v[i++] = "--allow-run-as-root";
+    v[i++] = "--oversubscribe";
+    v[i++] = "--bind-to", v[i++] = "none";
+    if (job->hostfile) {
+        v[i++] = "--hostfile", v[i++] = job->hostfile;
+        v[i++] = "--map-by", v[i++] = "node"; // spreads the servers, whose ranks come first
+    }
+    v[i++] = "-x", v[i++] = ENVIRONMENT_COLUMNS;
+    v[i++] = "-n", v[i++] = ranks;
+    v[i++] = program;
+    for (const char *const *word = job->command; *word; word++)
+        v[i++] = *word;
+    for (char *const *a = job->arguments; *a; a++)
+        v[i++] = *a;
+    return v;
+}
+
+static _Noreturn void child_exec(const char **arguments, int errors, pid_t parent)
+{
+    setsid();
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(MPIRUN_EXEC_FAILED);
+    int null = open("/dev/null", O_RDONLY);
+    dup2(null, STDIN_FILENO);
+    dup2(errors, STDERR_FILENO);
+    execvp(arguments[0], (char *const *)arguments);
+    _exit(MPIRUN_EXEC_FAILED);
+}
+
+static void set_columns(void)
+{
+    struct winsize size = {0};
+    char text[16];
+    bool terminal = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    int columns = terminal ? (size.ws_col ? size.ws_col : 80) : 0;
+    snprintf(text, sizeof text, "%d",
+             columns < ENVIRONMENT_COLUMNS_MAX ? columns : ENVIRONMENT_COLUMNS_MAX - 1);
+    setenv(ENVIRONMENT_COLUMNS, text, 1);
+}
+
+int mpirun_start(pid_t *pid, int *errors, const struct mpirun *job, struct err *err)
+{
+    int ends[2];
+    char program[4096], ranks[16];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n < 0 || pipe2(ends, O_CLOEXEC) < 0)
+        return err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
+    program[n] = 0;
+    snprintf(ranks, sizeof ranks, "%u", job->ranks);
+    set_columns();
+    const char **arguments = mpirun_arguments(job, program, ranks);
+    pid_t parent = getpid();
+    const pid_t child = fork();
+    if (child == 0)
+        child_exec(arguments, ends[1], parent);
+    free(arguments);
+    close(ends[1]);
+    if (child < 0) {
+        close(ends[0]);
+        return err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
+    }
+    *pid = child;
+    *errors = ends[0];
+    return 0;
+}

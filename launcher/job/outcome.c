@@ -1,0 +1,88 @@
+#include "launcher/job/outcome.h"
+
+#include "base/file.h"
+#include "launcher/job/mpirun.h"
+#include "proto/schema/message.h"
+#include "proto/schema/read.h"
+
+#include "files.pb-c.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* mpirun's own sentence about a rank that died. */
+static void note_lost(struct outcome *outcome, const char *line, unsigned servers)
+{
+    const char *at = strstr(line, "process rank ");
+    int rank = 0, pid = 0, signal = 0;
+    char host[100] = "";
+    if (!at || outcome->lost[0] ||
+        sscanf(at, "process rank %d with PID %d on node %99s exited on signal %d", &rank, &pid,
+               host, &signal) != 4)
+        return;
+    const char *role = rank == 0 ? "the coordinator" : rank <= (int)servers ? "server" : "worker";
+    int index = rank <= (int)servers ? rank - 1 : rank - 1 - (int)servers;
+    if (rank == 0)
+        snprintf(outcome->lost, sizeof outcome->lost,
+                 "%s (rank 0 on %s) was lost: killed by signal %d", role, host, signal);
+    else
+        snprintf(outcome->lost, sizeof outcome->lost,
+                 "%s %d (rank %d on %s) was lost: killed by signal %d", role, index, rank, host,
+                 signal);
+}
+
+void outcome_add_line(struct outcome *outcome, const char *line, unsigned servers)
+{
+    note_lost(outcome, line, servers);
+    text_printf(&outcome->noise, "%s\n", line);
+}
+
+int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint64_t *kept,
+                  struct err *err)
+{
+    const int code = outcome->code;
+    if (code == MPIRUN_EXEC_FAILED && !outcome->launched)
+        return err_set(err, ERR_MACHINE,
+                       "mpirun cannot be started: found none in PATH, expected Open MPI's "
+                       "(Debian: apt-get install openmpi-bin)");
+    char *path = file_join(job->run, "status.json"), *text = NULL;
+    size_t size = 0;
+    Trireme__Status *status = message_new(&trireme__status__descriptor);
+    int rc = -1;
+    struct err unread;
+    if (outcome->incarnation && file_exists(path) &&
+        (text = file_read(path, &size, ERR_MACHINE, &unread)) &&
+        json_read(status, text, size, path, ERR_MACHINE, &unread) == 0 &&
+        status->incarnation == outcome->incarnation) {
+        *kept = status->step;
+        rc = status->code
+                 ? err_set(err, (enum err_code)status->code, "%s", status->text ? status->text : "")
+                 : 0;
+        if (code && code != (int)status->code && status->code == 0)
+            rc = 0; // the run was over; what mpirun says of its end changes nothing
+    } else if (outcome->ended_at_once) {
+        err_set(err, ERR_MACHINE,
+                "stopped at once on request: what came after the newest checkpoint is lost");
+    } else if (outcome->lost[0]) {
+        err_set(
+            err, ERR_MACHINE,
+            "%s: the run is kept: run the same line again to continue from its newest checkpoint",
+            outcome->lost);
+    } else if (code == ERR_USAGE || code == ERR_DATA) {
+        err->code = (enum err_code)code; // rank 0 said why, before there was a run to write to
+        err->text[0] = 0;
+    } else {
+        fputs(outcome->noise.bytes ? outcome->noise.bytes : "", stderr);
+        err_set(err, ERR_MACHINE, "mpirun ended with code %d, and no rank said why", code);
+    }
+    message_free(status);
+    free(text);
+    free(path);
+    return rc;
+}
+
+void outcome_clear(struct outcome *outcome)
+{
+    text_clear(&outcome->noise);
+}
