@@ -112,7 +112,7 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
     c->trials = trials_new(endpoint, c->liveness, c->layout, options->n_servers, options->plan);
     c->evaluator = evaluator_new(endpoint, c->liveness, options->n_servers);
     c->saved = run->step;
-    c->began = c->turned = c->beaten = clock_now();
+    c->turned = c->beaten = clock_now();
     make_trunk(c);
     c->progress = progress_new(run->folder, options->live, options->columns, run->step,
                                trial_last_step(c->trunk));
@@ -157,6 +157,11 @@ void coordinator_free(struct coordinator *c)
 uint64_t coordinator_kept_step(const struct coordinator *c)
 {
     return checkpointer_step(c->checkpointer);
+}
+
+uint64_t coordinator_steps_done(const struct coordinator *c)
+{
+    return c->trunk->step - c->run->step;
 }
 
 static int make_campaign(struct coordinator *c, struct err *err)
@@ -312,12 +317,18 @@ static int begin_training(struct coordinator *c, struct err *err)
                      leaves, n_workers - leaves, n_workers);
     if (run_write_changes(c->run, err) < 0 || go_back(c, err) < 0)
         return -1;
+    if (c->options.began)
+        c->options.began();
     say_promoted(c);
     say_files(c);
     make_evaluation(c);
     if (make_campaign(c, err) < 0)
         return -1;
-    if (coordinator_is_last(c, c->trunk->step)) {
+    const uint64_t step = c->trunk->step;
+    const bool last = coordinator_is_last(c, step), unfinished = manifest && manifest->unfinished;
+    c->owes_eval =
+        unfinished && coordinator_eval_due(c, step) && !metrics_has_eval(c->metrics, step);
+    if (last && !unfinished) {
         progress_say(c->progress, "nothing to do: the run has its %llu steps",
                      (unsigned long long)c->config->train->steps);
         c->over = true;
@@ -327,10 +338,11 @@ static int begin_training(struct coordinator *c, struct err *err)
         progress_say(c->progress, "continuing from %s", c->run->checkpoint);
     if (resumption_tell(c->run, c->trunk, c->progress, c->metrics, err) < 0)
         return -1;
-    c->began = clock_now();
-    // What was due at this step when the checkpoint was written is done there already. Pairs that
-    // end here need their forks first.
-    c->stage = campaign_behind(c->campaign, c->trunk->step) ? STAGE_FORK : STAGE_JUDGE;
+    c->saves_anew = c->saves_anew || last; // it is complete now
+    // What was due at this step when the checkpoint was written is done there already, unless it
+    // says otherwise. Pairs that end here need their forks first; else the trunk, which has
+    // arrived, rests here.
+    c->stage = campaign_behind(c->campaign, step) ? STAGE_FORK : STAGE_TRAIN;
     return 0;
 }
 
@@ -476,8 +488,10 @@ static int on_note(void *role, int from, const void *message, struct err *err)
 static int on_beat(void *role, int from, const void *message, struct err *err)
 {
     (void)err;
-    liveness_heard(((struct coordinator *)role)->liveness, from,
-                   ((const Trireme__Beat *)message)->n, clock_now());
+    struct coordinator *c = role;
+    const Trireme__Beat *beat = message;
+    c->stop_asked = c->stop_asked || beat->stop;
+    liveness_heard(c->liveness, from, beat->n, clock_now());
     return 0;
 }
 
@@ -527,13 +541,14 @@ enum turn coordinator_turn(void *role, struct err *err)
     }
     if (keep(c, err) < 0)
         return TURN_FAILED;
+    coordinator_look_for_stop(c);
     int begun = begin_when_ready(c, err);
     int done = begun < 0 ? -1 : coordinator_act(c, err) | begun;
     if (done < 0)
         return TURN_FAILED;
     if (c->over || (c->stage == STAGE_FINISH && !checkpointer_busy(c->checkpointer)))
         return TURN_OVER;
-    if (c->campaign && c->stage < STAGE_SUSPEND)
+    if (c->campaign && c->stage < STAGE_SUSPEND && !c->stopping)
         campaign_turn(c->campaign);
     if (c->stage < STAGE_SUSPEND)
         busy = trials_go(c->trials) || busy;
@@ -560,10 +575,7 @@ bool coordinator_run(struct coordinator *c, struct err *how)
             idle_reset(&idle);
     }
     if (turn == TURN_OVER && c->stopping)
-        err_set(how, ERR_STOPPED,
-                "stopped on request at step %llu, with a checkpoint: run %s again to continue",
-                (unsigned long long)c->trunk->step,
-                c->run->goes_back ? "`trireme resume` without the step" : "the same line");
+        coordinator_say_stopped(c, how);
     else if (turn == TURN_OVER)
         *how = (struct err){0};
     if (turn == TURN_FAILED) {

@@ -8,14 +8,20 @@
 #define COMMAND(words, noun, reply, print)                                                         \
     {                                                                                              \
         words, &trireme__##noun##_request__descriptor, &trireme__##reply##__descriptor,            \
-            command_##noun, print                                                                  \
+            command_##noun, print, false                                                           \
+    }
+#define LAUNCH(words, noun, print)                                                                 \
+    {                                                                                              \
+        words, &trireme__##noun##_request__descriptor, &trireme__train_reply__descriptor,          \
+            command_##noun, print, true                                                            \
     }
 
 // clang-format off
 const struct command commands[] = {
     COMMAND("data prepare",      data_prepare,      data_set,            NULL),
-    COMMAND("train",             train,             train_reply,         print_nothing),
-    COMMAND("resume",            resume,            train_reply,         print_nothing),
+    LAUNCH( "train",             train,                                  print_nothing),
+    LAUNCH( "resume",            resume,                                 print_nothing),
+    COMMAND("stop",              stop,              stop_reply,          print_stop),
     COMMAND("eval",              eval,              eval_reply,          NULL),
     COMMAND("sample",            sample,            sample_reply,        print_sample),
     COMMAND("ckpt ls",           ckpt_ls,           ckpt_ls_reply,       print_ckpt_ls),
@@ -32,7 +38,7 @@ const struct command commands[] = {
     COMMAND("proposals kill",    proposals_kill,    answer,              print_answer),
     COMMAND("ledger verify",     ledger_verify,     ledger_verify_reply, print_ledger_verify),
     COMMAND("ledger show",       ledger_show,       ledger_show_reply,   print_ledger_show),
-    COMMAND("ledger replay",     ledger_replay,     train_reply,         print_replay),
+    LAUNCH( "ledger replay",     ledger_replay,                          print_replay),
     COMMAND("config",            config,            config_reply,        print_config),
     COMMAND("bench gemm",        bench_gemm,        bench_gemm_reply,    print_bench_gemm),
     COMMAND("bench step",        bench_step,        bench_step_reply,    print_bench_step),

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 enum { REQUEST_BYTES_MAX = 1 << 20 };
+#define STOP_END ".stop"
 static const double POLL_SECONDS = 0.05;
 
 static char *folder_of(const char *run)
@@ -23,11 +24,11 @@ static char *folder_of(const char *run)
     return file_join(run, "inbox");
 }
 
-static bool is_request(const char *folder, const char *name)
+static bool is_request(const char *folder, const char *name, enum inbox_kind kind)
 {
     struct stat st;
     if (!file_name_ends(name, ".json") || file_name_ends(name, ".answer.json") ||
-        strstr(name, ".tmp-"))
+        strstr(name, ".tmp-") || file_name_ends(name, STOP_END ".json") != (kind == INBOX_STOPS))
         return false;
     char *path = file_join(folder, name);
     bool regular = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
@@ -35,8 +36,8 @@ static bool is_request(const char *folder, const char *name)
     return regular;
 }
 
-/* The name of the first request in the order of names, or NULL. */
-static int find_first(char **first, const char *folder, struct err *err)
+/* The name of the first request of a kind in the order of names, or NULL. */
+static int find_first(char **first, const char *folder, enum inbox_kind kind, struct err *err)
 {
     DIR *dir = opendir(folder);
     *first = NULL;
@@ -45,7 +46,8 @@ static int find_first(char **first, const char *folder, struct err *err)
                                : err_set(err, ERR_TRAIN, "%s: cannot read the folder: %s", folder,
                                          strerror(errno));
     for (struct dirent *entry; (entry = readdir(dir));) {
-        if ((*first && strcmp(entry->d_name, *first) >= 0) || !is_request(folder, entry->d_name))
+        if ((*first && strcmp(entry->d_name, *first) >= 0) ||
+            !is_request(folder, entry->d_name, kind))
             continue;
         free(*first);
         *first = mem_strdup(entry->d_name);
@@ -81,12 +83,13 @@ static int refuse(const char *run, const char *name, const char *why, struct err
     return inbox_answer(run, name, &answer, err);
 }
 
-int inbox_take_request(const char *run, char **name, Trireme__Request **request, struct err *err)
+int inbox_take_request(const char *run, enum inbox_kind kind, char **name,
+                       Trireme__Request **request, struct err *err)
 {
     char *folder = folder_of(run), *first = NULL;
     *name = NULL;
     *request = NULL;
-    int rc = find_first(&first, folder, err);
+    int rc = find_first(&first, folder, kind, err);
     if (first) {
         struct err why;
         char *path = file_join(folder, first);
@@ -118,14 +121,14 @@ int inbox_answer(const char *run, const char *name, const Trireme__Answer *answe
 }
 
 /* "20250131T235959.123456789Z-4711": names sort by time. */
-static char *fresh_name(void)
+static char *fresh_name(const char *end)
 {
     struct timespec now;
     struct tm utc;
     char seconds[sizeof "20000101T000000"];
     clock_gettime(CLOCK_REALTIME, &now);
     strftime(seconds, sizeof seconds, "%Y%m%dT%H%M%S", gmtime_r(&now.tv_sec, &utc));
-    return mem_format("%s.%09ldZ-%ld", seconds, now.tv_nsec, (long)getpid());
+    return mem_format("%s.%09ldZ-%ld%s", seconds, now.tv_nsec, (long)getpid(), end);
 }
 
 /* Whether the file is there, also if another node has just made it: opening the folder makes NFS
@@ -157,7 +160,8 @@ static int read_answer(Trireme__Answer **answer, const char *path, struct err *e
 int inbox_ask(Trireme__Answer **answer, const char *run, const Trireme__Request *request,
               double seconds, struct err *err)
 {
-    char *folder = folder_of(run), *name = fresh_name(), *json = json_write_pretty(request);
+    char *folder = folder_of(run), *name = fresh_name(request->has_stop ? STOP_END : ""),
+         *json = json_write_pretty(request);
     char *path = mem_format("%s/%s.json", folder, name),
          *answered = mem_format("%s/%s.answer.json", folder, name);
     int rc = file_make_dirs(folder, ERR_USAGE, err);
@@ -170,6 +174,8 @@ int inbox_ask(Trireme__Answer **answer, const char *run, const Trireme__Request 
     Trireme__Answer *found = NULL;
     if (there)
         rc = read_answer(&found, answered, err);
+    else if (request->has_stop)
+        unlink(path); // no later launch is meant
     free(answered);
     free(path);
     free(json);

@@ -33,8 +33,9 @@ struct run {
     uint64_t back_to;
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
-    uint64_t incarnation; /* of this launch; 0 before run_claim */
-    int lock;             /* file descriptor; -1 before run_claim */
+    uint64_t incarnation;  /* of this launch; 0 before run_claim */
+    uint32_t without_step; /* launches in a row, up to this one, that were stopped so */
+    int lock;              /* file descriptor; -1 before run_claim */
 };
 
 /* Plans to train `config` (taken over, also on failure) in the folder: as a new run, or as the

@@ -4,6 +4,7 @@
 #include "base/err.h"
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Does what the request says. Returns 0 with the reply filled in, or -1 with the sentence. */
@@ -14,6 +15,7 @@ struct command {
     const ProtobufCMessageDescriptor *request, *reply;
     command_fn run;
     void (*print)(const void *reply); /* for people; NULL: the reply as YAML */
+    bool stops; /* signals ask it for a checkpoint and the end: it takes them (stop_request.h) */
 };
 
 extern const struct command commands[];
@@ -29,6 +31,7 @@ extern const size_t n_command_aliases;
 int command_data_prepare(const void *request, void *reply, struct err *err);
 int command_train(const void *request, void *reply, struct err *err);
 int command_resume(const void *request, void *reply, struct err *err);
+int command_stop(const void *request, void *reply, struct err *err);
 int command_eval(const void *request, void *reply, struct err *err);
 int command_sample(const void *request, void *reply, struct err *err);
 int command_ckpt_ls(const void *request, void *reply, struct err *err);
@@ -52,6 +55,7 @@ int command_bench_step(const void *request, void *reply, struct err *err);
 
 /* Print a reply for people, to stdout, where YAML would not do. */
 void print_nothing(const void *reply);
+void print_stop(const void *reply);
 void print_replay(const void *reply);
 void print_sample(const void *reply);
 void print_ckpt_ls(const void *reply);

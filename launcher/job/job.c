@@ -1,10 +1,13 @@
 #include "launcher/job/job.h"
 
+#include "base/clock.h"
 #include "base/warn.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/without_step.h"
 #include "launcher/environment.h"
+#include "launcher/job/stop_request.h"
 #include "launcher/job/supervise.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/net/endpoint.h"
@@ -19,21 +22,33 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_signal;
+/* The code with which this process is to end, once that is known. */
+static int end_code;
 
-static void on_stop(int signal)
+/* The bound of the end: MPI may wait for ranks that are slow, or gone. What the run came to is
+ * written already. */
+static void on_alarm(int signal)
 {
     (void)signal;
-    stop_signal = 1;
+    _exit(end_code);
 }
 
-/* SIGUSR1 asks for a checkpoint and the end. mpirun sends it to all ranks; only the coordinator
- * acts on it. */
-static void catch_signals(void)
+/* Ends MPI. Collective, but for its bound. */
+static void end_mpi(struct endpoint *endpoint, int code)
 {
-    struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGUSR1, &action, NULL);
+    struct sigaction action = {.sa_handler = on_alarm};
+    end_code = code;
+    sigaction(SIGALRM, &action, NULL); // the transport sets the alarm
+    endpoint_free(endpoint);
+}
+
+/* Before MPI, whose start may take long. */
+static void take_requests(void)
+{
+    if (environment_supervised())
+        signal(SIGUSR2, SIG_IGN); // what mpirun passes on when `train` is gone
+    if (environment_supervised() && environment_rank() == 0)
+        stop_request_listen(STDIN_FILENO);
 }
 
 static int check_size(const struct job *job, int size, struct err *err)
@@ -73,6 +88,19 @@ static int make_planner(struct planner **planner, const struct job *job, const s
     return *planner ? 0 : -1;
 }
 
+/* On the clock of this host; 0: there is none. */
+static double deadline(const struct job *job)
+{
+    const double began = environment_began() > 0 ? environment_began() : job->began;
+    return job->max_seconds > 0 ? clock_now() - (clock_date() - began) + job->max_seconds : 0;
+}
+
+static void say_began(void)
+{
+    if (environment_supervised())
+        fprintf(stderr, SUPERVISE_BEGAN "\n");
+}
+
 static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run,
                                  struct err *err)
 {
@@ -81,6 +109,10 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     int rc = run_claim(run, err);
     if (run->incarnation && environment_supervised())
         fprintf(stderr, SUPERVISE_CLAIMED "%llu\n", (unsigned long long)run->incarnation);
+    if (rc == 0 && *stop_request_flag())
+        rc = err_set(err, ERR_STOPPED,
+                     "stopped on request before training began: run the same line again to "
+                     "continue");
     if (rc < 0 || run_locate(run, warn_stderr, NULL, err) < 0)
         return NULL;
     int columns = environment_columns();
@@ -88,12 +120,13 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     if (make_planner(&planner, job, run, err) < 0)
         return NULL;
     struct coordinator_options options = {.n_servers = (int)job->servers,
-                                          .max_seconds = job->max_seconds,
+                                          .deadline = deadline(job),
                                           .live = columns > 0,
                                           .columns = columns,
                                           .planner = planner,
                                           .replay = job->replay,
-                                          .stop = &stop_signal};
+                                          .stop = stop_request_flag(),
+                                          .began = say_began};
     return coordinator_new(endpoint, run, &options, err);
 }
 
@@ -103,19 +136,25 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
 {
     struct run run = {.lock = -1};
     bool orderly = true;
+    uint64_t steps = 0;
     if (environment_supervised())
         fprintf(stderr, SUPERVISE_LAUNCHED "\n"); // from here on a stop may be asked for
     struct coordinator *coordinator = begin(job, endpoint, &run, how);
     if (coordinator) {
         orderly = coordinator_run(coordinator, how);
         *kept = coordinator_kept_step(coordinator);
+        steps = coordinator_steps_done(coordinator);
     } else {
         send_end(endpoint, (int)how->code);
     }
     struct err err;
+    if (run.incarnation && how->code == ERR_STOPPED && steps == 0)
+        without_step_count(&run, kept, how);
     if (run.incarnation && run_status_write(&run, *kept, how, &err) == 0 &&
         environment_supervised())
         how->text[0] = 0; // `train` reads it there, and says it
+    if (environment_supervised())
+        fprintf(stderr, SUPERVISE_ENDED "\n");
     coordinator_free(coordinator);
     run_clear(&run);
     return orderly;
@@ -127,10 +166,12 @@ static int run_other(const struct job *job, struct endpoint *endpoint)
     int code = 0;
     if (endpoint->rank <= (int)job->servers) {
         struct server *server = server_new(endpoint);
+        server_link(server)->stop = stop_request_flag();
         code = role_run(server_turn, server, server_link(server));
         server_free(server);
     } else {
         struct worker *worker = worker_new(endpoint);
+        worker_link(worker)->stop = stop_request_flag();
         code = role_run(worker_turn, worker, worker_link(worker));
         worker_free(worker);
     }
@@ -139,7 +180,7 @@ static int run_other(const struct job *job, struct endpoint *endpoint)
 
 int job_run(const struct job *job, uint64_t *kept, struct err *err)
 {
-    catch_signals();
+    take_requests();
     struct endpoint *endpoint = mpi_transport_open();
     if (endpoint->rank > 0) {
         if (run_other(job, endpoint) < 0) {
@@ -147,7 +188,7 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
                     endpoint->rank);
             mpi_transport_abort(ERR_MACHINE);
         }
-        endpoint_free(endpoint);
+        end_mpi(endpoint, 0);
         return 0;
     }
     *err = (struct err){0};
@@ -156,9 +197,8 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
             fprintf(stderr, "trireme: %s\n", err->text);
         mpi_transport_abort(err->code);
     }
-    endpoint_free(endpoint);
-    bool said =
-        // mpirun takes seconds to end a job whose first rank failed
-        environment_supervised() && !err->text[0];
+    // mpirun takes seconds to end a job whose first rank failed
+    const bool said = environment_supervised() && !err->text[0];
+    end_mpi(endpoint, said ? 0 : (int)err->code);
     return err->code == ERR_NONE || said ? 0 : -1;
 }

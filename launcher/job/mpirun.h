@@ -2,6 +2,7 @@
 #pragma once
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* What is to be started. All is borrowed. */
@@ -12,12 +13,17 @@ struct mpirun {
     unsigned ranks;
     unsigned servers;     /* to name a lost rank by its role */
     const char *hostfile; /* or NULL */
+    bool goes_back;       /* the command goes back to a step */
+    double began;         /* when the command did, in seconds since 1970 */
 };
 
 /* The exit code of a process in which mpirun could not be executed. */
 enum { MPIRUN_EXEC_FAILED = 127 };
 
-/* Starts mpirun in a session of its own that ends with this process, with nothing to read. *pid:
- * the process, to be waited for; *errors: the read end of its stderr, to be closed. ERR_MACHINE;
+/* Starts mpirun in a session of its own. It holds back the signals that ask to stop, so that none
+ * ends it: whoever waits for it sees them there (stop_request_waits_at). *pid: the process, to be
+ * waited for; *errors: the read end of its stderr; *orders: the write end of what rank 0 listens to
+ * (stop_request_listen); both to be closed. Where this process dies, rank 0 finds the end of its
+ * orders, and an mpirun that has not come to handle signals is killed. ERR_MACHINE;
  * where it cannot be executed the process ends with MPIRUN_EXEC_FAILED. */
-int mpirun_start(pid_t *pid, int *errors, const struct mpirun *job, struct err *err);
+int mpirun_start(pid_t *pid, int *errors, int *orders, const struct mpirun *job, struct err *err);

@@ -7,6 +7,7 @@
 
 #include "files.pb-c.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ static void note_lost(struct outcome *outcome, const char *line, unsigned server
         return;
     const char *role = rank == 0 ? "the coordinator" : rank <= (int)servers ? "server" : "worker";
     int index = rank <= (int)servers ? rank - 1 : rank - 1 - (int)servers;
+    outcome->lost_to_stop =
+        signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGUSR1;
     if (rank == 0)
         snprintf(outcome->lost, sizeof outcome->lost,
                  "%s (rank 0 on %s) was lost: killed by signal %d", role, host, signal);
@@ -64,14 +67,18 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
     } else if (outcome->ended_at_once) {
         err_set(err, ERR_MACHINE,
                 "stopped at once on request: what came after the newest checkpoint is lost");
-    } else if (outcome->lost[0]) {
-        err_set(
-            err, ERR_MACHINE,
-            "%s: the run is kept: run the same line again to continue from its newest checkpoint",
-            outcome->lost);
     } else if (code == ERR_USAGE || code == ERR_DATA) {
         err->code = (enum err_code)code; // rank 0 said why, before there was a run to write to
         err->text[0] = 0;
+    } else if (!outcome->incarnation && (outcome->asked || outcome->lost_to_stop)) {
+        err->code = ERR_STOPPED; // before there was a launch
+        err->text[0] = 0;
+    } else if (outcome->lost[0]) {
+        err_set(err, ERR_MACHINE,
+                "%s: the run is kept: run %s again to continue from its newest checkpoint",
+                outcome->lost,
+                job->goes_back && outcome->began ? "`trireme resume` without the step"
+                                                 : "the same line");
     } else {
         fputs(outcome->noise.bytes ? outcome->noise.bytes : "", stderr);
         err_set(err, ERR_MACHINE, "mpirun ended with code %d, and no rank said why", code);

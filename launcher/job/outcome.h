@@ -11,8 +11,11 @@ struct mpirun;
 /* What was seen of a launch until its end. All zero: nothing yet. */
 struct outcome {
     int code;             /* mpirun's exit code, or 128 and the signal that ended it */
-    bool launched;        /* rank 0 handled signals */
+    bool launched;        /* rank 0 takes requests */
+    bool began;           /* training did: where it went back to a step, that is done */
+    bool asked;           /* to stop */
     bool ended_at_once;   /* the user asked for it */
+    bool lost_to_stop;    /* a rank was killed by a signal that asks to stop */
     uint64_t incarnation; /* of this launch; 0: it did not get the run */
     struct text noise;    /* what mpirun said; freed by outcome_clear */
     char lost[200];       /* "server 1 (rank 2 on h) was lost: killed by signal 9", or "" */

@@ -46,7 +46,7 @@ static Trireme__Request *take(const char *run, char **name)
     struct err err = {.text = ""};
     Trireme__Request *request = NULL;
     int rc;
-    while ((rc = inbox_take_request(run, name, &request, &err)) > 0 && !request) {
+    while ((rc = inbox_take_request(run, INBOX_PROPOSALS, name, &request, &err)) > 0 && !request) {
     } // what cannot be read is passed over
     if (rc < 0)
         fail_msg("%s", err.text);
