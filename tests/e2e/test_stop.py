@@ -9,29 +9,12 @@ import time
 import unittest
 
 import trireme
-from trireme import Case, bound, processes, rank_of, wait_for
+from stops import SIGNALS, begin_held, mpirun_of
+from trireme import Case, processes, rank_of, wait_for
 
 STEPS = 4000
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 MPIRUN = ["mpirun", "--oversubscribe", "--allow-run-as-root", "-n"]
 COORDINATOR, SERVER, WORKER = 0, 1, 2  # ranks with one server
-
-
-def is_mpirun(pid):
-    try:
-        with open("/proc/%d/comm" % pid) as f:
-            return f.read().strip() == "mpirun"
-    except OSError:
-        return False
-
-
-def holds_back(pid):
-    """Whether the process is past the moment in which a signal would end it."""
-    with open("/proc/%d/status" % pid) as f:
-        masks = dict(line.split(":", 1) for line in f if line.startswith("Sig"))
-    wanted = sum(1 << (s - 1) for s in SIGNALS)
-    return all((int(masks["SigBlk"], 16) | int(masks["SigCgt"], 16)) & wanted & (1 << (s - 1))
-               for s in SIGNALS)
 
 
 class Stop(Case):
@@ -56,9 +39,6 @@ class Stop(Case):
                  "%d steps" % steps)
         self.assertIsNone(call.process.poll(), "the run ended before it could be disturbed")
         return call
-
-    def mpirun_of(self, call):
-        return wait_for(lambda: [p for p in processes(call.token) if is_mpirun(p)], "mpirun")[0]
 
     def assert_stopped(self, call, run="run", timeout=30):
         """Ended on request, with nothing lost. Returns the step."""
@@ -106,7 +86,7 @@ class WhoeverAsks(Stop):
                     for s in SIGNALS])
 
     def test_each_signal_to_the_mpirun_that_train_started_is_a_request(self):
-        self.lives([(s.name, s, lambda call: [self.mpirun_of(call)]) for s in SIGNALS])
+        self.lives([(s.name, s, lambda call: [mpirun_of(call)]) for s in SIGNALS])
 
     def test_a_signal_to_one_rank_alone_is_a_request(self):
         self.lives([(str(r), s, lambda call, r=r: [call.rank(r)])
@@ -118,7 +98,7 @@ class WhoeverAsks(Stop):
         os.kill(server, signal.SIGSTOP)  # there is no checkpoint until it goes on
         for number in SIGNALS + SIGNALS:
             os.kill(call.process.pid, number)
-            os.kill(self.mpirun_of(call), number)
+            os.kill(mpirun_of(call), number)
             time.sleep(0.3)
         os.kill(server, signal.SIGCONT)
         self.assert_stopped(call)
@@ -213,17 +193,11 @@ class Terminal(Stop):
 
 
 class AtAnyMoment(Stop):
-    def begin_held(self, *words):
-        """A launch, as soon as a signal does not end it."""
-        call = self.begin(*words)
-        wait_for(lambda: holds_back(call.process.pid), "the first line of main", 5)
-        return call
-
     def test_from_the_first_line_on_a_signal_is_a_request(self):
         for number in SIGNALS:
             for delay in (0, 0.01, 0.1):
                 shutil.rmtree(self.path("run"), ignore_errors=True)
-                call = self.begin_held(*self.line, "run")
+                call = begin_held(self, *self.line, "run")
                 time.sleep(delay)
                 call.process.send_signal(number)
                 done = call.end()
@@ -233,7 +207,7 @@ class AtAnyMoment(Stop):
 
     def test_three_launches_in_a_row_that_do_no_step_are_an_error_and_a_step_begins_anew(self):
         def stop_at_once():
-            call = self.begin_held(*self.line, "run")
+            call = begin_held(self, *self.line, "run")
             call.process.send_signal(signal.SIGUSR1)
             return call.end()
 
@@ -281,9 +255,7 @@ class InAnEvaluation(Case):
                           train={"steps": 6, "batch": 4},
                           eval={"every": 3, "samples": 100000},
                           checkpoint={"every": 2, "keep": 3})
-        began = time.monotonic()
         self.succeed("train", "run.yaml", "--out", "whole", "--workers", 2)
-        print("evaluations and steps: %.1f s" % (time.monotonic() - began))
 
     def stop_in_evaluation(self, step, ask=lambda call: call.process.send_signal(signal.SIGTERM)):
         call = self.begin(*self.line, "run")
@@ -322,7 +294,6 @@ class InAnEvaluation(Case):
     def test_a_stop_in_the_evaluation_that_was_left_leaves_it_again(self):
         self.assert_left_out(self.stop_in_evaluation(3), 3)
         call = self.begin(*self.line, "run")
-        wait_for(lambda: b"trireme" and len(call.ranks()) == 4, "the ranks")
         wait_for(lambda: "worker 1" in self.read("run/log.txt").decode().splitlines()[-1],
                  "the last worker's readiness")
         call.process.send_signal(signal.SIGTERM)
