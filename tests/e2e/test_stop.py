@@ -336,6 +336,7 @@ class StopCommand(Stop):
     def test_a_request_to_a_launch_that_is_over_stops_no_other(self):
         call = self.begin_run()
         self.write("request", json.dumps({"stop": 7, "by": "person"}))
+        os.makedirs(self.path("run/inbox"), exist_ok=True)
         os.rename(self.path("request"), self.path("run/inbox/1.stop.json"))
         answer = self.path("run/inbox/1.stop.answer.json")
         wait_for(lambda: os.path.exists(answer), "the answer")
