@@ -1,5 +1,6 @@
 #include "tests/unit/support.h"
 
+#include "proto/tensor/model_flops.h"
 #include "proto/tensor/model_shape.h"
 
 static void sizes_that_do_not_fit_are_refused_with_the_field(void **state)
@@ -29,7 +30,7 @@ static void flops_of_a_token_follow_the_contract(void **state)
     struct err err;
     assert_int_equal(model_shape_resolve(&model, &err), 0);
     double multiply = 6.0 * (12.0 * 384 * 384) + 256.0 * 384;
-    assert_true(model_shape_flops_per_token(&model) == 6 * multiply + 6.0 * 6 * 384 * 256);
+    assert_true(model_flops_per_token(&model) == 6 * multiply + 6.0 * 6 * 384 * 256);
 }
 
 int main(void)
