@@ -8,7 +8,7 @@
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
-#include "proto/tensor/model_shape.h"
+#include "proto/tensor/model_flops.h"
 #include "worker/model/model.h"
 
 #include "command.pb-c.h"
@@ -92,7 +92,7 @@ int command_bench_step(const void *request, void *reply, struct err *err)
     Trireme__Model seen = *config->model; // at the context that is trained on; borrows from it
     seen.context = run_config_context(config);
     out->has_tok_per_s = 1, out->tok_per_s = tokens / measure_step(config, layout, r->steps);
-    out->has_flops_per_token = 1, out->flops_per_token = model_shape_flops_per_token(&seen);
+    out->has_flops_per_token = 1, out->flops_per_token = model_flops_per_token(&seen);
     out->has_gflops = 1, out->gflops = 1e-9 * out->flops_per_token * out->tok_per_s;
     Trireme__BenchGemmReply *gemm = message_new(&trireme__bench_gemm_reply__descriptor);
     gemm_shapes_measure(gemm, config, kernels_best(), gemm_seconds);
