@@ -265,12 +265,12 @@ bool journal_gives_up(const Trireme__Record *record)
     return record->kind == TRIREME__RECORD_KIND__verdict && record->judgement->machine;
 }
 
-const char *journal_gave_up(const struct journal *c, uint32_t number, uint64_t step)
+const Trireme__Judgement *journal_gave_up(const struct journal *c, uint32_t number, uint64_t step)
 {
     for (size_t i = c->next; i < c->n_recorded && c->recorded[i]->step <= step; i++) {
         const Trireme__Record *r = c->recorded[i];
         if (r->number == number)
-            return journal_gives_up(r) ? r->judgement->reason : NULL;
+            return journal_gives_up(r) ? r->judgement : NULL;
     }
     return NULL;
 }

@@ -179,10 +179,17 @@ static void a_fork_that_diverges_does_not_disturb_one_beside_it(void **state)
     lines_free(&expected);
 }
 
-static void a_fork_without_memory_is_closed_with_the_reason(void **state)
+static void a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again(void **state)
 {
+    static const struct scripted_proposal again[] = {
+        {0,  "optimizer.lr=0.015"},
+        {40, "optimizer.lr=0.015"},
+        {0,  NULL                }
+    };
     struct history history = check_alone(*state, (const char *const[]){"experiment.memory=1", NULL},
-                                         raised, &two_workers);
+                                         again, &two_workers);
+    for (uint32_t i = 1; i <= 2; i++)
+        assert_int_equal(history_entry(&history, i)->judgement->cause, TRIREME__CAUSE__memory);
     check_fate(&history, FATE_INCONCLUSIVE, 0, "experiment.memory");
 }
 
@@ -199,7 +206,7 @@ int main(void)
         campaign_test(a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone),
         campaign_test(a_fork_that_diverges_is_rejected_at_its_pairs_end),
         campaign_test(a_fork_that_diverges_does_not_disturb_one_beside_it),
-        campaign_test(a_fork_without_memory_is_closed_with_the_reason),
+        campaign_test(a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

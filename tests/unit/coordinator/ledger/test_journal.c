@@ -456,7 +456,7 @@ static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(v
     journal = open_at(dir->run, 3, NULL);
     assert_null(journal_gave_up(journal, 1, 19));
     assert_null(journal_gave_up(journal, 2, 20));
-    assert_string_equal(journal_gave_up(journal, 1, 20), "no memory");
+    assert_string_equal(journal_gave_up(journal, 1, 20)->reason, "no memory");
     must_record(journal, refused);
     assert_null(journal_gave_up(journal, 1, 20));
     journal_free(journal);
