@@ -120,7 +120,7 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
         if (p->forked_at == 0)
             continue;
         if (p->fork && p->fork->state == TRIAL_REFUSED)
-            pair_give_up(p, TRIREME__CAUSE__memory, p->fork->refused);
+            pair_refused(p, p->fork);
         if (p->gave_up) {
             if (campaign_give_up_pair(c, p, step, err) < 0)
                 return -1;

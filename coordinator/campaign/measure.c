@@ -140,7 +140,7 @@ static int prepare(struct measure *m, struct pair *pairs, struct pair *pair, int
 {
     struct arm *arm = &pair->arms[which];
     if (arm->tail && arm->tail->state == TRIAL_REFUSED && !pair->gave_up)
-        pair_give_up(pair, TRIREME__CAUSE__memory, arm->tail->refused);
+        pair_refused(pair, arm->tail);
     if (pair->gave_up) {
         arm->done = !arm->tail || trial_rests(arm->tail);
         return 0;

@@ -44,8 +44,9 @@ enum { ARM_TRUNK, ARM_FORK };
 
 void pair_free(struct pair *pair);
 
-/* Notes why the machine cannot go on with a pair. */
+/* Notes why the machine cannot go on with a pair; the second: that a rank refused a trial of it. */
 void pair_give_up(struct pair *pair, Trireme__Cause cause, const char *reason);
+void pair_refused(struct pair *pair, const struct trial *trial);
 
 /* Names of trials other than the trunk, in metrics.jsonl and for people: "h3.1" is the fork of pair
  * 1 of hypothesis 3, "r3.1" that of a reverse pair, "h3.1-tail" the fork's tail,
