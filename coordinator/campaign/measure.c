@@ -247,6 +247,7 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     o->has_pair = 1, o->pair = pair->index;
     o->has_step = 1, o->step = pair->end;
     o->has_first_window = 1, o->first_window = pair->first[0];
+    o->first_windows = pair->first, o->n_first_windows = m->windows->n_sources;
     o->has_tokens = 1,
     o->tokens = stretch + tail + tail / sharers(pairs, pair) + (2 * windows + early) / 3;
     o->has_diverged = 1, o->diverged = arms[ARM_FORK].diverged;
