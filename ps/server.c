@@ -138,6 +138,7 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
     // a refused number counts as used: the coordinator may drop it, as on other servers
     s->n_numbers = (uint64_t)fork->trial + 1;
     Trireme__Forked forked = TRIREME__FORKED__INIT;
+    Trireme__InForce in_force = TRIREME__IN_FORCE__INIT;
     forked.trial = fork->trial;
     const uint64_t bytes = server_trial_bytes(&s->shard, fork->config);
     forked.refused = fork->replaces ? NULL : fork_refusal(s, bytes);
@@ -148,6 +149,8 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
         server_trial_add(&s->trials, trial);
         if (server_trial_fork(trial, parent, fork, err) < 0)
             return -1;
+        in_force.optimizer = trial->config->optimizer; // that commit() gives to the update
+        forked.in_force = &in_force;
     }
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_FORKED, &forked);
     free(forked.refused);

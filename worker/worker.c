@@ -169,9 +169,17 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
     (void)from;
     struct worker *w = role;
     const Trireme__Fork *fork = message;
-    return worker_trials_add(&w->trials, fork->trial, fork->config,
-                             (const Trireme__Segment *const *)fork->segments, fork->n_segments,
-                             w->start->config, err);
+    if (worker_trials_add(&w->trials, fork->trial, fork->config,
+                          (const Trireme__Segment *const *)fork->segments, fork->n_segments,
+                          w->start->config, err) < 0)
+        return -1;
+    Trireme__Forked forked = TRIREME__FORKED__INIT;
+    Trireme__InForce in_force = TRIREME__IN_FORCE__INIT;
+    forked.trial = fork->trial;
+    forked.in_force = &in_force;
+    worker_trial_tell(worker_trials_find(&w->trials, fork->trial), &in_force);
+    endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_FORKED, &forked);
+    return 0;
 }
 
 static int on_drop(void *role, int from, const void *message, struct err *err)

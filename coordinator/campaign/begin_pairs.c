@@ -44,7 +44,7 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     Trireme__Config *config = changes_apply(context_config(&c->context), changes, n, err);
     char *name = pair_fork_name(e->number, a->plan->reverse, a->n_pairs), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    const char *no_room = journal_gave_up(c->context.journal, e->number, step);
+    const Trireme__Judgement *gave_up = journal_gave_up(c->context.journal, e->number, step);
     struct fork fork = {.name = name, .step = start, .config = config};
     struct trial *trial = NULL;
     int rc = -1;
@@ -57,14 +57,15 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
         if (!manifest || checkpoint_verify(folder, manifest, err) < 0)
             goto out;
     }
-    trial = no_room ? NULL : trials_fork(c->context.trials, context_trunk(&c->context), &fork, err);
-    if (!trial && !no_room)
+    trial = gave_up ? NULL : trials_fork(c->context.trials, context_trunk(&c->context), &fork, err);
+    if (!trial && !gave_up)
         goto out;
     struct pair *pair = mem_new(1, sizeof *pair);
     *pair = (struct pair){.number = e->number, .index = (uint32_t)a->n_pairs, .plan = a->plan};
     pair->start = start, pair->end = start + a->plan->horizon;
     pair->fork = trial;
-    pair->no_room = no_room ? mem_strdup(no_room) : NULL;
+    if (gave_up)
+        pair_give_up(pair, gave_up->cause, gave_up->reason);
     pair->suspended = suspended ? suspended->peeks : NULL;
     pair->forked_at = clock_now();
     insert_pair(c, pair);
@@ -119,12 +120,9 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
         if (p->forked_at == 0)
             continue;
         if (p->fork && p->fork->state == TRIAL_REFUSED)
-            p->no_room = mem_strdup(p->fork->refused);
-        if (p->no_room) {
-            char *reason = mem_strdup(p->no_room);
-            int rc = campaign_give_up(c, p->number, step, reason, err);
-            free(reason);
-            if (rc < 0)
+            pair_refused(p, p->fork);
+        if (p->gave_up) {
+            if (campaign_give_up_pair(c, p, step, err) < 0)
                 return -1;
         } else if (begin_training(c, p, err) < 0) {
             return -1;
@@ -172,11 +170,14 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
         // now, the machine is the reason.
         const bool lost = start < step;
         const char *reason = lost ? NULL : spent(c, e, a);
+        Trireme__Cause cause = TRIREME__CAUSE__money;
         struct err why = {0};
-        if (!reason && begin_pair(c, e, a, step, &why) < 0)
+        if (!reason && begin_pair(c, e, a, step, &why) < 0) {
             reason = why.text;
+            cause = lost ? TRIREME__CAUSE__lost : TRIREME__CAUSE__failed;
+        }
         if (reason &&
-            (lost ? campaign_give_up : campaign_close)(c, e->number, step, reason, err) < 0)
+            (lost ? campaign_give_up : campaign_close)(c, e->number, step, cause, reason, err) < 0)
             return -1;
     }
     return settle_forks(c, step, err);

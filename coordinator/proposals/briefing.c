@@ -42,6 +42,22 @@ static void tell_may_change(void *context, const Trireme__MayChange *may)
     b->may_change[b->n_may_change++] = message_copy(may);
 }
 
+/* Returns why an entry was refused or ended, fresh, or NULL. Sentences about what ended may name
+ * files of the run, or numbers: a planner is told the word alone. */
+static char *tell_reason(const struct entry *entry)
+{
+    if (entry->fate == FATE_REFUSED)
+        return mem_strdup(entry->reason);
+    const Trireme__Judgement *j = entry->judgement;
+    if (!j || !j->has_cause || j->cause == TRIREME__CAUSE__gains)
+        return NULL;
+    char *word = mem_strdup(
+        protobuf_c_enum_descriptor_get_value(&trireme__cause__descriptor, (int)j->cause)->name);
+    for (char *c = word; *c; c++)
+        *c = *c == '_' ? ' ' : *c;
+    return word;
+}
+
 /* Only the outcome of a judgement: with its numbers each proposal would reveal a little about the
  * gate's text. */
 static Trireme__Tried *tell_tried(const struct entry *entry)
@@ -51,7 +67,7 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
     tried->has_number = true, tried->number = entry->number;
     tried->outcome = mem_strdup(fate_name(entry->fate));
     tried->has_pairs = true, tried->pairs = (uint32_t)entry->forward.n_pairs;
-    tried->reason = mem_strdup(entry->reason);
+    tried->reason = tell_reason(entry);
     if (!proposal)
         return tried;
     tried->id = mem_strdup(proposal->id);

@@ -55,13 +55,15 @@ static void enter(struct trial *t, enum trial_state state)
     t->state = state;
 }
 
-void trial_forked(struct trial *t, uint64_t bytes, const char *refused)
+void trial_forked(struct trial *t, uint64_t bytes, const char *refused, bool differs)
 {
     ASSERT(t->n_forking > 0);
     t->n_forking--;
     t->bytes += bytes;
-    if (refused && !t->refused)
+    if (refused && !t->refused) {
         t->refused = mem_strdup(refused);
+        t->differs = differs;
+    }
     if (t->n_forking == 0 && t->state == TRIAL_FORKING)
         enter(t, t->refused ? TRIAL_REFUSED : TRIAL_OPEN);
 }

@@ -110,6 +110,34 @@ static void of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement
     message_free(config);
 }
 
+static void of_what_ended_a_word_is_told_and_never_the_sentence(void **state)
+{
+    (void)state;
+    Trireme__Config *config = secret_config();
+    Trireme__Proposal proposal = TRIREME__PROPOSAL__INIT;
+    static const enum fate fates[] = {FATE_INCONCLUSIVE, FATE_REJECTED, FATE_UNCONFIRMED};
+    for (int cause = 0; cause <= (int)trireme__cause__descriptor.n_values; cause++) {
+        Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
+        judgement.has_cause = cause < (int)trireme__cause__descriptor.n_values; // a ledger of old
+        judgement.cause = judgement.has_cause ? (Trireme__Cause)cause : TRIREME__CAUSE__gains;
+        struct entry entry = {
+            .number = 1,
+            .proposal = &proposal,
+            .fate = fates[cause % 3],
+            .judgement = &judgement,
+            .reason = (char *)"runs/a/checkpoints/step-00000080/manifest.json: cannot open"};
+        struct history history = {.entries = &entry, .n = 1};
+        Trireme__Briefing *b = fixture_briefing(config, &history, NULL, 2);
+        const char *told = b->tried[0]->reason;
+        assert_int_equal(!told || !*told, !judgement.has_cause || cause == 0);
+        assert_true(!told || (!strpbrk(told, "/._0123456789") && strlen(told) < 20));
+        if (judgement.cause == TRIREME__CAUSE__trunk_diverged)
+            assert_string_equal(told, "trunk diverged");
+        message_free(b);
+    }
+    message_free(config);
+}
+
 static void tokens_that_open_hypotheses_need_are_not_promised_again(void **state)
 {
     (void)state;
@@ -143,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_planner_sees_the_recipe_but_no_seed_path_or_gate),
         cmocka_unit_test(of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement),
+        cmocka_unit_test(of_what_ended_a_word_is_told_and_never_the_sentence),
         cmocka_unit_test(tokens_that_open_hypotheses_need_are_not_promised_again),
         cmocka_unit_test(what_is_left_never_goes_below_zero),
     };
