@@ -1,9 +1,10 @@
 /* Reads that tell a file with wrong bytes from a machine that cannot read it.
  *
- * ERR_DATA says that the bytes are wrong: there is no such file, or it is no regular one. ERR_MACHINE
- * says that the system did not give them (an I/O error, a stale handle, no permission, no memory, no
- * descriptor): what the file holds is not known, so nothing may be concluded from it. Bytes are read
- * into memory, never mapped: an error while they are read is a sentence, not SIGBUS. */
+ * ERR_DATA says that the bytes are wrong: there is no such file, or it is no regular one.
+ * ERR_MACHINE says that the system did not give them (an I/O error, a stale handle, no permission,
+ * no memory, no descriptor): what the file holds is not known, so nothing may be concluded from it.
+ * Bytes are read into memory, never mapped: an error while they are read is a sentence, not SIGBUS.
+ */
 #pragma once
 #include "base/err.h"
 

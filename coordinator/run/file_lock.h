@@ -1,5 +1,5 @@
-/* flock on a file, where it keeps others out. Some file systems refuse it (ENOSYS, ENOLCK, ...), some
- * grant it to everybody; which of these is so is found out by trying. */
+/* flock on a file, where it keeps others out. Some file systems refuse it (ENOSYS, ENOLCK, ...),
+ * some grant it to everybody; which of these is so is found out by trying. */
 #pragma once
 #include "base/err.h"
 

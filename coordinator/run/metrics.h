@@ -16,8 +16,8 @@ struct run;
 typedef bool (*metrics_keep_fn)(const void *context, const char *trial, uint64_t step);
 
 /* Opens RUN/metrics.jsonl for appending. Keeps the trunk's lines of at most `step` updates, and
- * those of other trials for which keep (NULL: all) returns true. The file is always a new one of that
- * name: an older launch that still has the one before open does not write into it. */
+ * those of other trials for which keep (NULL: all) returns true. The file is always a new one of
+ * that name: an older launch that still has the one before open does not write into it. */
 struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn keep,
                              const void *context, struct err *err);
 void metrics_free(struct metrics *metrics);

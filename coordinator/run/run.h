@@ -35,7 +35,7 @@ struct run {
     uint64_t back_to;
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
-    uint64_t incarnation; /* of this launch; 0 before run_claim */
+    uint64_t incarnation;  /* of this launch; 0 before run_claim */
     struct run_lock *lock; /* NULL before run_claim */
 };
 

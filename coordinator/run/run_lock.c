@@ -32,19 +32,19 @@ const struct run_lock_system run_lock_system = {
 
 struct run_lock {
     struct run_lock_system system;
-    char *run, *path;   /* of lock.json */
-    char *own;          /* its text while this launch holds the run */
-    int fd;             /* of RUN/lock */
-    int touched;        /* of lock.json as this launch wrote it */
-    char *missing;      /* why flock does not exclude here; NULL: it does */
+    char *run, *path; /* of lock.json */
+    char *own;        /* its text while this launch holds the run */
+    int fd;           /* of RUN/lock */
+    int touched;      /* of lock.json as this launch wrote it */
+    char *missing;    /* why flock does not exclude here; NULL: it does */
     struct text note;
     uint64_t incarnation;
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    bool over;          /* with the mutex */
-    struct err why;     /* with the mutex: who has taken the run */
+    bool over;      /* with the mutex */
+    struct err why; /* with the mutex: who has taken the run */
     atomic_bool is_lost;
 };
 
@@ -75,9 +75,9 @@ static int make(struct run_lock *l, struct err *err)
 {
     int fd = open(l->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return errno == EEXIST ? 0
-                               : err_set(err, ERR_USAGE, "%s: cannot write: %s", l->path,
-                                         strerror(errno));
+        return errno == EEXIST
+                   ? 0
+                   : err_set(err, ERR_USAGE, "%s: cannot write: %s", l->path, strerror(errno));
     const size_t size = strlen(l->own);
     if (write(fd, l->own, size) != (ssize_t)size || fsync(fd) < 0) {
         err_set(err, ERR_USAGE, "%s: cannot write %zu bytes: %s", l->path, size, strerror(errno));
@@ -196,8 +196,8 @@ static void lose(struct run_lock *l, const struct err *why)
     pthread_mutex_unlock(&l->mutex);
 }
 
-/* Looks whether the run is still this launch's. Returns 1, 0 if it is not (then *err says why), -1 if
- * that cannot be found out. */
+/* Looks whether the run is still this launch's. Returns 1, 0 if it is not (then *err says why), -1
+ * if that cannot be found out. */
 static int look_after(struct run_lock *l, struct err *err)
 {
     uint64_t number = 0;
@@ -447,10 +447,10 @@ bool run_lock_is_held(const char *run)
     if (!held && holder_look(&seen, json, &unread) == 0 && seen.text) {
         Trireme__Holder *holder = holder_parse(seen.text);
         const enum holder_life life = holder_life(holder);
-        held = life == HOLDER_LIVES ? holder->lock == TRIREME__HOLDER__LOCK__file
-                                    : life == HOLDER_ELSEWHERE &&
-                                          difftime(time(NULL), seen.touched.tv_sec) <
-                                              run_lock_system.stale_seconds;
+        held = life == HOLDER_LIVES
+                   ? holder->lock == TRIREME__HOLDER__LOCK__file
+                   : life == HOLDER_ELSEWHERE &&
+                         difftime(time(NULL), seen.touched.tv_sec) < run_lock_system.stale_seconds;
         message_free(holder);
     }
     free(seen.text);

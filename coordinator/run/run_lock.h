@@ -5,9 +5,10 @@
  * lock. The holder touches the file every few seconds; a holder that is dead, or was silent for
  * long on another machine, is relieved. Each launch adds one to RUN/incarnation.
  *
- * No lock of a distributed file system is sure, so whoever holds the run asks again before each write
- * that counts (run_lock_check): an older launch that was relieved while it slept ends and touches
- * nothing more. All functions are local; one thread touches the file beside the caller's. */
+ * No lock of a distributed file system is sure, so whoever holds the run asks again before each
+ * write that counts (run_lock_check): an older launch that was relieved while it slept ends and
+ * touches nothing more. All functions are local; one thread touches the file beside the caller's.
+ */
 #pragma once
 #include "base/err.h"
 
