@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -37,8 +38,10 @@ static int flock_for_everybody(int fd, int operation)
 /* As the program's, with waits that a test can wait for. */
 static struct run_lock_system system_with(file_lock_fn lock)
 {
-    return (struct run_lock_system){
-        .flock = lock, .beat_seconds = 0.02, .stale_seconds = stale_seconds, .settle_seconds = 0.02};
+    return (struct run_lock_system){.flock = lock,
+                                    .beat_seconds = 0.02,
+                                    .stale_seconds = stale_seconds,
+                                    .settle_seconds = 0.02};
 }
 
 static struct run_lock *take(const char *run, file_lock_fn lock)
@@ -119,7 +122,7 @@ static void a_flock_that_is_not_there_is_said_and_a_file_excludes_instead(void *
 }
 
 static void
-an_error_of_flock_that_says_nothing_about_others_is_not_told_as_another_launch(void **state)
+an_error_of_flock_that_says_nothing_of_others_is_not_told_as_another_launch(void **state)
 {
     flock_error = EBADF;
     refuse(*state, flock_that_fails, ERR_MACHINE, "lock: cannot lock: Bad file descriptor");
@@ -304,44 +307,54 @@ static void the_loss_is_seen_while_the_file_is_touched(void **state)
     run_lock_release(l);
 }
 
+/* A launch: begins when `go` is closed, and holds the run until `end` is. Ends with 0 if it got the
+ * run and kept it, with 1 if it was refused. */
+static void launch(const char *run, file_lock_fn lock, int go, int end)
+{
+    char byte;
+    struct run_lock *l = NULL;
+    struct err err;
+    struct run_lock_system system = system_with(lock);
+    system.settle_seconds = 0.3;
+    if (read(go, &byte, 1) != 0)
+        _exit(9);
+    if (run_lock_take(&l, run, &system, &err) < 0)
+        _exit(err.code == ERR_USAGE ? 1 : 8);
+    poll(&(struct pollfd){.fd = end, .events = POLLIN}, 1, 20000);
+    int rc = run_lock_check(l, &err) == 0 ? 0 : 7;
+    run_lock_release(l);
+    _exit(rc);
+}
+
 static void of_launches_at_once_one_gets_the_run(void **state)
 {
     enum { LAUNCHES = 6, ROUNDS = 8 };
     file_lock_fn const kinds[] = {flock, flock_for_everybody};
     for (int round = 0; round < ROUNDS; round++) {
+        int go[2], end[2], n_got = 0, status = 0;
         // every other time there is a dead one to be relieved
         if (round & 1)
             leave_holder(*state, NULL, dead_pid(), 0);
-        pid_t pids[LAUNCHES];
-        int go[2], n_got = 0;
         assert_int_equal(pipe(go), 0);
+        assert_int_equal(pipe(end), 0);
         for (int i = 0; i < LAUNCHES; i++) {
-            pids[i] = fork();
-            if (pids[i])
+            if (fork())
                 continue;
-            char byte;
-            struct run_lock *l = NULL;
-            struct err err;
-            struct run_lock_system system = system_with(kinds[round / 2 & 1]);
-            system.settle_seconds = 0.3;
             close(go[1]);
-            if (read(go[0], &byte, 1) != 0) // until all have begun
-                _exit(9);
-            if (run_lock_take(&l, *state, &system, &err) < 0)
-                _exit(err.code == ERR_USAGE ? 1 : 8);
-            clock_sleep(1); // the others must have come and gone
-            int rc = run_lock_check(l, &err) == 0 ? 0 : 7;
-            run_lock_release(l);
-            _exit(rc);
+            close(end[1]);
+            launch(*state, kinds[round / 2 & 1], go[0], end[0]);
         }
-        close(go[0]);
         close(go[1]);
         for (int i = 0; i < LAUNCHES; i++) {
-            int status = 0;
-            waitpid(pids[i], &status, 0);
-            assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+            if (i == LAUNCHES - 1)
+                close(end[1]); // the others were refused
+            wait(&status);
+            if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
+                fail_msg("a launch ended with %#x", (unsigned)status);
             n_got += WEXITSTATUS(status) == 0;
         }
+        close(go[0]);
+        close(end[0]);
         assert_int_equal(n_got, 1);
     }
 }
@@ -352,8 +365,7 @@ int main(void)
         test_in_folder(one_launch_at_a_time_has_a_run_by_flock),
         test_in_folder(a_flock_that_everybody_gets_is_found_out_and_a_file_excludes_instead),
         test_in_folder(a_flock_that_is_not_there_is_said_and_a_file_excludes_instead),
-        test_in_folder(
-            an_error_of_flock_that_says_nothing_about_others_is_not_told_as_another_launch),
+        test_in_folder(an_error_of_flock_that_says_nothing_of_others_is_not_told_as_another_launch),
         test_in_folder(where_no_lock_excludes_a_folder_says_why),
         test_in_folder(a_holder_of_this_machine_that_is_dead_is_relieved_at_once_with_a_line),
         test_in_folder(
