@@ -13,6 +13,7 @@
 #include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/run_lock.h"
 #include "coordinator/train/checkpointer.h"
 #include "coordinator/train/evaluator.h"
 #include "coordinator/train/liveness.h"
@@ -80,6 +81,11 @@ static void warn_of_suspended(void *context, const char *sentence)
     progress_say(c->progress, "note: a suspended fork is trained again: %s", sentence);
 }
 
+static int check_run(void *context, struct err *err)
+{
+    return run_check(context, err);
+}
+
 static int open_files(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *m = c->run->manifest;
@@ -88,9 +94,12 @@ static int open_files(struct coordinator *c, struct err *err)
                               c->options.replay, err);
     if (!c->journal)
         return -1;
+    journal_ask_before(c->journal, check_run, c->run);
     c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
     c->metrics = metrics_open(c->run->folder, whole ? UINT64_MAX : c->run->step,
                               whole ? NULL : keeps_line, c, err);
+    if (c->metrics)
+        metrics_belongs(c->metrics, c->run);
     for (size_t i = 0; c->metrics && i < c->run->n_warnings; i++)
         if (metrics_event(c->metrics, c->run->step, c->run->warnings[i], err) < 0)
             return -1;
@@ -127,6 +136,8 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
         coordinator_free(c);
         return NULL;
     }
+    if (run_lock_note(run->lock)[0])
+        progress_say(c->progress, "note: %s", run_lock_note(run->lock));
     send_start(c);
     return c;
 }
@@ -310,7 +321,7 @@ static int begin_training(struct coordinator *c, struct err *err)
         progress_say(c->progress,
                      "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
                      leaves, n_workers - leaves, n_workers);
-    if (run_write_changes(c->run, err) < 0 || go_back(c, err) < 0)
+    if (run_check(c->run, err) < 0 || run_write_changes(c->run, err) < 0 || go_back(c, err) < 0)
         return -1;
     say_promoted(c);
     say_files(c);
@@ -496,7 +507,8 @@ static const struct handler handlers[] = {
 };
 // clang-format on
 
-/* Sends beats to all ranks, and fails if a rank was silent for too long. */
+/* Sends beats to all ranks. Fails if a rank was silent for too long, and if the run was taken by
+ * another launch. */
 static int keep(struct coordinator *c, struct err *err)
 {
     double now = clock_now();
@@ -510,7 +522,7 @@ static int keep(struct coordinator *c, struct err *err)
             endpoint_send(c->endpoint, r, TAG_BEAT, &beat);
         c->beaten = now;
     }
-    return liveness_check(c->liveness, now, err);
+    return run_check_seen(c->run, err) < 0 ? -1 : liveness_check(c->liveness, now, err);
 }
 
 enum turn coordinator_turn(void *role, struct err *err)
@@ -566,7 +578,12 @@ bool coordinator_run(struct coordinator *c, struct err *how)
                 c->run->goes_back ? "`trireme resume` without the step" : "the same line");
     else if (turn == TURN_OVER)
         *how = (struct err){0};
-    if (turn == TURN_FAILED) {
+    struct err lost;
+    run_check(c->run, &lost); // looks
+    const bool is_ours = run_check_seen(c->run, &lost) == 0;
+    if (turn == TURN_FAILED && !is_ours)
+        *how = lost; // the reason for whatever else failed; nothing is written any more
+    if (turn == TURN_FAILED && is_ours) {
         struct err unwritten; // on a full disk
         progress_log(c->progress, "error: %s", how->text);
         // at the step that the next launch goes on from: what is later is cut off then

@@ -103,6 +103,11 @@ void journal_free(struct journal *c)
     free(c);
 }
 
+void journal_ask_before(struct journal *c, ledger_check_fn check, void *context)
+{
+    ledger_ask_before(c->ledger, check, context);
+}
+
 struct history *journal_history(struct journal *c)
 {
     return &c->history;

@@ -26,6 +26,9 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
                              struct err *err);
 void journal_free(struct journal *journal);
 
+/* As ledger_ask_before, of the run's ledger. */
+void journal_ask_before(struct journal *journal, ledger_check_fn check, void *context);
+
 /* The state after all records that were written or repeated so far. Borrowed. */
 struct history *journal_history(struct journal *journal);
 

@@ -88,7 +88,7 @@ int whole_read_add(struct whole_read *w, const char *who, const Trireme__WasRead
     }
     message_free(data);
     if (rc == 0 && ++w->n_answers == w->n_hosts)
-        rc = run_data_write(w->digests, w->run->folder, err);
+        rc = run_check(w->run, err) < 0 ? -1 : run_data_write(w->digests, w->run->folder, err);
     return rc;
 }
 

@@ -171,7 +171,7 @@ struct launch {
 static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 {
     const struct job *job = &launch->job;
-    struct run run = {.lock = -1};
+    struct run run = {0};
     if (launch->hostfile && !job->workers)
         return err_set(
             err, ERR_USAGE,
