@@ -16,6 +16,7 @@ const struct command commands[] = {
     COMMAND("data prepare",      data_prepare,      data_set,            NULL),
     COMMAND("train",             train,             train_reply,         print_nothing),
     COMMAND("resume",            resume,            train_reply,         print_nothing),
+    COMMAND("submit",            submit,            submit_reply,        print_submit),
     COMMAND("eval",              eval,              eval_reply,          NULL),
     COMMAND("sample",            sample,            sample_reply,        print_sample),
     COMMAND("ckpt ls",           ckpt_ls,           ckpt_ls_reply,       print_ckpt_ls),

@@ -29,6 +29,7 @@ extern const size_t n_command_aliases;
 int command_data_prepare(const void *request, void *reply, struct err *err);
 int command_train(const void *request, void *reply, struct err *err);
 int command_resume(const void *request, void *reply, struct err *err);
+int command_submit(const void *request, void *reply, struct err *err);
 int command_eval(const void *request, void *reply, struct err *err);
 int command_sample(const void *request, void *reply, struct err *err);
 int command_ckpt_ls(const void *request, void *reply, struct err *err);
@@ -50,9 +51,14 @@ int command_ledger_show(const void *request, void *reply, struct err *err);
 int command_bench_gemm(const void *request, void *reply, struct err *err);
 int command_bench_step(const void *request, void *reply, struct err *err);
 
+/* Checks what `train` would check before it writes anything. request: a TrainRequest. *threads: of
+ * each rank. */
+int command_train_check(unsigned *threads, const void *request, struct err *err);
+
 /* Print a reply for people, to stdout, where YAML would not do. */
 void print_nothing(const void *reply);
 void print_replay(const void *reply);
+void print_submit(const void *reply);
 void print_sample(const void *reply);
 void print_ckpt_ls(const void *reply);
 void print_ckpt_verify(const void *reply);

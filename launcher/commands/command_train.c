@@ -260,6 +260,16 @@ int command_ledger_replay(const void *request, void *reply, struct err *err)
     return rc;
 }
 
+int command_train_check(unsigned *threads, const void *request, struct err *err)
+{
+    struct run run = {.lock = -1};
+    int rc = plan_train(&run, request, err);
+    if (rc == 0)
+        *threads = run.config->compute->threads;
+    run_clear(&run);
+    return rc;
+}
+
 void print_nothing(const void *reply)
 {
     (void)reply;
