@@ -2,6 +2,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "worker/data/document_sum.h"
+#include "worker/data/encoding.h"
 #include "worker/data/jobs.h"
 #include "worker/data/json_lines.h"
 #include "worker/data/path.h"
@@ -14,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { PIECE = 1 << 20 };
 
 struct walk {
     struct documents *documents;
@@ -106,135 +106,16 @@ int documents_read(const struct documents *documents, size_t file, unsigned char
 
 size_t documents_blocks(const struct document *document)
 {
-    return document->bytes < SPLIT_BLOCK ? 1 : document->bytes / SPLIT_BLOCK;
+    return document->tokens < SPLIT_BLOCK ? 1 : document->tokens / SPLIT_BLOCK;
 }
 
-/* The first reading of a file: sizes and digests of its documents. */
-struct sum {
-    const struct documents *documents;
-    struct watch *watch; /* or NULL */
-    size_t file;
-    uint64_t in_file; /* bytes of text so far */
-    struct document *list;
-    size_t n, room;
-    uint64_t empty;  /* documents without text */
-    bool unreadable; /* with this sentence: */
-    struct err why;
-    bool open; /* a document is being read: */
-    struct document document;
-    struct digest_stream *whole, *block;
-    size_t in_block, n_blocks, blocks_room; /* bytes of the block so far; full blocks so far */
-};
-
-static void sum_begin(struct sum *sum, uint64_t number)
+uint64_t documents_tokens(const struct documents *documents, const struct document *document)
 {
-    sum->open = true;
-    sum->document = (struct document){.file = sum->file, .number = number};
-    sum->whole = digest_stream_new();
-    sum->block = digest_stream_new();
-    sum->in_block = sum->n_blocks = sum->blocks_room = 0;
-}
-
-/* Ends the document that is open, if there is one, and keeps it if `keep`. */
-static void sum_end(struct sum *sum, bool keep)
-{
-    if (!sum->open)
-        return;
-    sum->open = false;
-    struct document *document = &sum->document;
-    document->digest = digest_stream_end(sum->whole);
-    digest_stream_end(sum->block);
-    if (!keep) {
-        free(document->blocks);
-        return;
-    }
-    if (sum->n_blocks < 2) {
-        document->blocks = mem_resize(document->blocks, 1, sizeof *document->blocks);
-        document->blocks[0] = split_hash(document->digest);
-    }
-    sum->list = mem_grow(sum->list, sum->n, &sum->room, sizeof *sum->list);
-    sum->list[sum->n++] = *document;
-}
-
-static void sum_add(struct sum *sum, const unsigned char *bytes, size_t n)
-{
-    struct document *document = &sum->document;
-    digest_stream_add(sum->whole, bytes, n);
-    document->bytes += n;
-    while (n) {
-        const size_t left = SPLIT_BLOCK - sum->in_block, now = n < left ? n : left;
-        digest_stream_add(sum->block, bytes, now);
-        sum->in_block += now;
-        bytes += now;
-        n -= now;
-        if (sum->in_block < SPLIT_BLOCK)
-            continue;
-        document->blocks =
-            mem_grow(document->blocks, sum->n_blocks, &sum->blocks_room, sizeof *document->blocks);
-        document->blocks[sum->n_blocks++] = split_hash(digest_stream_end(sum->block));
-        sum->block = digest_stream_new();
-        sum->in_block = 0;
-    }
-}
-
-/* An archive holds more than its own bytes: what is read counts up to these. */
-static void watch_file(struct sum *sum, uint64_t n)
-{
-    const uint64_t size = sum->documents->files[sum->file].size;
-    const uint64_t before = sum->in_file < size ? sum->in_file : size;
-    sum->in_file += n;
-    watch_add(sum->watch, (sum->in_file < size ? sum->in_file : size) - before);
-}
-
-static int take_piece(void *context, uint64_t number, const unsigned char *bytes, size_t n,
-                      struct err *err)
-{
-    (void)err;
-    struct sum *sum = context;
-    if (sum->open && sum->document.number != number)
-        sum_end(sum, true);
-    if (n == 0) {
-        sum->empty++;
-        return 0;
-    }
-    if (!sum->open)
-        sum_begin(sum, number);
-    sum_add(sum, bytes, n);
-    watch_file(sum, n);
-    return 0;
-}
-
-static void sum_clear(struct sum *sum)
-{
-    for (size_t i = 0; i < sum->n; i++)
-        free(sum->list[i].blocks);
-    free(sum->list);
-    sum->list = NULL;
-    sum->n = sum->room = 0;
-}
-
-/* Reads one file; leaves out what is empty or cannot be read. */
-static int digest_file(void *context, size_t file, struct err *err)
-{
-    struct sum *sum = &((struct sum *)context)[file];
-    unsigned char *piece = mem_new(PIECE, 1);
-    int rc = documents_read(sum->documents, file, piece, PIECE, take_piece, sum, err);
-    free(piece);
-    sum_end(sum, rc == 0);
-    sum->empty += rc == 0 && sum->n == 0 && sum->empty == 0; // the file itself
-    if (rc != 0)
-        sum_clear(sum);
-    if (rc == TEXT_FILE_UNREADABLE) {
-        sum->unreadable = true;
-        sum->why = *err;
-        sum->empty = 0;
-        rc = 0;
-    }
-    return rc;
+    return document->tokens + (documents->encoding && documents->encoding->ends);
 }
 
 /* Adds what was read of one file to all. */
-static void add_sum(struct documents *documents, struct sum *sum)
+static void add_sum(struct documents *documents, size_t file, struct document_sum *sum)
 {
     documents->empty += sum->empty;
     if (sum->unreadable)
@@ -245,22 +126,34 @@ static void add_sum(struct documents *documents, struct sum *sum)
         documents->list[documents->n++] = sum->list[i];
     }
     sum->n = 0; // the blocks have moved
+    documents->files[file].tokens = sum->tokens;
+    sum->tokens = (struct spool_list){0};
 }
 
-static int digest_files(struct documents *documents, size_t jobs, struct watch *watch,
-                        struct err *err)
+struct sums {
+    const struct documents *documents;
+    struct watch *watch;
+    struct document_sum *of; /* (n_files) */
+};
+
+static int sum_file(void *context, size_t job, size_t file, struct err *err)
 {
-    struct sum *sums = mem_new(documents->n_files, sizeof *sums);
-    for (size_t i = 0; i < documents->n_files; i++)
-        sums[i] = (struct sum){.documents = documents, .watch = watch, .file = i};
+    const struct sums *sums = context;
+    return document_sum_read(&sums->of[file], sums->documents, file, job, sums->watch, err);
+}
+
+static int sum_files(struct documents *documents, size_t jobs, struct watch *watch, struct err *err)
+{
+    struct sums sums = {
+        .documents = documents, .watch = watch, .of = mem_new(documents->n_files, sizeof *sums.of)};
     watch_begin(watch, "read", documents->size);
-    int rc = jobs_run(documents->n_files, jobs, digest_file, sums, err);
+    int rc = jobs_run(documents->n_files, jobs, sum_file, &sums, err);
     for (size_t i = 0; i < documents->n_files; i++) {
         if (rc == 0)
-            add_sum(documents, &sums[i]);
-        sum_clear(&sums[i]);
+            add_sum(documents, i, &sums.of[i]);
+        document_sum_clear(&sums.of[i]);
     }
-    free(sums);
+    free(sums.of);
     return rc;
 }
 
@@ -307,6 +200,7 @@ static void drop_duplicates(struct documents *documents)
             documents->duplicates++;
         } else {
             documents->bytes += list[i].bytes;
+            documents->tokens += documents_tokens(documents, &list[i]);
             list[kept++] = list[i];
         }
     }
@@ -346,12 +240,12 @@ static int find_files(struct documents *documents, char *const *inputs, size_t n
 }
 
 int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
-                   const char *field, const char *leave_out, size_t jobs, struct watch *watch,
-                   struct err *err)
+                   const char *field, const char *leave_out, struct encoding *encoding, size_t jobs,
+                   struct watch *watch, struct err *err)
 {
-    *documents = (struct documents){.field = field};
+    *documents = (struct documents){.field = field, .encoding = encoding};
     if (find_files(documents, inputs, n_inputs, leave_out, err) < 0 ||
-        check_field(documents, err) < 0 || digest_files(documents, jobs, watch, err) < 0) {
+        check_field(documents, err) < 0 || sum_files(documents, jobs, watch, err) < 0) {
         documents_clear(documents);
         return -1;
     }
@@ -362,8 +256,10 @@ int documents_find(struct documents *documents, char *const *inputs, size_t n_in
 
 void documents_clear(struct documents *documents)
 {
-    for (size_t i = 0; i < documents->n_files; i++)
+    for (size_t i = 0; i < documents->n_files; i++) {
         free(documents->files[i].path);
+        spool_list_clear(&documents->files[i].tokens);
+    }
     for (size_t i = 0; i < documents->n; i++)
         free(documents->list[i].blocks);
     free(documents->files);

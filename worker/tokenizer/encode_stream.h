@@ -2,9 +2,9 @@
  * whole text, without special tokens' names.
  *
  * A text is cut where nothing reaches over the edge: between a printing character of ASCII and a
- * space, if the tokenizer's pattern always ends a piece there (pieces_end_before_spaces), no added
- * token's name has these two beside each other, and normal form C never joins them. Parts are cut so
- * when they reach ENCODE_STREAM_PART bytes; what has no such place is held until one comes, with
+ * space (which normal form C never joins), if the tokenizer's pattern always ends a piece there
+ * (pieces_end_before_spaces) and no added token's name has these two beside each other. It is cut
+ * so when ENCODE_STREAM_PART bytes are there; what has no such place is held until one comes, with
  * other patterns to the text's end. */
 #pragma once
 #include "base/err.h"

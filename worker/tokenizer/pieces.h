@@ -1,9 +1,10 @@
 /* Cuts text into the pieces ("words") that BPE works on; no token reaches over their edges.
  *
  * A pattern is an expression of tokenizer.json; its matches are pieces, and so is what stands
- * between them. The patterns of GPT-2, Llama 3, Qwen and SmolLM have scanners written by hand, which
- * give the same pieces as PCRE2 does for them, several times faster. Other patterns go to PCRE2, if
- * they consist of what means the same there as in Oniguruma, the library of `tokenizers`. */
+ * between them. The patterns of GPT-2, Llama 3, Qwen and SmolLM have scanners written by hand,
+ * which give the same pieces as PCRE2 does for them, several times faster. Other patterns go to
+ * PCRE2, if they consist of what means the same there as in Oniguruma, the library of `tokenizers`.
+ */
 #pragma once
 #include "base/err.h"
 #include "worker/tokenizer/char_class.h"

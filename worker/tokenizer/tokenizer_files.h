@@ -17,9 +17,9 @@ struct tokenizer_files {
     bool is_pair; /* the first two are a vocabulary and merges; else the first is tokenizer.json */
 };
 
-/* path: a folder, or a file like tokenizer.json. Of what gives ids the first is taken that is there:
- * tokenizer.json, vocab.json and merges.txt, encoder.json and vocab.bpe (kept under the names of the
- * pair before). ERR_USAGE where there is none. On error there is nothing to clear. */
+/* path: a folder, or a file like tokenizer.json. Of what gives ids the first is taken that is
+ * there: tokenizer.json, vocab.json and merges.txt, encoder.json and vocab.bpe (kept under the
+ * names of the pair before). ERR_USAGE where there is none. On error there is nothing to clear. */
 int tokenizer_files_find(struct tokenizer_files *files, const char *path, struct err *err);
 void tokenizer_files_clear(struct tokenizer_files *files);
 

@@ -480,7 +480,7 @@ static void requests_that_make_no_sense_are_refused(void **state)
     must_write_in(f->in, "empty", "", 0);
     check_refused(f, ERR_DATA, "found no text in 1 inputs: 1 files are empty, 0 unreadable");
     f->request.tokenizer = "gpt2";
-    check_refused(f, ERR_USAGE, "--tokenizer: found 'gpt2', expected byte");
+    check_refused(f, ERR_USAGE, "--tokenizer: found 'gpt2', expected byte, a folder");
     f->request.tokenizer = "byte";
     f->request.n_input = 0;
     check_refused(f, ERR_USAGE, "found no file or folder to prepare");
