@@ -1,7 +1,7 @@
 #include "worker/data/document_sum.h"
 
 #include "base/mem.h"
-#include "worker/data/documents.h"
+#include "worker/data/document_files.h"
 #include "worker/data/encoding.h"
 #include "worker/data/split.h"
 #include "worker/data/text_file.h"
@@ -15,7 +15,7 @@
 enum { PIECE = 1 << 20, HELD_TOKENS = 1 << 18 };
 
 struct reading {
-    const struct documents *documents;
+    const struct document_files *files;
     struct encoding *encoding;    /* or NULL */
     struct encode_stream *stream; /* of this thread, or NULL */
     struct watch *watch;          /* or NULL */
@@ -94,7 +94,7 @@ static int refuse(const struct reading *r, struct err *err)
 {
     if (err->code == ERR_USAGE)
         return -1; // of the spool
-    const char *path = r->documents->files[r->file].path;
+    const char *path = r->files->list[r->file].path;
     return r->document.number ? err_context(err, "%s: line %" PRIu64, path, r->document.number)
                               : err_context(err, "%s", path);
 }
@@ -138,7 +138,7 @@ static int end(struct reading *r, bool keep, struct err *err)
 /* An archive holds more than its own bytes: what is read counts up to these. */
 static void watch_file(struct reading *r, uint64_t n)
 {
-    const uint64_t size = r->documents->files[r->file].size;
+    const uint64_t size = r->files->list[r->file].size;
     const uint64_t before = r->in_file < size ? r->in_file : size;
     r->in_file += n;
     watch_add(r->watch, (r->in_file < size ? r->in_file : size) - before);
@@ -166,11 +166,10 @@ static int take_piece(void *context, uint64_t number, const unsigned char *bytes
     return 0;
 }
 
-int document_sum_read(struct document_sum *sum, const struct documents *documents, size_t file,
-                      size_t job, struct watch *watch, struct err *err)
+int document_sum_read(struct document_sum *sum, const struct document_files *files, size_t file,
+                      struct encoding *encoding, size_t job, struct watch *watch, struct err *err)
 {
-    struct encoding *encoding = documents->encoding;
-    struct reading r = {.documents = documents,
+    struct reading r = {.files = files,
                         .encoding = encoding,
                         .stream = encoding ? encoding->streams[job] : NULL,
                         .watch = watch,
@@ -178,7 +177,7 @@ int document_sum_read(struct document_sum *sum, const struct documents *document
                         .file = file,
                         .held = encoding ? mem_new(HELD_TOKENS, sizeof *r.held) : NULL};
     unsigned char *piece = mem_new(PIECE, 1);
-    int rc = documents_read(documents, file, piece, PIECE, take_piece, &r, err);
+    int rc = document_files_read(files, file, piece, PIECE, take_piece, &r, err);
     free(piece);
     if (end(&r, rc == 0, err) < 0 || (rc == 0 && spill(&r, err) < 0))
         rc = TEXT_FILE_DAMAGED;

@@ -124,13 +124,14 @@ static void note(struct text *notes, const struct documents *documents,
 {
     if (!notes)
         return;
-    if (documents->empty || documents->unreadable)
-        text_printf(notes,
-                    "left out %" PRIu64 " files%s: %" PRIu64 " empty, %" PRIu64
-                    " unreadable%s%s%s\n",
-                    documents->empty + documents->unreadable, documents->field ? " and lines" : "",
-                    documents->empty, documents->unreadable, documents->why ? " (the first: " : "",
-                    documents->why ? documents->why : "", documents->why ? ")" : "");
+    if (documents->empty || documents->files.unreadable)
+        text_printf(
+            notes,
+            "left out %" PRIu64 " files%s: %" PRIu64 " empty, %" PRIu64 " unreadable%s%s%s\n",
+            documents->empty + documents->files.unreadable,
+            documents->files.field ? " and lines" : "", documents->empty,
+            documents->files.unreadable, documents->files.why ? " (the first: " : "",
+            documents->files.why ? documents->files.why : "", documents->files.why ? ")" : "");
     if (documents->encoding && !documents->encoding->ends)
         text_add(notes, "the tokenizer has no token that ends a text: nothing stands between "
                         "documents\n");
@@ -210,11 +211,11 @@ out:
 static int refuse_nothing(const Trireme__DataPrepareRequest *request,
                           const struct documents *documents, struct err *err)
 {
-    return err_set(err, ERR_DATA,
-                   "found no text in %zu inputs: %" PRIu64 " files are empty, %" PRIu64
-                   " unreadable%s%s",
-                   request->n_input, documents->empty, documents->unreadable,
-                   documents->why ? ": " : "", documents->why ? documents->why : "");
+    return err_set(
+        err, ERR_DATA,
+        "found no text in %zu inputs: %" PRIu64 " files are empty, %" PRIu64 " unreadable%s%s",
+        request->n_input, documents->empty, documents->files.unreadable,
+        documents->files.why ? ": " : "", documents->files.why ? documents->files.why : "");
 }
 
 int prepare_in_files(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set,

@@ -45,7 +45,7 @@ static int refuse_changed(const struct copy *copy, struct err *err)
 {
     return err_set(err, ERR_DATA,
                    "%s: changed while it was read: found other contents the second time",
-                   copy->all->documents->files[copy->file].path);
+                   copy->all->documents->files.list[copy->file].path);
 }
 
 /* Ends the document that has begun, if one has. */
@@ -117,7 +117,8 @@ static int copy_again(struct copy *copy, struct err *err)
 {
     enum { ROOM = 1 << 20 };
     unsigned char *piece = mem_new(ROOM, 1);
-    int rc = documents_read(copy->all->documents, copy->file, piece, ROOM, copy_bytes, copy, err);
+    int rc = document_files_read(&copy->all->documents->files, copy->file, piece, ROOM, copy_bytes,
+                                 copy, err);
     if (rc == 0)
         rc = end_document(copy, err);
     if (rc == 0 && next_document(copy))
@@ -140,7 +141,7 @@ static int copy_spooled(struct copy *copy, struct err *err)
         const uint64_t tokens = documents_tokens(documents, document);
         for (uint64_t at = 0; at < tokens && rc == 0; at += ROOM) {
             const size_t n = tokens - at < ROOM ? (size_t)(tokens - at) : ROOM;
-            rc = token_spool_get(&documents->encoding->spool, &documents->files[copy->file].tokens,
+            rc = token_spool_get(&documents->encoding->spool, &documents->tokens_of[copy->file],
                                  ids, document->first + at, n, err);
             if (rc == 0)
                 rc = write_tokens(copy, NULL, ids, n, err);
@@ -173,9 +174,9 @@ static void find_firsts(struct copies *all)
 {
     const struct documents *documents = all->documents;
     size_t document = 0, piece = 0;
-    all->document = mem_new(documents->n_files, sizeof *all->document);
-    all->piece = mem_new(documents->n_files, sizeof *all->piece);
-    for (size_t file = 0; file < documents->n_files; file++) {
+    all->document = mem_new(documents->files.n, sizeof *all->document);
+    all->piece = mem_new(documents->files.n, sizeof *all->piece);
+    for (size_t file = 0; file < documents->files.n; file++) {
         all->document[file] = document;
         all->piece[file] = piece;
         for (; document < documents->n && documents->list[document].file == file; document++)
@@ -200,7 +201,7 @@ int prepare_copy(const char *folder, const char *shown, const struct prepare_pla
         rc = token_writer_open(&all.writers[1], folder, shown, "val", plan->val_tokens, limit,
                                width, err);
     if (rc == 0)
-        rc = jobs_run(documents->n_files, jobs, copy_file, &all, err);
+        rc = jobs_run(documents->files.n, jobs, copy_file, &all, err);
     for (size_t i = 0; i < 2 && rc == 0; i++)
         rc = token_writer_sync(&all.writers[i], err);
     token_writer_clear(&all.writers[0]);

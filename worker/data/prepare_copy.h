@@ -1,6 +1,6 @@
-/* The second half of `data prepare`: the documents' tokens to their places in the token files. Where
- * a byte is a token the documents are read again for it, else the tokens are in the encoding's
- * spool. */
+/* The second half of `data prepare`: the documents' tokens to their places in the token files.
+ * Where a byte is a token the documents are read again for it, else the tokens are in the
+ * encoding's spool. */
 #pragma once
 #include "base/err.h"
 

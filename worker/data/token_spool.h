@@ -1,6 +1,6 @@
 /* Tokens between the reading of a text and their places, which are known only when all of it has
- * been read: a file without a name on the disk of the folder that is being made. It is gone with the
- * process. Several threads may put and get. */
+ * been read: a file without a name on the disk of the folder that is being made. It is gone with
+ * the process. Several threads may put and get. */
 #pragma once
 #include "base/err.h"
 
