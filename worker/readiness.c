@@ -32,7 +32,6 @@ void readiness_say(struct link *link, const struct dataset *dataset,
         sources[i].sealed_samples = dataset_eval_samples(dataset, TRIREME__PART__sealed, i);
         sources[i].val_tokens = dataset_val_tokens(dataset, i);
         sources[i].dev_longest = dataset_val_longest(dataset, TRIREME__PART__dev, i);
-        sources[i].bytes_per_token = dataset_bytes_per_token(dataset, i);
         pointers[i] = &sources[i];
     }
     ready.n_eval = n, ready.eval = pointers;

@@ -327,7 +327,8 @@ static void losses_need(struct worker *w, size_t n)
     }
 }
 
-static void send_losses(struct worker *w, size_t first, size_t n)
+/* bytes: of each evaluated sample's targets; NULL: they are leaves, or that is not known. */
+static void send_losses(struct worker *w, size_t first, size_t n, uint64_t *bytes)
 {
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
     losses.trial = w->lease.trial;
@@ -338,6 +339,7 @@ static void send_losses(struct worker *w, size_t first, size_t n)
     losses.eval_first = w->lease.eval_first;
     losses.part = w->lease.part;
     losses.n_sums = n, losses.sums = w->losses + first;
+    losses.n_bytes = bytes ? n : 0, losses.bytes = bytes;
     endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_LOSSES, &losses);
     end_lease(w);
 }
@@ -363,10 +365,16 @@ static int evaluate(struct worker *w, struct err *err)
 {
     const size_t n = w->lease.eval_samples;
     losses_need(w, n);
-    int32_t *tokens = mem_new((size_t)w->start->config->model->context + 1, sizeof *tokens);
+    const size_t context = w->start->config->model->context;
+    int32_t *tokens = mem_new(context + 1, sizeof *tokens);
+    uint64_t *bytes = mem_new(n, sizeof *bytes);
+    bool known = true;
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         rc = read_evaluated(w, tokens, w->lease.eval_first + i, err);
+        known =
+            known && rc == 0 &&
+            dataset_count_bytes(w->dataset, &bytes[i], w->lease.eval_source, tokens + 1, context);
         if (rc == 0 && !model_losses(w->model, &w->losses[i], w->weights, tokens, 1)) {
             err->code = ERR_NONE;
             rc = abandoned(w, err);
@@ -374,7 +382,8 @@ static int evaluate(struct worker *w, struct err *err)
     }
     free(tokens);
     if (rc == 0)
-        send_losses(w, 0, n);
+        send_losses(w, 0, n, known ? bytes : NULL);
+    free(bytes);
     return rc < 0 ? -1 : 1;
 }
 
@@ -433,7 +442,7 @@ static int push(struct worker *w)
     if (++w->node < w->n_nodes)
         w->stage = STAGE_COMPUTE;
     else
-        send_losses(w, w->lease.first_leaf, w->lease.leaves);
+        send_losses(w, w->lease.first_leaf, w->lease.leaves, NULL);
     return 1;
 }
 

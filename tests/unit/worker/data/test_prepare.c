@@ -523,7 +523,10 @@ static void a_prepared_folder_opens_as_a_source(void **state)
     assert_string_equal(dataset_source_name(dataset, 0), "out");
     assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 0),
                      f->set->n_dev * ((SPLIT_BLOCK - 1) / 256));
-    assert_true(dataset_bytes_per_token(dataset, 0) == 1);
+    uint64_t bytes;
+    assert_true(dataset_count_bytes(dataset, &bytes, 0, (const int32_t[]){1, 2}, 2) && bytes == 2);
+    const char *folder;
+    assert_null(dataset_vocabulary(dataset, &folder));
     int32_t tokens[257];
     assert_int_equal(dataset_sample(dataset, order, tokens, 12345, &err), 0);
     dataset_free(dataset);
