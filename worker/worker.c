@@ -9,6 +9,7 @@
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
 #include "proto/tensor/shard_map.h"
+#include "worker/base_tokenizer.h"
 #include "worker/data/dataset.h"
 #include "worker/data/whole_files.h"
 #include "worker/lease_check.h"
@@ -38,6 +39,7 @@ struct worker {
     struct worker_trials trials;
     struct dataset *dataset;
     struct whole_files *whole_files; /* while they are read; else NULL */
+    bool sends_tokenizer;            /* then, with the digests */
     uint64_t bytes_read;             /* of them, when last looked at */
     struct model *model;             /* for the largest pass so far */
     size_t rows, longest;            /* of that one: its tokens, and those of a sample */
@@ -160,7 +162,10 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     link_started(&w->link, config->wait->patience);
     if (set_up(w, err) < 0)
         return -1;
-    readiness_say(&w->link, w->dataset, config->compute);
+    const bool is_first = w->endpoint->rank == 1 + (int)w->start->servers;
+    char *note = is_first ? base_tokenizer_note(w->start, w->dataset) : NULL;
+    readiness_say(&w->link, w->dataset, config->compute, note);
+    free(note);
     return 0;
 }
 
@@ -203,8 +208,8 @@ static int on_lease(void *role, int from, const void *message, struct err *err)
 
 static int on_read_whole(void *role, int from, const void *message, struct err *err)
 {
-    (void)message;
     struct worker *w = role;
+    w->sends_tokenizer = ((const Trireme__ReadWhole *)message)->with_tokenizer;
     if (w->whole_files)
         return err_set(err, ERR_MACHINE, "rank %d asked for the token files twice", from);
     w->whole_files = whole_files_begin(w->dataset);
@@ -258,11 +263,17 @@ static int look_at_files(struct worker *w, struct err *err)
     w->whole_files = NULL;
     if (!data)
         return -1;
-    Trireme__WasRead was_read = TRIREME__WAS_READ__INIT;
-    was_read.n_files = data->n_files, was_read.files = data->files;
-    endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_WAS_READ, &was_read);
+    Trireme__WasRead *was_read = message_new(&trireme__was_read__descriptor);
+    int rc = w->sends_tokenizer ? readiness_add_tokenizer(was_read, w->dataset, err) : 0;
+    was_read->n_files = data->n_files, was_read->files = data->files; // lent
+    message_free(was_read->vocabulary);
+    was_read->vocabulary = data->vocabulary;
+    if (rc == 0)
+        endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_WAS_READ, was_read);
+    was_read->n_files = 0, was_read->files = NULL, was_read->vocabulary = NULL;
+    message_free(was_read);
     message_free(data);
-    return 0;
+    return rc;
 }
 
 static int read_mail(struct worker *w, struct err *err)
