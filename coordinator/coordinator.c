@@ -352,6 +352,8 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     liveness_identify(c->liveness, from, ready->host, ready->pid);
     liveness_arrived(c->liveness, from, AWAIT_READY);
     progress_log(c->progress, "%s is ready", liveness_rank_name(c->liveness, from));
+    if (ready->note && ready->note[0])
+        progress_say(c->progress, "%s", ready->note);
     if (from >= c->first_worker &&
         roster_add(&c->roster, whole_read_compares(c->whole_read) ? NULL : c->run->manifest,
                    liveness_rank_name(c->liveness, from), ready, err) < 0)
@@ -359,6 +361,7 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     if (from >= c->first_worker && whole_read_ready(c->whole_read, ready)) {
         Trireme__ReadWhole order = TRIREME__READ_WHOLE__INIT;
         order.incarnation = c->run->incarnation;
+        order.with_tokenizer = whole_read_wants_tokenizer(c->whole_read);
         endpoint_send(c->endpoint, from, TAG_READ_WHOLE, &order);
         liveness_await(c->liveness, from, AWAIT_FILES, clock_now());
     }
