@@ -51,6 +51,7 @@ static void take_line(struct child *child, const char *line)
         child->outcome.incarnation = strtoull(line + sizeof SUPERVISE_CLAIMED - 1, NULL, 10);
     } else if (!strncmp(line, mark, sizeof mark - 1)) {
         fprintf(stderr, "%s\n", line);
+        child->outcome.said = true;
     } else {
         outcome_add_line(&child->outcome, line, child->servers);
     }
@@ -130,6 +131,7 @@ static int wait_end(struct child *child)
     }
     while (reading && poll(&(struct pollfd){.fd = child->errors, .events = POLLIN}, 1, 200) > 0)
         reading = read_errors(child);
+    child->outcome.by_signal = WIFSIGNALED(status);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
