@@ -4,6 +4,7 @@
 #include "base/err.h"
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Does what the request says. Returns 0 with the reply filled in, or -1 with the sentence. */
@@ -14,6 +15,7 @@ struct command {
     const ProtobufCMessageDescriptor *request, *reply;
     command_fn run;
     void (*print)(const void *reply); /* for people; NULL: the reply as YAML */
+    bool in_ranks; /* in an MPI job it is the work of all ranks together, and rank 0 speaks */
 };
 
 extern const struct command commands[];

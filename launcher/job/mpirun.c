@@ -2,6 +2,9 @@
 
 #include "base/mem.h"
 #include "launcher/environment.h"
+#include "launcher/job/bridges.h"
+#include "launcher/job/execute.h"
+#include "launcher/job/hostfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +17,15 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+enum { BRIDGES_MAX = 32 };
+
 /* Arguments of mpirun, in fresh memory (the array only). */
 static const char **mpirun_arguments(const struct mpirun *job, char *program, char *ranks)
 {
     size_t n = 0;
     for (char *const *a = job->arguments; *a; a++)
         n++;
-    const char **v = mem_new(n + 26, sizeof *v);
+    const char **v = mem_new(n + 28, sizeof *v);
     size_t i = 0;
     v[i++] = "mpirun";
     if (geteuid() == 0)
@@ -32,6 +37,7 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
         v[i++] = "--map-by", v[i++] = "node"; // spreads the servers, whose ranks come first
     }
     v[i++] = "-x", v[i++] = ENVIRONMENT_COLUMNS;
+    v[i++] = "-x", v[i++] = ENVIRONMENT_LEFT_OUT;
     v[i++] = "-n", v[i++] = ranks;
     v[i++] = program;
     for (const char *const *word = job->command; *word; word++)
@@ -41,17 +47,19 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
     return v;
 }
 
-static _Noreturn void child_exec(const char **arguments, int errors, pid_t parent)
+struct session {
+    int errors;
+    pid_t parent;
+};
+
+static void prepare(void *context)
 {
+    const struct session *session = context;
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(MPIRUN_EXEC_FAILED);
-    int null = open("/dev/null", O_RDONLY);
-    dup2(null, STDIN_FILENO);
-    dup2(errors, STDERR_FILENO);
-    execvp(arguments[0], (char *const *)arguments);
-    _exit(MPIRUN_EXEC_FAILED);
+    if (getppid() != session->parent)
+        _exit(1);
+    dup2(session->errors, STDERR_FILENO);
 }
 
 static void set_columns(void)
@@ -65,28 +73,74 @@ static void set_columns(void)
     setenv(ENVIRONMENT_COLUMNS, text, 1);
 }
 
+/* Whether a file of parameters says which networks Open MPI may use. */
+static bool file_says_networks(const char *path)
+{
+    char line[1024];
+    bool says = false;
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f))
+        says = says || !strncmp(line + strspn(line, " \t"), "btl_tcp_if_", 11);
+    if (f)
+        fclose(f);
+    return says;
+}
+
+/* Leaves out networks that each host has for itself, unless the user chose networks. */
+static void set_networks(void)
+{
+    struct bridge bridges[BRIDGES_MAX];
+    char *own = mem_format("%s/.openmpi/mca-params.conf", getenv("HOME"));
+    const bool chosen =
+        file_says_networks(own) || file_says_networks("/etc/openmpi/openmpi-mca-params.conf");
+    const size_t n = bridges_find(bridges, BRIDGES_MAX);
+    char *list = bridges_list(bridges, n), *names = bridges_for_mpi(bridges, n),
+         *with_own = mem_format("127.0.0.0/8,sppp,%s", names); // its default, and ours
+    bool set = !chosen && environment_set_mca("btl_tcp_if_exclude", with_own, "btl_tcp_if_include");
+    if (!chosen)
+        environment_set_mca("oob_tcp_if_exclude", names, "oob_tcp_if_include");
+    setenv(ENVIRONMENT_LEFT_OUT, set ? list : "", 1);
+    free(with_own);
+    free(names);
+    free(list);
+    free(own);
+}
+
+static void set_environment(const struct mpirun *job)
+{
+    environment_leave_job();
+    environment_set_home();
+    set_columns();
+    setenv(ENVIRONMENT_LEFT_OUT, "", 1);
+    if (job->hosts && hostfile_has_dots(job->hosts))
+        environment_set_mca("orte_keep_fqdn_hostnames", "1", NULL);
+    if (job->hosts && hostfile_has_others(job->hosts))
+        set_networks();
+}
+
 int mpirun_start(pid_t *pid, int *errors, const struct mpirun *job, struct err *err)
 {
     int ends[2];
     char program[4096], ranks[16];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n < 0 || pipe2(ends, O_CLOEXEC) < 0)
-        return err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
+        return err_set(err, ERR_MACHINE, "mpirun cannot be started: %s", strerror(errno));
     program[n] = 0;
     snprintf(ranks, sizeof ranks, "%u", job->ranks);
-    set_columns();
+    set_environment(job);
     const char **arguments = mpirun_arguments(job, program, ranks);
-    pid_t parent = getpid();
-    const pid_t child = fork();
-    if (child == 0)
-        child_exec(arguments, ends[1], parent);
+    struct session session = {ends[1], getpid()};
+    const int failed = execute(pid, arguments, prepare, &session);
     free(arguments);
     close(ends[1]);
-    if (child < 0) {
-        close(ends[0]);
-        return err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
+    if (failed == 0) {
+        *errors = ends[0];
+        return 0;
     }
-    *pid = child;
-    *errors = ends[0];
-    return 0;
+    close(ends[0]);
+    if (failed == ENOENT)
+        return err_set(err, ERR_MACHINE,
+                       "mpirun cannot be started: found none in PATH, expected Open MPI's "
+                       "(Debian: apt-get install openmpi-bin)");
+    return err_set(err, ERR_MACHINE, "mpirun cannot be started: %s", strerror(failed));
 }
