@@ -122,7 +122,8 @@ void print_bench_step(const void *reply)
     const Trireme__BenchStepReply *r = reply;
     printf("%s\n", r->kernels);
     printf("%.0f tok/s on one worker, forward and backward (median)\n", r->tok_per_s);
-    printf("%.4g FLOPs a token = 6 x parameters that multiply + 6 x layers x width x context\n",
+    printf("%.4g FLOPs a token = 6 x parameters that multiply + 6 x layers x width of all heads x "
+           "context\n",
            r->flops_per_token);
     printf("MFU %.1f %% = %.1f GFLOP/s of the step / %.1f GFLOP/s of its matrix products alone\n",
            100 * r->mfu, r->gflops, r->gemm_gflops);
