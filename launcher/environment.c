@@ -94,6 +94,15 @@ int environment_check_srun(struct err *err)
                    tasks);
 }
 
+bool environment_spans_hosts(void)
+{
+    const struct environment_job job = here();
+    const int here_alone = number(getenv("OMPI_COMM_WORLD_LOCAL_SIZE"));
+    if (here_alone > 0 && job.size > 0)
+        return here_alone < job.size;
+    return number(getenv("SLURM_STEP_NUM_NODES")) != 1;
+}
+
 int environment_check_size(int found, const char *library, struct err *err)
 {
     const struct environment_job job = here();
@@ -197,12 +206,6 @@ int environment_columns(void)
 bool environment_supervised(void)
 {
     return getenv(ENVIRONMENT_COLUMNS) != NULL;
-}
-
-const char *environment_left_out(void)
-{
-    const char *text = getenv(ENVIRONMENT_LEFT_OUT);
-    return text ? text : "";
 }
 
 void environment_choose_kernels(char **arguments)

@@ -41,6 +41,9 @@ int environment_check_srun(struct err *err);
  * version. */
 int environment_check_size(int found, const char *library, struct err *err);
 
+/* Whether the ranks of this process's job may be on several hosts. */
+bool environment_spans_hosts(void);
+
 /* Takes away what this process was told of the job, or of the shell, that it was started in: the
  * mpirun that it starts would believe that it is a rank of it. */
 void environment_leave_job(void);
@@ -61,10 +64,6 @@ bool environment_supervised(void);
 enum { ENVIRONMENT_COLUMNS_MAX = 1000 };
 #define ENVIRONMENT_COLUMNS                                                                        \
     "TRIREME_COLUMNS" /* set by `train` for its ranks: columns of the terminal, or 0 */
-
-/* Networks that `train` left out of those that Open MPI may use, or "". */
-const char *environment_left_out(void);
-#define ENVIRONMENT_LEFT_OUT "TRIREME_LEFT_OUT" /* set by `train` for its ranks */
 
 /* OpenBLAS picks its kernels when it is loaded, before main; on CPUs that are newer than it, it
  * takes old ones, at 60 % of the speed. Where the variables that say otherwise are not set, sets

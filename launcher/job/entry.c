@@ -4,6 +4,7 @@
 #include "launcher/environment.h"
 #include "launcher/job/bridges.h"
 #include "launcher/job/job.h"
+#include "launcher/job/networks.h"
 #include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/mpi_transport.h"
@@ -15,6 +16,13 @@
 #include <unistd.h>
 
 static const double later_seconds = 5, watched_seconds = 20;
+
+static char *left_out; /* of the one MPI that a process opens */
+
+const char *entry_left_out(void)
+{
+    return left_out;
+}
 
 static double launch_seconds(const struct job *job)
 {
@@ -51,6 +59,7 @@ struct endpoint *entry_open(const struct job *job, struct err *err)
                    environment_of_srun() ? "; with srun expected --mpi=pmix" : "");
     if (watched)
         fprintf(stderr, ENTRY_BEGUN "%d %s\n", rank, host);
+    left_out = networks_leave_out();
     const struct mpi_transport_bounds bounds = {
         .seconds = seconds + (rank > 0 ? later_seconds : 0) + (watched ? watched_seconds : 0),
         .late = late,

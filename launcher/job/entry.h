@@ -16,3 +16,6 @@ enum { ENTRY_SECONDS = 120 }; /* where wait.launch cannot be read */
  * where the ranks are not connected within wait.launch. NULL with ERR_MACHINE where MPI found
  * another number of ranks than the environment says. */
 struct endpoint *entry_open(const struct job *job, struct err *err);
+
+/* The networks that this rank left out when it opened MPI, for the log; NULL: none. Borrowed. */
+const char *entry_left_out(void);

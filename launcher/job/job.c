@@ -108,7 +108,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
                                           .live = columns > 0,
                                           .columns = columns,
                                           .planner = planner,
-                                          .left_out = environment_left_out(),
+                                          .left_out = entry_left_out(),
                                           .replay = job->replay,
                                           .stop = &stop_signal};
     return coordinator_new(endpoint, run, &options, err);

@@ -2,9 +2,9 @@
 
 #include "base/mem.h"
 #include "launcher/environment.h"
-#include "launcher/job/bridges.h"
 #include "launcher/job/execute.h"
 #include "launcher/job/hostfile.h"
+#include "launcher/job/networks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,15 +17,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { BRIDGES_MAX = 32 };
-
 /* Arguments of mpirun, in fresh memory (the array only). */
 static const char **mpirun_arguments(const struct mpirun *job, char *program, char *ranks)
 {
     size_t n = 0;
     for (char *const *a = job->arguments; *a; a++)
         n++;
-    const char **v = mem_new(n + 28, sizeof *v);
+    const char **v = mem_new(n + 26, sizeof *v);
     size_t i = 0;
     v[i++] = "mpirun";
     if (geteuid() == 0)
@@ -37,7 +35,6 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
         v[i++] = "--map-by", v[i++] = "node"; // spreads the servers, whose ranks come first
     }
     v[i++] = "-x", v[i++] = ENVIRONMENT_COLUMNS;
-    v[i++] = "-x", v[i++] = ENVIRONMENT_LEFT_OUT;
     v[i++] = "-n", v[i++] = ranks;
     v[i++] = program;
     for (const char *const *word = job->command; *word; word++)
@@ -73,49 +70,15 @@ static void set_columns(void)
     setenv(ENVIRONMENT_COLUMNS, text, 1);
 }
 
-/* Whether a file of parameters says which networks Open MPI may use. */
-static bool file_says_networks(const char *path)
-{
-    char line[1024];
-    bool says = false;
-    FILE *f = fopen(path, "re");
-    while (f && fgets(line, sizeof line, f))
-        says = says || !strncmp(line + strspn(line, " \t"), "btl_tcp_if_", 11);
-    if (f)
-        fclose(f);
-    return says;
-}
-
-/* Leaves out networks that each host has for itself, unless the user chose networks. */
-static void set_networks(void)
-{
-    struct bridge bridges[BRIDGES_MAX];
-    char *own = mem_format("%s/.openmpi/mca-params.conf", getenv("HOME"));
-    const bool chosen =
-        file_says_networks(own) || file_says_networks("/etc/openmpi/openmpi-mca-params.conf");
-    const size_t n = bridges_find(bridges, BRIDGES_MAX);
-    char *list = bridges_list(bridges, n), *names = bridges_for_mpi(bridges, n),
-         *with_own = mem_format("127.0.0.0/8,sppp,%s", names); // its default, and ours
-    bool set = !chosen && environment_set_mca("btl_tcp_if_exclude", with_own, "btl_tcp_if_include");
-    if (!chosen)
-        environment_set_mca("oob_tcp_if_exclude", names, "oob_tcp_if_include");
-    setenv(ENVIRONMENT_LEFT_OUT, set ? list : "", 1);
-    free(with_own);
-    free(names);
-    free(list);
-    free(own);
-}
-
 static void set_environment(const struct mpirun *job)
 {
     environment_leave_job();
     environment_set_home();
     set_columns();
-    setenv(ENVIRONMENT_LEFT_OUT, "", 1);
     if (job->hosts && hostfile_has_dots(job->hosts))
         environment_set_mca("orte_keep_fqdn_hostnames", "1", NULL);
     if (job->hosts && hostfile_has_others(job->hosts))
-        set_networks();
+        networks_leave_out_of_daemons();
 }
 
 int mpirun_start(pid_t *pid, int *errors, const struct mpirun *job, struct err *err)
