@@ -8,7 +8,13 @@
 #define COMMAND(words, noun, reply, print)                                                         \
     {                                                                                              \
         words, &trireme__##noun##_request__descriptor, &trireme__##reply##__descriptor,            \
-            command_##noun, print                                                                  \
+            command_##noun, print, false                                                           \
+    }
+/* One whose reply is printed also where it fails. */
+#define REPORT(words, noun, reply, print)                                                          \
+    {                                                                                              \
+        words, &trireme__##noun##_request__descriptor, &trireme__##reply##__descriptor,            \
+            command_##noun, print, true                                                            \
     }
 
 // clang-format off
@@ -37,6 +43,7 @@ const struct command commands[] = {
     COMMAND("config",            config,            config_reply,        print_config),
     COMMAND("bench gemm",        bench_gemm,        bench_gemm_reply,    print_bench_gemm),
     COMMAND("bench step",        bench_step,        bench_step_reply,    print_bench_step),
+    REPORT("doctor",             doctor,            doctor_reply,        print_doctor),
 };
 // clang-format on
 const size_t n_commands = sizeof commands / sizeof *commands;

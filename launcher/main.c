@@ -96,7 +96,7 @@ static int run(const struct command *command, int n, char **words, struct err *e
         }
     } else if (rc == 0 && !help) {
         rc = command->run(request, reply, err);
-        if (rc == 0 && speaks)
+        if ((rc == 0 || command->reports) && speaks)
             print_reply(command, reply, json);
     }
     message_free(reply);

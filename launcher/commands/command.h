@@ -4,6 +4,7 @@
 #include "base/err.h"
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Does what the request says. Returns 0 with the reply filled in, or -1 with the sentence. */
@@ -14,6 +15,7 @@ struct command {
     const ProtobufCMessageDescriptor *request, *reply;
     command_fn run;
     void (*print)(const void *reply); /* for people; NULL: the reply as YAML */
+    bool reports;                     /* the reply is printed also where the command fails */
 };
 
 extern const struct command commands[];
@@ -48,6 +50,7 @@ int command_proposals_kill(const void *request, void *reply, struct err *err);
 int command_ledger_verify(const void *request, void *reply, struct err *err);
 int command_ledger_replay(const void *request, void *reply, struct err *err);
 int command_ledger_show(const void *request, void *reply, struct err *err);
+int command_doctor(const void *request, void *reply, struct err *err);
 int command_bench_gemm(const void *request, void *reply, struct err *err);
 int command_bench_step(const void *request, void *reply, struct err *err);
 
@@ -70,5 +73,6 @@ void print_proposals_show(const void *reply);
 void print_proposals_diff(const void *reply);
 void print_ledger_verify(const void *reply);
 void print_ledger_show(const void *reply);
+void print_doctor(const void *reply);
 void print_bench_gemm(const void *reply);
 void print_bench_step(const void *reply);
