@@ -127,6 +127,11 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
         coordinator_free(c);
         return NULL;
     }
+    if (options->left_out && options->left_out[0])
+        progress_log(c->progress,
+                     "not used between hosts, since each may have it for itself: %s (unless "
+                     "OMPI_MCA_btl_tcp_if_include says otherwise)",
+                     options->left_out);
     send_start(c);
     return c;
 }

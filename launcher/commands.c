@@ -5,23 +5,20 @@
 #include "planner.pb-c.h"
 
 /* A row: the words of the command, and its noun in the names of its request and its handler. */
-#define COMMAND(words, noun, reply, print)                                                         \
+#define ROW(words, noun, reply, print, in_ranks, reports)                                          \
     {                                                                                              \
         words, &trireme__##noun##_request__descriptor, &trireme__##reply##__descriptor,            \
-            command_##noun, print, false                                                           \
+            command_##noun, print, in_ranks, reports                                               \
     }
-/* One whose reply is printed also where it fails. */
-#define REPORT(words, noun, reply, print)                                                          \
-    {                                                                                              \
-        words, &trireme__##noun##_request__descriptor, &trireme__##reply##__descriptor,            \
-            command_##noun, print, true                                                            \
-    }
+#define COMMAND(words, noun, reply, print)  ROW(words, noun, reply, print, false, false)
+#define IN_RANKS(words, noun, reply, print) ROW(words, noun, reply, print, true, false)
+#define REPORT(words, noun, reply, print)   ROW(words, noun, reply, print, false, true)
 
 // clang-format off
 const struct command commands[] = {
     COMMAND("data prepare",      data_prepare,      data_set,            NULL),
-    COMMAND("train",             train,             train_reply,         print_nothing),
-    COMMAND("resume",            resume,            train_reply,         print_nothing),
+    IN_RANKS("train",            train,             train_reply,         print_nothing),
+    IN_RANKS("resume",           resume,            train_reply,         print_nothing),
     COMMAND("submit",            submit,            submit_reply,        print_submit),
     COMMAND("eval",              eval,              eval_reply,          NULL),
     COMMAND("sample",            sample,            sample_reply,        print_sample),
@@ -39,7 +36,7 @@ const struct command commands[] = {
     COMMAND("proposals kill",    proposals_kill,    answer,              print_answer),
     COMMAND("ledger verify",     ledger_verify,     ledger_verify_reply, print_ledger_verify),
     COMMAND("ledger show",       ledger_show,       ledger_show_reply,   print_ledger_show),
-    COMMAND("ledger replay",     ledger_replay,     train_reply,         print_replay),
+    IN_RANKS("ledger replay",    ledger_replay,     train_reply,         print_replay),
     COMMAND("config",            config,            config_reply,        print_config),
     COMMAND("bench gemm",        bench_gemm,        bench_gemm_reply,    print_bench_gemm),
     COMMAND("bench step",        bench_step,        bench_step_reply,    print_bench_step),

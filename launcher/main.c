@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "launcher/commands/command.h"
 #include "launcher/environment.h"
+#include "launcher/job/job.h"
 #include "proto/schema/message.h"
 #include "proto/schema/option.h"
 #include "proto/schema/walk.h"
@@ -81,9 +82,17 @@ static void print_reply(const struct command *command, const void *reply, bool j
     free(text);
 }
 
+/* In a job rank 0 speaks for the ranks that do a command's work together. Any other command is
+ * this process's alone, wherever it runs. */
+static bool is_heard(const struct command *command)
+{
+    return !command->in_ranks || environment_rank() == 0;
+}
+
 static int run(const struct command *command, int n, char **words, struct err *err)
 {
-    bool json = take_json(&n, words), help = false, speaks = environment_rank() == 0;
+    bool json = take_json(&n, words), help = false;
+    const bool ranks = command->in_ranks && environment_in_job(), speaks = is_heard(command);
     void *request = message_new(command->request), *reply = message_new(command->reply);
     int rc = options_read(request, n, words, &help, err);
     if (rc == 0 && help && speaks) {
@@ -98,6 +107,8 @@ static int run(const struct command *command, int n, char **words, struct err *e
         rc = command->run(request, reply, err);
         if ((rc == 0 || command->reports) && speaks)
             print_reply(command, reply, json);
+    } else if (rc < 0 && ranks) {
+        rc = job_refuse(command->name, err);
     }
     message_free(reply);
     message_free(request);
@@ -144,13 +155,12 @@ int main(int n_arguments, char **arguments)
     if (n)
         resolve_alias(&words[0]);
     const struct command *command = find(n, words, &n_words);
-    const bool speaks = environment_rank() == 0; // for all ranks: they have the same line
     if (!command)
-        return speaks ? usage_error(n, words) : 0;
+        return usage_error(n, words);
     struct err err = {0};
-    if (environment_check_srun(&err) == 0 && run(command, n - n_words, words + n_words, &err) == 0)
+    if (run(command, n - n_words, words + n_words, &err) == 0)
         return 0;
-    if (!speaks)
+    if (!is_heard(command))
         return 0; // a code of its own would have mpirun end the job before rank 0 has said why
     if (err.text[0])
         fprintf(stderr, "trireme: %s\n", err.text);

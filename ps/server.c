@@ -86,6 +86,8 @@ static int on_start(void *role, int from, const void *message, struct err *err)
 {
     (void)from;
     struct server *s = role;
+    if (link_check_start(&s->link, message, true, err) < 0)
+        return -1;
     s->start = message_copy(message);
     link_started(&s->link, s->start->config->wait->patience);
     s->index = (size_t)s->endpoint->rank - 1;

@@ -155,6 +155,8 @@ static int on_start(void *role, int from, const void *message, struct err *err)
 {
     (void)from;
     struct worker *w = role;
+    if (link_check_start(&w->link, message, false, err) < 0)
+        return -1;
     w->start = message_copy(message);
     const Trireme__Config *config = w->start->config;
     link_started(&w->link, config->wait->patience);

@@ -15,7 +15,8 @@ struct command {
     const ProtobufCMessageDescriptor *request, *reply;
     command_fn run;
     void (*print)(const void *reply); /* for people; NULL: the reply as YAML */
-    bool reports;                     /* the reply is printed also where the command fails */
+    bool in_ranks; /* in an MPI job it is the work of all ranks together, and rank 0 speaks */
+    bool reports;  /* the reply is printed also where the command fails */
 };
 
 extern const struct command commands[];

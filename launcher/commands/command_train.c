@@ -7,6 +7,8 @@
 #include "coordinator/run/run.h"
 #include "launcher/commands/command.h"
 #include "launcher/environment.h"
+#include "launcher/job/cores.h"
+#include "launcher/job/hostfile.h"
 #include "launcher/job/job.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/supervise.h"
@@ -25,7 +27,6 @@
 #include "files.pb-c.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,12 +79,33 @@ static int check(const struct run *run, unsigned servers, struct err *err)
     return first ? 0 : -1;
 }
 
+static Trireme__Config *config_train(const void *request, struct err *err)
+{
+    const Trireme__TrainRequest *r = request;
+    return run_config_read_for(r->out, r->config, r->set, r->n_set, err);
+}
+
 static int plan_train(struct run *run, const void *request, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    Trireme__Config *config = run_config_read_for(r->out, r->config, r->set, r->n_set, err);
+    Trireme__Config *config = config_train(request, err);
     return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
                                                                    : -1;
+}
+
+static Trireme__Config *config_resume(const void *request, struct err *err)
+{
+    const Trireme__ResumeRequest *r = request;
+    char *folder = NULL;
+    bool has_step;
+    uint64_t step;
+    if (checkpoint_name(&folder, &has_step, &step, r->run, err) < 0)
+        return NULL;
+    Trireme__Config *before = run_config_of(folder, err);
+    Trireme__Config *config = before ? run_config_change(before, r->set, r->n_set, err) : NULL;
+    message_free(before);
+    free(folder);
+    return config;
 }
 
 static int plan_resume(struct run *run, const void *request, struct err *err)
@@ -143,6 +165,11 @@ static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
     return rc;
 }
 
+static Trireme__Config *config_replay(const void *request, struct err *err)
+{
+    return run_config_of(((const Trireme__LedgerReplayRequest *)request)->run, err);
+}
+
 static int plan_replay(struct run *run, const void *request, struct err *err)
 {
     const Trireme__LedgerReplayRequest *r = request;
@@ -153,15 +180,16 @@ static int plan_replay(struct run *run, const void *request, struct err *err)
                                                                    : -1;
 }
 
+/* Workers by default: as many as cores that may be used here. */
 static unsigned cores(void)
 {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+    struct cores here;
+    cores_read(&here, "");
+    return cores_usable(&here);
 }
 
 /* What train and resume have in common. */
 struct launch {
-    const char *command[3];        /* its words, ended by NULL */
     const char *folder, *hostfile; /* hostfile may be NULL */
     struct job job;
 };
@@ -172,34 +200,43 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 {
     const struct job *job = &launch->job;
     struct run run = {.lock = -1};
+    struct hostfile hosts = {0};
     if (launch->hostfile && !job->workers)
         return err_set(
             err, ERR_USAGE,
             "--workers: found none beside --hostfile, expected their number over all hosts");
-    int rc = job->plan(&run, job->request, err);
+    int rc = launch->hostfile ? hostfile_read(&hosts, launch->hostfile, err) : 0;
+    if (rc == 0)
+        rc = job->plan(&run, job->request, err);
+    const double launch_seconds = rc == 0 ? run_config_launch_seconds(run.config) : 0;
     if (rc == 0)
         rc = file_make_dirs(launch->folder, ERR_USAGE, err);
     run_clear(&run);
-    if (rc < 0)
-        return -1;
-    size_t n_words = 0;
-    char **words = options_write(job->request, &n_words);
-    struct mpirun mpirun = {.run = launch->folder,
-                            .command = launch->command,
-                            .arguments = words,
-                            .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
-                            .servers = job->servers,
-                            .hostfile = launch->hostfile};
-    rc = supervise(&mpirun, kept, err);
-    for (size_t i = 0; i < n_words; i++)
-        free(words[i]);
-    free(words);
+    if (rc == 0) {
+        size_t n_words = 0;
+        char **words = options_write(job->request, &n_words);
+        struct mpirun mpirun = {.run = launch->folder,
+                                .command = launch->job.command,
+                                .arguments = words,
+                                .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
+                                .servers = job->servers,
+                                .hostfile = launch->hostfile,
+                                .hosts = launch->hostfile ? &hosts : NULL,
+                                .launch_seconds = launch_seconds};
+        rc = supervise(&mpirun, kept, err);
+        for (size_t i = 0; i < n_words; i++)
+            free(words[i]);
+        free(words);
+    }
+    hostfile_clear(&hosts);
     return rc;
 }
 
 static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, struct err *err)
 {
     reply->has_step = 1;
+    if (environment_check_srun(err) < 0)
+        return -1;
     return environment_in_job() ? job_run(&launch->job, &reply->step, err)
                                 : outside(launch, &reply->step, err);
 }
@@ -207,20 +244,22 @@ static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, s
 int command_train(const void *request, void *reply, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    const struct job job = {plan_train, r, r->workers, r->servers, r->max_seconds, NULL};
-    return run_launch(&(struct launch){{"train"}, r->out, r->hostfile, job}, reply, err);
+    const struct job job = {{"train"},  plan_train, config_train,   r,
+                            r->workers, r->servers, r->max_seconds, NULL};
+    return run_launch(&(struct launch){r->out, r->hostfile, job}, reply, err);
 }
 
 int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
-    const struct job job = {plan_resume, r, r->workers, r->servers, r->max_seconds, NULL};
+    const struct job job = {{"resume"}, plan_resume, config_resume,  r,
+                            r->workers, r->servers,  r->max_seconds, NULL};
     char *folder = NULL;
     bool has_step;
     uint64_t step;
     if (checkpoint_name(&folder, &has_step, &step, r->run, err) < 0)
         return -1;
-    int rc = run_launch(&(struct launch){{"resume"}, folder, r->hostfile, job}, reply, err);
+    int rc = run_launch(&(struct launch){folder, r->hostfile, job}, reply, err);
     free(folder);
     return rc;
 }
@@ -240,13 +279,12 @@ int command_ledger_replay(const void *request, void *reply, struct err *err)
 {
     const Trireme__LedgerReplayRequest *r = request;
     Trireme__TrainReply *done = reply;
-    const struct job job = {plan_replay, r, r->workers, r->servers, r->max_seconds, r->run};
-    if (run_launch(
-            &(struct launch){
-                {"ledger", "replay"},
-                r->out, r->hostfile, job
-    },
-            reply, err) < 0)
+    const struct job job = {
+        {"ledger", "replay"},
+        plan_replay, config_replay,  r,
+        r->workers,           r->servers,  r->max_seconds, r->run
+    };
+    if (run_launch(&(struct launch){r->out, r->hostfile, job}, reply, err) < 0)
         return -1;
     if (environment_in_job() && (environment_rank() > 0 || environment_supervised()))
         return 0; // the `ledger replay` that started this rank compares

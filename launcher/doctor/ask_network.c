@@ -41,8 +41,8 @@ void ask_network(Trireme__DoctorReply *reply, const Trireme__DoctorRequest *requ
     }
     char *list = bridges_list(bridges, n);
     finding_add(reply, TRIREME__FINDING__LEVEL__warn, "networks",
-                "`train` leaves them out by itself; under your own mpirun give btl_tcp_if_exclude "
-                "and oob_tcp_if_exclude",
+                "nothing for `train`, which leaves them out; under your own mpirun over several "
+                "hosts leave them out by --mca oob_tcp_if_exclude",
                 "%s: other machines may have the same addresses, and MPI would wait there for ever",
                 list);
     free(list);

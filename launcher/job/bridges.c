@@ -113,6 +113,25 @@ char *bridges_list(const struct bridge *bridges, size_t n)
     return text_take(&text);
 }
 
+char *bridges_networks(void)
+{
+    struct ifaddrs *all = NULL;
+    struct text text = {0};
+    struct bridge network;
+    if (getifaddrs(&all) < 0)
+        all = NULL;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+        if (!is_usable(i))
+            continue;
+        describe(&network, i);
+        text_printf(&text, "%s%s (%s)", text.size ? ", " : "", network.name, network.net);
+    }
+    freeifaddrs(all);
+    if (!text.size)
+        text_add(&text, "no network");
+    return text_take(&text);
+}
+
 char *bridges_for_mpi(const struct bridge *bridges, size_t n)
 {
     struct text text = {0};

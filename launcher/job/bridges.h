@@ -21,6 +21,9 @@ bool bridges_is_inner(const char *net, const char *name);
 /* "docker0 (172.17.0.0/16), virbr0 (192.168.122.0/24)"; the caller frees it. */
 char *bridges_list(const struct bridge *bridges, size_t n);
 
+/* The same of all networks of this machine but its loopback; the caller frees it. */
+char *bridges_networks(void);
+
 /* The same for Open MPI: the networks, and names that other machines may have such bridges by. The
  * caller frees it. */
 char *bridges_for_mpi(const struct bridge *bridges, size_t n);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,4 +56,16 @@ bool children_live(pid_t pid)
     free(pids);
     free(folder);
     return live;
+}
+
+void children_kill(pid_t pid)
+{
+    char *path = mem_format("/proc/%d/task/%d/children", (int)pid, (int)pid),
+         *pids = mem_new(PIDS_SIZE, 1);
+    if (read_text(pids, PIDS_SIZE, path))
+        for (char *rest = NULL, *child = strtok_r(pids, " ", &rest); child;
+             child = strtok_r(NULL, " ", &rest))
+            kill((pid_t)atoi(child), SIGKILL);
+    free(pids);
+    free(path);
 }

@@ -5,3 +5,6 @@
 
 /* Whether the process has a child that has not ended. True where the system does not tell. */
 bool children_live(pid_t pid);
+
+/* Kills all of them. */
+void children_kill(pid_t pid);

@@ -5,11 +5,15 @@
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/run.h"
 #include "launcher/environment.h"
+#include "launcher/job/entry.h"
+#include "launcher/job/hello.h"
 #include "launcher/job/supervise.h"
 #include "launcher/planner/planner_script.h"
+#include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/link.h"
 #include "proto/net/mpi_transport.h"
+#include "proto/schema/message.h"
 #include "ps/server.h"
 #include "worker/worker.h"
 
@@ -73,10 +77,22 @@ static int make_planner(struct planner **planner, const struct job *job, const s
     return *planner ? 0 : -1;
 }
 
+/* Before the run is touched: whether all ranks were started as this one was. */
+static int compare_ranks(const struct job *job, struct endpoint *endpoint,
+                         const Trireme__Config *config, struct err *err)
+{
+    Trireme__Hello *mine = hello_new(job->command, job->request, config, NULL);
+    int rc = hello_gather(endpoint, mine, job->request, run_config_launch_seconds(config),
+                          &stop_signal, err);
+    message_free(mine);
+    return rc;
+}
+
 static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run,
                                  struct err *err)
 {
-    if (check_size(job, endpoint->size, err) < 0 || job->plan(run, job->request, err) < 0)
+    if (check_size(job, endpoint->size, err) < 0 || job->plan(run, job->request, err) < 0 ||
+        compare_ranks(job, endpoint, run->config, err) < 0)
         return NULL;
     int rc = run_claim(run, err);
     if (run->incarnation && environment_supervised())
@@ -92,6 +108,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
                                           .live = columns > 0,
                                           .columns = columns,
                                           .planner = planner,
+                                          .left_out = entry_left_out(),
                                           .replay = job->replay,
                                           .stop = &stop_signal};
     return coordinator_new(endpoint, run, &options, err);
@@ -111,6 +128,7 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
         *kept = coordinator_kept_step(coordinator);
     } else {
         send_end(endpoint, (int)how->code);
+        orderly = how->code != ERR_MACHINE; // else a rank may not be there
     }
     struct err err;
     if (run.incarnation && run_status_write(&run, *kept, how, &err) == 0 &&
@@ -121,33 +139,61 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
     return orderly;
 }
 
-/* A rank that failed and could not tell the coordinator says so itself. */
-static int run_other(const struct job *job, struct endpoint *endpoint)
+/* Says what this rank was started as, and waits for START, which says its role. Returns the job's
+ * exit code, or -1 if no END came. */
+static int run_other(const struct job *job, struct endpoint *endpoint, const struct err *refused)
 {
-    int code = 0;
-    if (endpoint->rank <= (int)job->servers) {
+    struct link link;
+    struct parcel first;
+    struct err err = {0}, unread;
+    link_init(&link, endpoint);
+    Trireme__Config *config = refused ? NULL : job->config(job->request, &unread);
+    Trireme__Hello *hello = hello_new(job->command, job->request, config, refused);
+    endpoint_send(endpoint, LINK_COORDINATOR, TAG_HELLO, hello);
+    message_free(hello);
+    message_free(config);
+    const int there = link_await_start(&link, &first, &err);
+    if (there == 0)
+        return (int)link.code;
+    Trireme__Start *start = there > 0 ? endpoint_open(&first, &err) : NULL;
+    if (!start)
+        return role_fail(&link, &err);
+    const bool serves = endpoint->rank <= (int64_t)start->servers;
+    message_free(start);
+    int code;
+    if (serves) {
         struct server *server = server_new(endpoint);
+        server_link(server)->first = &first;
         code = role_run(server_turn, server, server_link(server));
         server_free(server);
     } else {
         struct worker *worker = worker_new(endpoint);
+        worker_link(worker)->first = &first;
         code = role_run(worker_turn, worker, worker_link(worker));
         worker_free(worker);
     }
     return code;
 }
 
+/* Of a rank above 0. One that failed and could not tell the coordinator says so itself. */
+static void end_other(struct endpoint *endpoint, int code)
+{
+    if (code < 0) {
+        fprintf(stderr, "trireme: rank %d: gave up: the coordinator does not answer\n",
+                endpoint->rank);
+        mpi_transport_abort(ERR_MACHINE);
+    }
+    mpi_transport_close(endpoint, 0, NULL);
+}
+
 int job_run(const struct job *job, uint64_t *kept, struct err *err)
 {
     catch_signals();
-    struct endpoint *endpoint = mpi_transport_open();
+    struct endpoint *endpoint = entry_open(job, err);
+    if (!endpoint)
+        return -1;
     if (endpoint->rank > 0) {
-        if (run_other(job, endpoint) < 0) {
-            fprintf(stderr, "trireme: rank %d: gave up: the coordinator does not answer\n",
-                    endpoint->rank);
-            mpi_transport_abort(ERR_MACHINE);
-        }
-        endpoint_free(endpoint);
+        end_other(endpoint, run_other(job, endpoint, NULL));
         return 0;
     }
     *err = (struct err){0};
@@ -156,9 +202,32 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
             fprintf(stderr, "trireme: %s\n", err->text);
         mpi_transport_abort(err->code);
     }
-    endpoint_free(endpoint);
     bool said =
         // mpirun takes seconds to end a job whose first rank failed
         environment_supervised() && !err->text[0];
+    mpi_transport_close(endpoint, said ? 0 : (int)err->code, err->text[0] ? err->text : NULL);
     return err->code == ERR_NONE || said ? 0 : -1;
+}
+
+int job_refuse(const char *command, struct err *err)
+{
+    const struct job job = {.command = {command}};
+    struct err other;
+    struct endpoint *endpoint = entry_open(&job, &other);
+    if (!endpoint)
+        return -1;
+    if (endpoint->rank > 0) {
+        end_other(endpoint, run_other(&job, endpoint, err));
+        return 0;
+    }
+    Trireme__Hello *mine = hello_new(job.command, NULL, NULL, err);
+    const int rc = hello_gather(endpoint, mine, NULL, ENTRY_SECONDS, &stop_signal, &other);
+    message_free(mine);
+    send_end(endpoint, (int)err->code);
+    if (rc < 0) {
+        fprintf(stderr, "trireme: %s\n", err->text);
+        mpi_transport_abort(err->code);
+    }
+    mpi_transport_close(endpoint, (int)err->code, err->text);
+    return -1;
 }

@@ -2,6 +2,9 @@
 
 #include "base/mem.h"
 #include "launcher/environment.h"
+#include "launcher/job/execute.h"
+#include "launcher/job/hostfile.h"
+#include "launcher/job/networks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,17 +44,19 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
     return v;
 }
 
-static _Noreturn void child_exec(const char **arguments, int errors, pid_t parent)
+struct session {
+    int errors;
+    pid_t parent;
+};
+
+static void prepare(void *context)
 {
+    const struct session *session = context;
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(MPIRUN_EXEC_FAILED);
-    int null = open("/dev/null", O_RDONLY);
-    dup2(null, STDIN_FILENO);
-    dup2(errors, STDERR_FILENO);
-    execvp(arguments[0], (char *const *)arguments);
-    _exit(MPIRUN_EXEC_FAILED);
+    if (getppid() != session->parent)
+        _exit(1);
+    dup2(session->errors, STDERR_FILENO);
 }
 
 static void set_columns(void)
@@ -65,28 +70,40 @@ static void set_columns(void)
     setenv(ENVIRONMENT_COLUMNS, text, 1);
 }
 
+static void set_environment(const struct mpirun *job)
+{
+    environment_leave_job();
+    environment_set_home();
+    set_columns();
+    if (job->hosts && hostfile_has_dots(job->hosts))
+        environment_set_mca("orte_keep_fqdn_hostnames", "1", NULL);
+    if (job->hosts && hostfile_has_others(job->hosts))
+        networks_leave_out_of_daemons();
+}
+
 int mpirun_start(pid_t *pid, int *errors, const struct mpirun *job, struct err *err)
 {
     int ends[2];
     char program[4096], ranks[16];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n < 0 || pipe2(ends, O_CLOEXEC) < 0)
-        return err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
+        return err_set(err, ERR_MACHINE, "mpirun cannot be started: %s", strerror(errno));
     program[n] = 0;
     snprintf(ranks, sizeof ranks, "%u", job->ranks);
-    set_columns();
+    set_environment(job);
     const char **arguments = mpirun_arguments(job, program, ranks);
-    pid_t parent = getpid();
-    const pid_t child = fork();
-    if (child == 0)
-        child_exec(arguments, ends[1], parent);
+    struct session session = {ends[1], getpid()};
+    const int failed = execute(pid, arguments, prepare, &session);
     free(arguments);
     close(ends[1]);
-    if (child < 0) {
-        close(ends[0]);
-        return err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
+    if (failed == 0) {
+        *errors = ends[0];
+        return 0;
     }
-    *pid = child;
-    *errors = ends[0];
-    return 0;
+    close(ends[0]);
+    if (failed == ENOENT)
+        return err_set(err, ERR_MACHINE,
+                       "mpirun cannot be started: found none in PATH, expected Open MPI's "
+                       "(Debian: apt-get install openmpi-bin)");
+    return err_set(err, ERR_MACHINE, "mpirun cannot be started: %s", strerror(failed));
 }

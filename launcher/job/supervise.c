@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "launcher/job/children.h"
+#include "launcher/job/launch.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/outcome.h"
 
@@ -41,16 +42,20 @@ struct child {
     struct text line; /* of stderr, unfinished */
     unsigned servers;
     struct outcome outcome;
+    struct launch launch;
 };
 
 static void take_line(struct child *child, const char *line)
 {
     if (!strcmp(line, SUPERVISE_LAUNCHED)) {
         child->outcome.launched = true;
+    } else if (launch_take_line(&child->launch, line)) {
+        return;
     } else if (!strncmp(line, SUPERVISE_CLAIMED, sizeof SUPERVISE_CLAIMED - 1)) {
         child->outcome.incarnation = strtoull(line + sizeof SUPERVISE_CLAIMED - 1, NULL, 10);
     } else if (!strncmp(line, mark, sizeof mark - 1)) {
         fprintf(stderr, "%s\n", line);
+        child->outcome.said = true;
     } else {
         outcome_add_line(&child->outcome, line, child->servers);
     }
@@ -85,7 +90,17 @@ static void pass_stops(struct child *child)
         child->passed = 2;
         child->kill_at = clock_now() + grace_seconds;
     }
+    // before it listens there is nothing to keep
+    if (child->passed == 0 &&
+        (asked > 0 ? !child->outcome.launched
+                   : launch_passes(&child->launch, child->outcome.launched, clock_now()))) {
+        children_kill(child->pid); // what reaches other hosts would outlive it
+        kill(child->pid, SIGTERM);
+        child->passed = 2;
+        child->kill_at = clock_now() + grace_seconds;
+    }
     if (child->kill_at > 0 && clock_now() > child->kill_at) {
+        children_kill(child->pid);
         kill(-child->pid, SIGKILL);
         child->kill_at = clock_now() + grace_seconds;
     }
@@ -130,6 +145,7 @@ static int wait_end(struct child *child)
     }
     while (reading && poll(&(struct pollfd){.fd = child->errors, .events = POLLIN}, 1, 200) > 0)
         reading = read_errors(child);
+    child->outcome.by_signal = WIFSIGNALED(status);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -143,9 +159,16 @@ int supervise(const struct mpirun *job, uint64_t *kept, struct err *err)
     struct child child = {.servers = job->servers};
     if (mpirun_start(&child.pid, &child.errors, job, err) < 0)
         return -1;
+    launch_begin(&child.launch, job, clock_now());
     child.outcome.code = wait_end(&child);
     child.outcome.ended_at_once = asked > 1;
-    int rc = outcome_judge(&child.outcome, job, kept, err);
+    int rc = child.launch.late ? launch_explain(&child.launch, err)
+             : asked && !child.outcome.launched
+                 ? err_set(err, ERR_STOPPED,
+                           "stopped on request before training began: run the same line again to "
+                           "continue")
+                 : outcome_judge(&child.outcome, job, kept, err);
+    launch_clear(&child.launch);
     close(child.errors);
     text_clear(&child.line);
     outcome_clear(&child.outcome);
