@@ -5,13 +5,14 @@
 #include "planner.pb-c.h"
 
 /* A row: the words of the command, and its noun in the names of its request and its handler. */
-#define ROW(words, noun, reply, print, in_ranks)                                                   \
+#define ROW(words, noun, reply, print, in_ranks, reports)                                          \
     {                                                                                              \
         words, &trireme__##noun##_request__descriptor, &trireme__##reply##__descriptor,            \
-            command_##noun, print, in_ranks                                                        \
+            command_##noun, print, in_ranks, reports                                               \
     }
-#define COMMAND(words, noun, reply, print)  ROW(words, noun, reply, print, false)
-#define IN_RANKS(words, noun, reply, print) ROW(words, noun, reply, print, true)
+#define COMMAND(words, noun, reply, print)  ROW(words, noun, reply, print, false, false)
+#define IN_RANKS(words, noun, reply, print) ROW(words, noun, reply, print, true, false)
+#define REPORT(words, noun, reply, print)   ROW(words, noun, reply, print, false, true)
 
 // clang-format off
 const struct command commands[] = {
@@ -39,6 +40,7 @@ const struct command commands[] = {
     COMMAND("config",            config,            config_reply,        print_config),
     COMMAND("bench gemm",        bench_gemm,        bench_gemm_reply,    print_bench_gemm),
     COMMAND("bench step",        bench_step,        bench_step_reply,    print_bench_step),
+    REPORT("doctor",             doctor,            doctor_reply,        print_doctor),
 };
 // clang-format on
 const size_t n_commands = sizeof commands / sizeof *commands;

@@ -105,7 +105,7 @@ static int run(const struct command *command, int n, char **words, struct err *e
         }
     } else if (rc == 0 && !help) {
         rc = command->run(request, reply, err);
-        if (rc == 0 && speaks)
+        if ((rc == 0 || command->reports) && speaks)
             print_reply(command, reply, json);
     } else if (rc < 0 && ranks) {
         rc = job_refuse(command->name, err);

@@ -16,6 +16,7 @@ struct command {
     command_fn run;
     void (*print)(const void *reply); /* for people; NULL: the reply as YAML */
     bool in_ranks; /* in an MPI job it is the work of all ranks together, and rank 0 speaks */
+    bool reports;  /* the reply is printed also where the command fails */
 };
 
 extern const struct command commands[];
@@ -50,6 +51,7 @@ int command_proposals_kill(const void *request, void *reply, struct err *err);
 int command_ledger_verify(const void *request, void *reply, struct err *err);
 int command_ledger_replay(const void *request, void *reply, struct err *err);
 int command_ledger_show(const void *request, void *reply, struct err *err);
+int command_doctor(const void *request, void *reply, struct err *err);
 int command_bench_gemm(const void *request, void *reply, struct err *err);
 int command_bench_step(const void *request, void *reply, struct err *err);
 
@@ -72,5 +74,6 @@ void print_proposals_show(const void *reply);
 void print_proposals_diff(const void *reply);
 void print_ledger_verify(const void *reply);
 void print_ledger_show(const void *reply);
+void print_doctor(const void *reply);
 void print_bench_gemm(const void *reply);
 void print_bench_step(const void *reply);

@@ -2,37 +2,26 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "launcher/job/shell_word.h"
 #include "launcher/job/slurm_time.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                            "_./=:@+,-";
 
 /* A word for bash; before each but the first of a line, a space. */
 static void add_word(struct text *out, const char *word)
 {
     const bool first = !out->size || out->bytes[out->size - 1] == '\n';
     text_add(out, first ? "" : " ");
-    if (*word && strspn(word, plain) == strlen(word)) {
-        text_add(out, word);
-        return;
-    }
-    text_add(out, "'");
-    for (const char *c = word; *c; c++)
-        if (*c == '\'')
-            text_add(out, "'\\''");
-        else
-            text_add_bytes(out, c, 1);
-    text_add(out, "'");
+    shell_word_add(out, word);
 }
 
 /* A line for sbatch, which has quotes of its own. */
 static void add_option(struct text *out, const char *name, const char *value)
 {
-    const bool bare = strspn(value, plain) == strlen(value);
+    const bool bare = shell_word_is_plain(value);
     text_printf(out, "#SBATCH --%s=%s", name, bare ? "" : "\"");
     for (const char *c = value; *c; c++)
         text_printf(out, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
@@ -58,7 +47,7 @@ char *batch_script_job_name(const char *run)
         begin--;
     char *name = mem_format("%.*s", (int)(end - begin), run + begin);
     for (char *c = name; *c; c++)
-        if (!strchr(plain, *c) || strchr("/=:@+,", *c))
+        if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
             *c = '_';
     return name;
 }
