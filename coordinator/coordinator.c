@@ -124,7 +124,7 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
     c->began = c->turned = c->beaten = clock_now();
     make_trunk(c);
     c->progress = progress_new(run->folder, options->live, options->columns, run->step,
-                               trial_last_step(c->trunk));
+                               c->trunk->step_tokens);
     if (open_files(c, err) < 0) {
         coordinator_free(c);
         return NULL;

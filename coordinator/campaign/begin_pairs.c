@@ -132,7 +132,8 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 }
 
 /* Returns why an attempt's next pair cannot be afforded, or NULL. */
-static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a)
+static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a,
+                         uint64_t step)
 {
     uint64_t pair = plan_pair_tokens(context_config(&c->context), a->plan), own = 0;
     // up to the next look
@@ -142,8 +143,10 @@ static const char *spent(const struct campaign *c, const struct entry *e, const 
     if (!a->plan->reverse && e->proposal->budget && own + cost > e->proposal->budget)
         return "its budget of tokens is spent";
     if (!a->plan->reverse && a->n_pairs >= GATE_PAIRS_MIN &&
-        cost > plan_tokens_left(context_history(&c->context), c->context.run->config,
-                                context_config(&c->context)))
+        cost + plan_committed_tokens(context_history(&c->context), context_config(&c->context),
+                                     e->number, step) >
+            plan_tokens_left(context_history(&c->context), c->context.run->config,
+                             context_config(&c->context)))
         return "the tokens that experiments may cost are spent (gate.share)";
     return NULL;
 }
@@ -169,7 +172,7 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
         // A pair that was under way is paid for, and could be begun once: if it cannot be begun
         // now, the machine is the reason.
         const bool lost = start < step;
-        const char *reason = lost ? NULL : spent(c, e, a);
+        const char *reason = lost ? NULL : spent(c, e, a, step);
         Trireme__Cause cause = TRIREME__CAUSE__money;
         struct err why = {0};
         if (!reason && begin_pair(c, e, a, step, &why) < 0) {

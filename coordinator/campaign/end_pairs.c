@@ -79,6 +79,20 @@ static int superseded(struct campaign *c, uint32_t number, uint32_t by, uint64_t
     return rc;
 }
 
+/* Pairs whose gains are all the same number are no experiment: something is wrong with it. */
+static int tell_no_spread(struct campaign *c, uint32_t number, uint64_t step, struct err *err)
+{
+    char *text = mem_format("hypothesis %u: its pairs' gains are all the same number, so nothing "
+                            "can be judged by them: its fork may not train as it was asked to",
+                            number);
+    progress_say(c->context.progress, "%s", text);
+    int rc = metrics_has_event(c->context.metrics, step, text)
+                 ? 0
+                 : metrics_event(c->context.metrics, step, text, err);
+    free(text);
+    return rc;
+}
+
 /* Asks the gate about every attempt that has a look at `step`. Promotions are recorded later, when
  * the best one is known. */
 static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome, struct err *err)
@@ -101,7 +115,9 @@ static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome
         } else if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__open) {
             rc = campaign_write_verdict(c, p->number, step, &judgement, err);
         } else {
-            rc = campaign_close_with(c, p->number, step, &judgement, err);
+            const bool no_spread = judgement.cause == TRIREME__CAUSE__no_spread;
+            rc = no_spread ? tell_no_spread(c, p->number, step, err) : 0;
+            rc = rc < 0 ? rc : campaign_close_with(c, p->number, step, &judgement, err);
         }
         if (rc < 0)
             return -1;

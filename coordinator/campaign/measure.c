@@ -241,7 +241,10 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     const uint64_t tail = pair->plan->tail * run_config_step_tokens((*m->context->trunk)->config);
     const uint64_t windows =
         (uint64_t)pair->plan->windows * m->context->run->config->model->context;
-    const uint64_t early = pair->early_stop.taken * EARLY_STOP_WINDOWS * m->windows->n_sources *
+    uint64_t weighted = 0; // the others are not read
+    for (size_t s = 0; s < m->windows->n_sources; s++)
+        weighted += m->windows->weights[s] > 0;
+    const uint64_t early = pair->early_stop.taken * EARLY_STOP_WINDOWS * weighted *
                            m->context->run->config->model->context;
     trireme__observation__init(o);
     o->has_pair = 1, o->pair = pair->index;

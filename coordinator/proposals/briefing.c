@@ -5,6 +5,7 @@
 #include "coordinator/ledger/history.h"
 #include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/patch.h"
+#include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/message_path.h"
 
@@ -85,7 +86,6 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     uint32_t hypotheses = config->gate->hypotheses;
     Trireme__Briefing *b = message_new(&trireme__briefing__descriptor);
     b->has_step = true, b->step = input->step;
-    b->has_steps = true, b->steps = config->train->steps;
     b->has_hypotheses_left = true;
     b->hypotheses_left = hypotheses > history->registered ? hypotheses - history->registered : 0;
     b->has_room = true,
@@ -93,6 +93,11 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     b->has_tokens_left = true;
     b->tokens_left = plan_tokens_left(history, input->asked, config);
     curve_tell(input->curve, b);
+    b->has_step_tokens = true, b->step_tokens = run_config_step_tokens(config);
+    b->has_tokens_planned = true;
+    b->tokens_planned = config->train->steps * run_config_step_tokens(input->asked);
+    const uint64_t ahead = b->tokens_planned > b->tokens ? b->tokens_planned - b->tokens : 0;
+    b->has_steps = true, b->steps = input->step + ahead / b->step_tokens;
     message_path_visit(config, tell_value, b);
     patch_may_change(config, input->policy, tell_may_change, b);
     size_t first = history->n > TRIED_MAX ? history->n - TRIED_MAX : 0;

@@ -169,9 +169,14 @@ struct position trial_position(const struct trial *t)
     return trial_at(t, t->step);
 }
 
+uint64_t trial_all_tokens(const struct trial *t)
+{
+    return t->config->train->steps * t->step_tokens;
+}
+
 uint64_t trial_last_step(const struct trial *t)
 {
-    uint64_t all = t->config->train->steps * t->step_tokens;
+    uint64_t all = trial_all_tokens(t);
     return t->base.step +
            (all > t->base.tokens ? (all - t->base.tokens) / run_config_step_tokens(t->config) : 0);
 }

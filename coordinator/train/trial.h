@@ -112,7 +112,8 @@ bool trial_committed(struct trial *trial, double now);
 struct position trial_at(const struct trial *trial, uint64_t step);
 struct position trial_position(const struct trial *trial);
 
-/* The update with which the tokens of the run are used up, in steps of this trial. */
+/* The tokens of the run, and the update with which they are used up, in steps of this trial. */
+uint64_t trial_all_tokens(const struct trial *trial);
 uint64_t trial_last_step(const struct trial *trial);
 
 /* Learning rate of the update after `step`. */

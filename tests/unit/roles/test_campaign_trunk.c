@@ -179,6 +179,24 @@ static void a_fork_that_diverges_does_not_disturb_one_beside_it(void **state)
     lines_free(&expected);
 }
 
+/* A step of 16 samples is 4/3 of one of 12: tails of 12 steps of the trunk, not of 10. */
+static void
+forks_with_tails_of_unlike_lengths_have_each_a_tail_of_the_trunks_of_its_own(void **state)
+{
+    static const struct scripted_proposal both[] = {
+        {0, "optimizer.lr=0.015"},
+        {0, "train.batch=16"    },
+        {0, NULL                }
+    };
+    campaign_run(*state, "run", (const char *const[]){NULL}, both, &two_workers);
+    struct lines lines = lines_read(*state, "run");
+    assert_int_equal(lines_count(&lines, "trunk-tail.40.10"), 10);
+    assert_int_equal(lines_count(&lines, "trunk-tail.40.12"), 12);
+    assert_int_equal(lines_count(&lines, "h1.0-tail"), 10);
+    assert_int_equal(lines_count(&lines, "h2.0-tail"), 9);
+    lines_free(&lines);
+}
+
 static void a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again(void **state)
 {
     static const struct scripted_proposal again[] = {
@@ -258,6 +276,7 @@ int main(void)
         campaign_test(a_fork_that_diverges_does_not_disturb_one_beside_it),
         campaign_test(a_fork_that_a_rank_computes_with_other_values_fails_with_a_sentence),
         campaign_test(what_a_fork_was_verified_to_have_is_the_patch_and_not_the_trunks_value),
+        campaign_test(forks_with_tails_of_unlike_lengths_have_each_a_tail_of_the_trunks_of_its_own),
         campaign_test(a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
