@@ -177,8 +177,9 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
             err, ERR_USAGE,
             "--workers: found none beside --hostfile, expected their number over all hosts");
     int rc = job->plan(&run, job->request, err);
+    bool open; // rank 0 says it
     if (rc == 0)
-        rc = file_make_dirs(launch->folder, ERR_USAGE, err);
+        rc = file_make_private(&open, launch->folder, ERR_USAGE, err);
     run_clear(&run);
     if (rc < 0)
         return -1;
