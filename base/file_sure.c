@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PART_BYTES = 1 << 20 };
+enum { PART_BYTES_MIN = 1 << 12, PART_BYTES = 1 << 20 };
 
 /* Whether the error says that nothing is there. */
 static bool says_missing(int error)
@@ -57,10 +57,13 @@ int file_sure_each(const char *path, file_sure_fn take, void *context, struct er
     uint64_t size = 0;
     if (file_sure_open(&fd, &size, path, err) < 0)
         return -1;
-    char *bytes = mem_new(PART_BYTES, 1);
+    const size_t part = size < PART_BYTES_MIN ? PART_BYTES_MIN
+                        : size < PART_BYTES   ? (size_t)size
+                                              : PART_BYTES;
+    char *bytes = mem_new(part, 1);
     ssize_t n;
     do {
-        n = read(fd, bytes, PART_BYTES);
+        n = read(fd, bytes, part);
         if (n > 0)
             take(context, bytes, (size_t)n);
     } while (n > 0 || (n < 0 && errno == EINTR));

@@ -95,7 +95,10 @@ static int open_files(struct coordinator *c, struct err *err)
     if (!c->journal)
         return -1;
     journal_ask_before(c->journal, check_run, c->run);
-    c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
+    c->suspended =
+        suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c, err);
+    if (!c->suspended)
+        return -1;
     c->metrics = metrics_open(c->run->folder, whole ? UINT64_MAX : c->run->step,
                               whole ? NULL : keeps_line, c, err);
     if (c->metrics)
@@ -136,6 +139,11 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
         coordinator_free(c);
         return NULL;
     }
+    if (run->open)
+        progress_say(c->progress,
+                     "note: others may write to %s, and this cannot be changed: requests in its "
+                     "inbox are refused if they may write there too",
+                     run->folder);
     if (run_lock_note(run->lock)[0])
         progress_say(c->progress, "note: %s", run_lock_note(run->lock));
     if (options->left_out && options->left_out[0])
@@ -586,13 +594,9 @@ bool coordinator_run(struct coordinator *c, struct err *how)
                 c->run->goes_back ? "`trireme resume` without the step" : "the same line");
     else if (turn == TURN_OVER)
         *how = (struct err){0};
-    struct err lost;
-    run_check(c->run, &lost); // looks
-    const bool is_ours = run_check_seen(c->run, &lost) == 0;
-    if (turn == TURN_FAILED && !is_ours)
-        *how = lost; // the reason for whatever else failed; nothing is written any more
-    if (turn == TURN_FAILED && is_ours) {
-        struct err unwritten; // on a full disk
+    struct err unwritten; // on a full disk
+    // a loss is the reason for whatever else failed, and nothing is written any more
+    if (turn == TURN_FAILED && !run_is_lost(c->run, how)) {
         progress_log(c->progress, "error: %s", how->text);
         // at the step that the next launch goes on from: what is later is cut off then
         metrics_event(c->metrics, checkpointer_step(c->checkpointer), how->text, &unwritten);

@@ -7,6 +7,7 @@
 #include "proto/config/changes.h"
 #include "proto/config/run_config.h"
 #include "proto/file/checkpoint.h"
+#include "proto/file/run_proof.h"
 #include "proto/schema/message.h"
 #include "proto/schema/walk.h"
 #include "proto/schema/write.h"
@@ -151,6 +152,8 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Config *config,
     int rc = -1;
     if (!folder[0]) {
         err_set(err, ERR_USAGE, "--out: found '', expected a folder");
+    } else if (run_proof_path(folder, err) < 0) {
+        err_context(err, "--out");
     } else if (!file_exists(path)) {
         rc = check_folder(folder, err);
     } else {
@@ -285,7 +288,11 @@ bool run_is_trained(const char *folder)
 int run_claim(struct run *run, struct err *err)
 {
     char *checkpoints = file_join(run->folder, "checkpoints");
-    int rc = file_make_dirs(checkpoints, ERR_USAGE, err);
+    int rc = file_make_private(&run->open, run->folder, ERR_USAGE, err);
+    if (rc == 0)
+        rc = file_make_dirs(checkpoints, ERR_USAGE, err);
+    if (rc == 0)
+        rc = run_proof_write(run->folder, "try-0", err);
     if (rc == 0)
         rc = run_lock_take(&run->lock, run->folder, &run_lock_system, err);
     if (rc == 0) {
@@ -302,6 +309,13 @@ int run_check(const struct run *run, struct err *err)
     return run->lock ? run_lock_check(run->lock, err) : 0;
 }
 
+bool run_is_lost(const struct run *run, struct err *how)
+{
+    struct err unread; // that the run cannot be read is no loss
+    run_check(run, &unread);
+    return run_check_seen(run, how) < 0;
+}
+
 int run_check_seen(const struct run *run, struct err *err)
 {
     return run->lock ? run_lock_check_seen(run->lock, err) : 0;
@@ -314,9 +328,7 @@ const double *run_gate_weights(const struct run *run)
 
 int run_status_write(const struct run *run, uint64_t step, const struct err *how, struct err *err)
 {
-    struct err unread;
-    run_check(run, &unread); // looks
-    if (run_check_seen(run, err) < 0)
+    if (run_is_lost(run, err))
         return -1; // the file is another launch's
     Trireme__Status status = TRIREME__STATUS__INIT;
     status.has_incarnation = 1, status.incarnation = run->incarnation;

@@ -36,6 +36,7 @@ struct run {
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
     uint64_t incarnation;  /* of this launch; 0 before run_claim */
+    bool open;             /* others may write to the folder, and that cannot be changed */
     struct run_lock *lock; /* NULL before run_claim */
 };
 
@@ -50,7 +51,8 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Config *config,
 int run_plan_resume(struct run *run, const char *name, char *const *settings, size_t n_settings,
                     struct err *err);
 
-/* Claims the run for this launch: makes its folders, takes the lock (run_lock.h), writes the next
+/* Claims the run for this launch: makes its folders (RUN itself for its owner alone, whatever the
+ * umask), takes the lock (run_lock.h), writes the next
  * incarnation and, of a `train`, config.yaml. */
 int run_claim(struct run *run, struct err *err);
 
@@ -59,6 +61,9 @@ int run_claim(struct run *run, struct err *err);
  * read, and goes by what was seen in the last seconds. */
 int run_check(const struct run *run, struct err *err);
 int run_check_seen(const struct run *run, struct err *err);
+
+/* Whether another launch is known to have taken the run; *how is left as it is if not. */
+bool run_is_lost(const struct run *run, struct err *how);
 
 /* Whether a process holds the lock of that folder's run. */
 bool run_is_trained(const char *folder);

@@ -209,8 +209,9 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
     if (rc == 0)
         rc = job->plan(&run, job->request, err);
     const double launch_seconds = rc == 0 ? run_config_launch_seconds(run.config) : 0;
+    bool open; // rank 0 says it
     if (rc == 0)
-        rc = file_make_dirs(launch->folder, ERR_USAGE, err);
+        rc = file_make_private(&open, launch->folder, ERR_USAGE, err);
     run_clear(&run);
     if (rc == 0) {
         size_t n_words = 0;
