@@ -8,7 +8,13 @@
 #define COMMAND(words, noun, reply, print)                                                         \
     {                                                                                              \
         words, &trireme__##noun##_request__descriptor, &trireme__##reply##__descriptor,            \
-            command_##noun, print                                                                  \
+            command_##noun, print, NULL                                                            \
+    }
+/* One that writes while it works. */
+#define SPEAKING(words, noun)                                                                      \
+    {                                                                                              \
+        words, &trireme__##noun##_request__descriptor, &trireme__##noun##_reply__descriptor,       \
+            command_##noun, NULL, speak_##noun                                                     \
     }
 
 // clang-format off
@@ -17,7 +23,7 @@ const struct command commands[] = {
     COMMAND("train",             train,             train_reply,         print_nothing),
     COMMAND("resume",            resume,            train_reply,         print_nothing),
     COMMAND("eval",              eval,              eval_reply,          NULL),
-    COMMAND("sample",            sample,            sample_reply,        print_sample),
+    SPEAKING("sample",           sample),
     COMMAND("ckpt ls",           ckpt_ls,           ckpt_ls_reply,       print_ckpt_ls),
     COMMAND("ckpt verify",       ckpt_verify,       ckpt_verify_reply,   print_ckpt_verify),
     COMMAND("ckpt hash",         ckpt_hash,         ckpt_hash_reply,     print_ckpt_hash),

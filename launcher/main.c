@@ -95,8 +95,9 @@ static int run(const struct command *command, int n, char **words, struct err *e
             free(full);
         }
     } else if (rc == 0 && !help) {
-        rc = command->run(request, reply, err);
-        if (rc == 0 && speaks)
+        const bool live = command->speak && speaks && !json;
+        rc = live ? command->speak(request, err) : command->run(request, reply, err);
+        if (rc == 0 && speaks && !live)
             print_reply(command, reply, json);
     }
     message_free(reply);

@@ -9,11 +9,15 @@
 /* Does what the request says. Returns 0 with the reply filled in, or -1 with the sentence. */
 typedef int (*command_fn)(const void *request, void *reply, struct err *err);
 
+/* Does the same and writes to stdout meanwhile, for people who wait for it. */
+typedef int (*command_speak_fn)(const void *request, struct err *err);
+
 struct command {
     const char *name; /* one word, or two */
     const ProtobufCMessageDescriptor *request, *reply;
     command_fn run;
     void (*print)(const void *reply); /* for people; NULL: the reply as YAML */
+    command_speak_fn speak;           /* for people, in the place of both; or NULL */
 };
 
 extern const struct command commands[];
@@ -50,10 +54,11 @@ int command_ledger_show(const void *request, void *reply, struct err *err);
 int command_bench_gemm(const void *request, void *reply, struct err *err);
 int command_bench_step(const void *request, void *reply, struct err *err);
 
+int speak_sample(const void *request, struct err *err);
+
 /* Print a reply for people, to stdout, where YAML would not do. */
 void print_nothing(const void *reply);
 void print_replay(const void *reply);
-void print_sample(const void *reply);
 void print_ckpt_ls(const void *reply);
 void print_ckpt_verify(const void *reply);
 void print_ckpt_hash(const void *reply);
