@@ -1,4 +1,5 @@
-/* trireme export: a checkpoint as a Hugging Face directory, with the tokenizer that its run keeps. */
+/* trireme export: a checkpoint as a Hugging Face directory, with the tokenizer that its run keeps.
+ */
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
