@@ -1,5 +1,5 @@
-"""A small tokenizer of byte-level BPE with GPT-2's pattern, written as files, and a naive reading of
-it for ASCII text."""
+"""A small tokenizer of byte-level BPE with GPT-2's pattern, written as files, and a naive reading
+of it for ASCII text."""
 import json
 import os
 import re
@@ -9,16 +9,20 @@ MERGES = [
     "t h", "th e", "Ġ the", "i n", "a n", "e r", "Ġ a", "Ġ t", "o n", "Ġt o", "in g", "e n", "o r",
     "Ġ i", "l l", "Ċ Ċ"
 ]
-PATTERN = re.compile(
-    r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+")
+PATTERN = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|"
+                     r"\s+(?!\S)|\s+")
+
+
+def is_plain(byte):
+    return 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174
+
+
+OTHERS = [byte for byte in range(256) if not is_plain(byte)]
 
 
 def letter(byte):
     """The character that stands for a byte in vocabularies."""
-    if 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174:
-        return chr(byte)
-    return chr(256 + [b for b in range(256)
-                      if not (33 <= b <= 126 or 161 <= b <= 172 or b >= 174)].index(byte))
+    return chr(byte if is_plain(byte) else 256 + OTHERS.index(byte))
 
 
 class Tokenizer:
@@ -28,7 +32,6 @@ class Tokenizer:
         self.vocab = {letter(b): b for b in range(256)}
         for i, (left, right) in enumerate(self.merges):
             self.vocab[left + right] = first + i
-        self.letters = {letter(b): b for b in range(256)}
         self.end_id = len(self.vocab) if end else None
         self.size = max(list(self.vocab.values()) + ([self.end_id] if end else [])) + 1
 
