@@ -23,8 +23,8 @@ bool whole_read_ready(struct whole_read *whole_read, const Trireme__Ready *ready
 bool whole_read_wants_tokenizer(const struct whole_read *whole_read);
 
 /* A worker that was asked has answered. Its tokenizer's files are written; the last answer writes
- * RUN/data.yaml. who: the worker's name in sentences. ERR_DATA: a file is not the one before, or not
- * that of another host. */
+ * RUN/data.yaml. who: the worker's name in sentences. ERR_DATA: a file is not the one before, or
+ * not that of another host. */
 int whole_read_add(struct whole_read *whole_read, const char *who, const Trireme__WasRead *was_read,
                    struct err *err);
 
