@@ -94,6 +94,27 @@ int environment_check_srun(struct err *err)
                    tasks);
 }
 
+bool environment_has_pmi_alone(void)
+{
+    const struct environment_job job = here();
+    return job.size > 0 && !strcmp(job.by, "PMI_SIZE") && !getenv("PMIX_RANK") &&
+           !getenv("FLUX_JOB_ID");
+}
+
+int environment_refuse_pmi(const char *components, struct err *err)
+{
+    const char *size = getenv("PMI_SIZE");
+    if (environment_of_srun())
+        return err_set(err, ERR_MACHINE,
+                       "srun started %s ranks with a PMI that Open MPI does not know here (it has "
+                       "%s): expected `srun --mpi=pmix`, or mpirun inside of the allocation",
+                       size, components);
+    return err_set(err, ERR_MACHINE,
+                   "PMI_SIZE says %s ranks, which Open MPI cannot see: was this started by the "
+                   "mpirun of another MPI (MPICH, Intel MPI)? Expected Open MPI's",
+                   size);
+}
+
 bool environment_spans_hosts(void)
 {
     const struct environment_job job = here();
@@ -117,6 +138,12 @@ int environment_check_size(int found, const char *library, struct err *err)
                    "%s says %d ranks, but %s found %d: was this started by the mpirun of another "
                    "MPI? Expected that of %s",
                    job.by, job.size, library, found, library);
+}
+
+const char *environment_allocation(void)
+{
+    const char *hosts = getenv("SLURM_JOB_NODELIST");
+    return hosts ? hosts : "";
 }
 
 /* Whether the variable is one that the launcher of a job gives its ranks. Parameters that users

@@ -7,7 +7,7 @@
 /* What launchers of jobs say of this process; NULL: not set. */
 struct environment_said {
     const char *ompi_rank, *ompi_size;                    /* OMPI_COMM_WORLD_RANK, _SIZE */
-    const char *pmix_rank, *pmix_namespace, *pmix_server; /* PMIX_RANK, _NAMESPACE, _SERVER_URI */
+    const char *pmix_rank, *pmix_namespace, *pmix_server; /* PMIX_RANK, _NAMESPACE, _SERVER_URI2 */
     const char *pmi_rank, *pmi_size;                      /* PMI_RANK, PMI_SIZE */
     const char *slurm_step, *slurm_rank, *slurm_size;     /* SLURM_STEP_ID, _PROCID, _NUM_TASKS */
 };
@@ -41,8 +41,16 @@ int environment_check_srun(struct err *err);
  * version. */
 int environment_check_size(int found, const char *library, struct err *err);
 
+/* Whether the job is told by PMI alone (PMI_SIZE, and no PMIx): by srun --mpi=pmi2, or by the mpirun
+ * of MPICH or Intel MPI. The second refuses it: Open MPI has only these components. */
+bool environment_has_pmi_alone(void);
+int environment_refuse_pmi(const char *components, struct err *err);
+
 /* Whether the ranks of this process's job may be on several hosts. */
 bool environment_spans_hosts(void);
+
+/* The hosts of a Slurm allocation, as it writes them ("node[1-4]"); "": there is none. */
+const char *environment_allocation(void);
 
 /* Takes away what this process was told of the job, or of the shell, that it was started in: the
  * mpirun that it starts would believe that it is a rank of it. */
