@@ -140,10 +140,30 @@ int environment_check_size(int found, const char *library, struct err *err)
                    job.by, job.size, library, found, library);
 }
 
+static const char *text_of(const char *name)
+{
+    const char *text = getenv(name);
+    return text ? text : "";
+}
+
 const char *environment_allocation(void)
 {
-    const char *hosts = getenv("SLURM_JOB_NODELIST");
-    return hosts ? hosts : "";
+    return text_of("SLURM_JOB_NODELIST");
+}
+
+const char *environment_path(void)
+{
+    return text_of("PATH");
+}
+
+const char *environment_home(void)
+{
+    return text_of("HOME");
+}
+
+const char *environment_agent(void)
+{
+    return text_of("OMPI_MCA_plm_rsh_agent");
 }
 
 /* Whether the variable is one that the launcher of a job gives its ranks. Parameters that users

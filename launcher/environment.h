@@ -7,7 +7,7 @@
 /* What launchers of jobs say of this process; NULL: not set. */
 struct environment_said {
     const char *ompi_rank, *ompi_size;                    /* OMPI_COMM_WORLD_RANK, _SIZE */
-    const char *pmix_rank, *pmix_namespace, *pmix_server; /* PMIX_RANK, _NAMESPACE, _SERVER_URI2 */
+    const char *pmix_rank, *pmix_namespace, *pmix_server; /* PMIX_RANK, _NAMESPACE, _SERVER_URI */
     const char *pmi_rank, *pmi_size;                      /* PMI_RANK, PMI_SIZE */
     const char *slurm_step, *slurm_rank, *slurm_size;     /* SLURM_STEP_ID, _PROCID, _NUM_TASKS */
 };
@@ -41,8 +41,8 @@ int environment_check_srun(struct err *err);
  * version. */
 int environment_check_size(int found, const char *library, struct err *err);
 
-/* Whether the job is told by PMI alone (PMI_SIZE, and no PMIx): by srun --mpi=pmi2, or by the mpirun
- * of MPICH or Intel MPI. The second refuses it: Open MPI has only these components. */
+/* Whether the job is told by PMI alone (PMI_SIZE, and no PMIx): by srun --mpi=pmi2, or by the
+ * mpirun of MPICH or Intel MPI. The second refuses it: Open MPI has only these components. */
 bool environment_has_pmi_alone(void);
 int environment_refuse_pmi(const char *components, struct err *err);
 
@@ -62,6 +62,12 @@ void environment_set_home(void);
 /* Sets a variable of an MCA parameter of Open MPI that the user has not set there, nor the one that
  * excludes it (or NULL). Returns whether it is set now by this. */
 bool environment_set_mca(const char *parameter, const char *value, const char *excludes);
+
+/* Folders in which programs are looked for; the user's folder; what reaches other hosts for mpirun.
+ * Borrowed; "" where they are not set. */
+const char *environment_path(void);
+const char *environment_home(void);
+const char *environment_agent(void);
 
 /* Columns of the terminal of `train`, which sets them for its ranks; 0: it has none. */
 int environment_columns(void);
