@@ -15,9 +15,9 @@ struct progress *progress_new(const char *run, bool live, int columns, uint64_t 
                               uint64_t step_tokens);
 void progress_free(struct progress *progress);
 
-/* A step of the trunk, after which it has trained on `tokens` of `all`. Where its steps have another
- * size than at the start of the run, tokens are told: steps do not say how far it is. forks: trials
- * that train beside it now. */
+/* A step of the trunk, after which it has trained on `tokens` of `all`. Where its steps have other
+ * sizes than at the start of the run, tokens are told: steps do not say how far it is. forks:
+ * trials that train beside it. */
 void progress_train(struct progress *progress, const Trireme__TrainLine *line, uint64_t tokens,
                     uint64_t all, size_t forks);
 
