@@ -55,6 +55,18 @@ void environment_set_home(void);
  * excludes it (or NULL). Returns whether it is set now by this. */
 bool environment_set_mca(const char *parameter, const char *value, const char *excludes);
 
+/* The allocation of Slurm that this process is in. */
+struct environment_allocation {
+    unsigned nodes; /* 0: it is in none */
+    unsigned cpus;  /* over all nodes; 0: not said */
+    double end;     /* when Slurm ends it, in seconds since 1970; 0: not said */
+};
+void environment_find_allocation(struct environment_allocation *allocation);
+
+/* Reads SLURM_JOB_CPUS_PER_NODE, "16(x2),8": the sum over the nodes; 0 where it is not that. Pure.
+ */
+unsigned environment_read_cpus(const char *text);
+
 /* Columns of the terminal of `train`, which sets them for its ranks; 0: it has none. */
 int environment_columns(void);
 
