@@ -180,12 +180,16 @@ static int plan_replay(struct run *run, const void *request, struct err *err)
                                                                    : -1;
 }
 
-/* Workers by default: as many as cores that may be used here. */
+/* Workers by default: as many as cores that may be used here, or over the nodes of an allocation.
+ */
 static unsigned cores(void)
 {
     struct cores here;
+    struct environment_allocation allocation;
     cores_read(&here, "");
-    return cores_usable(&here);
+    environment_find_allocation(&allocation);
+    const unsigned usable = cores_usable(&here), cpus = allocation.cpus;
+    return cpus && (allocation.nodes > 1 || cpus < usable) ? cpus : usable;
 }
 
 /* What train and resume have in common. */

@@ -8,6 +8,8 @@ import time
 import trireme
 from trireme import Case, wait_for
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 # squeue: what the file `squeue` says of the time of the end (%e), else of the state.
 TOOLS = {
     "squeue": 'case "$*" in *%e*) cat "$STATE/end" ;; *) cat "$STATE/state" ;; esac',
@@ -147,6 +149,14 @@ class Submit(Case):
         self.assert_nothing("run.sbatch")
         self.assert_nothing("data.sbatch")
 
+    def test_the_example_is_what_submit_writes(self):
+        self.submit("--time", "1-0", "--nodes", 2, "--workers", 8)
+        script = self.read("run.sbatch").decode()
+        for here, there in ((self.folder, "/home/me/work"), (trireme.PROGRAM, "trireme")):
+            script = script.replace(here, there)
+        with open(os.path.join(ROOT, "examples", "slurm.sh")) as f:
+            self.assertEqual(script, f.read())
+
     # --now
 
     def test_now_submits_the_script_and_says_the_number(self):
@@ -207,6 +217,34 @@ class Submit(Case):
         done = self.job().end()
         self.assertEqual(done.code, 85, done)
         self.assertEqual(self.said_to("scontrol"), ["requeue 42"])
+
+    def test_train_ends_before_the_job_where_slurm_says_when_that_ends(self):
+        done = self.run_it("train",
+                           "run.yaml",
+                           "--out",
+                           "run",
+                           "--workers",
+                           1,
+                           "--set",
+                           "train.steps=1000000",
+                           env={"SLURM_JOB_ID": "42", "SLURM_JOB_END_TIME": str(time.time() + 4)})
+        self.assertEqual(done.code, 85, done)
+
+    def test_train_has_a_worker_for_each_cpu_of_the_allocation(self):
+        allocation = {
+            "SLURM_JOB_ID": "42", "SLURM_JOB_NUM_NODES": "3", "SLURM_JOB_CPUS_PER_NODE": "1(x2),2"
+        }
+        call = self.begin("train",
+                          "run.yaml",
+                          "--out",
+                          "run",
+                          "--set",
+                          "train.steps=1000000",
+                          env=allocation)
+        wait_for(lambda: self.steps_done("run") >= 1, "a step")
+        self.assertEqual(sorted(call.ranks()), list(range(1 + 1 + 4)))
+        call.process.send_signal(signal.SIGINT)
+        self.assertEqual(call.end().code, 85)
 
     def test_after_term_a_job_goes_back_only_if_nobody_cancelled_it(self):
         self.submit("--time", 20, "--workers", 1, "--set", "train.steps=1000000")
