@@ -8,121 +8,143 @@
 #include <math.h>
 #include <string.h>
 
-/* A setting, and where it was found: the first of its places. */
-struct setting {
-    const char *text, *where; /* NULL: not there */
-};
+enum setting { TYPE, THETA, FACTOR, LOW, HIGH, ORIGINAL, N_SETTINGS };
 
-struct rotary {
-    struct setting type, theta, factor, low, high, original;
-};
-
-/* The numbers that a type needs, by their names there and here. */
-struct number_row {
+/* The settings by their names there and here, and what is expected of the numbers. */
+// clang-format off
+static const struct {
     const char *theirs, *ours;
     const char *expected;
     double min;
-};
-
-// clang-format off
-static const struct number_row rows[] = {
+} rows[N_SETTINGS] = {
+    {"rope_type",                        "rope_type",             "",                       0},
+    {"rope_theta",                       "rope_theta",            "a number of at least 1", 1},
     {"factor",                           "rope_factor",           "a number of at least 1", 1},
     {"low_freq_factor",                  "rope_low_freq_factor",  "a number above 0",       0},
     {"high_freq_factor",                 "rope_high_freq_factor", "a number above 0",       0},
     {"original_max_position_embeddings", "rope_original_context", "a whole number",         1},
 };
 // clang-format on
-enum { N_ROWS = sizeof rows / sizeof *rows };
 
-static struct setting *setting_of(struct rotary *rotary, size_t row)
+/* The settings of one place, as texts; NULL: not there. */
+struct place {
+    const char *where;
+    const char *text[N_SETTINGS];
+};
+
+static const char *value_or_null(const struct node *map, const char *key)
 {
-    struct setting *const settings[N_ROWS] = {&rotary->factor, &rotary->low, &rotary->high,
-                                              &rotary->original};
-    return settings[row];
+    const char *text = hugging_face_value(map, key);
+    return strcmp(text, "null") != 0 ? text : NULL;
 }
 
-/* Takes a setting from one more place. Fails if another place says something else. */
-static int take(struct setting *setting, const char *name, const char *text, const char *where,
-                const char *path, struct err *err)
-{
-    if (!strcmp(text, "null"))
-        return 0;
-    if (setting->text && strcmp(setting->text, text) != 0)
-        return err_set(err, ERR_DATA, "%s: found %s %s in %s and %s in %s, expected one of them",
-                       path, name, setting->text, setting->where, text, where);
-    if (!setting->text)
-        *setting = (struct setting){text, where};
-    return 0;
-}
-
-/* Takes the type from one place. Old writers called its key "type", and what they computed was not
+/* Takes the type of one place. Old writers called its key "type", and what they computed was not
  * always today's: under that key alone nothing but default is taken. */
-static int take_type(struct rotary *rotary, const struct node *map, const char *where,
-                     const char *path, struct err *err)
+static int take_type(struct place *place, const struct node *map, const char *path, struct err *err)
 {
-    const char *type = hugging_face_value(map, "rope_type"), *old = hugging_face_value(map, "type");
-    bool is_new = strcmp(type, "null") != 0, is_old = strcmp(old, "null") != 0;
-    if (!hugging_face_value_one_of("null default linear llama3", type))
+    const char *type = value_or_null(map, "rope_type"), *old = value_or_null(map, "type");
+    if (type && !hugging_face_value_one_of("default linear llama3", type))
         return err_set(err, ERR_DATA,
                        "%s: found %s of type '%s', which is not computed here, expected default, "
                        "linear or llama3",
-                       path, where, type);
-    if (is_old && !is_new && strcmp(old, "default") != 0)
+                       path, place->where, type);
+    if (old && !type && strcmp(old, "default") != 0)
         return err_set(err, ERR_DATA,
                        "%s: found %s of type '%s' under the key 'type', which is not computed "
                        "here, expected rope_type",
-                       path, where, old);
-    if (is_old && is_new && strcmp(old, type) != 0)
+                       path, place->where, old);
+    if (old && type && strcmp(old, type) != 0)
         return err_set(err, ERR_DATA, "%s: found rope_type '%s' and type '%s' in %s, expected one",
-                       path, type, old, where);
-    if (!is_old && !is_new && strcmp(hugging_face_value(map, "factor"), "null") != 0)
+                       path, type, old, place->where);
+    if (!old && !type && value_or_null(map, "factor"))
         return err_set(err, ERR_DATA, "%s: found %s with a factor and no type, expected rope_type",
-                       path, where);
-    const char *text = is_new ? type : map->n ? "default" : "null";
-    return take(&rotary->type, "rope_type", text, where, path, err);
+                       path, place->where);
+    place->text[TYPE] = type ? type : "default";
+    return 0;
 }
 
-static int take_place(struct rotary *rotary, const struct node *root, const char *where,
-                      const char *path, struct err *err)
+/* Takes the settings of an object. One that is not there, or is empty, says nothing. */
+static int take_place(struct place *place, const struct node *root, const char *path,
+                      struct err *err)
 {
-    const struct node *map = hugging_face_value_node(root, where);
-    if (!map || map->kind == NODE_NULL)
+    const struct node *map = hugging_face_value_node(root, place->where);
+    if (!map || map->kind == NODE_NULL || (map->kind == NODE_MAP && map->n == 0))
         return 0;
     if (map->kind != NODE_MAP)
-        return err_set(err, ERR_DATA, "%s: found %s %s, expected an object or null", path, where,
-                       hugging_face_value(root, where));
-    if (take_type(rotary, map, where, path, err) < 0)
+        return err_set(err, ERR_DATA, "%s: found %s %s, expected an object or null", path,
+                       place->where, hugging_face_value(root, place->where));
+    if (take_type(place, map, path, err) < 0)
         return -1;
     const char *part = hugging_face_value(map, "partial_rotary_factor");
     if (!hugging_face_value_one_of("null 1", part))
         return err_set(err, ERR_DATA,
                        "%s: found partial_rotary_factor %s in %s, which is not computed here, "
                        "expected 1",
-                       path, part, where);
+                       path, part, place->where);
     for (size_t k = 0; k < map->n; k++)
         if (map->children[k].kind == NODE_MAP)
             return err_set(err, ERR_DATA, "%s: found %s for '%s' apart, which is not computed here",
-                           path, where, map->children[k].key);
-    for (size_t i = 0; i < N_ROWS; i++)
-        if (take(setting_of(rotary, i), rows[i].theirs, hugging_face_value(map, rows[i].theirs),
-                 where, path, err) < 0)
-            return -1;
-    return take(&rotary->theta, "rope_theta", hugging_face_value(map, "rope_theta"), where, path,
-                err);
+                           path, place->where, map->children[k].key);
+    for (enum setting i = THETA; i < N_SETTINGS; i++) {
+        const struct node *node = hugging_face_value_node(map, rows[i].theirs);
+        place->text[i] = value_or_null(map, rows[i].theirs);
+        if (node && node->kind == NODE_STRING)
+            return err_set(err, ERR_DATA, "%s: found %s '%s' in %s, expected %s", path,
+                           rows[i].theirs, node->text, place->where, rows[i].expected);
+    }
+    return 0;
+}
+
+/* Fails if a place says what the one that is read does not say. */
+static int check_same(const struct place *read, const struct place *other, const char *path,
+                      struct err *err)
+{
+    for (enum setting i = TYPE; i < N_SETTINGS; i++)
+        if (other->text[i] && (!read->text[i] || strcmp(read->text[i], other->text[i]) != 0))
+            return err_set(err, ERR_DATA,
+                           "%s: found %s %s in %s and %s in %s, expected one of them", path,
+                           rows[i].theirs, read->text[i] ? read->text[i] : "missing", read->where,
+                           other->text[i], other->where);
+    return 0;
+}
+
+/* Leaves in *read what transformers reads: rope_scaling, where it says anything, else
+ * rope_parameters; what it does not say is taken from the outer object. */
+static int take_all(struct place *read, const struct node *root, const char *path, struct err *err)
+{
+    struct place scaling = {.where = "rope_scaling"}, parameters = {.where = "rope_parameters"};
+    struct place outer = {.where = "the outer object",
+                          .text[THETA] = value_or_null(root, rows[THETA].theirs)};
+    if (take_place(&scaling, root, path, err) < 0 || take_place(&parameters, root, path, err) < 0)
+        return -1;
+    *read = scaling.text[TYPE] ? scaling : parameters;
+    if (!read->text[TYPE])
+        read->text[TYPE] = "default";
+    if (!strcmp(read->text[TYPE], "llama3"))
+        outer.text[ORIGINAL] = value_or_null(root, rows[ORIGINAL].theirs);
+    for (enum setting i = THETA; i < N_SETTINGS; i++)
+        if (!read->text[i])
+            read->text[i] = outer.text[i];
+    if (check_same(read, &outer, path, err) < 0 ||
+        (scaling.text[TYPE] && check_same(read, &parameters, path, err) < 0))
+        return -1;
+    if (!read->text[THETA])
+        read->text[THETA] = "10000";
+    return 0;
 }
 
 /* Sets a number that the type needs. */
-static int set_number(Trireme__Model *model, const struct number_row *row, const char *text,
-                      const char *type, const char *path, struct err *err)
+static int set_number(Trireme__Model *model, enum setting i, const struct place *read,
+                      const char *path, struct err *err)
 {
     double value = 0;
-    bool whole = !strcmp(row->ours, "rope_original_context");
-    if (!text || !number_read(&value, text, false) || value < row->min || !(value > 0) ||
-        (whole && value != floor(value)))
+    const char *text = read->text[i];
+    if (!text || !number_read(&value, text, false) || value < rows[i].min || !(value > 0) ||
+        (i == ORIGINAL && value != floor(value)))
         return err_set(err, ERR_DATA,
                        "%s: found rotary positions of type '%s' with %s %s, expected %s", path,
-                       type, row->theirs, text ? text : "missing", row->expected);
-    return message_set_path(model, row->ours, text, path, err);
+                       read->text[TYPE], rows[i].theirs, text ? text : "missing", rows[i].expected);
+    return message_set_path(model, rows[i].ours, text, path, err);
 }
 
 /* Fails if the numbers of llama3 do not fit each other or the model. */
@@ -145,26 +167,16 @@ static int check_llama3(const Trireme__Model *model, const char *path, struct er
 int hugging_face_rotary_read(Trireme__Model *model, const struct node *root, const char *path,
                              struct err *err)
 {
-    static const char top[] = "the outer object";
-    struct rotary r = {0};
-    if (take(&r.theta, "rope_theta", hugging_face_value(root, "rope_theta"), top, path, err) < 0 ||
-        take_place(&r, root, "rope_scaling", path, err) < 0 ||
-        take_place(&r, root, "rope_parameters", path, err) < 0)
+    struct place read;
+    if (take_all(&read, root, path, err) < 0 || set_number(model, THETA, &read, path, err) < 0)
         return -1;
-    const char *type = r.type.text ? r.type.text : "default", *original = rows[N_ROWS - 1].theirs;
-    bool linear = !strcmp(type, "linear"), llama3 = !strcmp(type, "llama3");
-    // transformers 5 takes it from here first
-    if (llama3 &&
-        take(&r.original, original, hugging_face_value(root, original), top, path, err) < 0)
-        return -1;
-    if (message_set_path(model, "rope_theta", r.theta.text ? r.theta.text : "10000", path, err) < 0)
-        return -1;
-    if (!linear && !llama3)
+    bool llama3 = !strcmp(read.text[TYPE], "llama3");
+    if (!strcmp(read.text[TYPE], "default"))
         return 0;
-    if (message_set_path(model, "rope_type", type, path, err) < 0)
+    if (message_set_path(model, rows[TYPE].ours, read.text[TYPE], path, err) < 0)
         return -1;
-    for (size_t i = 0; i < (llama3 ? N_ROWS : 1); i++)
-        if (set_number(model, &rows[i], setting_of(&r, i)->text, type, path, err) < 0)
+    for (enum setting i = FACTOR; i < (llama3 ? N_SETTINGS : LOW); i++)
+        if (set_number(model, i, &read, path, err) < 0)
             return -1;
     return llama3 ? check_llama3(model, path, err) : 0;
 }
@@ -172,17 +184,20 @@ int hugging_face_rotary_read(Trireme__Model *model, const struct node *root, con
 /* Adds the type and its numbers, without braces. */
 static void write_type(struct text *json, const Trireme__Model *m)
 {
-    const double numbers[] = {m->rope_factor, m->rope_low_freq_factor, m->rope_high_freq_factor};
+    const double numbers[] = {[FACTOR] = m->rope_factor,
+                              [LOW] = m->rope_low_freq_factor,
+                              [HIGH] = m->rope_high_freq_factor};
     bool linear = m->rope_type == TRIREME__MODEL__ROPE_TYPE__linear,
          llama3 = m->rope_type == TRIREME__MODEL__ROPE_TYPE__llama3;
     text_printf(json, "\"rope_type\": \"%s\"", llama3 ? "llama3" : linear ? "linear" : "default");
-    for (size_t i = 0; i < (llama3 ? N_ROWS - 1 : linear); i++) {
+    const enum setting end = llama3 ? ORIGINAL : linear ? LOW : FACTOR;
+    for (enum setting i = FACTOR; i < end; i++) {
         char number[NUMBER_SIZE];
         number_write_real(number, numbers[i]);
         text_printf(json, ", \"%s\": %s", rows[i].theirs, number);
     }
     if (llama3)
-        text_printf(json, ", \"%s\": %u", rows[N_ROWS - 1].theirs, m->rope_original_context);
+        text_printf(json, ", \"%s\": %u", rows[ORIGINAL].theirs, m->rope_original_context);
 }
 
 void hugging_face_rotary_write(struct text *json, const Trireme__Model *model)

@@ -189,12 +189,16 @@ static void other_rotary_positions_are_refused_by_the_name_of_their_type(void **
     check_rotary_refused(root, ", \"rope_scaling\": \"linear\"", "found rope_scaling linear");
     check_rotary_refused(
         root, ", \"rope_theta\": 1e4, \"rope_parameters\": {\"rope_theta\": 5e5}",
-        "found rope_theta 10000 in the outer object and 500000 in rope_parameters, "
+        "found rope_theta 500000 in rope_parameters and 10000 in the outer object, "
         "expected one of them");
     check_rotary_refused(root,
                          ", \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2}, "
                          "\"rope_parameters\": {\"rope_theta\": 1e4}",
                          "found rope_type linear in rope_scaling and default in rope_parameters");
+    check_rotary_refused(root,
+                         ", \"rope_scaling\": {\"rope_type\": \"default\"}, "
+                         "\"rope_parameters\": {\"rope_theta\": 5e5}",
+                         "found rope_theta missing in rope_scaling and 500000 in rope_parameters");
     check_rotary_refused(root, ", \"rope_parameters\": {\"partial_rotary_factor\": 0.5}",
                          "partial_rotary_factor 0.5");
     check_rotary_refused(root, ", \"partial_rotary_factor\": 0.25", "partial_rotary_factor 0.25");
@@ -225,8 +229,9 @@ static void numbers_of_rotary_types_are_refused_with_what_was_found_and_expected
                         "found rotary positions of type 'linear' with factor missing, expected a "
                         "number of at least 1");
     check_llama3_refused(root, "null", "1", "4", "8", "with factor missing");
-    check_llama3_refused(root, "NaN", "1", "4", "8", "'llama3' with factor NaN, expected a number");
-    check_llama3_refused(root, "Infinity", "1", "4", "8", "with factor Infinity");
+    check_llama3_refused(root, "NaN", "1", "4", "8",
+                         "found factor 'NaN' in rope_scaling, expected a number");
+    check_llama3_refused(root, "Infinity", "1", "4", "8", "found factor 'Infinity' in");
     check_llama3_refused(root, "0.5", "1", "4", "8", "with factor 0.5, expected");
     check_llama3_refused(root, "8", "0", "4", "8", "with low_freq_factor 0, expected a number ab");
     check_llama3_refused(root, "8", "1", "[4]", "8", "with high_freq_factor {...}");
@@ -257,7 +262,8 @@ static void rotary_types_are_read_where_old_and_new_writers_put_them(void **stat
         char *json = i == 0   ? mem_strdup(more)
                      : i == 1 ? mem_format("%.*srope_parameters%s", (int)(at - more), more,
                                            at + strlen("rope_scaling"))
-                              : mem_format("%s, \"rope_parameters\": {\"rope_theta\": 5e5, "
+                              : mem_format("%s, \"rope_theta\": 5e5, \"rope_parameters\": "
+                                           "{\"rope_theta\": 500000.0, "
                                            "\"rope_type\": \"llama3\", \"factor\": 8}",
                                            more);
         Trireme__Model *model = shape_of(*state, true, "", json, &err);
