@@ -38,6 +38,7 @@ struct coordinator_options {
     void (*began)(void);     /* called when training begins, going back is done; may be NULL */
     lease_plan_fn plan;      /* which workers take part in a step; NULL: all */
     struct planner *planner; /* or NULL; taken over by coordinator_new, also where that fails */
+    const char *left_out;    /* networks that the launcher left out, for the log; or NULL */
     const char *replay;      /* folder of the run whose campaign is repeated, or NULL */
     bool allow_noop;         /* tests only: a patch that changes nothing is legal */
 };

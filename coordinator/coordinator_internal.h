@@ -1,8 +1,11 @@
 /* Shared by coordinator.c (start, messages, the loop), stages.c (what is done while the trunk
- * rests) and stop.c (requests to stop). For these files only. */
+ * rests), stop.c (requests to stop) and notes.c (what is said at the start). For these files only.
+ */
 #pragma once
 #include "coordinator/coordinator.h"
 #include "coordinator/train/roster.h"
+
+struct eval_source;
 
 /* What the run does now. The order is that of the values; the arrows are the exceptions. */
 enum stage {
@@ -73,3 +76,10 @@ int coordinator_trunk_stepped(struct coordinator *coordinator, struct err *err);
 /* Does what can be done now in the present stage. Returns 1 if something was done, 0 if not, -1 on
  * error. */
 int coordinator_act(struct coordinator *coordinator, struct err *err);
+
+/* What people are told: why a source is left out of evaluation, if it is; what is read as what;
+ * which `resume --set` has no effect, because config.yaml has that value already. */
+void coordinator_say_not_evaluated(struct coordinator *coordinator,
+                                   const struct eval_source *source);
+void coordinator_say_files(const struct coordinator *coordinator);
+void coordinator_say_promoted(const struct coordinator *coordinator);

@@ -3,6 +3,7 @@
 #include "launcher/commands/command.h"
 #include "launcher/environment.h"
 #include "launcher/front/held_signals.h"
+#include "launcher/job/job.h"
 #include "proto/schema/message.h"
 #include "proto/schema/option.h"
 #include "proto/schema/walk.h"
@@ -82,9 +83,18 @@ static void print_reply(const struct command *command, const void *reply, bool j
     free(text);
 }
 
+/* In a job rank 0 speaks for the ranks that do a command's work together. Any other command is
+ * this process's alone, wherever it runs. */
+static bool is_heard(const struct command *command)
+{
+    return command->kind != COMMAND_OF_RANKS || environment_rank() == 0;
+}
+
 static int run(const struct command *command, int n, char **words, struct err *err)
 {
-    bool json = take_json(&n, words), help = false, speaks = environment_rank() == 0;
+    bool json = take_json(&n, words), help = false;
+    const bool ranks = command->kind == COMMAND_OF_RANKS && environment_in_job(),
+               speaks = is_heard(command);
     void *request = message_new(command->request), *reply = message_new(command->reply);
     int rc = options_read(request, n, words, &help, err);
     if (rc == 0 && help && speaks) {
@@ -96,9 +106,12 @@ static int run(const struct command *command, int n, char **words, struct err *e
             free(full);
         }
     } else if (rc == 0 && !help) {
-        rc = command->run(request, reply, err);
-        if (rc == 0 && speaks)
+        const bool live = command->speak && speaks && !json;
+        rc = live ? command->speak(request, err) : command->run(request, reply, err);
+        if ((rc == 0 || command->kind == COMMAND_REPORTS) && speaks && !live)
             print_reply(command, reply, json);
+    } else if (rc < 0 && ranks) {
+        rc = job_refuse(command->name, err);
     }
     message_free(reply);
     message_free(request);
@@ -145,15 +158,14 @@ int main(int n_arguments, char **arguments)
     if (n)
         resolve_alias(&words[0]);
     const struct command *command = find(n, words, &n_words);
-    if (!command || !command->stops)
+    if (!command || command->kind != COMMAND_OF_RANKS)
         held_signals_release();
-    const bool speaks = environment_rank() == 0; // for all ranks: they have the same line
     if (!command)
-        return speaks ? usage_error(n, words) : 0;
+        return usage_error(n, words);
     struct err err = {0};
-    if (environment_check_srun(&err) == 0 && run(command, n - n_words, words + n_words, &err) == 0)
+    if (run(command, n - n_words, words + n_words, &err) == 0)
         return 0;
-    if (!speaks)
+    if (!is_heard(command))
         return 0; // a code of its own would have mpirun end the job before rank 0 has said why
     if (err.text[0])
         fprintf(stderr, "trireme: %s\n", err.text);

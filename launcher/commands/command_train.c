@@ -9,6 +9,8 @@
 #include "coordinator/run/without_step.h"
 #include "launcher/commands/command.h"
 #include "launcher/environment.h"
+#include "launcher/job/cores.h"
+#include "launcher/job/hostfile.h"
 #include "launcher/job/job.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/stop_request.h"
@@ -28,7 +30,6 @@
 #include "files.pb-c.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,12 +82,33 @@ static int check(const struct run *run, unsigned servers, struct err *err)
     return first ? 0 : -1;
 }
 
+static Trireme__Config *config_train(const void *request, struct err *err)
+{
+    const Trireme__TrainRequest *r = request;
+    return run_config_read_for(r->out, r->config, r->set, r->n_set, err);
+}
+
 static int plan_train(struct run *run, const void *request, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    Trireme__Config *config = run_config_read_for(r->out, r->config, r->set, r->n_set, err);
+    Trireme__Config *config = config_train(request, err);
     return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
                                                                    : -1;
+}
+
+static Trireme__Config *config_resume(const void *request, struct err *err)
+{
+    const Trireme__ResumeRequest *r = request;
+    char *folder = NULL;
+    bool has_step;
+    uint64_t step;
+    if (checkpoint_name(&folder, &has_step, &step, r->run, err) < 0)
+        return NULL;
+    Trireme__Config *before = run_config_of(folder, err);
+    Trireme__Config *config = before ? run_config_change(before, r->set, r->n_set, err) : NULL;
+    message_free(before);
+    free(folder);
+    return config;
 }
 
 static int plan_resume(struct run *run, const void *request, struct err *err)
@@ -146,6 +168,11 @@ static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
     return rc;
 }
 
+static Trireme__Config *config_replay(const void *request, struct err *err)
+{
+    return run_config_of(((const Trireme__LedgerReplayRequest *)request)->run, err);
+}
+
 static int plan_replay(struct run *run, const void *request, struct err *err)
 {
     const Trireme__LedgerReplayRequest *r = request;
@@ -156,15 +183,20 @@ static int plan_replay(struct run *run, const void *request, struct err *err)
                                                                    : -1;
 }
 
+/* Workers by default: as many as cores that may be used here, or over the nodes of an allocation.
+ */
 static unsigned cores(void)
 {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+    struct cores here;
+    struct environment_allocation allocation;
+    cores_read(&here, "");
+    environment_find_allocation(&allocation);
+    const unsigned usable = cores_usable(&here), cpus = allocation.cpus;
+    return cpus && (allocation.nodes > 1 || cpus < usable) ? cpus : usable;
 }
 
 /* What train and resume have in common. */
 struct launch {
-    const char *command[3];        /* its words, ended by NULL */
     const char *folder, *hostfile; /* hostfile may be NULL */
     bool goes_back;                /* `resume RUN@STEP` */
     struct job job;
@@ -173,7 +205,7 @@ struct launch {
 /* A request to stop came before the ranks had begun. That is a launch, too: it is counted. */
 static int stop_early(const struct job *job, uint64_t *kept, struct err *err)
 {
-    struct run run = {.lock = -1};
+    struct run run = {0};
     struct err unwritten;
     int rc = job->plan(&run, job->request, err);
     if (rc == 0)
@@ -194,33 +226,42 @@ static int stop_early(const struct job *job, uint64_t *kept, struct err *err)
 static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 {
     const struct job *job = &launch->job;
-    struct run run = {.lock = -1};
+    struct run run = {0};
+    struct hostfile hosts = {0};
     if (launch->hostfile && !job->workers)
         return err_set(
             err, ERR_USAGE,
             "--workers: found none beside --hostfile, expected their number over all hosts");
-    int rc = job->plan(&run, job->request, err);
+    int rc = launch->hostfile ? hostfile_read(&hosts, launch->hostfile, err) : 0;
     if (rc == 0)
-        rc = file_make_dirs(launch->folder, ERR_USAGE, err);
+        rc = job->plan(&run, job->request, err);
+    const double launch_seconds = rc == 0 ? run_config_launch_seconds(run.config) : 0;
+    bool open; // rank 0 says it
+    if (rc == 0)
+        rc = file_make_private(&open, launch->folder, ERR_USAGE, err);
     run_clear(&run);
-    if (rc < 0)
-        return -1;
-    size_t n_words = 0;
-    char **words = options_write(job->request, &n_words);
-    struct mpirun mpirun = {.run = launch->folder,
-                            .began = job->began,
-                            .goes_back = launch->goes_back,
-                            .command = launch->command,
-                            .arguments = words,
-                            .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
-                            .servers = job->servers,
-                            .hostfile = launch->hostfile};
-    rc = *stop_request_flag() ? err_set(err, ERR_STOPPED, "%s", "") : supervise(&mpirun, kept, err);
-    if (rc < 0 && err->code == ERR_STOPPED && !err->text[0])
-        rc = stop_early(job, kept, err);
-    for (size_t i = 0; i < n_words; i++)
-        free(words[i]);
-    free(words);
+    if (rc == 0) {
+        size_t n_words = 0;
+        char **words = options_write(job->request, &n_words);
+        struct mpirun mpirun = {.run = launch->folder,
+                                .command = launch->job.command,
+                                .arguments = words,
+                                .ranks = 1 + job->servers + (job->workers ? job->workers : cores()),
+                                .servers = job->servers,
+                                .hostfile = launch->hostfile,
+                                .hosts = launch->hostfile ? &hosts : NULL,
+                                .launch_seconds = launch_seconds,
+                                .goes_back = launch->goes_back,
+                                .began = job->began};
+        rc = *stop_request_flag() ? err_set(err, ERR_STOPPED, "%s", "")
+                                  : supervise(&mpirun, kept, err);
+        if (rc < 0 && err->code == ERR_STOPPED && !err->text[0])
+            rc = stop_early(job, kept, err);
+        for (size_t i = 0; i < n_words; i++)
+            free(words[i]);
+        free(words);
+    }
+    hostfile_clear(&hosts);
     return rc;
 }
 
@@ -230,6 +271,8 @@ static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, s
     if (environment_ignores_hangup())
         stop_request_ignore_hangup();
     stop_request_catch();
+    if (environment_check_srun(err) < 0)
+        return -1;
     return environment_in_job() ? job_run(&launch->job, &reply->step, err)
                                 : outside(launch, &reply->step, err);
 }
@@ -237,23 +280,22 @@ static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, s
 int command_train(const void *request, void *reply, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    const struct job job = {plan_train,   r,   r->workers, r->servers, r->max_seconds,
-                            clock_date(), NULL};
-    return run_launch(&(struct launch){{"train"}, r->out, r->hostfile, false, job}, reply, err);
+    const struct job job = {{"train"},  plan_train,     config_train, r,   r->workers,
+                            r->servers, r->max_seconds, clock_date(), NULL};
+    return run_launch(&(struct launch){r->out, r->hostfile, false, job}, reply, err);
 }
 
 int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
-    const struct job job = {plan_resume,  r,   r->workers, r->servers, r->max_seconds,
-                            clock_date(), NULL};
+    const struct job job = {{"resume"}, plan_resume,    config_resume, r,   r->workers,
+                            r->servers, r->max_seconds, clock_date(),  NULL};
     char *folder = NULL;
     bool has_step;
     uint64_t step;
     if (checkpoint_name(&folder, &has_step, &step, r->run, err) < 0)
         return -1;
-    int rc =
-        run_launch(&(struct launch){{"resume"}, folder, r->hostfile, has_step, job}, reply, err);
+    int rc = run_launch(&(struct launch){folder, r->hostfile, has_step, job}, reply, err);
     free(folder);
     return rc;
 }
@@ -273,14 +315,12 @@ int command_ledger_replay(const void *request, void *reply, struct err *err)
 {
     const Trireme__LedgerReplayRequest *r = request;
     Trireme__TrainReply *done = reply;
-    const struct job job = {plan_replay,  r,     r->workers, r->servers, r->max_seconds,
-                            clock_date(), r->run};
-    if (run_launch(
-            &(struct launch){
-                {"ledger", "replay"},
-                r->out, r->hostfile, false, job
-    },
-            reply, err) < 0)
+    const struct job job = {
+        {"ledger", "replay"},
+        plan_replay,    config_replay, r,     r->workers,
+        r->servers,           r->max_seconds, clock_date(),  r->run
+    };
+    if (run_launch(&(struct launch){r->out, r->hostfile, false, job}, reply, err) < 0)
         return -1;
     if (environment_in_job() && (environment_rank() > 0 || environment_supervised()))
         return 0; // the `ledger replay` that started this rank compares
@@ -291,6 +331,16 @@ int command_ledger_replay(const void *request, void *reply, struct err *err)
         rc = err_set(err, ERR_DATA, "the replay ended at step %llu with hash %s, expected %s",
                      (unsigned long long)done->step, done->hash, expected);
     free(expected);
+    return rc;
+}
+
+int command_train_check(unsigned *threads, const void *request, struct err *err)
+{
+    struct run run = {0};
+    int rc = plan_train(&run, request, err);
+    if (rc == 0)
+        *threads = run.config->compute->threads;
+    run_clear(&run);
     return rc;
 }
 

@@ -7,12 +7,17 @@
 #include "coordinator/run/run.h"
 #include "coordinator/run/without_step.h"
 #include "launcher/environment.h"
+#include "launcher/job/entry.h"
+#include "launcher/job/hello.h"
 #include "launcher/job/stop_request.h"
 #include "launcher/job/supervise.h"
+#include "launcher/job/time_left.h"
 #include "launcher/planner/planner_script.h"
+#include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/link.h"
 #include "proto/net/mpi_transport.h"
+#include "proto/schema/message.h"
 #include "ps/server.h"
 #include "worker/worker.h"
 
@@ -21,26 +26,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
-
-/* The code with which this process is to end, once that is known. */
-static int end_code;
-
-/* The bound of the end: MPI may wait for ranks that are slow, or gone. What the run came to is
- * written already. */
-static void on_alarm(int signal)
-{
-    (void)signal;
-    _exit(end_code);
-}
-
-/* Ends MPI. Collective, but for its bound. */
-static void end_mpi(struct endpoint *endpoint, int code)
-{
-    struct sigaction action = {.sa_handler = on_alarm};
-    end_code = code;
-    sigaction(SIGALRM, &action, NULL); // the transport sets the alarm
-    endpoint_free(endpoint);
-}
 
 /* Before MPI, whose start may take long. */
 static void take_requests(void)
@@ -88,11 +73,25 @@ static int make_planner(struct planner **planner, const struct job *job, const s
     return *planner ? 0 : -1;
 }
 
-/* On the clock of this host; 0: there is none. */
+/* Before the run is touched: whether all ranks were started as this one was. */
+static int compare_ranks(const struct job *job, struct endpoint *endpoint,
+                         const Trireme__Config *config, struct err *err)
+{
+    Trireme__Hello *mine = hello_new(job->command, job->request, config, NULL);
+    int rc = hello_gather(endpoint, mine, job->request, run_config_launch_seconds(config),
+                          stop_request_flag(), err);
+    message_free(mine);
+    return rc;
+}
+
+/* Of --max-seconds, or shortly before Slurm ends the job; on the clock of this host. 0: never. */
 static double deadline(const struct job *job)
 {
     const double began = environment_began() > 0 ? environment_began() : job->began;
-    return job->max_seconds > 0 ? clock_now() - (clock_date() - began) + job->max_seconds : 0;
+    struct environment_allocation allocation;
+    environment_find_allocation(&allocation);
+    const double seconds = time_left_bound(job->max_seconds, allocation.end, began);
+    return seconds > 0 ? clock_now() - (clock_date() - began) + seconds : 0;
 }
 
 static void say_began(void)
@@ -104,7 +103,8 @@ static void say_began(void)
 static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run,
                                  struct err *err)
 {
-    if (check_size(job, endpoint->size, err) < 0 || job->plan(run, job->request, err) < 0)
+    if (check_size(job, endpoint->size, err) < 0 || job->plan(run, job->request, err) < 0 ||
+        compare_ranks(job, endpoint, run->config, err) < 0)
         return NULL;
     int rc = run_claim(run, err);
     if (run->incarnation && environment_supervised())
@@ -124,6 +124,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
                                           .live = columns > 0,
                                           .columns = columns,
                                           .planner = planner,
+                                          .left_out = entry_left_out(),
                                           .replay = job->replay,
                                           .stop = stop_request_flag(),
                                           .began = say_began};
@@ -134,7 +135,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
 static bool run_coordinator(const struct job *job, struct endpoint *endpoint, uint64_t *kept,
                             struct err *how)
 {
-    struct run run = {.lock = -1};
+    struct run run = {0};
     bool orderly = true;
     uint64_t steps = 0;
     if (environment_supervised())
@@ -146,6 +147,7 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
         steps = coordinator_steps_done(coordinator);
     } else {
         send_end(endpoint, (int)how->code);
+        orderly = how->code != ERR_MACHINE; // else a rank may not be there
     }
     struct err err;
     if (run.incarnation && how->code == ERR_STOPPED && steps == 0)
@@ -153,6 +155,8 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
     if (run.incarnation && run_status_write(&run, *kept, how, &err) == 0 &&
         environment_supervised())
         how->text[0] = 0; // `train` reads it there, and says it
+    if (!run.incarnation && how->code == ERR_STOPPED && environment_supervised())
+        how->text[0] = 0; // it says it, and counts the launch
     if (environment_supervised())
         fprintf(stderr, SUPERVISE_ENDED "\n");
     coordinator_free(coordinator);
@@ -160,17 +164,38 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
     return orderly;
 }
 
-/* A rank that failed and could not tell the coordinator says so itself. */
-static int run_other(const struct job *job, struct endpoint *endpoint)
+/* Says what this rank was started as, and waits for START, which says its role. Returns the job's
+ * exit code, or -1 if no END came. */
+static int run_other(const struct job *job, struct endpoint *endpoint, const struct err *refused)
 {
-    int code = 0;
-    if (endpoint->rank <= (int)job->servers) {
+    struct link link;
+    struct parcel first;
+    struct err err = {0}, unread;
+    link_init(&link, endpoint);
+    link.stop = stop_request_flag();
+    Trireme__Config *config = refused ? NULL : job->config(job->request, &unread);
+    Trireme__Hello *hello = hello_new(job->command, job->request, config, refused);
+    endpoint_send(endpoint, LINK_COORDINATOR, TAG_HELLO, hello);
+    message_free(hello);
+    message_free(config);
+    const int there = link_await_start(&link, &first, &err);
+    if (there == 0)
+        return (int)link.code;
+    Trireme__Start *start = there > 0 ? endpoint_open(&first, &err) : NULL;
+    if (!start)
+        return role_fail(&link, &err);
+    const bool serves = endpoint->rank <= (int64_t)start->servers;
+    message_free(start);
+    int code;
+    if (serves) {
         struct server *server = server_new(endpoint);
+        server_link(server)->first = &first;
         server_link(server)->stop = stop_request_flag();
         code = role_run(server_turn, server, server_link(server));
         server_free(server);
     } else {
         struct worker *worker = worker_new(endpoint);
+        worker_link(worker)->first = &first;
         worker_link(worker)->stop = stop_request_flag();
         code = role_run(worker_turn, worker, worker_link(worker));
         worker_free(worker);
@@ -178,17 +203,25 @@ static int run_other(const struct job *job, struct endpoint *endpoint)
     return code;
 }
 
+/* Of a rank above 0. One that failed and could not tell the coordinator says so itself. */
+static void end_other(struct endpoint *endpoint, int code)
+{
+    if (code < 0) {
+        fprintf(stderr, "trireme: rank %d: gave up: the coordinator does not answer\n",
+                endpoint->rank);
+        mpi_transport_abort(ERR_MACHINE);
+    }
+    mpi_transport_close(endpoint, 0, NULL);
+}
+
 int job_run(const struct job *job, uint64_t *kept, struct err *err)
 {
     take_requests();
-    struct endpoint *endpoint = mpi_transport_open();
+    struct endpoint *endpoint = entry_open(job, err);
+    if (!endpoint)
+        return -1;
     if (endpoint->rank > 0) {
-        if (run_other(job, endpoint) < 0) {
-            fprintf(stderr, "trireme: rank %d: gave up: the coordinator does not answer\n",
-                    endpoint->rank);
-            mpi_transport_abort(ERR_MACHINE);
-        }
-        end_mpi(endpoint, 0);
+        end_other(endpoint, run_other(job, endpoint, NULL));
         return 0;
     }
     *err = (struct err){0};
@@ -197,8 +230,33 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
             fprintf(stderr, "trireme: %s\n", err->text);
         mpi_transport_abort(err->code);
     }
-    // mpirun takes seconds to end a job whose first rank failed
-    const bool said = environment_supervised() && !err->text[0];
-    end_mpi(endpoint, said ? 0 : (int)err->code);
+    bool said =
+        // mpirun takes seconds to end a job whose first rank failed
+        environment_supervised() && !err->text[0];
+    mpi_transport_close(endpoint, said ? 0 : (int)err->code, err->text[0] ? err->text : NULL);
     return err->code == ERR_NONE || said ? 0 : -1;
+}
+
+int job_refuse(const char *command, struct err *err)
+{
+    const struct job job = {.command = {command}};
+    struct err other;
+    stop_request_catch();
+    struct endpoint *endpoint = entry_open(&job, &other);
+    if (!endpoint)
+        return -1;
+    if (endpoint->rank > 0) {
+        end_other(endpoint, run_other(&job, endpoint, err));
+        return 0;
+    }
+    Trireme__Hello *mine = hello_new(job.command, NULL, NULL, err);
+    const int rc = hello_gather(endpoint, mine, NULL, ENTRY_SECONDS, stop_request_flag(), &other);
+    message_free(mine);
+    send_end(endpoint, (int)err->code);
+    if (rc < 0) {
+        fprintf(stderr, "trireme: %s\n", err->text);
+        mpi_transport_abort(err->code);
+    }
+    mpi_transport_close(endpoint, (int)err->code, err->text);
+    return -1;
 }

@@ -2,7 +2,11 @@
 
 #include "base/mem.h"
 #include "launcher/environment.h"
+#include "launcher/front/front_path.h"
 #include "launcher/front/held_signals.h"
+#include "launcher/job/execute.h"
+#include "launcher/job/hostfile.h"
+#include "launcher/job/networks.h"
 #include "launcher/job/stop_request.h"
 
 #include <errno.h>
@@ -19,7 +23,9 @@
 /* Arguments of mpirun, in fresh memory (the array only). */
 static const char **mpirun_arguments(const struct mpirun *job, char *program, char *ranks)
 {
+    struct environment_allocation allocation; // mpirun knows its nodes
     size_t n = 0;
+    environment_find_allocation(&allocation);
     for (char *const *a = job->arguments; *a; a++)
         n++;
     const char **v = mem_new(n + 33, sizeof *v);
@@ -29,16 +35,16 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
         v[i++] = "--allow-run-as-root";
     v[i++] = "--oversubscribe";
     v[i++] = "--bind-to", v[i++] = "none";
-    if (job->hostfile) {
+    if (job->hostfile)
         v[i++] = "--hostfile", v[i++] = job->hostfile;
+    if (job->hostfile || allocation.nodes > 1)
         v[i++] = "--map-by", v[i++] = "node"; // spreads the servers, whose ranks come first
-    }
     v[i++] = "-x", v[i++] = ENVIRONMENT_COLUMNS;
     v[i++] = "-x", v[i++] = ENVIRONMENT_BEGAN;
     v[i++] = "-x", v[i++] = ENVIRONMENT_HANGUP;
     // Where its daemons on other hosts are told to end, ranks get SIGTERM so many seconds later,
     // and SIGKILL after as many again: by then a batch system has killed them itself.
-    if (job->hostfile)
+    if (job->hostfile || allocation.nodes > 1)
         v[i++] = "--mca", v[i++] = "odls_base_sigkill_timeout", v[i++] = "15";
     v[i++] = "-n", v[i++] = ranks;
     v[i++] = program;
@@ -49,18 +55,23 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
     return v;
 }
 
-static _Noreturn void child_exec(const char **arguments, int errors, int orders, pid_t parent)
+struct session {
+    int errors, orders;
+    pid_t parent;
+};
+
+static void prepare(void *context)
 {
+    const struct session *session = context;
+    held_signals_hold();
     setsid();
     // mpirun passes it on to ranks, which ignore it: without a handler it kills
     prctl(PR_SET_PDEATHSIG, SIGUSR2);
-    if (getppid() != parent)
-        _exit(MPIRUN_EXEC_FAILED);
-    dup2(orders, STDIN_FILENO);
-    dup2(errors, STDERR_FILENO);
+    if (getppid() != session->parent)
+        _exit(1);
+    dup2(session->orders, STDIN_FILENO);
+    dup2(session->errors, STDERR_FILENO);
     signal(SIGPIPE, SIG_DFL);
-    execvp(arguments[0], (char *const *)arguments);
-    _exit(MPIRUN_EXEC_FAILED);
 }
 
 static void set_columns(void)
@@ -74,26 +85,24 @@ static void set_columns(void)
     setenv(ENVIRONMENT_COLUMNS, text, 1);
 }
 
-/* Writes the path of the front, which executes this program (launcher/front). */
-static bool find_front(char *path, size_t size)
-{
-    static const char below[] = "/program/trireme";
-    const size_t length = sizeof below - 1;
-    ssize_t n = readlink("/proc/self/exe", path, size - 1);
-    if (n < 0)
-        return false;
-    path[n] = 0;
-    if ((size_t)n > length && !strcmp(path + n - length, below))
-        strcpy(path + n - length, "/trireme");
-    return true;
-}
-
-static void set_began(const struct mpirun *job)
+static void set_request(const struct mpirun *job)
 {
     char text[32];
     snprintf(text, sizeof text, "%.6f", job->began);
     setenv(ENVIRONMENT_BEGAN, text, 1);
     setenv(ENVIRONMENT_HANGUP, stop_request_ignores_hangup() ? "ignored" : "", 1);
+}
+
+static void set_environment(const struct mpirun *job)
+{
+    environment_leave_job();
+    environment_set_home();
+    set_columns();
+    set_request(job);
+    if (job->hosts && hostfile_has_dots(job->hosts))
+        environment_set_mca("orte_keep_fqdn_hostnames", "1", NULL);
+    if (job->hosts && hostfile_has_others(job->hosts))
+        networks_leave_out_of_daemons();
 }
 
 static void close_both(const int ends[2])
@@ -102,38 +111,41 @@ static void close_both(const int ends[2])
     close(ends[1]);
 }
 
+/* Two pipes, what mpirun says and what rank 0 listens to. */
+static bool open_pipes(int errors[2], int orders[2])
+{
+    if (pipe2(errors, O_CLOEXEC) < 0)
+        return false;
+    if (pipe2(orders, O_CLOEXEC) == 0)
+        return true;
+    close_both(errors);
+    return false;
+}
+
 int mpirun_start(pid_t *pid, int *errors, int *orders, const struct mpirun *job, struct err *err)
 {
-    int ends[2], in[2];
+    int out[2], in[2];
     char program[4096], ranks[16];
-    if (!find_front(program, sizeof program) || pipe2(ends, O_CLOEXEC) < 0)
-        return err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
-    if (pipe2(in, O_CLOEXEC) < 0) {
-        err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
-        close_both(ends);
-        return -1;
-    }
+    if (!front_path(program, sizeof program) || !open_pipes(out, in))
+        return err_set(err, ERR_MACHINE, "mpirun cannot be started: %s", strerror(errno));
     snprintf(ranks, sizeof ranks, "%u", job->ranks);
-    set_columns();
-    set_began(job);
+    set_environment(job);
     const char **arguments = mpirun_arguments(job, program, ranks);
-    pid_t parent = getpid();
-    held_signals_hold(); // the child keeps them held
-    const pid_t child = fork();
-    if (child == 0)
-        child_exec(arguments, ends[1], in[0], parent);
-    held_signals_release();
+    struct session session = {out[1], in[0], getpid()};
+    const int failed = execute(pid, arguments, prepare, &session);
     free(arguments);
-    if (child < 0) {
-        err_set(err, ERR_MACHINE, "cannot start mpirun: %s", strerror(errno));
-        close_both(ends);
-        close_both(in);
-        return -1;
+    if (failed == 0) {
+        close(out[1]);
+        close(in[0]);
+        *errors = out[0];
+        *orders = in[1];
+        return 0;
     }
-    close(ends[1]);
-    close(in[0]);
-    *pid = child;
-    *errors = ends[0];
-    *orders = in[1];
-    return 0;
+    close_both(out);
+    close_both(in);
+    if (failed == ENOENT)
+        return err_set(err, ERR_MACHINE,
+                       "mpirun cannot be started: found none in PATH, expected Open MPI's "
+                       "(Debian: apt-get install openmpi-bin)");
+    return err_set(err, ERR_MACHINE, "mpirun cannot be started: %s", strerror(failed));
 }

@@ -2,6 +2,8 @@
 
 #include "base/file.h"
 #include "launcher/job/mpirun.h"
+#include "launcher/job/mpirun_kind.h"
+#include "launcher/job/mpirun_page.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
@@ -41,14 +43,46 @@ void outcome_add_line(struct outcome *outcome, const char *line, unsigned server
     text_printf(&outcome->noise, "%s\n", line);
 }
 
+/* Whether it is a code of this program for an end with a sentence. */
+static bool is_ours(int code)
+{
+    return code == ERR_USAGE || code == ERR_DATA || code == ERR_TRAIN || code == ERR_MACHINE;
+}
+
+/* No rank said how it ended: what mpirun said of it, as far as that can be told. */
+static void say_why(const struct outcome *outcome, struct err *err)
+{
+    struct mpirun_kind kind;
+    struct err unasked;
+    char how[80], *name = outcome->by_signal ? strsignal(outcome->code - 128) : NULL;
+    if (!outcome->launched && mpirun_kind_ask(&kind, &unasked) == 0 &&
+        (kind.kind == MPI_KIND_MPICH || kind.kind == MPI_KIND_INTEL)) {
+        err_set(err, ERR_MACHINE, "the mpirun in PATH (%s) is that of %s%s%s, expected Open MPI's",
+                kind.path, mpirun_kind_name(kind.kind), kind.version[0] ? " " : "", kind.version);
+        return;
+    }
+    if (mpirun_page_known(err, outcome->noise.bytes))
+        return;
+    if (outcome->by_signal)
+        snprintf(how, sizeof how, "was ended by signal %d (%s)", outcome->code - 128,
+                 name ? name : "unknown");
+    else
+        snprintf(how, sizeof how, "ended with code %d", outcome->code);
+    int size = 0;
+    const char *last = mpirun_page_last_line(outcome->noise.bytes, &size);
+    if (last && last != outcome->noise.bytes) // more than that one line
+        fputs(outcome->noise.bytes, stderr);
+    if (last)
+        err_set(err, ERR_MACHINE, "mpirun %s, and no rank said why; its last line: %.*s", how, size,
+                last);
+    else
+        err_set(err, ERR_MACHINE, "mpirun %s without a word, and no rank said why", how);
+}
+
 int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint64_t *kept,
                   struct err *err)
 {
     const int code = outcome->code;
-    if (code == MPIRUN_EXEC_FAILED && !outcome->launched)
-        return err_set(err, ERR_MACHINE,
-                       "mpirun cannot be started: found none in PATH, expected Open MPI's "
-                       "(Debian: apt-get install openmpi-bin)");
     char *path = file_join(job->run, "status.json"), *text = NULL;
     size_t size = 0;
     Trireme__Status *status = message_new(&trireme__status__descriptor);
@@ -67,8 +101,8 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
     } else if (outcome->ended_at_once) {
         err_set(err, ERR_MACHINE,
                 "stopped at once on request: what came after the newest checkpoint is lost");
-    } else if (code == ERR_USAGE || code == ERR_DATA) {
-        err->code = (enum err_code)code; // rank 0 said why, before there was a run to write to
+    } else if (outcome->said && is_ours(code)) {
+        err->code = (enum err_code)code; // a rank said why, and could not write it to the run
         err->text[0] = 0;
     } else if (!outcome->incarnation && (outcome->asked || outcome->lost_to_stop)) {
         err->code = ERR_STOPPED; // before there was a launch
@@ -80,8 +114,7 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
                 job->goes_back && outcome->began ? "`trireme resume` without the step"
                                                  : "the same line");
     } else {
-        fputs(outcome->noise.bytes ? outcome->noise.bytes : "", stderr);
-        err_set(err, ERR_MACHINE, "mpirun ended with code %d, and no rank said why", code);
+        say_why(outcome, err);
     }
     message_free(status);
     free(text);

@@ -11,6 +11,8 @@ struct mpirun;
 /* What was seen of a launch until its end. All zero: nothing yet. */
 struct outcome {
     int code;             /* mpirun's exit code, or 128 and the signal that ended it */
+    bool by_signal;       /* a signal ended it */
+    bool said;            /* a rank said something to people */
     bool launched;        /* rank 0 takes requests */
     bool began;           /* training did: where it went back to a step, that is done */
     bool asked;           /* to stop */

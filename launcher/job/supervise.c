@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "launcher/job/children.h"
+#include "launcher/job/launch.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/outcome.h"
 #include "launcher/job/stop_request.h"
@@ -37,6 +38,7 @@ struct child {
     struct text line; /* of stderr, unfinished */
     unsigned servers;
     struct outcome outcome;
+    struct launch launch;
 };
 
 static void take_line(struct child *child, const char *line)
@@ -47,10 +49,13 @@ static void take_line(struct child *child, const char *line)
         child->outcome.began = true;
     } else if (!strcmp(line, SUPERVISE_ENDED)) {
         child->ended = true;
+    } else if (launch_take_line(&child->launch, line)) {
+        return;
     } else if (!strncmp(line, SUPERVISE_CLAIMED, sizeof SUPERVISE_CLAIMED - 1)) {
         child->outcome.incarnation = strtoull(line + sizeof SUPERVISE_CLAIMED - 1, NULL, 10);
     } else if (!strncmp(line, mark, sizeof mark - 1)) {
         fprintf(stderr, "%s\n", line);
+        child->outcome.said = true;
     } else {
         outcome_add_line(&child->outcome, line, child->servers);
     }
@@ -88,15 +93,16 @@ static void end_at_once(struct child *child)
 static void pass_stops(struct child *child)
 {
     const double now = clock_now();
+    const bool launched = child->outcome.launched;
     if (*stop_request_flag() && child->asked <= 0) {
         child->asked = now;
         child->outcome.asked = true;
         if (write(child->orders, "\n", 1) < 0)
             return; // it has ended
     }
-    const bool urgent = stop_request_is_urgent(), late = child->asked > 0 &&
-                                                         !child->outcome.launched &&
-                                                         now - child->asked > grace_seconds;
+    const bool urgent = stop_request_is_urgent(),
+               late = child->asked > 0 ? !launched && now - child->asked > grace_seconds
+                                       : launch_passes(&child->launch, launched, now);
     if (child->kill_at > 0 ? now > child->kill_at : urgent || late)
         end_at_once(child);
     child->outcome.ended_at_once = child->outcome.ended_at_once || urgent;
@@ -150,6 +156,7 @@ static int wait_end(struct child *child)
     }
     while (reading && poll(&(struct pollfd){.fd = child->errors, .events = POLLIN}, 1, 200) > 0)
         reading = read_errors(child);
+    child->outcome.by_signal = WIFSIGNALED(status);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -160,8 +167,11 @@ int supervise(const struct mpirun *job, uint64_t *kept, struct err *err)
     sigaction(SIGPIPE, &ignore, NULL); // of orders to an mpirun that has just ended
     if (mpirun_start(&child.pid, &child.errors, &child.orders, job, err) < 0)
         return -1;
+    launch_begin(&child.launch, job, clock_now());
     child.outcome.code = wait_end(&child);
-    int rc = outcome_judge(&child.outcome, job, kept, err);
+    int rc = child.launch.late ? launch_explain(&child.launch, err)
+                               : outcome_judge(&child.outcome, job, kept, err);
+    launch_clear(&child.launch);
     close(child.errors);
     close(child.orders);
     text_clear(&child.line);

@@ -219,6 +219,14 @@ uint32_t run_config_leaves(const Trireme__Config *config)
     return config->train->batch / config->train->microbatch;
 }
 
+double run_config_launch_seconds(const Trireme__Config *config)
+{
+    static const double least = 30;
+    const Trireme__Wait *wait = config->wait;
+    const double twice = 2 * wait->patience;
+    return wait->launch > 0 ? wait->launch : twice > least ? twice : least;
+}
+
 uint64_t run_config_step_tokens(const Trireme__Config *config)
 {
     return (uint64_t)config->train->batch * run_config_context(config);

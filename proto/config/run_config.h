@@ -48,6 +48,10 @@ uint32_t run_config_parts(const Trireme__Config *config);
 uint32_t run_config_leaves(const Trireme__Config *config);
 uint64_t run_config_step_tokens(const Trireme__Config *config);
 
+/* Seconds from the start of mpirun until all ranks must be connected: wait.launch, or what stands
+ * for 0. */
+double run_config_launch_seconds(const Trireme__Config *config);
+
 /* The data order of a trial (proto/order/segment.h). run_config_first_segment returns the segment
  * that a trial with this configuration begins with, after data.skip samples; freed by message_free.
  * run_config_append appends what follows from `sample` on, where `config` replaces `before`: it

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "proto/net/endpoint.h"
+#include "proto/net/idle.h"
 #include "proto/schema/message.h"
 
 #include <stdarg.h>
@@ -68,10 +69,44 @@ static int take(struct link *link, const struct parcel *parcel, const struct han
     return endpoint_dispatch(table, n, role, parcel, err);
 }
 
+int link_await_start(struct link *link, struct parcel *start, struct err *err)
+{
+    struct idle idle = {0};
+    for (; link_keep(link, err) == 0; idle_wait(&idle)) {
+        while (endpoint_poll(link->endpoint, start)) {
+            idle_reset(&idle);
+            if (start->tag == TAG_START)
+                return 1;
+            if (take(link, start, NULL, 0, NULL, err) < 0)
+                return -1;
+            if (link->over)
+                return 0;
+        }
+    }
+    return -1;
+}
+
+int link_check_start(const struct link *link, const Trireme__Start *start, bool server,
+                     struct err *err)
+{
+    const struct endpoint *e = link->endpoint;
+    const int64_t servers = start->servers;
+    if (servers >= 1 && servers + 2 <= e->size && (e->rank <= servers) == server)
+        return 0;
+    return err_set(err, ERR_MACHINE,
+                   "rank %d, a %s, was told of %lld servers of %d ranks: expected 1 to %d, which "
+                   "follow rank 0",
+                   e->rank, server ? "server" : "worker", (long long)servers, e->size, e->size - 2);
+}
+
 int link_read(struct link *link, const struct handler *table, size_t n, void *role, struct err *err)
 {
-    int any = 0;
+    int any = link->first != NULL;
     struct parcel parcel;
+    const struct parcel *first = link->first;
+    link->first = NULL;
+    if (first && take(link, first, table, n, role, err) < 0)
+        return -1;
     for (int i = 0; i < PARCELS_A_READ && !link->over && endpoint_poll(link->endpoint, &parcel);
          i++) {
         any = 1;

@@ -27,7 +27,8 @@ struct link {
     bool over;     /* END was received */
     bool told;     /* the coordinator was told that this rank was asked to stop */
     const volatile sig_atomic_t *stop; /* not 0: it was; borrowed, may be NULL */
-    uint32_t code;                     /* the run's exit code in END */
+    uint32_t code; /* the run's exit code in END */
+    const struct parcel *first; /* taken before what is polled next; borrowed; NULL: none */
 };
 
 enum {
@@ -52,6 +53,16 @@ int link_keep(struct link *link, struct err *err);
  * was a message, 0 if not, -1 on error. */
 int link_read(struct link *link, const struct handler *table, size_t n, void *role,
               struct err *err);
+
+/* Reads messages until START comes, which link_read would dispatch, and says who this rank is: a
+ * server or a worker. Its parcel stays valid until the next poll, so that `first` of the role's
+ * link can point to it. Returns 1, 0 if END came (over, code), -1 on error. */
+int link_await_start(struct link *link, struct parcel *start, struct err *err);
+
+/* ERR_MACHINE unless START's number of servers leaves a worker, and makes this rank what it takes
+ * itself for. */
+int link_check_start(const struct link *link, const Trireme__Start *start, bool server,
+                     struct err *err);
 
 /* To be called when START has been read: from now on the run's patience counts. */
 void link_started(struct link *link, double patience);

@@ -2,17 +2,21 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 
 #include <limits.h>
 #include <mpi.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { BULK_FLIGHTS = 16, RECEIVE_FLIGHTS = 32 };
-static const double finish_seconds = 10;
+/* To finish: some seconds, and more where there are many ranks. */
+static const double finish_seconds = 10, finish_seconds_a_rank = 0.01;
 
 /* A message in flight, with its buffer, which must live until the request completes. */
 struct flight {
@@ -42,6 +46,49 @@ static _Noreturn void mpi_failed(const char *file, int line, const char *call)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     fprintf(stderr, "trireme: rank %d: MPI failed at %s:%d: %s\n", rank, file, line, call);
     mpi_transport_abort(ERR_MACHINE);
+}
+
+/* What is said where MPI does not return within its bound, and the code to end with. Nothing here
+ * may wait: it runs in a signal handler. */
+static struct {
+    const char *volatile late;
+    volatile int code;
+} bound;
+
+static void say(const char *sentence)
+{
+    static const char before[] = "trireme: ";
+    if (!sentence)
+        return;
+    ssize_t n = write(STDERR_FILENO, before, sizeof before - 1);
+    n += write(STDERR_FILENO, sentence, strlen(sentence));
+    n += write(STDERR_FILENO, "\n", 1);
+    (void)n; // nobody may be there to read it
+}
+
+static void on_late(int signal)
+{
+    (void)signal;
+    say(bound.late);
+    _exit(bound.code);
+}
+
+static void bound_begin(double seconds, const char *late, int code)
+{
+    struct sigaction action = {.sa_handler = on_late};
+    sigemptyset(&action.sa_mask);
+    bound.late = late, bound.code = code;
+    sigaction(SIGALRM, &action, NULL);
+    struct itimerval timer = {.it_value.tv_sec = (time_t)seconds,
+                              .it_value.tv_usec =
+                                  (suseconds_t)(1e6 * (seconds - (double)(time_t)seconds)) + 1};
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void bound_end(void)
+{
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_sec = 0}, NULL);
+    bound.late = NULL;
 }
 
 static void buffer_need(struct flight *flight, size_t size)
@@ -184,7 +231,6 @@ static bool mpi_poll(struct endpoint *endpoint, struct parcel *parcel)
 static void mpi_free(struct endpoint *endpoint)
 {
     struct mpi_endpoint *e = (struct mpi_endpoint *)endpoint;
-    alarm((unsigned)finish_seconds); // ends the process if MPI waits too long below
     bool busy = true;
     while (busy) {
         struct parcel late;
@@ -211,7 +257,6 @@ static void mpi_free(struct endpoint *endpoint)
     }
     MPI_CALL(MPI_Comm_free(&e->comm));
     MPI_Finalize();
-    alarm(0);
     for (size_t i = 0; i < e->n_sends; i++)
         free(e->sends[i].buffer);
     for (size_t i = 0; i < RECEIVE_FLIGHTS; i++)
@@ -223,18 +268,45 @@ static void mpi_free(struct endpoint *endpoint)
 static const struct endpoint_ops mpi_ops = {
     .send = mpi_send, .room = mpi_room, .poll = mpi_poll, .free = mpi_free};
 
-struct endpoint *mpi_transport_open(void)
+struct endpoint *mpi_transport_open(double seconds, const char *sentence)
 {
     struct mpi_endpoint *e = mem_new(1, sizeof *e);
     int provided = 0;
+    bound_begin(seconds, sentence, ERR_MACHINE);
     MPI_CALL(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
     MPI_CALL(MPI_Comm_dup(MPI_COMM_WORLD, &e->comm));
     MPI_CALL(MPI_Comm_set_errhandler(e->comm, MPI_ERRORS_RETURN));
     MPI_CALL(MPI_Comm_rank(e->comm, &e->base.rank));
     MPI_CALL(MPI_Comm_size(e->comm, &e->base.size));
+    bound_end();
     e->base.ops = &mpi_ops;
     e->delivered = -1;
     return &e->base;
+}
+
+void mpi_transport_close(struct endpoint *endpoint, int code, const char *sentence)
+{
+    bound_begin(finish_seconds + finish_seconds_a_rank * endpoint->size, sentence, code);
+    endpoint_free(endpoint);
+    bound_end();
+}
+
+bool mpi_transport_is_open_mpi(void)
+{
+#ifdef OPEN_MPI
+    return true;
+#else
+    return false;
+#endif
+}
+
+const char *mpi_transport_library(void)
+{
+    static char text[MPI_MAX_LIBRARY_VERSION_STRING + 1];
+    int size = 0;
+    MPI_CALL(MPI_Get_library_version(text, &size));
+    text[strcspn(text, ",\n")] = 0;
+    return text;
 }
 
 _Noreturn void mpi_transport_abort(int code)

@@ -21,6 +21,12 @@ static int await_end(struct link *link)
     return -1;
 }
 
+int role_fail(struct link *link, const struct err *err)
+{
+    link_fault(link, err);
+    return await_end(link);
+}
+
 int role_run(role_turn_fn turn, void *role, struct link *link)
 {
     struct err err = {0};
@@ -36,8 +42,7 @@ int role_run(role_turn_fn turn, void *role, struct link *link)
         case TURN_OVER:
             return (int)link->code;
         case TURN_FAILED:
-            link_fault(link, &err);
-            return await_end(link);
+            return role_fail(link, &err);
         }
     }
 }

@@ -18,4 +18,5 @@ typedef enum turn (*role_turn_fn)(void *role, struct err *err);
  * coordinator and waits for END, `link.patience` seconds at most. Returns the run's exit code, or
  * -1 if no END came. Local. */
 struct link;
+int role_fail(struct link *link, const struct err *err); /* the latter alone */
 int role_run(role_turn_fn turn, void *role, struct link *link);

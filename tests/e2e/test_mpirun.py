@@ -84,10 +84,10 @@ class OwnMpirun(Case):
                            "run", "--workers", 3)
         self.assert_nothing("run")
 
-    def test_one_rank_is_refused(self):
-        self.refuse_launch(1, 2, ["found 1 ranks", "at least 3"], "train", "run.yaml", "--out",
-                           "run")
-        self.assert_nothing("run")
+    def test_a_process_that_mpirun_started_alone_is_in_no_job_and_starts_its_own(self):
+        done = self.launch(1, "train", "run.yaml", "--out", "run", "--workers", 2)
+        self.assertEqual(done.code, 0, done)
+        self.assert_whole("run", 12)
 
     def test_bad_input_is_said_once_by_rank_0_and_nothing_is_written(self):
         self.refuse_launch(4, 2, ["train.batch", "found 7"], "train", "run.yaml", "--out", "run",

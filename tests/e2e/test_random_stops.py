@@ -1,9 +1,9 @@
 """Stops at random moments, from the first millisecond of a launch to its end: while it starts and
 loads, in steps, evaluations, checkpoints, forks, pairs and at the end; by each of the signals, to
-train, to its mpirun, to one rank, to all at once. A run that goes on by the same line comes to the
-bits, lines and ledger of the undisturbed one.
+train, to its mpirun, to one rank, to all at once. A run that goes on by the same line comes to
+the bits, lines and ledger of the undisturbed one.
 
-usage: test_random_stops.py [STOPS [SEED]]. Without numbers: 40 where TRIREME_LONG is set, else 5."""
+usage: test_random_stops.py [STOPS [SEED]]. Without numbers 40 where TRIREME_LONG is set, else 5."""
 import collections
 import os
 import random

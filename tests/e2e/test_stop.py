@@ -1,5 +1,5 @@
-"""Requests to stop: whoever asks whichever process, at whatever moment, there is a checkpoint of what
-was done, code 85, and the same line goes on as if nothing had happened."""
+"""Requests to stop: whoever asks whichever process at whatever moment, there is a checkpoint of all
+that was done, code 85, and the same line goes on as if nothing had happened."""
 import json
 import os
 import pty
@@ -243,7 +243,7 @@ class AtAnyMoment(Stop):
 
 
 class InAnEvaluation(Case):
-    """Evaluations that take seconds: a stop does not wait for them, and whoever goes on does them."""
+    """Evaluations that take seconds: a stop does not wait for them, whoever goes on does them."""
     def setUp(self):
         super().setUp()
         self.once(self.make)
