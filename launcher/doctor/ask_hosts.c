@@ -6,6 +6,7 @@
 #include "launcher/doctor/finding.h"
 #include "launcher/job/host_probe.h"
 #include "launcher/job/hostfile.h"
+#include "launcher/job/program_path.h"
 #include "launcher/job/question.h"
 #include "launcher/job/shell_word.h"
 
@@ -86,10 +87,10 @@ static void ask_all(Trireme__DoctorReply *reply, const char *const *hosts, size_
     const char *agent = "";
     struct host_answer *answers = mem_new(n, sizeof *answers);
     struct err why;
-    if (readlink("/proc/self/exe", program, sizeof program - 1) < 0)
-        program[0] = 0;
-    char *command = host_command(program, file);
-    if (host_probe(answers, &agent, hosts, n, command, seconds, &why) < 0)
+    char *command = NULL;
+    if (program_path(program, sizeof program, &why) == 0)
+        command = host_command(program, file);
+    if (!command || host_probe(answers, &agent, hosts, n, command, seconds, &why) < 0)
         finding_add(reply, TRIREME__FINDING__LEVEL__bad, "hosts",
                     "install ssh, or set OMPI_MCA_plm_rsh_agent", "%s", why.text);
     else
