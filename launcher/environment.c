@@ -94,6 +94,27 @@ int environment_check_srun(struct err *err)
                    tasks);
 }
 
+bool environment_has_pmi_alone(void)
+{
+    const struct environment_job job = here();
+    return job.size > 0 && !strcmp(job.by, "PMI_SIZE") && !getenv("PMIX_RANK") &&
+           !getenv("FLUX_JOB_ID");
+}
+
+int environment_refuse_pmi(const char *components, struct err *err)
+{
+    const char *size = getenv("PMI_SIZE");
+    if (environment_of_srun())
+        return err_set(err, ERR_MACHINE,
+                       "srun started %s ranks with a PMI that Open MPI does not know here (it has "
+                       "%s): expected `srun --mpi=pmix`, or mpirun inside of the allocation",
+                       size, components);
+    return err_set(err, ERR_MACHINE,
+                   "PMI_SIZE says %s ranks, which Open MPI cannot see: was this started by the "
+                   "mpirun of another MPI (MPICH, Intel MPI)? Expected Open MPI's",
+                   size);
+}
+
 bool environment_spans_hosts(void)
 {
     const struct environment_job job = here();
@@ -117,6 +138,32 @@ int environment_check_size(int found, const char *library, struct err *err)
                    "%s says %d ranks, but %s found %d: was this started by the mpirun of another "
                    "MPI? Expected that of %s",
                    job.by, job.size, library, found, library);
+}
+
+static const char *text_of(const char *name)
+{
+    const char *text = getenv(name);
+    return text ? text : "";
+}
+
+const char *environment_allocation(void)
+{
+    return text_of("SLURM_JOB_NODELIST");
+}
+
+const char *environment_path(void)
+{
+    return text_of("PATH");
+}
+
+const char *environment_home(void)
+{
+    return text_of("HOME");
+}
+
+const char *environment_agent(void)
+{
+    return text_of("OMPI_MCA_plm_rsh_agent");
 }
 
 /* Whether the variable is one that the launcher of a job gives its ranks. Parameters that users

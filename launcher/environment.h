@@ -41,8 +41,16 @@ int environment_check_srun(struct err *err);
  * version. */
 int environment_check_size(int found, const char *library, struct err *err);
 
+/* Whether the job is told by PMI alone (PMI_SIZE, and no PMIx): by srun --mpi=pmi2, or by the
+ * mpirun of MPICH or Intel MPI. The second refuses it: Open MPI has only these components. */
+bool environment_has_pmi_alone(void);
+int environment_refuse_pmi(const char *components, struct err *err);
+
 /* Whether the ranks of this process's job may be on several hosts. */
 bool environment_spans_hosts(void);
+
+/* The hosts of a Slurm allocation, as it writes them ("node[1-4]"); "": there is none. */
+const char *environment_allocation(void);
 
 /* Takes away what this process was told of the job, or of the shell, that it was started in: the
  * mpirun that it starts would believe that it is a rank of it. */
@@ -54,6 +62,12 @@ void environment_set_home(void);
 /* Sets a variable of an MCA parameter of Open MPI that the user has not set there, nor the one that
  * excludes it (or NULL). Returns whether it is set now by this. */
 bool environment_set_mca(const char *parameter, const char *value, const char *excludes);
+
+/* Folders in which programs are looked for; the user's folder; what reaches other hosts for mpirun.
+ * Borrowed; "" where they are not set. */
+const char *environment_path(void);
+const char *environment_home(void);
+const char *environment_agent(void);
 
 /* The allocation of Slurm that this process is in. */
 struct environment_allocation {

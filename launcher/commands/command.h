@@ -10,13 +10,22 @@
 /* Does what the request says. Returns 0 with the reply filled in, or -1 with the sentence. */
 typedef int (*command_fn)(const void *request, void *reply, struct err *err);
 
+/* Does the same and writes to stdout meanwhile, for people who wait for it. */
+typedef int (*command_speak_fn)(const void *request, struct err *err);
+
+enum command_kind {
+    COMMAND_ALONE,    /* it speaks wherever it runs */
+    COMMAND_OF_RANKS, /* in an MPI job it is the work of all ranks together, and rank 0 speaks */
+    COMMAND_REPORTS   /* alone, and the reply is printed also where the command fails */
+};
+
 struct command {
     const char *name; /* one word, or two */
     const ProtobufCMessageDescriptor *request, *reply;
     command_fn run;
     void (*print)(const void *reply); /* for people; NULL: the reply as YAML */
-    bool in_ranks; /* in an MPI job it is the work of all ranks together, and rank 0 speaks */
-    bool reports;  /* the reply is printed also where the command fails */
+    command_speak_fn speak;           /* for people, in the place of both; or NULL */
+    enum command_kind kind;
 };
 
 extern const struct command commands[];
@@ -59,11 +68,12 @@ int command_bench_step(const void *request, void *reply, struct err *err);
  * each rank. */
 int command_train_check(unsigned *threads, const void *request, struct err *err);
 
+int speak_sample(const void *request, struct err *err);
+
 /* Print a reply for people, to stdout, where YAML would not do. */
 void print_nothing(const void *reply);
 void print_replay(const void *reply);
 void print_submit(const void *reply);
-void print_sample(const void *reply);
 void print_ckpt_ls(const void *reply);
 void print_ckpt_verify(const void *reply);
 void print_ckpt_hash(const void *reply);

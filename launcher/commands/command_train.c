@@ -203,7 +203,7 @@ struct launch {
 static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 {
     const struct job *job = &launch->job;
-    struct run run = {.lock = -1};
+    struct run run = {0};
     struct hostfile hosts = {0};
     if (launch->hostfile && !job->workers)
         return err_set(
@@ -213,8 +213,9 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
     if (rc == 0)
         rc = job->plan(&run, job->request, err);
     const double launch_seconds = rc == 0 ? run_config_launch_seconds(run.config) : 0;
+    bool open; // rank 0 says it
     if (rc == 0)
-        rc = file_make_dirs(launch->folder, ERR_USAGE, err);
+        rc = file_make_private(&open, launch->folder, ERR_USAGE, err);
     run_clear(&run);
     if (rc == 0) {
         size_t n_words = 0;
@@ -304,7 +305,7 @@ int command_ledger_replay(const void *request, void *reply, struct err *err)
 
 int command_train_check(unsigned *threads, const void *request, struct err *err)
 {
-    struct run run = {.lock = -1};
+    struct run run = {0};
     int rc = plan_train(&run, request, err);
     if (rc == 0)
         *threads = run.config->compute->threads;

@@ -14,7 +14,7 @@ enum { ENTRY_SECONDS = 120 }; /* where wait.launch cannot be read */
 
 /* Opens MPI. Collective. Ends the process with a sentence that names host, networks and what to set
  * where the ranks are not connected within wait.launch. NULL with ERR_MACHINE where MPI found
- * another number of ranks than the environment says. */
+ * another number of ranks than the environment says, or does not know the job's PMI. */
 struct endpoint *entry_open(const struct job *job, struct err *err);
 
 /* The networks that this rank left out when it opened MPI, for the log; NULL: none. Borrowed. */

@@ -57,9 +57,11 @@ static char *option_of(const void *request, const char *path)
     struct err unknown;
     const struct field_doc *doc =
         message_field_doc(((const ProtobufCMessage *)request)->descriptor, path, &unknown);
-    char *name = doc && doc->place ? mem_strdup(doc->place) : mem_format("--%s", path);
-    name[strcspn(name, ".")] = 0;
-    for (char *at = name; !(doc && doc->place) && *at; at++)
+    if (doc && doc->place)
+        return mem_strdup(doc->place);
+    char *name = mem_format("--%s", path);
+    name[strcspn(name, ".")] = 0; // of a list: the option, not its element
+    for (char *at = name; *at; at++)
         if (*at == '_')
             *at = '-';
     return name;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "launcher/environment.h"
 #include "launcher/job/question.h"
 
 #include <stdio.h>
@@ -45,8 +46,8 @@ int host_probe(struct host_answer *answers, const char **agent, const char *cons
                const char *command, double seconds, struct err *err)
 {
     static char name[512];
-    const char *set = getenv("OMPI_MCA_plm_rsh_agent"), *words[WORDS_MAX + 8];
-    snprintf(name, sizeof name, "%s", set && *set ? set : "ssh");
+    const char *set = environment_agent(), *words[WORDS_MAX + 8];
+    snprintf(name, sizeof name, "%s", *set ? set : "ssh");
     size_t n_words = agent_words(words, WORDS_MAX, name);
     *agent = n_words ? words[0] : "ssh";
     if (n_words == 0)

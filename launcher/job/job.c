@@ -128,7 +128,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
 static bool run_coordinator(const struct job *job, struct endpoint *endpoint, uint64_t *kept,
                             struct err *how)
 {
-    struct run run = {.lock = -1};
+    struct run run = {0};
     bool orderly = true;
     if (environment_supervised())
         fprintf(stderr, SUPERVISE_LAUNCHED "\n"); // from here on a stop may be asked for

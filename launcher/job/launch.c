@@ -145,10 +145,13 @@ int launch_explain(const struct launch *launch, struct err *err)
     else if (n)
         explain_hosts(launch, names, n, err);
     else
-        err_set(err, ERR_MACHINE,
-                "%u of %u ranks began within %.0f s (wait.launch): is the machine too busy, or its "
-                "file system too slow?",
-                launch->n_begun, job->ranks, job->launch_seconds);
+        err_set(
+            err, ERR_MACHINE,
+            "%u of %u ranks began within %.0f s (wait.launch)%s%s: does each host answer, and is "
+            "none too busy?",
+            launch->n_begun, job->ranks, job->launch_seconds,
+            environment_allocation()[0] ? " on the allocation's hosts " : "",
+            environment_allocation());
     free(networks);
     free(names);
     return -1;

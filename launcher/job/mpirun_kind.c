@@ -1,5 +1,6 @@
 #include "launcher/job/mpirun_kind.h"
 
+#include "launcher/environment.h"
 #include "launcher/job/question.h"
 
 #include <stdio.h>
@@ -53,9 +54,9 @@ void mpirun_kind_read(struct mpirun_kind *kind, const char *answer)
 
 static void find_in_path(char *path, size_t size, const char *name)
 {
-    const char *at = getenv("PATH");
+    const char *at = environment_path();
     path[0] = 0;
-    for (size_t n; at && *at; at += n + (at[n] == ':')) {
+    for (size_t n; *at; at += n + (at[n] == ':')) {
         n = strcspn(at, ":");
         snprintf(path, size, "%.*s/%s", (int)n, at, name);
         if (access(path, X_OK) == 0)

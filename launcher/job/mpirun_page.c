@@ -42,9 +42,19 @@ static const struct page pages[] = {
     {"unable to reach each other for MPI communication", NULL,
      "Open MPI found no way between two ranks: the btl that OMPI_MCA_btl asks for do not reach "
      "each other, or hosts have no network in common (%s)"},
+    {"MPI_INIT failed for some reason", "developer):",
+     "MPI could not start in the ranks (%s): does a variable OMPI_MCA_ or a file of parameters ask "
+     "for what is not there?"},
     {"direct launched using \"srun\"", NULL,
      "srun's PMI is none that Open MPI knows (%s), expected `srun --mpi=pmix`, or mpirun inside of "
      "the allocation"},
+    // Open MPI 4.1 loses pages on their way to mpirun when several ranks fail at once
+    {"An error occurred in MPI_Init", NULL,
+     "MPI could not start in the ranks: does a variable OMPI_MCA_ or a file of parameters ask for "
+     "what is not there? (%s)"},
+    {"orte/util/show_help.c at line", NULL,
+     "the ranks ended as MPI started, and mpirun lost what they said: does a variable OMPI_MCA_ or "
+     "a file of parameters ask for what is not there? (%s)"},
 };
 // clang-format on
 
@@ -55,6 +65,13 @@ static bool says_something(const char *line, size_t size)
         if (isalnum((unsigned char)line[i]))
             return true;
     return false;
+}
+
+/* A line on other pages that are not shown. */
+static bool is_of_pages(const char *line, size_t size)
+{
+    return memmem(line, size, "sent help message", 17) ||
+           memmem(line, size, "orte_base_help_aggregate", 24);
 }
 
 /* The detail: from there to the line's end. *size: its length. */
@@ -71,8 +88,6 @@ static const char *detail(const char *text, const struct page *page, int *size)
             *size = (int)n;
             return at;
         }
-        if (page->before)
-            break;
         at += n + strspn(at + n, "\r\n");
     }
     return "";
@@ -101,7 +116,7 @@ const char *mpirun_page_last_line(const char *text, int *size)
     const char *last = NULL;
     for (const char *at = text; at && *at;) {
         const size_t n = strcspn(at, "\n");
-        if (says_something(at, n)) {
+        if (says_something(at, n) && !is_of_pages(at, n)) {
             last = at;
             *size = (int)strcspn(at, "\r\n");
         }

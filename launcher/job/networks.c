@@ -26,8 +26,7 @@ static bool file_says(const char *path, const char *parameter)
 
 static bool files_say(const char *parameter)
 {
-    const char *home = getenv("HOME");
-    char *own = mem_format("%s/.openmpi/mca-params.conf", home ? home : "");
+    char *own = mem_format("%s/.openmpi/mca-params.conf", environment_home());
     const bool says =
         file_says(own, parameter) || file_says("/etc/openmpi/openmpi-mca-params.conf", parameter);
     free(own);

@@ -49,9 +49,9 @@ static _Noreturn void mpi_failed(const char *file, int line, const char *call)
 }
 
 /* What is said where MPI does not return within its bound, and the code to end with. Nothing here
- * may wait: it runs in a signal handler, or while the process is ended. */
+ * may wait: it runs in a signal handler. */
 static struct {
-    const char *volatile late, *volatile impossible;
+    const char *volatile late;
     volatile int code;
 } bound;
 
@@ -73,15 +73,6 @@ static void on_late(int signal)
     _exit(bound.code);
 }
 
-/* MPI calls exit where it cannot start. */
-static void on_exit_of_mpi(void)
-{
-    if (!bound.impossible)
-        return;
-    say(bound.impossible);
-    _exit(ERR_MACHINE);
-}
-
 static void bound_begin(double seconds, const char *late, int code)
 {
     struct sigaction action = {.sa_handler = on_late};
@@ -97,7 +88,7 @@ static void bound_begin(double seconds, const char *late, int code)
 static void bound_end(void)
 {
     setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_sec = 0}, NULL);
-    bound.late = bound.impossible = NULL;
+    bound.late = NULL;
 }
 
 static void buffer_need(struct flight *flight, size_t size)
@@ -277,13 +268,11 @@ static void mpi_free(struct endpoint *endpoint)
 static const struct endpoint_ops mpi_ops = {
     .send = mpi_send, .room = mpi_room, .poll = mpi_poll, .free = mpi_free};
 
-struct endpoint *mpi_transport_open(const struct mpi_transport_bounds *bounds)
+struct endpoint *mpi_transport_open(double seconds, const char *sentence)
 {
     struct mpi_endpoint *e = mem_new(1, sizeof *e);
     int provided = 0;
-    bound.impossible = bounds->impossible;
-    atexit(on_exit_of_mpi);
-    bound_begin(bounds->seconds, bounds->late, ERR_MACHINE);
+    bound_begin(seconds, sentence, ERR_MACHINE);
     MPI_CALL(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
     MPI_CALL(MPI_Comm_dup(MPI_COMM_WORLD, &e->comm));
     MPI_CALL(MPI_Comm_set_errhandler(e->comm, MPI_ERRORS_RETURN));
@@ -300,6 +289,15 @@ void mpi_transport_close(struct endpoint *endpoint, int code, const char *senten
     bound_begin(finish_seconds + finish_seconds_a_rank * endpoint->size, sentence, code);
     endpoint_free(endpoint);
     bound_end();
+}
+
+bool mpi_transport_is_open_mpi(void)
+{
+#ifdef OPEN_MPI
+    return true;
+#else
+    return false;
+#endif
 }
 
 const char *mpi_transport_library(void)

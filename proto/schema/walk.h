@@ -69,10 +69,10 @@ struct scalar {
     };
 };
 
-/* All five functions are required. leave_x is called if enter_x returned true; false skips what is
- * inside. name is the field's name, NULL for an element of a list and for the root; doc is the
- * field's (for an element: its list's), NULL for the root. The elements of a map (doc->map) are
- * scalars: name is the key, the text is the value. */
+/* All functions are required but `unset`, which may be NULL. leave_x is called if enter_x returned
+ * true; false skips what is inside. name is the field's name, NULL for an element of a list and for
+ * the root; doc is the field's (for an element: its list's), NULL for the root. The elements of a
+ * map (doc->map) are scalars: name is the key, the text is the value. */
 struct visitor {
     void *context;
     bool (*enter_message)(void *context, const char *name, const ProtobufCMessageDescriptor *type,
@@ -82,9 +82,10 @@ struct visitor {
     void (*leave_list)(void *context, const char *name, const struct field_doc *doc);
     void (*scalar)(void *context, const char *name, const struct field_doc *doc,
                    struct scalar value, bool is_default);
+    void (*unset)(void *context, const char *name, const struct field_doc *doc);
 };
 
 /* Visits the fields of a message in the order of their declaration. A scalar that is not set is
  * visited with its declared default (is_default true, as for one that was set to that value), or
- * skipped if none is declared. A submessage that is NULL is skipped. */
+ * shown to `unset` if none is declared. So is a submessage that is NULL. */
 void message_walk(const ProtobufCMessage *message, const struct visitor *visitor);

@@ -134,6 +134,20 @@ class Tokenizers(trireme.Case):
 
         self.check_changed(change)
 
+    def test_numbers_one_by_one_before_gpt2s_pattern(self):
+        """As SmolLM's tokenizers have it."""
+        def change(tokenizer):
+            tokenizer["pre_tokenizer"] = {
+                "type": "Sequence", "pretokenizers": [{
+                    "type": "Digits", "individual_digits": True
+                }, {
+                    "type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
+                    "use_regex": True
+                }]
+            }
+
+        self.check_changed(change)
+
     def test_runs_of_spaces_as_added_tokens_in_normal_form(self):
         def change(tokenizer):
             tokenizer["pre_tokenizer"] = {

@@ -1,272 +1,68 @@
 #include "worker/data/documents.h"
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "worker/data/encoding.h"
 #include "worker/data/jobs.h"
-#include "worker/data/json_lines.h"
-#include "worker/data/path.h"
 #include "worker/data/split.h"
-#include "worker/data/text_file.h"
 #include "worker/data/watch.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-enum { PIECE = 1 << 20 };
-
-struct walk {
-    struct documents *documents;
-    struct stat leave_out; /* st_ino 0: there is none */
-};
-
-static void leave_out_unreadable(struct documents *documents, const struct err *err)
-{
-    if (!documents->why)
-        documents->why = mem_strdup(err->text);
-    documents->unreadable++;
-}
-
-static void add_file(struct documents *documents, const char *path, uint64_t size)
-{
-    documents->files = mem_grow(documents->files, documents->n_files, &documents->files_room,
-                                sizeof *documents->files);
-    documents->files[documents->n_files++] =
-        (struct document_file){.path = mem_strdup(path), .size = size};
-    documents->size += size;
-}
-
-static void walk_folder(const struct walk *walk, const char *folder);
-
-/* Adds one path, or what is below it. `given`: it was given by name. */
-static void walk_path(const struct walk *walk, const char *path, bool given)
-{
-    struct stat st;
-    struct err err;
-    if ((given ? stat(path, &st) : lstat(path, &st)) < 0) {
-        err_set(&err, ERR_DATA, "%s: cannot look at it: %s", path, strerror(errno));
-        leave_out_unreadable(walk->documents, &err);
-        return;
-    }
-    if (S_ISLNK(st.st_mode) && (stat(path, &st) < 0 || S_ISDIR(st.st_mode)))
-        return; // a broken link holds no text; one to a folder could make a cycle
-    if (S_ISDIR(st.st_mode)) {
-        if (walk->leave_out.st_ino != st.st_ino || walk->leave_out.st_dev != st.st_dev)
-            walk_folder(walk, path);
-    } else if (S_ISREG(st.st_mode)) {
-        add_file(walk->documents, path, (uint64_t)st.st_size);
-    } else { // opening a pipe would wait for its writer
-        err_set(&err, ERR_DATA, "%s: expected a regular file or a folder", path);
-        leave_out_unreadable(walk->documents, &err);
-    }
-}
-
-static void walk_folder(const struct walk *walk, const char *folder)
-{
-    struct err err;
-    size_t n = 0;
-    char **names = file_names(folder, &n, ERR_DATA, &err);
-    if (!names) {
-        leave_out_unreadable(walk->documents, &err);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (names[i][0] == '.')
-            continue;
-        char *path = file_join(folder, names[i]);
-        walk_path(walk, path, false);
-        free(path);
-    }
-    file_names_free(names);
-}
-
-int documents_read(const struct documents *documents, size_t file, unsigned char *piece,
-                   size_t room, documents_take_fn take, void *context, struct err *err)
-{
-    const char *path = documents->files[file].path;
-    const bool by_lines = documents->field && json_lines_named(path);
-    struct json_lines lines = {.path = path, .field = documents->field};
-    struct text_file *text;
-    int rc = text_file_open(&text, path, err);
-    if (rc < 0)
-        return rc;
-    for (size_t n = 1; n != 0 && rc == 0;) {
-        rc = text_file_read(text, piece, room, &n, err);
-        if (rc == 0 && by_lines)
-            rc = json_lines_add(&lines, piece, n, take, context, err);
-        else if (rc == 0 && n > 0)
-            rc = take(context, 0, piece, n, err);
-    }
-    json_lines_clear(&lines);
-    text_file_close(text);
-    return rc;
-}
 
 size_t documents_blocks(const struct document *document)
 {
-    return document->bytes < SPLIT_BLOCK ? 1 : document->bytes / SPLIT_BLOCK;
+    return document->tokens < SPLIT_BLOCK ? 1 : document->tokens / SPLIT_BLOCK;
 }
 
-/* The first reading of a file: sizes and digests of its documents. */
-struct sum {
-    const struct documents *documents;
-    struct watch *watch; /* or NULL */
-    size_t file;
-    uint64_t in_file; /* bytes of text so far */
-    struct document *list;
-    size_t n, room;
-    uint64_t empty;  /* documents without text */
-    bool unreadable; /* with this sentence: */
-    struct err why;
-    bool open; /* a document is being read: */
-    struct document document;
-    struct digest_stream *whole, *block;
-    size_t in_block, n_blocks, blocks_room; /* bytes of the block so far; full blocks so far */
-};
-
-static void sum_begin(struct sum *sum, uint64_t number)
+uint64_t documents_tokens(const struct documents *documents, const struct document *document)
 {
-    sum->open = true;
-    sum->document = (struct document){.file = sum->file, .number = number};
-    sum->whole = digest_stream_new();
-    sum->block = digest_stream_new();
-    sum->in_block = sum->n_blocks = sum->blocks_room = 0;
-}
-
-/* Ends the document that is open, if there is one, and keeps it if `keep`. */
-static void sum_end(struct sum *sum, bool keep)
-{
-    if (!sum->open)
-        return;
-    sum->open = false;
-    struct document *document = &sum->document;
-    document->digest = digest_stream_end(sum->whole);
-    digest_stream_end(sum->block);
-    if (!keep) {
-        free(document->blocks);
-        return;
-    }
-    if (sum->n_blocks < 2) {
-        document->blocks = mem_resize(document->blocks, 1, sizeof *document->blocks);
-        document->blocks[0] = split_hash(document->digest);
-    }
-    sum->list = mem_grow(sum->list, sum->n, &sum->room, sizeof *sum->list);
-    sum->list[sum->n++] = *document;
-}
-
-static void sum_add(struct sum *sum, const unsigned char *bytes, size_t n)
-{
-    struct document *document = &sum->document;
-    digest_stream_add(sum->whole, bytes, n);
-    document->bytes += n;
-    while (n) {
-        const size_t left = SPLIT_BLOCK - sum->in_block, now = n < left ? n : left;
-        digest_stream_add(sum->block, bytes, now);
-        sum->in_block += now;
-        bytes += now;
-        n -= now;
-        if (sum->in_block < SPLIT_BLOCK)
-            continue;
-        document->blocks =
-            mem_grow(document->blocks, sum->n_blocks, &sum->blocks_room, sizeof *document->blocks);
-        document->blocks[sum->n_blocks++] = split_hash(digest_stream_end(sum->block));
-        sum->block = digest_stream_new();
-        sum->in_block = 0;
-    }
-}
-
-/* An archive holds more than its own bytes: what is read counts up to these. */
-static void watch_file(struct sum *sum, uint64_t n)
-{
-    const uint64_t size = sum->documents->files[sum->file].size;
-    const uint64_t before = sum->in_file < size ? sum->in_file : size;
-    sum->in_file += n;
-    watch_add(sum->watch, (sum->in_file < size ? sum->in_file : size) - before);
-}
-
-static int take_piece(void *context, uint64_t number, const unsigned char *bytes, size_t n,
-                      struct err *err)
-{
-    (void)err;
-    struct sum *sum = context;
-    if (sum->open && sum->document.number != number)
-        sum_end(sum, true);
-    if (n == 0) {
-        sum->empty++;
-        return 0;
-    }
-    if (!sum->open)
-        sum_begin(sum, number);
-    sum_add(sum, bytes, n);
-    watch_file(sum, n);
-    return 0;
-}
-
-static void sum_clear(struct sum *sum)
-{
-    for (size_t i = 0; i < sum->n; i++)
-        free(sum->list[i].blocks);
-    free(sum->list);
-    sum->list = NULL;
-    sum->n = sum->room = 0;
-}
-
-/* Reads one file; leaves out what is empty or cannot be read. */
-static int digest_file(void *context, size_t file, struct err *err)
-{
-    struct sum *sum = &((struct sum *)context)[file];
-    unsigned char *piece = mem_new(PIECE, 1);
-    int rc = documents_read(sum->documents, file, piece, PIECE, take_piece, sum, err);
-    free(piece);
-    sum_end(sum, rc == 0);
-    sum->empty += rc == 0 && sum->n == 0 && sum->empty == 0; // the file itself
-    if (rc != 0)
-        sum_clear(sum);
-    if (rc == TEXT_FILE_UNREADABLE) {
-        sum->unreadable = true;
-        sum->why = *err;
-        sum->empty = 0;
-        rc = 0;
-    }
-    return rc;
+    return document->tokens + (documents->encoding && documents->encoding->ends);
 }
 
 /* Adds what was read of one file to all. */
-static void add_sum(struct documents *documents, struct sum *sum)
+static void add_sum(struct documents *documents, size_t file, struct document_sum *sum)
 {
     documents->empty += sum->empty;
     if (sum->unreadable)
-        leave_out_unreadable(documents, &sum->why);
+        document_files_leave_out(&documents->files, &sum->why);
     for (size_t i = 0; i < sum->n; i++) {
         documents->list =
             mem_grow(documents->list, documents->n, &documents->room, sizeof *documents->list);
         documents->list[documents->n++] = sum->list[i];
     }
     sum->n = 0; // the blocks have moved
+    documents->tokens_of[file] = sum->tokens;
+    sum->tokens = (struct spool_list){0};
 }
 
-static int digest_files(struct documents *documents, size_t jobs, struct watch *watch,
-                        struct err *err)
+struct sums {
+    const struct documents *documents;
+    struct watch *watch;
+    struct document_sum *of; /* (n_files) */
+};
+
+static int sum_file(void *context, size_t job, size_t file, struct err *err)
 {
-    struct sum *sums = mem_new(documents->n_files, sizeof *sums);
-    for (size_t i = 0; i < documents->n_files; i++)
-        sums[i] = (struct sum){.documents = documents, .watch = watch, .file = i};
-    watch_begin(watch, "read", documents->size);
-    int rc = jobs_run(documents->n_files, jobs, digest_file, sums, err);
-    for (size_t i = 0; i < documents->n_files; i++) {
+    const struct sums *sums = context;
+    return document_sum_read(&sums->of[file], &sums->documents->files, file,
+                             sums->documents->encoding, job, sums->watch, err);
+}
+
+static int sum_files(struct documents *documents, size_t jobs, struct watch *watch, struct err *err)
+{
+    struct sums sums = {
+        .documents = documents, .watch = watch, .of = mem_new(documents->files.n, sizeof *sums.of)};
+    documents->tokens_of = mem_new(documents->files.n, sizeof *documents->tokens_of);
+    watch_begin(watch, "read", documents->files.size);
+    int rc = jobs_run(documents->files.n, jobs, sum_file, &sums, err);
+    for (size_t i = 0; i < documents->files.n; i++) {
         if (rc == 0)
-            add_sum(documents, &sums[i]);
-        sum_clear(&sums[i]);
+            add_sum(documents, i, &sums.of[i]);
+        document_sum_clear(&sums.of[i]);
     }
-    free(sums);
+    free(sums.of);
     return rc;
-}
-
-static int compare_files(const void *a, const void *b)
-{
-    return strcmp(((const struct document_file *)a)->path, ((const struct document_file *)b)->path);
 }
 
 static int compare_places(const void *a, const void *b)
@@ -307,6 +103,7 @@ static void drop_duplicates(struct documents *documents)
             documents->duplicates++;
         } else {
             documents->bytes += list[i].bytes;
+            documents->tokens += documents_tokens(documents, &list[i]);
             list[kept++] = list[i];
         }
     }
@@ -314,44 +111,14 @@ static void drop_duplicates(struct documents *documents)
     qsort(list, kept, sizeof *list, compare_places);
 }
 
-static int check_field(const struct documents *documents, struct err *err)
-{
-    bool any = !documents->field;
-    for (size_t i = 0; i < documents->n_files && !any; i++)
-        any = json_lines_named(documents->files[i].path);
-    return any ? 0
-               : err_set(err, ERR_USAGE,
-                         "--field %s: found no file of JSON lines, expected at least one whose "
-                         "name ends with .jsonl or .json (or so with .gz or .zst)",
-                         documents->field);
-}
-
-/* Finds the files, without reading them. */
-static int find_files(struct documents *documents, char *const *inputs, size_t n_inputs,
-                      const char *leave_out, struct err *err)
-{
-    struct walk walk = {.documents = documents};
-    if (stat(leave_out, &walk.leave_out) < 0)
-        walk.leave_out.st_ino = 0;
-    for (size_t i = 0; i < n_inputs; i++) {
-        if (!file_exists(inputs[i]))
-            return err_set(err, ERR_USAGE, "%s: cannot find it: %s", inputs[i], strerror(errno));
-        char *path = path_trim(inputs[i]);
-        walk_path(&walk, path, true);
-        free(path);
-    }
-    if (documents->n_files)
-        qsort(documents->files, documents->n_files, sizeof *documents->files, compare_files);
-    return 0;
-}
-
 int documents_find(struct documents *documents, char *const *inputs, size_t n_inputs,
-                   const char *field, const char *leave_out, size_t jobs, struct watch *watch,
-                   struct err *err)
+                   const char *field, const char *leave_out, struct encoding *encoding, size_t jobs,
+                   struct watch *watch, struct err *err)
 {
-    *documents = (struct documents){.field = field};
-    if (find_files(documents, inputs, n_inputs, leave_out, err) < 0 ||
-        check_field(documents, err) < 0 || digest_files(documents, jobs, watch, err) < 0) {
+    *documents = (struct documents){.encoding = encoding};
+    if (document_files_find(&documents->files, inputs, n_inputs, field, leave_out, err) < 0)
+        return -1;
+    if (sum_files(documents, jobs, watch, err) < 0) {
         documents_clear(documents);
         return -1;
     }
@@ -362,12 +129,12 @@ int documents_find(struct documents *documents, char *const *inputs, size_t n_in
 
 void documents_clear(struct documents *documents)
 {
-    for (size_t i = 0; i < documents->n_files; i++)
-        free(documents->files[i].path);
+    for (size_t i = 0; documents->tokens_of && i < documents->files.n; i++)
+        spool_list_clear(&documents->tokens_of[i]);
+    free(documents->tokens_of);
     for (size_t i = 0; i < documents->n; i++)
         free(documents->list[i].blocks);
-    free(documents->files);
     free(documents->list);
-    free(documents->why);
+    document_files_clear(&documents->files);
     *documents = (struct documents){0};
 }

@@ -16,6 +16,12 @@ struct jobs {
     struct err *err;
 };
 
+struct thread {
+    struct jobs *jobs;
+    size_t job;
+    pthread_t id;
+};
+
 /* Takes the next item; false: there is none. */
 static bool take_item(struct jobs *jobs, size_t *item)
 {
@@ -40,11 +46,12 @@ static void fail(struct jobs *jobs, size_t item, const struct err *err)
 
 static void *run(void *context)
 {
-    struct jobs *jobs = context;
+    const struct thread *thread = context;
+    struct jobs *jobs = thread->jobs;
     size_t item;
     struct err err;
     while (take_item(jobs, &item))
-        if (jobs->work(jobs->context, item, &err) < 0)
+        if (jobs->work(jobs->context, thread->job, item, &err) < 0)
             fail(jobs, item, &err);
     return NULL;
 }
@@ -54,13 +61,17 @@ int jobs_run(size_t n, size_t n_jobs, jobs_work_fn work, void *context, struct e
     struct jobs jobs = {.work = work, .context = context, .n = n, .err = err};
     pthread_mutex_init(&jobs.lock, NULL);
     const size_t n_more = n < n_jobs ? (n ? n - 1 : 0) : n_jobs - 1;
-    pthread_t *threads = mem_new(n_more, sizeof *threads);
+    struct thread *threads = mem_new(n_more, sizeof *threads), own = {.jobs = &jobs};
     size_t begun = 0;
-    while (begun < n_more && pthread_create(&threads[begun], NULL, run, &jobs) == 0)
-        begun++; // where the system has no more threads, these do
-    run(&jobs);
+    for (; begun < n_more; begun++) {
+        struct thread *thread = &threads[begun];
+        *thread = (struct thread){.jobs = &jobs, .job = begun + 1};
+        if (pthread_create(&thread->id, NULL, run, thread) != 0)
+            break; // where the system has no more threads, these do
+    }
+    run(&own);
     for (size_t i = 0; i < begun; i++)
-        pthread_join(threads[i], NULL);
+        pthread_join(threads[i].id, NULL);
     free(threads);
     pthread_mutex_destroy(&jobs.lock);
     return jobs.failed ? -1 : 0;

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-typedef int (*jobs_work_fn)(void *context, size_t item, struct err *err);
+/* job: number of the thread, below `jobs`; what belongs to it is used by nobody else meanwhile. */
+typedef int (*jobs_work_fn)(void *context, size_t job, size_t item, struct err *err);
 
 /* Calls `work` for the items 0 .. n-1 in up to `jobs` threads (at least one; the caller's is one of
  * them) and waits for all. Items begin in their order; after one has failed no further one begins.

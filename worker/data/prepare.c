@@ -7,6 +7,7 @@
 #include "proto/schema/read.h"
 #include "worker/data/data_yaml.h"
 #include "worker/data/documents.h"
+#include "worker/data/encoding.h"
 #include "worker/data/path.h"
 #include "worker/data/prepare_copy.h"
 #include "worker/data/prepare_describe.h"
@@ -93,12 +94,12 @@ static void note_split(struct text *notes, const struct documents *documents,
                        const struct prepare_plan *plan, double val)
 {
     const char *what = plan->by_documents ? "documents" : "blocks";
-    const double share = (double)plan->val_tokens / (double)documents->bytes;
+    const double share = (double)plan->val_tokens / (double)documents->tokens;
     if (plan->val_tokens == 0) {
         text_printf(notes,
                     "no validation: found %" PRIu64
                     " tokens, expected at least %d (two blocks) to set one apart\n",
-                    documents->bytes, 2 * SPLIT_BLOCK);
+                    documents->tokens, 2 * SPLIT_BLOCK);
         return;
     }
     if (!plan->by_documents)
@@ -123,21 +124,32 @@ static void note(struct text *notes, const struct documents *documents,
 {
     if (!notes)
         return;
-    if (documents->empty || documents->unreadable)
-        text_printf(notes,
-                    "left out %" PRIu64 " files%s: %" PRIu64 " empty, %" PRIu64
-                    " unreadable%s%s%s\n",
-                    documents->empty + documents->unreadable, documents->field ? " and lines" : "",
-                    documents->empty, documents->unreadable, documents->why ? " (the first: " : "",
-                    documents->why ? documents->why : "", documents->why ? ")" : "");
+    if (documents->empty || documents->files.unreadable)
+        text_printf(
+            notes,
+            "left out %" PRIu64 " files%s: %" PRIu64 " empty, %" PRIu64 " unreadable%s%s%s\n",
+            documents->empty + documents->files.unreadable,
+            documents->files.field ? " and lines" : "", documents->empty,
+            documents->files.unreadable, documents->files.why ? " (the first: " : "",
+            documents->files.why ? documents->files.why : "", documents->files.why ? ")" : "");
+    if (documents->encoding && !documents->encoding->ends)
+        text_add(notes, "the tokenizer has no token that ends a text: nothing stands between "
+                        "documents\n");
     if (val > 0)
         note_split(notes, documents, plan, val);
 }
 
+static bool is_bytes(const Trireme__DataPrepareRequest *request)
+{
+    return !strcmp(request->tokenizer, "byte");
+}
+
 static int check_request(const Trireme__DataPrepareRequest *request, struct err *err)
 {
-    if (strcmp(request->tokenizer, "byte"))
-        return err_set(err, ERR_USAGE, "--tokenizer: found '%s', expected byte",
+    if (!is_bytes(request) && !file_exists(request->tokenizer))
+        return err_set(err, ERR_USAGE,
+                       "--tokenizer: found '%s', expected byte, a folder with a tokenizer, or a "
+                       "tokenizer.json",
                        request->tokenizer);
     if (request->n_input == 0)
         return err_set(err, ERR_USAGE, "found no file or folder to prepare, expected at least one");
@@ -153,6 +165,8 @@ static char *write_folder(const char *temporary, const Trireme__DataPrepareReque
                           const struct prepare_plan *plan, struct watch *watch, struct err *err)
 {
     char *base = path_base_name(request->out), *out = path_trim(request->out), *yaml = NULL;
+    if (documents->encoding && encoding_copy_files(documents->encoding, temporary, err) < 0)
+        goto out;
     if (prepare_copy(temporary, out, plan, documents, request->jobs ? request->jobs : 1, watch,
                      err) < 0)
         goto out;
@@ -171,52 +185,79 @@ out:
     return yaml;
 }
 
+/* Makes the folder of the documents that were found. NULL on error. */
+static char *make_folder(const Trireme__DataPrepareRequest *request, enum place place,
+                         const struct documents *documents, const struct prepare_plan *plan,
+                         struct watch *watch, struct err *err)
+{
+    char *temporary = path_temporary(request->out), *parent = path_parent(request->out),
+         *yaml = NULL;
+    if (file_make_dirs(parent, ERR_USAGE, err) < 0)
+        goto out;
+    if (mkdir(temporary, 0755) < 0) {
+        err_set(err, ERR_USAGE, "%s: cannot make a folder beside it: %s", request->out,
+                strerror(errno));
+        goto out;
+    }
+    yaml = write_folder(temporary, request, place, documents, plan, watch, err);
+    struct err ignored; // a leftover is hidden and harmless; the error that there may be says more
+    file_remove_tree(temporary, ERR_USAGE, &ignored);
+out:
+    free(parent);
+    free(temporary);
+    return yaml;
+}
+
+static int refuse_nothing(const Trireme__DataPrepareRequest *request,
+                          const struct documents *documents, struct err *err)
+{
+    return err_set(
+        err, ERR_DATA,
+        "found no text in %zu inputs: %" PRIu64 " files are empty, %" PRIu64 " unreadable%s%s",
+        request->n_input, documents->empty, documents->files.unreadable,
+        documents->files.why ? ": " : "", documents->files.why ? documents->files.why : "");
+}
+
 int prepare_in_files(const Trireme__DataPrepareRequest *request, Trireme__DataSet *set,
                      struct text *notes, struct watch *watch, uint64_t file_tokens, struct err *err)
 {
     enum place place;
     if (check_request(request, err) < 0 || look_at_place(&place, request->out, err) < 0)
         return -1;
+    const size_t jobs = request->jobs ? request->jobs : 1;
+    const bool encodes = !is_bytes(request);
+    struct encoding encoding = {0};
     struct documents documents;
     struct prepare_plan plan = {0};
-    char *temporary = path_temporary(request->out), *parent = path_parent(request->out),
-         *yaml = NULL;
+    char *yaml = NULL;
     int rc = -1;
+    if (encodes && encoding_open(&encoding, request->tokenizer, request->out, jobs, err) < 0)
+        return -1;
     if (documents_find(&documents, request->input, request->n_input,
                        request->field && request->field[0] ? request->field : NULL, request->out,
-                       request->jobs ? request->jobs : 1, watch, err) < 0)
-        goto out_names;
+                       encodes ? &encoding : NULL, jobs, watch, err) < 0)
+        goto out_encoding;
     if (documents.n == 0) {
-        err_set(err, ERR_DATA,
-                "found no text in %zu inputs: %" PRIu64 " files are empty, %" PRIu64
-                " unreadable%s%s",
-                request->n_input, documents.empty, documents.unreadable, documents.why ? ": " : "",
-                documents.why ? documents.why : "");
+        refuse_nothing(request, &documents, err);
         goto out_documents;
     }
     prepare_plan_init(&plan, &documents, request->val, file_tokens);
-    if (file_make_dirs(parent, ERR_USAGE, err) < 0)
-        goto out_documents;
-    if (mkdir(temporary, 0755) < 0) {
-        err_set(err, ERR_USAGE, "%s: cannot make a folder beside it: %s", request->out,
-                strerror(errno));
-        goto out_documents;
-    }
-    yaml = write_folder(temporary, request, place, &documents, &plan, watch, err);
-    struct err ignored; // a leftover is hidden and harmless; the error that there may be says more
-    file_remove_tree(temporary, ERR_USAGE, &ignored);
+    yaml = make_folder(request, place, &documents, &plan, watch, err);
     if (!yaml)
         goto out_documents;
     rc = yaml_read(set, yaml, strlen(yaml), "data.yaml", ERR_DATA, err);
     ASSERT(rc == 0);
+    if (!data_yaml_has_tokenizer(set)) { // as in the file
+        message_free(set->vocabulary);
+        set->vocabulary = NULL;
+    }
     note(notes, &documents, &plan, request->val);
 out_documents:
     free(yaml);
     prepare_plan_clear(&plan);
     documents_clear(&documents);
-out_names:
-    free(parent);
-    free(temporary);
+out_encoding:
+    encoding_close(&encoding);
     return rc;
 }
 

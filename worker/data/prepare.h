@@ -3,8 +3,10 @@
  * Drops documents with the same bytes as another (documents.h). Sets validation apart by whole
  * documents if there are at least SPLIT_FEW_DOCUMENTS of them, else by blocks of each document
  * (split.h: by its own bytes alone). Writes train_000000.bin .., val_000000.bin .. (token_file.h:
- * llm.c's format, uint16; token_writer.h: as many files as it takes) and data.yaml. A byte is a
- * token; documents follow each other by path with nothing between them. Of the validation tokens
+ * llm.c's format; token_writer.h: as many files as it takes) and data.yaml. Documents follow each
+ * other by path. A byte is a token of 16 bits, with nothing between documents; or a tokenizer makes
+ * the tokens, whose end of a text stands behind each document and whose files are copied into the
+ * folder (of 32 bits for a vocabulary above 65,536). Of the validation tokens
  * the dev part comes first, then gate, then sealed. By documents each part is one range; by blocks
  * each block is one, since the text beside it is elsewhere. A range ends where a file ends. */
 #pragma once

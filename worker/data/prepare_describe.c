@@ -6,16 +6,41 @@
 #include "proto/schema/write.h"
 #include "worker/data/bigram.h"
 #include "worker/data/data_yaml.h"
+#include "worker/data/documents.h"
+#include "worker/data/encoding.h"
 #include "worker/data/prepare_plan.h"
 #include "worker/data/token_writer.h"
+#include "worker/tokenizer/tokenizer.h"
 
 #include <stdlib.h>
+
+/* Bytes of text that the tokens of a file stand for. */
+static int count_bytes(Trireme__TokenFile *about, const char *path, const struct encoding *encoding,
+                       struct err *err)
+{
+    enum { PIECE = 65536 };
+    struct token_file file;
+    if (token_file_open(&file, path, TRIREME__SOURCE__FORMAT__llmc, err) < 0)
+        return -1;
+    int32_t *tokens = mem_new(PIECE, sizeof *tokens);
+    int rc = 0;
+    about->has_bytes = true;
+    for (uint64_t at = 0; at < file.n_tokens && rc == 0; at += PIECE) {
+        const size_t n = file.n_tokens - at < PIECE ? (size_t)(file.n_tokens - at) : PIECE;
+        rc = token_file_read(&file, tokens, at, n, encoding->vocab, err);
+        for (size_t i = 0; i < n && rc == 0; i++)
+            about->bytes += tokenizer_token_bytes(encoding->tokenizer, (uint32_t)tokens[i]);
+    }
+    free(tokens);
+    token_file_close(&file);
+    return rc;
+}
 
 /* Describes the files of training or of validation: the first one and a list of the others. All is
  * owned by the message. */
 static int describe_files(Trireme__TokenFile *first, Trireme__TokenFile ***more, size_t *n_more,
                           const char *folder, const char *name, uint64_t tokens,
-                          uint64_t file_tokens, struct err *err)
+                          uint64_t file_tokens, const struct encoding *encoding, struct err *err)
 {
     const size_t n = token_writer_files(tokens, file_tokens);
     *more = n > 1 ? mem_new(n - 1, sizeof **more) : NULL;
@@ -30,6 +55,8 @@ static int describe_files(Trireme__TokenFile *first, Trireme__TokenFile ***more,
         char *path = file_join(folder, file->file);
         struct digest digest;
         int rc = data_yaml_digest_file(&digest, path, err);
+        if (rc == 0 && encoding)
+            rc = count_bytes(file, path, encoding, err);
         free(path);
         if (rc < 0)
             return -1;
@@ -58,8 +85,41 @@ static int measure_dev(Trireme__DataSet *set, const char *folder, struct err *er
     return rc;
 }
 
+/* Describes the tokenizer, whose files have been copied; NULL: a byte is a token. */
+static int describe_tokenizer(Trireme__DataSet *set, const char *folder,
+                              const struct encoding *encoding, struct err *err)
+{
+    Trireme__Vocabulary *vocabulary = set->vocabulary;
+    if (!encoding) {
+        message_free(vocabulary);
+        set->vocabulary = NULL;
+        return 0;
+    }
+    free(set->tokenizer);
+    set->tokenizer = mem_strdup(encoding->name);
+    set->vocab = encoding->vocab;
+    vocabulary->digest = mem_new(DIGEST_HEX_SIZE, 1);
+    digest_hex(vocabulary->digest, tokenizer_digest(encoding->tokenizer));
+    vocabulary->has_end_of_text = encoding->ends, vocabulary->end_of_text = encoding->end;
+    vocabulary->files = mem_new(encoding->files.n, sizeof *vocabulary->files);
+    for (size_t i = 0; i < encoding->files.n; i++) {
+        Trireme__TokenizerFile *file = message_new(&trireme__tokenizer_file__descriptor);
+        vocabulary->files[vocabulary->n_files++] = file;
+        file->file = mem_strdup(encoding->files.list[i].name);
+        file->digest = mem_new(DIGEST_HEX_SIZE, 1);
+        char *path = file_join(folder, file->file);
+        struct digest digest;
+        const int rc = data_yaml_digest_file(&digest, path, err);
+        free(path);
+        if (rc < 0)
+            return -1;
+        digest_hex(file->digest, digest);
+    }
+    return 0;
+}
+
 static int describe_val(Trireme__DataSet *set, const char *folder, const struct prepare_plan *plan,
-                        struct err *err)
+                        const struct encoding *encoding, struct err *err)
 {
     if (plan->val_tokens == 0) {
         message_free(set->val);
@@ -67,10 +127,10 @@ static int describe_val(Trireme__DataSet *set, const char *folder, const struct 
         return 0;
     }
     set->split = mem_strdup(plan->by_documents ? "documents" : "blocks");
-    return describe_files(set->val, &set->more_val, &set->n_more_val, folder, "val",
-                          plan->val_tokens, plan->file_tokens, err) < 0
-               ? -1
-               : measure_dev(set, folder, err);
+    if (describe_files(set->val, &set->more_val, &set->n_more_val, folder, "val", plan->val_tokens,
+                       plan->file_tokens, encoding, err) < 0)
+        return -1;
+    return encoding ? 0 : measure_dev(set, folder, err);
 }
 
 /* Lends the plan's ranges to the message, or takes them back. */
@@ -98,10 +158,12 @@ char *prepare_describe(const char *folder, const char *name, const struct prepar
     set->duplicates = documents->duplicates;
     set->bytes = documents->bytes;
     lend_ranges(set, plan, true);
+    const struct encoding *encoding = documents->encoding;
     char *yaml = NULL;
-    if (describe_files(set->train, &set->more_train, &set->n_more_train, folder, "train",
-                       plan->train_tokens, plan->file_tokens, err) == 0 &&
-        describe_val(set, folder, plan, err) == 0)
+    if (describe_tokenizer(set, folder, encoding, err) == 0 &&
+        describe_files(set->train, &set->more_train, &set->n_more_train, folder, "train",
+                       plan->train_tokens, plan->file_tokens, encoding, err) == 0 &&
+        describe_val(set, folder, plan, encoding, err) == 0)
         yaml = yaml_write(set, false);
     lend_ranges(set, plan, false);
     message_free(set);

@@ -10,7 +10,7 @@ static struct split_unit *document_units(const struct documents *documents, size
 {
     struct split_unit *units = mem_new(documents->n, sizeof *units);
     for (size_t i = 0; i < documents->n; i++)
-        units[i] = (struct split_unit){.tokens = documents->list[i].bytes,
+        units[i] = (struct split_unit){.tokens = documents_tokens(documents, &documents->list[i]),
                                        .hash = split_hash(documents->list[i].digest)};
     *n = documents->n;
     return units;
@@ -28,7 +28,7 @@ static struct split_unit *block_units(const struct documents *documents, size_t 
         const size_t blocks = documents_blocks(document);
         for (size_t block = 0; block < blocks; block++)
             *unit++ = (struct split_unit){.tokens = SPLIT_BLOCK, .hash = document->blocks[block]};
-        unit[-1].tokens = document->bytes - (blocks - 1) * SPLIT_BLOCK;
+        unit[-1].tokens = documents_tokens(documents, document) - (blocks - 1) * SPLIT_BLOCK;
     }
     return units;
 }
@@ -87,12 +87,12 @@ static void place_units(struct prepare_plan *plan, const struct split_unit *unit
 void prepare_plan_init(struct prepare_plan *plan, const struct documents *documents, double val,
                        uint64_t file_tokens)
 {
-    ASSERT(documents->bytes > 0 && file_tokens > 0);
+    ASSERT(documents->tokens > 0 && file_tokens > 0);
     *plan = (struct prepare_plan){.by_documents = documents->n >= SPLIT_FEW_DOCUMENTS,
                                   .file_tokens = file_tokens};
     struct split_unit *units =
         plan->by_documents ? document_units(documents, &plan->n) : block_units(documents, &plan->n);
-    const bool enough = plan->by_documents || documents->bytes >= 2 * SPLIT_BLOCK;
+    const bool enough = plan->by_documents || documents->tokens >= 2 * SPLIT_BLOCK;
     if (val > 0 && enough && plan->n > 1)
         plan->moved = split_choose(units, plan->n, val);
     plan->pieces = mem_new(plan->n, sizeof *plan->pieces);

@@ -33,7 +33,7 @@ struct prepare_plan {
                                                 * none crosses from one token file to the next */
 };
 
-/* The documents must have at least one byte in all. val_tokens becomes 0 if val is 0 or the text
+/* The documents must have at least one token in all. val_tokens becomes 0 if val is 0 or the text
  * has fewer than two blocks. */
 void prepare_plan_init(struct prepare_plan *plan, const struct documents *documents, double val,
                        uint64_t file_tokens);

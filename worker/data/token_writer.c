@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,7 +70,7 @@ static int write_at(const struct token_writer *writer, const void *bytes, size_t
 }
 
 static void init(struct token_writer *writer, const char *folder, const char *shown,
-                 const char *name, uint64_t n_tokens, uint64_t file_tokens)
+                 const char *name, uint64_t n_tokens, uint64_t file_tokens, size_t width)
 {
     *writer = (struct token_writer){.folder = mem_strdup(folder),
                                     .name = mem_strdup(name),
@@ -77,23 +78,27 @@ static void init(struct token_writer *writer, const char *folder, const char *sh
                                     .n_tokens = n_tokens,
                                     .file_tokens = file_tokens,
                                     .fd = -1,
-                                    .piece = mem_new(TOKEN_WRITER_PIECE, sizeof *writer->piece)};
+                                    .width = width,
+                                    .piece = mem_new(TOKEN_WRITER_PIECE, width)};
 }
 
 void token_writer_join(struct token_writer *writer, const struct token_writer *other)
 {
-    init(writer, other->folder, other->shown, other->name, other->n_tokens, other->file_tokens);
+    init(writer, other->folder, other->shown, other->name, other->n_tokens, other->file_tokens,
+         other->width);
 }
 
 int token_writer_open(struct token_writer *writer, const char *folder, const char *shown,
-                      const char *name, uint64_t n_tokens, uint64_t file_tokens, struct err *err)
+                      const char *name, uint64_t n_tokens, uint64_t file_tokens, size_t width,
+                      struct err *err)
 {
-    ASSERT(file_tokens >= 1 && file_tokens <= INT32_MAX);
-    init(writer, folder, shown, name, n_tokens, file_tokens);
+    ASSERT(file_tokens >= 1 && file_tokens <= INT32_MAX && (width == 2 || width == 4));
+    const bool wide = width == sizeof(uint32_t);
+    init(writer, folder, shown, name, n_tokens, file_tokens, width);
     const size_t n = token_writer_files(n_tokens, file_tokens);
     for (size_t file = n; file-- > 0;) { // the first one last, so that it is open
         const int32_t header[TOKEN_HEADER_BYTES / sizeof(int32_t)] = {
-            TOKEN_MAGIC_16, TOKEN_VERSION_16,
+            wide ? TOKEN_MAGIC_32 : TOKEN_MAGIC_16, wide ? TOKEN_VERSION_32 : TOKEN_VERSION_16,
             (int32_t)token_writer_tokens(n_tokens, file_tokens, file)};
         if (open_file(writer, file, O_CREAT | O_EXCL, err) == 0 &&
             write_at(writer, header, sizeof header, 0, err) == 0)
@@ -104,27 +109,48 @@ int token_writer_open(struct token_writer *writer, const char *folder, const cha
     return 0;
 }
 
-int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
-                     size_t n, struct err *err)
+/* Fills the piece with n bytes or ids; the other one is NULL. */
+static void fill(const struct token_writer *writer, const unsigned char *bytes, const uint32_t *ids,
+                 size_t n)
+{
+    uint16_t *narrow = writer->piece;
+    if (writer->width == sizeof *ids)
+        memcpy(writer->piece, ids, n * sizeof *ids);
+    else
+        for (size_t i = 0; i < n; i++)
+            narrow[i] = (uint16_t)(ids ? ids[i] : bytes[i]);
+}
+
+static int put(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
+               const uint32_t *ids, size_t n, struct err *err)
 {
     ASSERT(n <= writer->n_tokens && first <= writer->n_tokens - n);
-    while (n) {
-        const size_t file = (size_t)(first / writer->file_tokens);
-        const uint64_t at = first % writer->file_tokens, left = writer->file_tokens - at;
-        size_t now = n < TOKEN_WRITER_PIECE ? n : TOKEN_WRITER_PIECE;
+    const size_t width = writer->width;
+    for (size_t done = 0, now; done < n; done += now) {
+        const size_t file = (size_t)((first + done) / writer->file_tokens);
+        const uint64_t at = (first + done) % writer->file_tokens, left = writer->file_tokens - at;
+        now = n - done < TOKEN_WRITER_PIECE ? n - done : TOKEN_WRITER_PIECE;
         now = now < left ? now : (size_t)left;
-        for (size_t i = 0; i < now; i++)
-            writer->piece[i] = bytes[i];
+        fill(writer, bytes ? bytes + done : NULL, ids ? ids + done : NULL, now);
         if ((writer->fd < 0 || file != writer->file) && open_file(writer, file, 0, err) < 0)
             return -1;
-        if (write_at(writer, writer->piece, now * sizeof *writer->piece,
-                     TOKEN_HEADER_BYTES + at * sizeof *writer->piece, err) < 0)
+        if (write_at(writer, writer->piece, now * width, TOKEN_HEADER_BYTES + at * width, err) < 0)
             return -1;
-        bytes += now;
-        first += now;
-        n -= now;
     }
     return 0;
+}
+
+int token_writer_put_bytes(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
+                           size_t n, struct err *err)
+{
+    ASSERT(writer->width == sizeof(uint16_t));
+    return put(writer, first, bytes, NULL, n, err);
+}
+
+int token_writer_put_ids(struct token_writer *writer, uint64_t first, const uint32_t *ids, size_t n,
+                         struct err *err)
+{
+    return put(writer, first, NULL, ids, n, err);
 }
 
 int token_writer_sync(struct token_writer *writer, struct err *err)

@@ -1,6 +1,6 @@
-/* Writes tokens of 16 bits in llm.c's format (token_file.h), at any place first, into as many files
- * as they need: NAME_000000.bin, NAME_000001.bin .., each but the last of `file_tokens` tokens.
- * llm.c's header holds no more than 2^31 - 1. */
+/* Writes tokens in llm.c's format (token_file.h), of 16 bits or of 32, at any place first, into as
+ * many files as they need: NAME_000000.bin, NAME_000001.bin .., each but the last of `file_tokens`
+ * tokens. llm.c's header holds no more than 2^31 - 1. */
 #pragma once
 #include "base/err.h"
 
@@ -15,7 +15,8 @@ struct token_writer {
     uint64_t n_tokens, file_tokens; /* of all files; of one */
     int fd;                         /* -1: none is open */
     size_t file;                    /* that is open */
-    uint16_t *piece;                /* (TOKEN_WRITER_PIECE) */
+    size_t width;                   /* bytes of a token: 2 or 4 */
+    void *piece;                    /* (TOKEN_WRITER_PIECE * width) */
 };
 
 /* Number of files; 0 for no tokens. */
@@ -25,17 +26,21 @@ uint64_t token_writer_tokens(uint64_t n_tokens, uint64_t file_tokens, size_t fil
 /* Its name in fresh memory. */
 char *token_writer_name(const char *name, size_t file);
 
-/* Makes the files in the folder, each with its header. file_tokens: 1 to INT32_MAX. ERR_USAGE where
- * the system refuses. On error there is nothing to clear; files may have been made. */
+/* Makes the files in the folder, each with its header. file_tokens: 1 to INT32_MAX; width: 2, or 4
+ * for a vocabulary above 65,536. ERR_USAGE where the system refuses. On error there is nothing to
+ * clear; files may have been made. */
 int token_writer_open(struct token_writer *writer, const char *folder, const char *shown,
-                      const char *name, uint64_t n_tokens, uint64_t file_tokens, struct err *err);
+                      const char *name, uint64_t n_tokens, uint64_t file_tokens, size_t width,
+                      struct err *err);
 
 /* A second writer of the files of `other`, which stays open, for another thread. */
 void token_writer_join(struct token_writer *writer, const struct token_writer *other);
 
-/* Writes bytes as tokens first .. first+n. */
-int token_writer_put(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
-                     size_t n, struct err *err);
+/* Writes bytes, or ids that the width holds, as tokens first .. first+n. */
+int token_writer_put_bytes(struct token_writer *writer, uint64_t first, const unsigned char *bytes,
+                           size_t n, struct err *err);
+int token_writer_put_ids(struct token_writer *writer, uint64_t first, const uint32_t *ids, size_t n,
+                         struct err *err);
 
 /* Makes the files durable. */
 int token_writer_sync(struct token_writer *writer, struct err *err);

@@ -63,6 +63,27 @@ static void a_constant_rate_needs_no_lowest_one(void **state)
     message_free(config);
 }
 
+static void a_launch_has_twice_the_patience_half_a_minute_or_what_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *patience, *launch;
+        double seconds;
+    } cases[] = {
+        {"wait.patience=60", "wait.launch=0",   120},
+        {"wait.patience=5",  "wait.launch=0",   30 },
+        {"wait.patience=60", "wait.launch=1.5", 1.5},
+    };
+    struct err err;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *const settings[] = {(char *)cases[i].patience, (char *)cases[i].launch};
+        Trireme__Config *config = run_config_read(NULL, settings, 2, &err);
+        assert_non_null(config);
+        assert_true(run_config_launch_seconds(config) == cases[i].seconds);
+        message_free(config);
+    }
+}
+
 static void open_sizes_are_resolved(void **state)
 {
     (void)state;
@@ -218,6 +239,7 @@ int main(void)
         cmocka_unit_test(what_fields_say_together_is_checked_with_whole_sentences),
         cmocka_unit_test(single_fields_are_checked_too),
         cmocka_unit_test(a_constant_rate_needs_no_lowest_one),
+        cmocka_unit_test(a_launch_has_twice_the_patience_half_a_minute_or_what_is_said),
         cmocka_unit_test(open_sizes_are_resolved),
         test_in_folder(a_configuration_that_was_written_is_read_back_equal),
         cmocka_unit_test(a_change_leaves_the_configuration_as_it_was),

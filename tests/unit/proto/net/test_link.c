@@ -2,6 +2,7 @@
 
 #include "proto/net/endpoint.h"
 #include "proto/net/link.h"
+#include "proto/schema/message.h"
 
 #include "control.pb-c.h"
 
@@ -75,12 +76,69 @@ static void a_link_beats_once_a_second_with_its_work(void **state)
     assert_false(endpoint_poll(ranks[0], &parcel));
 }
 
+static void start_is_awaited_and_then_read_by_the_role(void **state)
+{
+    (void)state;
+    struct link link, roles;
+    struct parcel parcel;
+    struct err err = {0};
+    Trireme__Beat beat = TRIREME__BEAT__INIT;
+    Trireme__Start start = TRIREME__START__INIT;
+    Trireme__Config *config = message_new(&trireme__config__descriptor);
+    start.incarnation = 7, start.servers = 1, start.run = (char *)"run", start.config = config;
+    link_init(&link, ranks[1]);
+    endpoint_send(ranks[0], 1, TAG_BEAT, &beat);
+    endpoint_send(ranks[0], 1, TAG_START, &start);
+    assert_int_equal(link_await_start(&link, &parcel, &err), 1);
+    assert_int_equal(parcel.tag, TAG_START);
+    link_init(&roles, ranks[1]);
+    roles.first = &parcel;
+    static const struct handler start_only[] = {
+        {TAG_START, take_note}
+    };
+    assert_int_equal(link_read(&roles, start_only, 1, NULL, &err), 1);
+    assert_null(roles.first);
+    assert_int_equal(link_read(&roles, start_only, 1, NULL, &err), 0);
+    send_end(ERR_USAGE);
+    assert_int_equal(link_await_start(&link, &parcel, &err), 0);
+    assert_int_equal(link.code, ERR_USAGE);
+    link_init(&link, ranks[1]);
+    link.patience = 0.05;
+    assert_int_equal(link_await_start(&link, &parcel, &err), -1);
+    assert_contains(err.text, "the coordinator has been silent");
+    message_free(config);
+}
+
+static void a_number_of_servers_out_of_bounds_is_refused(void **state)
+{
+    (void)state;
+    struct link link; // of rank 1 of 3
+    struct err err = {0};
+    Trireme__Start start = TRIREME__START__INIT;
+    link_init(&link, ranks[1]);
+    start.servers = 1;
+    assert_int_equal(link_check_start(&link, &start, true, &err), 0);
+    assert_int_equal(link_check_start(&link, &start, false, &err), -1);
+    assert_int_equal(err.code, ERR_MACHINE);
+    static const uint32_t wrong[] = {0, 2, 3, UINT32_MAX};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        start.servers = wrong[i];
+        assert_int_equal(link_check_start(&link, &start, true, &err), -1);
+        assert_contains(err.text, "servers of 3 ranks: expected 1 to 1");
+    }
+    link_init(&link, ranks[2]);
+    start.servers = 1;
+    assert_int_equal(link_check_start(&link, &start, false, &err), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_ranks(a_coordinator_that_is_silent_for_too_long_is_a_failure),
         test_with_ranks(before_start_nothing_but_start_is_taken),
         test_with_ranks(a_link_beats_once_a_second_with_its_work),
+        test_with_ranks(start_is_awaited_and_then_read_by_the_role),
+        test_with_ranks(a_number_of_servers_out_of_bounds_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,10 +13,10 @@ static double nats_of(const char *text, const Trireme__Range *ranges, size_t n)
     struct err err;
     struct token_writer writer;
     struct token_file file;
-    assert_int_equal(token_writer_open(&writer, folder, folder, "val", strlen(text), 1000, &err),
+    assert_int_equal(token_writer_open(&writer, folder, folder, "val", strlen(text), 1000, 2, &err),
                      0);
-    assert_int_equal(token_writer_put(&writer, 0, (const unsigned char *)text, strlen(text), &err),
-                     0);
+    assert_int_equal(
+        token_writer_put_bytes(&writer, 0, (const unsigned char *)text, strlen(text), &err), 0);
     token_writer_clear(&writer);
     assert_int_equal(token_file_open(&file, path, TRIREME__SOURCE__FORMAT__auto, &err), 0);
     Trireme__Range copies[4], *pointers[4];

@@ -13,14 +13,16 @@
 struct work {
     pthread_mutex_t lock;
     unsigned times[1000];
+    size_t jobs;      /* numbers of threads seen are below */
     size_t fail_from; /* every item from here on fails */
 };
 
-static int count(void *context, size_t item, struct err *err)
+static int count(void *context, size_t job, size_t item, struct err *err)
 {
     struct work *work = context;
     pthread_mutex_lock(&work->lock);
     work->times[item]++;
+    work->jobs = job < work->jobs ? work->jobs : job + 1;
     pthread_mutex_unlock(&work->lock);
     return item >= work->fail_from ? err_set(err, ERR_DATA, "item %zu", item) : 0;
 }
@@ -35,6 +37,7 @@ static void every_item_is_worked_at_once(void **state)
             assert_int_equal(jobs_run(n, jobs, count, &work, &err), 0);
             for (size_t i = 0; i < 1000; i++)
                 assert_int_equal(work.times[i], i < n);
+            assert_true(work.jobs <= jobs && (work.jobs > 0) == (n > 0));
         }
 }
 

@@ -480,7 +480,7 @@ static void requests_that_make_no_sense_are_refused(void **state)
     must_write_in(f->in, "empty", "", 0);
     check_refused(f, ERR_DATA, "found no text in 1 inputs: 1 files are empty, 0 unreadable");
     f->request.tokenizer = "gpt2";
-    check_refused(f, ERR_USAGE, "--tokenizer: found 'gpt2', expected byte");
+    check_refused(f, ERR_USAGE, "--tokenizer: found 'gpt2', expected byte, a folder");
     f->request.tokenizer = "byte";
     f->request.n_input = 0;
     check_refused(f, ERR_USAGE, "found no file or folder to prepare");
@@ -523,7 +523,10 @@ static void a_prepared_folder_opens_as_a_source(void **state)
     assert_string_equal(dataset_source_name(dataset, 0), "out");
     assert_int_equal(dataset_eval_samples(dataset, TRIREME__PART__dev, 0),
                      f->set->n_dev * ((SPLIT_BLOCK - 1) / 256));
-    assert_true(dataset_bytes_per_token(dataset, 0) == 1);
+    uint64_t bytes;
+    assert_true(dataset_count_bytes(dataset, &bytes, 0, (const int32_t[]){1, 2}, 2) && bytes == 2);
+    const char *folder;
+    assert_null(dataset_vocabulary(dataset, &folder));
     int32_t tokens[257];
     assert_int_equal(dataset_sample(dataset, order, tokens, 12345, &err), 0);
     dataset_free(dataset);

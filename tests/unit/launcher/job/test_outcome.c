@@ -1,0 +1,71 @@
+#include "tests/unit/support.h"
+
+#include "launcher/job/mpirun.h"
+#include "launcher/job/outcome.h"
+
+#include <signal.h>
+
+/* How a launch without a status file is judged. Returns the code. */
+static int judge(struct outcome *outcome, const char *folder, struct err *err)
+{
+    const struct mpirun job = {.run = folder, .servers = 1, .ranks = 4};
+    uint64_t kept = 0;
+    *err = (struct err){0};
+    assert_int_equal(outcome_judge(outcome, &job, &kept, err), -1);
+    outcome_clear(outcome);
+    return (int)err->code;
+}
+
+static void a_code_of_ours_with_a_word_of_a_rank_is_the_runs_and_said_already(void **state)
+{
+    static const int ours[] = {ERR_USAGE, ERR_DATA, ERR_TRAIN, ERR_MACHINE};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) { // out of memory is 4
+        struct outcome outcome = {.code = ours[i], .launched = true, .said = true};
+        struct err err;
+        assert_int_equal(judge(&outcome, *state, &err), ours[i]);
+        assert_string_equal(err.text, "");
+    }
+}
+
+static void what_no_rank_said_is_told_by_how_mpirun_ended_and_its_last_line(void **state)
+{
+    struct err err;
+    struct outcome outcome = {.code = 127, .launched = true};
+    outcome_add_line(&outcome, "mpirun: error while loading shared libraries: libopen-rte", 1);
+    assert_int_equal(judge(&outcome, *state, &err), ERR_MACHINE);
+    assert_string_equal(err.text,
+                        "mpirun ended with code 127, and no rank said why; its last line: mpirun: "
+                        "error while loading shared libraries: libopen-rte");
+    outcome = (struct outcome){.code = 128 + SIGSEGV, .by_signal = true, .launched = true};
+    judge(&outcome, *state, &err);
+    assert_contains(err.text, "mpirun was ended by signal 11 (Segmentation fault) without a word");
+    outcome = (struct outcome){.code = 139, .launched = true};
+    judge(&outcome, *state, &err);
+    assert_contains(err.text, "mpirun ended with code 139 without a word");
+    // a code of ours alone says nothing
+    outcome = (struct outcome){.code = ERR_USAGE, .launched = true};
+    assert_int_equal(judge(&outcome, *state, &err), ERR_MACHINE);
+    assert_contains(err.text, "ended with code 2");
+}
+
+static void a_rank_that_was_killed_is_named(void **state)
+{
+    struct err err;
+    struct outcome outcome = {.code = 137, .launched = true};
+    outcome_add_line(&outcome,
+                     "mpirun noticed that process rank 2 with PID 77 on node h exited on signal 9 "
+                     "(Killed).",
+                     1);
+    assert_int_equal(judge(&outcome, *state, &err), ERR_MACHINE);
+    assert_contains(err.text, "worker 0 (rank 2 on h) was lost: killed by signal 9");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test_in_folder(a_code_of_ours_with_a_word_of_a_rank_is_the_runs_and_said_already),
+        test_in_folder(what_no_rank_said_is_told_by_how_mpirun_ended_and_its_last_line),
+        test_in_folder(a_rank_that_was_killed_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
