@@ -39,7 +39,12 @@ def install(version):
     if version != "5":
         with open(os.path.join(site_packages(version), "torch.pth"), "w") as f:
             f.write(site_packages("5") + "\n")
-    pip(version, "--extra-index-url", WHEELS, *REQUIREMENTS[version])
+    else:
+        try:
+            pip(version, "--retries", "0", "--index-url", WHEELS, "torch")
+        except Missing:
+            pass  # PyPI's is larger, and does too
+    pip(version, *REQUIREMENTS[version])
 
 
 def need_long():
