@@ -12,7 +12,7 @@ struct change_kind {
     bool slow; /* its pairs vary as those of changes do that act like a rate */
 };
 
-/* Both resolved. A change with a calm member is calm, with a slow member slow. What acts like a rate
- * is slow too: whatever has calm changes, in either direction. Values that are the same do not
+/* Both resolved. A change with a calm member is calm, with a slow member slow. What acts like a
+ * rate is slow too: whatever has calm changes, in either direction. Values that are the same do not
  * count. */
 struct change_kind change_kind_of(const Trireme__Config *before, const Trireme__Config *after);

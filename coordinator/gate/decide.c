@@ -111,7 +111,7 @@ static void measure(const struct rule *rule, struct decide_stretch *s)
         s->watch_posterior = posterior_of(rule, s->y, s->n_y, s->watch_slow);
 }
 
-void decide(const struct rule *rule, struct decide_stretch *s)
+void decide_at_end(const struct rule *rule, struct decide_stretch *s)
 {
     measure(rule, s);
     s->watch = s->watched ? judge_watch(rule, s) : DECIDE_NO_WATCH;

@@ -76,4 +76,4 @@ struct decide_stretch {
     bool ends; /* the run ends, as it would without experiments: the trunk is not finite */
 };
 
-void decide(const struct rule *rule, struct decide_stretch *stretch);
+void decide_at_end(const struct rule *rule, struct decide_stretch *stretch);

@@ -49,7 +49,7 @@ static void watch(struct stage *stage, const double *y, unsigned n, bool kept)
 
 static void run(struct stage *stage)
 {
-    decide(&rule_default, &stage->stretch);
+    decide_at_end(&rule_default, &stage->stretch);
 }
 
 static void expect(const struct stage *stage, size_t i, enum decide_answer answer)
