@@ -6,11 +6,11 @@
 #include "control.pb-c.h"
 #include "proto/schema/message.h"
 #include "worker/data/data_yaml.h"
-#include "worker/data/prepare.h"
+#include "worker/prepare/prepare.h"
 #include "worker/data/source.h"
 #include "worker/data/split.h"
 #include "worker/data/token_file.h"
-#include "worker/data/token_writer.h"
+#include "worker/prepare/token_writer.h"
 
 enum { DOCUMENT = 500 };
 

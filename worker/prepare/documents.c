@@ -1,10 +1,10 @@
-#include "worker/data/documents.h"
+#include "worker/prepare/documents.h"
 
 #include "base/mem.h"
-#include "worker/data/encoding.h"
-#include "worker/data/jobs.h"
+#include "worker/prepare/encoding.h"
+#include "worker/prepare/jobs.h"
 #include "worker/data/split.h"
-#include "worker/data/watch.h"
+#include "worker/prepare/watch.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "worker/data/prepare_plan.h"
+#include "worker/prepare/prepare_plan.h"
 
 #include "base/check.h"
 #include "base/mem.h"

@@ -1,39 +1,48 @@
-#include "worker/data/prepare_describe.h"
+#include "worker/prepare/prepare_describe.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "proto/schema/message.h"
 #include "proto/schema/write.h"
-#include "worker/data/bigram.h"
+#include "worker/prepare/bigram.h"
 #include "worker/data/data_yaml.h"
-#include "worker/data/documents.h"
-#include "worker/data/encoding.h"
-#include "worker/data/prepare_plan.h"
-#include "worker/data/token_writer.h"
+#include "worker/prepare/documents.h"
+#include "worker/prepare/encoding.h"
+#include "worker/prepare/prepare_plan.h"
+#include "worker/prepare/token_writer.h"
 #include "worker/tokenizer/tokenizer.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Bytes of text that the tokens of a file stand for. */
+/* Bytes of text that the tokens of a file stand for. Read a piece at a time: a map of it would
+ * count as memory that is used. */
 static int count_bytes(Trireme__TokenFile *about, const char *path, const struct encoding *encoding,
                        struct err *err)
 {
     enum { PIECE = 65536 };
-    struct token_file file;
-    if (token_file_open(&file, path, TRIREME__SOURCE__FORMAT__llmc, err) < 0)
+    const size_t width = token_writer_width(encoding->vocab);
+    FILE *file = fopen(path, "rbe");
+    if (!file || fseek(file, TOKEN_HEADER_BYTES, SEEK_SET) < 0) {
+        err_set(err, ERR_DATA, "%s: cannot read: %s", path, strerror(errno));
+        if (file)
+            fclose(file);
         return -1;
-    int32_t *tokens = mem_new(PIECE, sizeof *tokens);
-    int rc = 0;
-    about->has_bytes = true;
-    for (uint64_t at = 0; at < file.n_tokens && rc == 0; at += PIECE) {
-        const size_t n = file.n_tokens - at < PIECE ? (size_t)(file.n_tokens - at) : PIECE;
-        rc = token_file_read(&file, tokens, at, n, encoding->vocab, err);
-        for (size_t i = 0; i < n && rc == 0; i++)
-            about->bytes += tokenizer_token_bytes(encoding->tokenizer, (uint32_t)tokens[i]);
     }
-    free(tokens);
-    token_file_close(&file);
-    return rc;
+    unsigned char *piece = mem_new(PIECE, width);
+    about->has_bytes = true;
+    for (size_t n; (n = fread(piece, width, PIECE, file)) > 0;)
+        for (size_t i = 0; i < n; i++) {
+            uint32_t token = 0; // of either width: the machine is little-endian (token_file.c)
+            memcpy(&token, piece + i * width, width);
+            about->bytes += tokenizer_token_bytes(encoding->tokenizer, token);
+        }
+    free(piece);
+    const bool failed = ferror(file);
+    fclose(file);
+    return failed ? err_set(err, ERR_DATA, "%s: cannot read it whole", path) : 0;
 }
 
 /* Describes the files of training or of validation: the first one and a list of the others. All is

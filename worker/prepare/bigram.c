@@ -1,4 +1,4 @@
-#include "worker/data/bigram.h"
+#include "worker/prepare/bigram.h"
 
 #include "base/check.h"
 #include "base/mem.h"

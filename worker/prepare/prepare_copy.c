@@ -1,13 +1,13 @@
-#include "worker/data/prepare_copy.h"
+#include "worker/prepare/prepare_copy.h"
 
 #include "base/digest.h"
 #include "base/mem.h"
-#include "worker/data/documents.h"
-#include "worker/data/encoding.h"
-#include "worker/data/jobs.h"
-#include "worker/data/prepare_plan.h"
-#include "worker/data/token_writer.h"
-#include "worker/data/watch.h"
+#include "worker/prepare/documents.h"
+#include "worker/prepare/encoding.h"
+#include "worker/prepare/jobs.h"
+#include "worker/prepare/prepare_plan.h"
+#include "worker/prepare/token_writer.h"
+#include "worker/prepare/watch.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -191,8 +191,7 @@ int prepare_copy(const char *folder, const char *shown, const struct prepare_pla
     struct copies all = {.plan = plan, .documents = documents, .watch = watch};
     const uint64_t limit = plan->file_tokens;
     const struct encoding *encoding = documents->encoding;
-    const size_t width =
-        encoding && encoding->vocab > UINT16_MAX + 1 ? sizeof(uint32_t) : sizeof(uint16_t);
+    const size_t width = token_writer_width(encoding ? encoding->vocab : 0);
     find_firsts(&all);
     watch_begin(watch, "wrote", documents->bytes);
     int rc = token_writer_open(&all.writers[0], folder, shown, "train", plan->train_tokens, limit,

@@ -3,8 +3,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "proto/schema/message.h"
-#include "worker/data/json_lines.h"
-#include "worker/data/prepare.h"
+#include "worker/prepare/json_lines.h"
+#include "worker/prepare/prepare.h"
 #include "worker/data/token_file.h"
 
 /* Writes what it is given as NUMBER:TEXT|. */

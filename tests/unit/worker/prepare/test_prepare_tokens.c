@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "proto/schema/message.h"
 #include "worker/data/data_yaml.h"
-#include "worker/data/prepare.h"
+#include "worker/prepare/prepare.h"
 #include "worker/data/source.h"
 #include "worker/data/split.h"
 #include "worker/data/token_file.h"

@@ -19,6 +19,8 @@ struct token_writer {
     void *piece;                    /* (TOKEN_WRITER_PIECE * width) */
 };
 
+/* Bytes of a token of a vocabulary: 2, or 4 above 65,536. */
+size_t token_writer_width(size_t vocab);
 /* Number of files; 0 for no tokens. */
 size_t token_writer_files(uint64_t n_tokens, uint64_t file_tokens);
 /* Tokens of one of them. */
@@ -26,8 +28,8 @@ uint64_t token_writer_tokens(uint64_t n_tokens, uint64_t file_tokens, size_t fil
 /* Its name in fresh memory. */
 char *token_writer_name(const char *name, size_t file);
 
-/* Makes the files in the folder, each with its header. file_tokens: 1 to INT32_MAX; width: 2, or 4
- * for a vocabulary above 65,536. ERR_USAGE where the system refuses. On error there is nothing to
+/* Makes the files in the folder, each with its header. file_tokens: 1 to INT32_MAX; width: of
+ * token_writer_width. ERR_USAGE where the system refuses. On error there is nothing to
  * clear; files may have been made. */
 int token_writer_open(struct token_writer *writer, const char *folder, const char *shown,
                       const char *name, uint64_t n_tokens, uint64_t file_tokens, size_t width,

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "worker/data/text_file.h"
+#include "worker/prepare/text_file.h"
 
 #include <zlib.h>
 #include <zstd.h>

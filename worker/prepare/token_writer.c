@@ -1,4 +1,4 @@
-#include "worker/data/token_writer.h"
+#include "worker/prepare/token_writer.h"
 
 #include "base/check.h"
 #include "base/file.h"
@@ -12,6 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+size_t token_writer_width(size_t vocab)
+{
+    return vocab > (size_t)UINT16_MAX + 1 ? sizeof(uint32_t) : sizeof(uint16_t);
+}
 
 size_t token_writer_files(uint64_t n_tokens, uint64_t file_tokens)
 {

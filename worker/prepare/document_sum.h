@@ -3,7 +3,7 @@
 #pragma once
 #include "base/digest.h"
 #include "base/err.h"
-#include "worker/data/token_spool.h"
+#include "worker/prepare/token_spool.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
-#include "worker/data/json_lines.h"
+#include "worker/prepare/json_lines.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "proto/schema/node.h"
-#include "worker/data/text_file.h"
+#include "worker/prepare/text_file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

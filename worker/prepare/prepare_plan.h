@@ -3,7 +3,7 @@
  * sizes and hashes alone. */
 #pragma once
 #include "files.pb-c.h"
-#include "worker/data/documents.h"
+#include "worker/prepare/documents.h"
 #include "worker/data/split.h"
 
 #include <stdbool.h>

@@ -4,9 +4,9 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "proto/schema/message.h"
-#include "worker/data/jobs.h"
-#include "worker/data/prepare.h"
-#include "worker/data/watch.h"
+#include "worker/prepare/jobs.h"
+#include "worker/prepare/prepare.h"
+#include "worker/prepare/watch.h"
 
 #include <pthread.h>
 

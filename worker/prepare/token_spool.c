@@ -1,4 +1,4 @@
-#include "worker/data/token_spool.h"
+#include "worker/prepare/token_spool.h"
 
 #include "base/check.h"
 #include "base/file.h"

@@ -2,8 +2,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "worker/data/bigram.h"
-#include "worker/data/token_writer.h"
+#include "worker/prepare/bigram.h"
+#include "worker/prepare/token_writer.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "worker/data/watch.h"
+#include "worker/prepare/watch.h"
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "worker/data/text_file.h"
+#include "worker/prepare/text_file.h"
 
 #include "base/check.h"
 #include "base/file.h"

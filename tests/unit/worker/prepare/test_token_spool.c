@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "worker/data/token_spool.h"
+#include "worker/prepare/token_spool.h"
 
 enum { LISTS = 3, PUTS = 40, MOST = 50 };
 

@@ -2,7 +2,7 @@
  * it, and the spool that the tokens wait in. */
 #pragma once
 #include "base/err.h"
-#include "worker/data/token_spool.h"
+#include "worker/prepare/token_spool.h"
 #include "worker/tokenizer/tokenizer_files.h"
 
 #include <stdbool.h>

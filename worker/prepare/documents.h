@@ -7,8 +7,8 @@
  * behind each document. */
 #pragma once
 #include "base/err.h"
-#include "worker/data/document_files.h"
-#include "worker/data/document_sum.h"
+#include "worker/prepare/document_files.h"
+#include "worker/prepare/document_sum.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "worker/data/jobs.h"
+#include "worker/prepare/jobs.h"
 
 #include "base/mem.h"
 

@@ -1,11 +1,11 @@
-#include "worker/data/document_sum.h"
+#include "worker/prepare/document_sum.h"
 
 #include "base/mem.h"
-#include "worker/data/document_files.h"
-#include "worker/data/encoding.h"
+#include "worker/prepare/document_files.h"
+#include "worker/prepare/encoding.h"
 #include "worker/data/split.h"
-#include "worker/data/text_file.h"
-#include "worker/data/watch.h"
+#include "worker/prepare/text_file.h"
+#include "worker/prepare/watch.h"
 #include "worker/tokenizer/encode_stream.h"
 
 #include <inttypes.h>

@@ -1,10 +1,10 @@
-#include "worker/data/document_files.h"
+#include "worker/prepare/document_files.h"
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "worker/data/json_lines.h"
+#include "worker/prepare/json_lines.h"
 #include "worker/data/path.h"
-#include "worker/data/text_file.h"
+#include "worker/prepare/text_file.h"
 
 #include <errno.h>
 #include <stdbool.h>

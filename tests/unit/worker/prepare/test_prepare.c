@@ -7,8 +7,8 @@
 #include "proto/order/segment.h"
 #include "proto/schema/message.h"
 #include "worker/data/dataset.h"
-#include "worker/data/documents.h"
-#include "worker/data/prepare.h"
+#include "worker/prepare/documents.h"
+#include "worker/prepare/prepare.h"
 #include "worker/data/split.h"
 #include "worker/data/token_file.h"
 

@@ -1,4 +1,4 @@
-#include "worker/data/encoding.h"
+#include "worker/prepare/encoding.h"
 
 #include "base/file.h"
 #include "base/mem.h"

@@ -1,4 +1,4 @@
-#include "worker/data/prepare.h"
+#include "worker/prepare/prepare.h"
 
 #include "base/check.h"
 #include "base/file.h"
@@ -6,13 +6,13 @@
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 #include "worker/data/data_yaml.h"
-#include "worker/data/documents.h"
-#include "worker/data/encoding.h"
+#include "worker/prepare/documents.h"
+#include "worker/prepare/encoding.h"
 #include "worker/data/path.h"
-#include "worker/data/prepare_copy.h"
-#include "worker/data/prepare_describe.h"
-#include "worker/data/prepare_plan.h"
-#include "worker/data/token_writer.h"
+#include "worker/prepare/prepare_copy.h"
+#include "worker/prepare/prepare_describe.h"
+#include "worker/prepare/prepare_plan.h"
+#include "worker/prepare/token_writer.h"
 
 #include <errno.h>
 #include <inttypes.h>
