@@ -182,6 +182,26 @@ int file_make_dirs(const char *path, enum err_code code, struct err *err)
     return err_set(err, code, "%s: cannot make the folder: %s", path, strerror(errno));
 }
 
+int file_make_private(bool *open, const char *path, enum err_code code, struct err *err)
+{
+    char *folder = folder_of(path);
+    struct stat st;
+    // made with its rights, so that there is no moment at which it is open
+    int rc = file_is_dir(path) || !strcmp(folder, path) || file_is_dir(folder)
+                 ? 0
+                 : file_make_dirs(folder, code, err);
+    free(folder);
+    if (rc == 0 && mkdir(path, 0700) < 0 && !file_is_dir(path))
+        rc = err_set(err, code, "%s: cannot make the folder: %s", path, strerror(errno));
+    if (rc == 0 && stat(path, &st) == 0 && (st.st_mode & 0777) != 0700)
+        chmod(path, 0700); // another user's folder, and some file systems, refuse
+    if (rc == 0 && stat(path, &st) < 0)
+        rc = err_set(err, code, "%s: cannot look at it: %s", path, strerror(errno));
+    if (rc == 0)
+        *open = (st.st_mode & 022) != 0;
+    return rc;
+}
+
 int file_sync_dir(const char *path, enum err_code code, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -253,15 +273,22 @@ char **file_names(const char *path, size_t *n, enum err_code code, struct err *e
     }
     char **names = NULL;
     size_t count = 0, room = 0;
-    for (struct dirent *entry; (entry = readdir(dir));) {
+    errno = 0;
+    for (struct dirent *entry; (entry = readdir(dir)); errno = 0) {
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
         names = mem_grow(names, count, &room, sizeof *names);
         names[count++] = mem_strdup(entry->d_name);
     }
+    const int error = errno;
     closedir(dir);
     names = mem_resize(names, count + 1, sizeof *names);
     names[count] = NULL;
+    if (error) { // some names may be missing
+        file_names_free(names);
+        err_set(err, code, "%s: cannot read the folder: %s", path, strerror(error));
+        return NULL;
+    }
     qsort(names, count, sizeof *names, compare_names);
     *n = count;
     return names;

@@ -29,6 +29,10 @@ void file_writer_drop(struct file_writer *writer);                /* accepts NUL
 /* Makes the folder and those above it. A folder that exists is no error. */
 int file_make_dirs(const char *path, enum err_code code, struct err *err);
 
+/* The same for a folder that is its owner's alone (0700), whatever the umask; one that is there is
+ * made so. *open: that could not be done, and others may write to it. */
+int file_make_private(bool *open, const char *path, enum err_code code, struct err *err);
+
 /* Makes the names in a folder durable (fsync). */
 int file_sync_dir(const char *path, enum err_code code, struct err *err);
 

@@ -13,6 +13,7 @@
 #include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/run_lock.h"
 #include "coordinator/train/checkpointer.h"
 #include "coordinator/train/evaluator.h"
 #include "coordinator/train/liveness.h"
@@ -80,6 +81,11 @@ static void warn_of_suspended(void *context, const char *sentence)
     progress_say(c->progress, "note: a suspended fork is trained again: %s", sentence);
 }
 
+static int check_run(void *context, struct err *err)
+{
+    return run_check(context, err);
+}
+
 static int open_files(struct coordinator *c, struct err *err)
 {
     const Trireme__Manifest *m = c->run->manifest;
@@ -88,9 +94,15 @@ static int open_files(struct coordinator *c, struct err *err)
                               c->options.replay, err);
     if (!c->journal)
         return -1;
-    c->suspended = suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c);
+    journal_ask_before(c->journal, check_run, c->run);
+    c->suspended =
+        suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c, err);
+    if (!c->suspended)
+        return -1;
     c->metrics = metrics_open(c->run->folder, whole ? UINT64_MAX : c->run->step,
                               whole ? NULL : keeps_line, c, err);
+    if (c->metrics)
+        metrics_belongs(c->metrics, c->run);
     for (size_t i = 0; c->metrics && i < c->run->n_warnings; i++)
         if (metrics_event(c->metrics, c->run->step, c->run->warnings[i], err) < 0)
             return -1;
@@ -115,7 +127,7 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
     c->began = c->turned = c->beaten = clock_now();
     make_trunk(c);
     c->progress = progress_new(run->folder, options->live, options->columns, run->step,
-                               trial_last_step(c->trunk));
+                               c->trunk->step_tokens);
     if (open_files(c, err) < 0) {
         coordinator_free(c);
         return NULL;
@@ -127,6 +139,13 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
         coordinator_free(c);
         return NULL;
     }
+    if (run->open)
+        progress_say(c->progress,
+                     "note: others may write to %s, and this cannot be changed: requests in its "
+                     "inbox are refused if they may write there too",
+                     run->folder);
+    if (run_lock_note(run->lock)[0])
+        progress_say(c->progress, "note: %s", run_lock_note(run->lock));
     if (options->left_out && options->left_out[0])
         progress_log(c->progress,
                      "not used between hosts, since each may have it for itself: %s (unless "
@@ -315,7 +334,7 @@ static int begin_training(struct coordinator *c, struct err *err)
         progress_say(c->progress,
                      "note: a step has %u microbatches: %zu of %zu workers will have nothing to do",
                      leaves, n_workers - leaves, n_workers);
-    if (run_write_changes(c->run, err) < 0 || go_back(c, err) < 0)
+    if (run_check(c->run, err) < 0 || run_write_changes(c->run, err) < 0 || go_back(c, err) < 0)
         return -1;
     say_promoted(c);
     say_files(c);
@@ -346,6 +365,8 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     liveness_identify(c->liveness, from, ready->host, ready->pid);
     liveness_arrived(c->liveness, from, AWAIT_READY);
     progress_log(c->progress, "%s is ready", liveness_rank_name(c->liveness, from));
+    if (ready->note && ready->note[0])
+        progress_say(c->progress, "%s", ready->note);
     if (from >= c->first_worker &&
         roster_add(&c->roster, whole_read_compares(c->whole_read) ? NULL : c->run->manifest,
                    liveness_rank_name(c->liveness, from), ready, err) < 0)
@@ -353,6 +374,7 @@ static int on_ready(void *role, int from, const void *message, struct err *err)
     if (from >= c->first_worker && whole_read_ready(c->whole_read, ready)) {
         Trireme__ReadWhole order = TRIREME__READ_WHOLE__INIT;
         order.incarnation = c->run->incarnation;
+        order.with_tokenizer = whole_read_wants_tokenizer(c->whole_read);
         endpoint_send(c->endpoint, from, TAG_READ_WHOLE, &order);
         liveness_await(c->liveness, from, AWAIT_FILES, clock_now());
     }
@@ -501,7 +523,8 @@ static const struct handler handlers[] = {
 };
 // clang-format on
 
-/* Sends beats to all ranks, and fails if a rank was silent for too long. */
+/* Sends beats to all ranks. Fails if a rank was silent for too long, and if the run was taken by
+ * another launch. */
 static int keep(struct coordinator *c, struct err *err)
 {
     double now = clock_now();
@@ -515,7 +538,7 @@ static int keep(struct coordinator *c, struct err *err)
             endpoint_send(c->endpoint, r, TAG_BEAT, &beat);
         c->beaten = now;
     }
-    return liveness_check(c->liveness, now, err);
+    return run_check_seen(c->run, err) < 0 ? -1 : liveness_check(c->liveness, now, err);
 }
 
 enum turn coordinator_turn(void *role, struct err *err)
@@ -571,8 +594,9 @@ bool coordinator_run(struct coordinator *c, struct err *how)
                 c->run->goes_back ? "`trireme resume` without the step" : "the same line");
     else if (turn == TURN_OVER)
         *how = (struct err){0};
-    if (turn == TURN_FAILED) {
-        struct err unwritten; // on a full disk
+    struct err unwritten; // on a full disk
+    // a loss is the reason for whatever else failed, and nothing is written any more
+    if (turn == TURN_FAILED && !run_is_lost(c->run, how)) {
         progress_log(c->progress, "error: %s", how->text);
         // at the step that the next launch goes on from: what is later is cut off then
         metrics_event(c->metrics, checkpointer_step(c->checkpointer), how->text, &unwritten);

@@ -110,7 +110,8 @@ static int suspend(struct coordinator *c, const struct trial *trial, Trireme__Ea
 
 int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
 {
-    progress_train(c->progress, &c->trunk->line, trials_forks(c->trials));
+    progress_train(c->progress, &c->trunk->line, trial_position(c->trunk).tokens,
+                   trial_all_tokens(c->trunk), trials_forks(c->trials));
     intake_add_train(c->intake, &c->trunk->line);
     if (stop_asked(c))
         trial_rest(c->trunk);

@@ -288,3 +288,31 @@ void environment_choose_kernels(char **arguments)
     if (anew)                               // the second time nothing is missing
         execv("/proc/self/exe", arguments); // where it fails, the old kernels do
 }
+
+unsigned environment_read_cpus(const char *text)
+{
+    unsigned sum = 0;
+    for (const char *at = text; at && *at; at += strcspn(at, ","), at += *at == ',') {
+        unsigned cpus = 0, nodes = 1;
+        int n = 0, times = 0;
+        if (sscanf(at, "%5u%n", &cpus, &n) != 1)
+            return 0;
+        sscanf(at + n, "(x%5u)%n", &nodes, &times);
+        if (at[n + times] && at[n + times] != ',')
+            return 0;
+        sum += cpus * nodes;
+    }
+    return sum;
+}
+
+void environment_find_allocation(struct environment_allocation *allocation)
+{
+    const char *nodes = getenv("SLURM_JOB_NUM_NODES"), *end = getenv("SLURM_JOB_END_TIME");
+    *allocation = (struct environment_allocation){0};
+    if (!getenv("SLURM_JOB_ID"))
+        return;
+    const int n = number(nodes);
+    allocation->nodes = n > 0 ? (unsigned)n : 1;
+    allocation->cpus = environment_read_cpus(getenv("SLURM_JOB_CPUS_PER_NODE"));
+    allocation->end = end ? strtod(end, NULL) : 0;
+}

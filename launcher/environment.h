@@ -69,6 +69,18 @@ const char *environment_path(void);
 const char *environment_home(void);
 const char *environment_agent(void);
 
+/* The allocation of Slurm that this process is in. */
+struct environment_allocation {
+    unsigned nodes; /* 0: it is in none */
+    unsigned cpus;  /* over all nodes; 0: not said */
+    double end;     /* when Slurm ends it, in seconds since 1970; 0: not said */
+};
+void environment_find_allocation(struct environment_allocation *allocation);
+
+/* Reads SLURM_JOB_CPUS_PER_NODE, "16(x2),8": the sum over the nodes; 0 where it is not that. Pure.
+ */
+unsigned environment_read_cpus(const char *text);
+
 /* Columns of the terminal of `train`, which sets them for its ranks; 0: it has none. */
 int environment_columns(void);
 

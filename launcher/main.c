@@ -86,13 +86,14 @@ static void print_reply(const struct command *command, const void *reply, bool j
  * this process's alone, wherever it runs. */
 static bool is_heard(const struct command *command)
 {
-    return !command->in_ranks || environment_rank() == 0;
+    return command->kind != COMMAND_OF_RANKS || environment_rank() == 0;
 }
 
 static int run(const struct command *command, int n, char **words, struct err *err)
 {
     bool json = take_json(&n, words), help = false;
-    const bool ranks = command->in_ranks && environment_in_job(), speaks = is_heard(command);
+    const bool ranks = command->kind == COMMAND_OF_RANKS && environment_in_job(),
+               speaks = is_heard(command);
     void *request = message_new(command->request), *reply = message_new(command->reply);
     int rc = options_read(request, n, words, &help, err);
     if (rc == 0 && help && speaks) {
@@ -104,8 +105,9 @@ static int run(const struct command *command, int n, char **words, struct err *e
             free(full);
         }
     } else if (rc == 0 && !help) {
-        rc = command->run(request, reply, err);
-        if (rc == 0 && speaks)
+        const bool live = command->speak && speaks && !json;
+        rc = live ? command->speak(request, err) : command->run(request, reply, err);
+        if ((rc == 0 || command->kind == COMMAND_REPORTS) && speaks && !live)
             print_reply(command, reply, json);
     } else if (rc < 0 && ranks) {
         rc = job_refuse(command->name, err);

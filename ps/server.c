@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "proto/file/incarnation.h"
+#include "proto/file/run_proof.h"
 #include "proto/net/endpoint.h"
 #include "proto/net/frame.h"
 #include "proto/net/link.h"
@@ -19,6 +21,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct server {
     struct link link;
@@ -82,6 +85,22 @@ static int find_ordered(const struct server *s, struct server_trial **trial, uin
                   : err_set(err, ERR_MACHINE, "an order for trial %u came, which is over", number);
 }
 
+/* Proves that this server's checkpoints will be where the coordinator's are. */
+static int prove_run(const struct server *s, struct err *err)
+{
+    const Trireme__Start *start = s->start;
+    char *name = mem_format("try-%llu-%zu", (unsigned long long)start->incarnation, s->index),
+         host[256] = "";
+    gethostname(host, sizeof host - 1);
+    int rc = run_proof_see(start->run, start->incarnation, err);
+    if (rc == 0)
+        rc = run_proof_write(start->run, name, err);
+    if (rc < 0)
+        err_context(err, "server %zu (rank %d on %s)", s->index, s->endpoint->rank, host);
+    free(name);
+    return rc;
+}
+
 static int on_start(void *role, int from, const void *message, struct err *err)
 {
     (void)from;
@@ -91,6 +110,8 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     s->start = message_copy(message);
     link_started(&s->link, s->start->config->wait->patience);
     s->index = (size_t)s->endpoint->rank - 1;
+    if (prove_run(s, err) < 0)
+        return -1;
     s->first_worker = 1 + s->start->servers;
     s->n_workers = (size_t)s->endpoint->size - s->first_worker;
     s->layout = layout_new(s->start->config->model);
@@ -140,6 +161,7 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
     // a refused number counts as used: the coordinator may drop it, as on other servers
     s->n_numbers = (uint64_t)fork->trial + 1;
     Trireme__Forked forked = TRIREME__FORKED__INIT;
+    Trireme__InForce in_force = TRIREME__IN_FORCE__INIT;
     forked.trial = fork->trial;
     const uint64_t bytes = server_trial_bytes(&s->shard, fork->config);
     forked.refused = fork->replaces ? NULL : fork_refusal(s, bytes);
@@ -150,6 +172,8 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
         server_trial_add(&s->trials, trial);
         if (server_trial_fork(trial, parent, fork, err) < 0)
             return -1;
+        in_force.optimizer = trial->config->optimizer; // that commit() gives to the update
+        forked.in_force = &in_force;
     }
     endpoint_send(s->endpoint, LINK_COORDINATOR, TAG_FORKED, &forked);
     free(forked.refused);
@@ -246,6 +270,9 @@ static int on_save(void *role, int from, const void *message, struct err *err)
         return err_set(err, ERR_MACHINE, "an order to save step %llu came at step %llu of trial %u",
                        (unsigned long long)save->step, (unsigned long long)t->store->step,
                        t->number);
+    // the folder may be another launch's by now
+    if (incarnation_check(s->start->run, s->start->incarnation, err) < 0)
+        return -1;
     t->snapshot_step = save->step;
     t->snapshot = snapshot_begin(t->store, save->folder, s->index, s->start->servers);
     return 0;

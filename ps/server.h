@@ -2,7 +2,8 @@
  * the weights and sends them.
  *
  *   START            -> trial 0
- *   FORK             -> one more trial: FORKED; or none, and FORKED says why there is no memory
+ *   FORK             -> one more trial: FORKED, with the rule that updates it; or none, and FORKED
+ *                       says why there is no memory
  *   DROP             -> the trial is freed, after the snapshot that reads it is written; SAVED is
  *                       still sent
  *   PUSH (workers)   -> gather; once complete: NORMS to the coordinator

@@ -1,5 +1,6 @@
 #include "worker/readiness.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "math/kernels.h"
 #include "proto/net/link.h"
@@ -11,7 +12,7 @@
 enum { FINGERPRINT_SIZE = 256 };
 
 void readiness_say(struct link *link, const struct dataset *dataset,
-                   const Trireme__Compute *compute)
+                   const Trireme__Compute *compute, const char *note)
 {
     char fingerprint[FINGERPRINT_SIZE], digest[DIGEST_HEX_SIZE];
     kernels_fingerprint(fingerprint, sizeof fingerprint, kernels_best(),
@@ -21,6 +22,7 @@ void readiness_say(struct link *link, const struct dataset *dataset,
     dataset_digest(dataset, digest);
     Trireme__Ready ready = TRIREME__READY__INIT;
     ready.fingerprint = fingerprint, ready.data_digest = digest;
+    ready.note = (char *)note;
     size_t n = dataset_sources(dataset);
     Trireme__EvalSource *sources = mem_new(n, sizeof *sources);
     Trireme__EvalSource **pointers = mem_new(n, sizeof *pointers);
@@ -32,7 +34,6 @@ void readiness_say(struct link *link, const struct dataset *dataset,
         sources[i].sealed_samples = dataset_eval_samples(dataset, TRIREME__PART__sealed, i);
         sources[i].val_tokens = dataset_val_tokens(dataset, i);
         sources[i].dev_longest = dataset_val_longest(dataset, TRIREME__PART__dev, i);
-        sources[i].bytes_per_token = dataset_bytes_per_token(dataset, i);
         pointers[i] = &sources[i];
     }
     ready.n_eval = n, ready.eval = pointers;
@@ -43,4 +44,25 @@ void readiness_say(struct link *link, const struct dataset *dataset,
     message_free(data);
     free(pointers);
     free(sources);
+}
+
+int readiness_add_tokenizer(Trireme__WasRead *message, const struct dataset *dataset,
+                            struct err *err)
+{
+    const char *folder;
+    const Trireme__Vocabulary *vocabulary = dataset_vocabulary(dataset, &folder);
+    if (!vocabulary)
+        return 0;
+    message->tokenizer_files = mem_new(vocabulary->n_files, sizeof *message->tokenizer_files);
+    for (size_t i = 0; i < vocabulary->n_files; i++) {
+        size_t size;
+        char *path = file_join(folder, vocabulary->files[i]->file),
+             *bytes = file_read(path, &size, ERR_DATA, err);
+        free(path);
+        if (!bytes)
+            return -1;
+        message->tokenizer_files[message->n_tokenizer_files++] =
+            (ProtobufCBinaryData){.len = size, .data = (uint8_t *)bytes};
+    }
+    return 0;
 }

@@ -1,10 +1,16 @@
-/* What a worker reports when it is set up: its kernels, its data, and what it can evaluate. */
+/* What a worker reports of itself: its kernels, its data, what it can evaluate, its tokenizer. */
 #pragma once
-#include "config.pb-c.h"
+#include "base/err.h"
+#include "control.pb-c.h"
 
 struct dataset;
 struct link;
 
-/* Sends READY and a line for the run's log. */
+/* Sends READY and a line for the run's log. note: a sentence for the user, or NULL. */
 void readiness_say(struct link *link, const struct dataset *dataset,
-                   const Trireme__Compute *compute);
+                   const Trireme__Compute *compute, const char *note);
+
+/* Adds the files of the data's tokenizer to the message, if it has one. ERR_DATA where one cannot
+ * be read. */
+int readiness_add_tokenizer(Trireme__WasRead *message, const struct dataset *dataset,
+                            struct err *err);

@@ -9,6 +9,7 @@
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
 #include "proto/tensor/shard_map.h"
+#include "worker/base_tokenizer.h"
 #include "worker/data/dataset.h"
 #include "worker/data/whole_files.h"
 #include "worker/lease_check.h"
@@ -38,6 +39,7 @@ struct worker {
     struct worker_trials trials;
     struct dataset *dataset;
     struct whole_files *whole_files; /* while they are read; else NULL */
+    bool sends_tokenizer;            /* then, with the digests */
     uint64_t bytes_read;             /* of them, when last looked at */
     struct model *model;             /* for the largest pass so far */
     size_t rows, longest;            /* of that one: its tokens, and those of a sample */
@@ -162,7 +164,10 @@ static int on_start(void *role, int from, const void *message, struct err *err)
     link_started(&w->link, config->wait->patience);
     if (set_up(w, err) < 0)
         return -1;
-    readiness_say(&w->link, w->dataset, config->compute);
+    const bool is_first = w->endpoint->rank == 1 + (int)w->start->servers;
+    char *note = is_first ? base_tokenizer_note(w->start, w->dataset) : NULL;
+    readiness_say(&w->link, w->dataset, config->compute, note);
+    free(note);
     return 0;
 }
 
@@ -171,9 +176,17 @@ static int on_fork(void *role, int from, const void *message, struct err *err)
     (void)from;
     struct worker *w = role;
     const Trireme__Fork *fork = message;
-    return worker_trials_add(&w->trials, fork->trial, fork->config,
-                             (const Trireme__Segment *const *)fork->segments, fork->n_segments,
-                             w->start->config, err);
+    if (worker_trials_add(&w->trials, fork->trial, fork->config,
+                          (const Trireme__Segment *const *)fork->segments, fork->n_segments,
+                          w->start->config, err) < 0)
+        return -1;
+    Trireme__Forked forked = TRIREME__FORKED__INIT;
+    Trireme__InForce in_force = TRIREME__IN_FORCE__INIT;
+    forked.trial = fork->trial;
+    forked.in_force = &in_force;
+    worker_trial_tell(worker_trials_find(&w->trials, fork->trial), &in_force);
+    endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_FORKED, &forked);
+    return 0;
 }
 
 static int on_drop(void *role, int from, const void *message, struct err *err)
@@ -205,8 +218,8 @@ static int on_lease(void *role, int from, const void *message, struct err *err)
 
 static int on_read_whole(void *role, int from, const void *message, struct err *err)
 {
-    (void)message;
     struct worker *w = role;
+    w->sends_tokenizer = ((const Trireme__ReadWhole *)message)->with_tokenizer;
     if (w->whole_files)
         return err_set(err, ERR_MACHINE, "rank %d asked for the token files twice", from);
     w->whole_files = whole_files_begin(w->dataset);
@@ -260,11 +273,17 @@ static int look_at_files(struct worker *w, struct err *err)
     w->whole_files = NULL;
     if (!data)
         return -1;
-    Trireme__WasRead was_read = TRIREME__WAS_READ__INIT;
-    was_read.n_files = data->n_files, was_read.files = data->files;
-    endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_WAS_READ, &was_read);
+    Trireme__WasRead *was_read = message_new(&trireme__was_read__descriptor);
+    int rc = w->sends_tokenizer ? readiness_add_tokenizer(was_read, w->dataset, err) : 0;
+    was_read->n_files = data->n_files, was_read->files = data->files; // lent
+    message_free(was_read->vocabulary);
+    was_read->vocabulary = data->vocabulary;
+    if (rc == 0)
+        endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_WAS_READ, was_read);
+    was_read->n_files = 0, was_read->files = NULL, was_read->vocabulary = NULL;
+    message_free(was_read);
     message_free(data);
-    return 0;
+    return rc;
 }
 
 static int read_mail(struct worker *w, struct err *err)
@@ -329,7 +348,8 @@ static void losses_need(struct worker *w, size_t n)
     }
 }
 
-static void send_losses(struct worker *w, size_t first, size_t n)
+/* bytes: of each evaluated sample's targets; NULL: they are leaves, or that is not known. */
+static void send_losses(struct worker *w, size_t first, size_t n, uint64_t *bytes)
 {
     Trireme__Losses losses = TRIREME__LOSSES__INIT;
     losses.trial = w->lease.trial;
@@ -340,6 +360,7 @@ static void send_losses(struct worker *w, size_t first, size_t n)
     losses.eval_first = w->lease.eval_first;
     losses.part = w->lease.part;
     losses.n_sums = n, losses.sums = w->losses + first;
+    losses.n_bytes = bytes ? n : 0, losses.bytes = bytes;
     endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_LOSSES, &losses);
     end_lease(w);
 }
@@ -365,10 +386,16 @@ static int evaluate(struct worker *w, struct err *err)
 {
     const size_t n = w->lease.eval_samples;
     losses_need(w, n);
-    int32_t *tokens = mem_new((size_t)w->start->config->model->context + 1, sizeof *tokens);
+    const size_t context = w->start->config->model->context;
+    int32_t *tokens = mem_new(context + 1, sizeof *tokens);
+    uint64_t *bytes = mem_new(n, sizeof *bytes);
+    bool known = true;
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         rc = read_evaluated(w, tokens, w->lease.eval_first + i, err);
+        known =
+            known && rc == 0 &&
+            dataset_count_bytes(w->dataset, &bytes[i], w->lease.eval_source, tokens + 1, context);
         if (rc == 0 && !model_losses(w->model, &w->losses[i], w->weights, tokens, 1)) {
             err->code = ERR_NONE;
             rc = abandoned(w, err);
@@ -376,7 +403,8 @@ static int evaluate(struct worker *w, struct err *err)
     }
     free(tokens);
     if (rc == 0)
-        send_losses(w, 0, n);
+        send_losses(w, 0, n, known ? bytes : NULL);
+    free(bytes);
     return rc < 0 ? -1 : 1;
 }
 
@@ -435,7 +463,7 @@ static int push(struct worker *w)
     if (++w->node < w->n_nodes)
         w->stage = STAGE_COMPUTE;
     else
-        send_losses(w, w->lease.first_leaf, w->lease.leaves);
+        send_losses(w, w->lease.first_leaf, w->lease.leaves, NULL);
     return 1;
 }
 

@@ -4,7 +4,8 @@
  *                        leaves' gradients subtree by subtree, PUSHes each subtree's sum to the
  *                        servers, then sends the leaves' LOSSES
  *   LEASE to evaluate -> the samples' losses, each computed alone, as LOSSES
- *   FORK              -> one more trial that leases may name; START brings trial 0
+ *   FORK              -> one more trial that leases may name: FORKED, with what its steps are made
+ *                        of; START brings trial 0
  *   DROP              -> the trial's leases are removed; one that is being computed is abandoned
  *                        at its next stage, also between layers
  *

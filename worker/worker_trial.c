@@ -99,6 +99,17 @@ void worker_trial_free(struct worker_trial *trial)
     free(trial);
 }
 
+void worker_trial_tell(const struct worker_trial *trial, Trireme__InForce *in_force)
+{
+    const Trireme__Config *config = trial->config;
+    in_force->has_batch = 1;
+    in_force->batch = worker_trial_leaves(trial) * config->train->microbatch;
+    in_force->has_microbatch = 1, in_force->microbatch = config->train->microbatch;
+    in_force->has_context = 1, in_force->context = run_config_context(config);
+    in_force->n_weights = order_sources(trial->order);
+    in_force->weights = (double *)order_weights(trial->order, UINT64_MAX); // from its start on
+}
+
 uint32_t worker_trial_leaves(const struct worker_trial *trial)
 {
     return run_config_leaves(trial->config);

@@ -3,6 +3,7 @@
  * the same compute settings: worker_trials_add checks this. */
 #pragma once
 #include "base/err.h"
+#include "control.pb-c.h"
 #include "files.pb-c.h"
 
 #include <stdbool.h>
@@ -40,6 +41,9 @@ struct worker_trial *worker_trials_take(struct worker_trials *trials, uint32_t n
 
 void worker_trials_clear(struct worker_trials *trials);
 void worker_trial_free(struct worker_trial *trial); /* accepts NULL */
+
+/* Fills in what the trial's steps are computed with. in_force borrows from the trial. */
+void worker_trial_tell(const struct worker_trial *trial, Trireme__InForce *in_force);
 
 /* Microbatches of a step. */
 uint32_t worker_trial_leaves(const struct worker_trial *trial);

@@ -44,7 +44,7 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     Trireme__Config *config = changes_apply(context_config(&c->context), changes, n, err);
     char *name = pair_fork_name(e->number, a->plan->reverse, a->n_pairs), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    const char *no_room = journal_gave_up(c->context.journal, e->number, step);
+    const Trireme__Judgement *gave_up = journal_gave_up(c->context.journal, e->number, step);
     struct fork fork = {.name = name, .step = start, .config = config};
     struct trial *trial = NULL;
     int rc = -1;
@@ -57,14 +57,15 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
         if (!manifest || checkpoint_verify(folder, manifest, err) < 0)
             goto out;
     }
-    trial = no_room ? NULL : trials_fork(c->context.trials, context_trunk(&c->context), &fork, err);
-    if (!trial && !no_room)
+    trial = gave_up ? NULL : trials_fork(c->context.trials, context_trunk(&c->context), &fork, err);
+    if (!trial && !gave_up)
         goto out;
     struct pair *pair = mem_new(1, sizeof *pair);
     *pair = (struct pair){.number = e->number, .index = (uint32_t)a->n_pairs, .plan = a->plan};
     pair->start = start, pair->end = start + a->plan->horizon;
     pair->fork = trial;
-    pair->no_room = no_room ? mem_strdup(no_room) : NULL;
+    if (gave_up)
+        pair_give_up(pair, gave_up->cause, gave_up->reason);
     pair->suspended = suspended ? suspended->peeks : NULL;
     pair->forked_at = clock_now();
     insert_pair(c, pair);
@@ -119,12 +120,9 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
         if (p->forked_at == 0)
             continue;
         if (p->fork && p->fork->state == TRIAL_REFUSED)
-            p->no_room = mem_strdup(p->fork->refused);
-        if (p->no_room) {
-            char *reason = mem_strdup(p->no_room);
-            int rc = campaign_give_up(c, p->number, step, reason, err);
-            free(reason);
-            if (rc < 0)
+            pair_refused(p, p->fork);
+        if (p->gave_up) {
+            if (campaign_give_up_pair(c, p, step, err) < 0)
                 return -1;
         } else if (begin_training(c, p, err) < 0) {
             return -1;
@@ -134,7 +132,8 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
 }
 
 /* Returns why an attempt's next pair cannot be afforded, or NULL. */
-static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a)
+static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a,
+                         uint64_t step)
 {
     uint64_t pair = plan_pair_tokens(context_config(&c->context), a->plan), own = 0;
     // up to the next look
@@ -144,8 +143,10 @@ static const char *spent(const struct campaign *c, const struct entry *e, const 
     if (!a->plan->reverse && e->proposal->budget && own + cost > e->proposal->budget)
         return "its budget of tokens is spent";
     if (!a->plan->reverse && a->n_pairs >= GATE_PAIRS_MIN &&
-        cost > plan_tokens_left(context_history(&c->context), c->context.run->config,
-                                context_config(&c->context)))
+        cost + plan_committed_tokens(context_history(&c->context), context_config(&c->context),
+                                     e->number, step) >
+            plan_tokens_left(context_history(&c->context), c->context.run->config,
+                             context_config(&c->context)))
         return "the tokens that experiments may cost are spent (gate.share)";
     return NULL;
 }
@@ -171,12 +172,15 @@ int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
         // A pair that was under way is paid for, and could be begun once: if it cannot be begun
         // now, the machine is the reason.
         const bool lost = start < step;
-        const char *reason = lost ? NULL : spent(c, e, a);
+        const char *reason = lost ? NULL : spent(c, e, a, step);
+        Trireme__Cause cause = TRIREME__CAUSE__money;
         struct err why = {0};
-        if (!reason && begin_pair(c, e, a, step, &why) < 0)
+        if (!reason && begin_pair(c, e, a, step, &why) < 0) {
             reason = why.text;
+            cause = lost ? TRIREME__CAUSE__lost : TRIREME__CAUSE__failed;
+        }
         if (reason &&
-            (lost ? campaign_give_up : campaign_close)(c, e->number, step, reason, err) < 0)
+            (lost ? campaign_give_up : campaign_close)(c, e->number, step, cause, reason, err) < 0)
             return -1;
     }
     return settle_forks(c, step, err);

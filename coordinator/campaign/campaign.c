@@ -194,8 +194,8 @@ int campaign_close_with(struct campaign *c, uint32_t number, uint64_t step,
     return 0;
 }
 
-static int close_for(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
-                     bool machine, struct err *err)
+static int close_for(struct campaign *c, uint32_t number, uint64_t step, Trireme__Cause cause,
+                     const char *reason, bool machine, struct err *err)
 {
     const struct entry *e = history_entry(context_history(&c->context), number);
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
@@ -206,21 +206,30 @@ static int close_for(struct campaign *c, uint32_t number, uint64_t step, const c
                                 : TRIREME__JUDGEMENT__OUTCOME__inconclusive;
     judgement.has_pairs = 1,
     judgement.pairs = (uint32_t)(reverse ? e->reverse.n_pairs : e->forward.n_pairs);
+    judgement.has_cause = 1, judgement.cause = cause;
     judgement.reason = (char *)reason;
     judgement.has_machine = machine, judgement.machine = machine;
     return campaign_close_with(c, number, step, &judgement, err);
 }
 
-int campaign_close(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
-                   struct err *err)
+int campaign_close(struct campaign *c, uint32_t number, uint64_t step, Trireme__Cause cause,
+                   const char *reason, struct err *err)
 {
-    return close_for(c, number, step, reason, false, err);
+    return close_for(c, number, step, cause, reason, false, err);
 }
 
-int campaign_give_up(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
-                     struct err *err)
+int campaign_give_up(struct campaign *c, uint32_t number, uint64_t step, Trireme__Cause cause,
+                     const char *reason, struct err *err)
 {
-    return close_for(c, number, step, reason, true, err);
+    return close_for(c, number, step, cause, reason, true, err);
+}
+
+int campaign_give_up_pair(struct campaign *c, struct pair *pair, uint64_t step, struct err *err)
+{
+    char *reason = mem_strdup(pair->gave_up); // the pair goes before the record is done with
+    int rc = campaign_give_up(c, pair->number, step, pair->cause, reason, err);
+    free(reason);
+    return rc;
 }
 
 void campaign_turn(struct campaign *c)

@@ -33,14 +33,15 @@ const char *campaign_off(const struct campaign *campaign);
 int campaign_register(struct campaign *campaign, uint32_t number, uint64_t step,
                       const Trireme__Plan *plan, struct err *err);
 
-/* Closes a hypothesis at `step` without a promotion, and stops its trials. */
-int campaign_close(struct campaign *campaign, uint32_t number, uint64_t step, const char *reason,
-                   struct err *err);
+/* Closes a hypothesis at `step` without a promotion, and stops its trials. reason: a sentence for
+ * people; the cause is all that planners are told. */
+int campaign_close(struct campaign *campaign, uint32_t number, uint64_t step, Trireme__Cause cause,
+                   const char *reason, struct err *err);
 
 /* The same because the machine cannot go on with it. That is an input: a replay cannot compute it.
  */
-int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step, const char *reason,
-                     struct err *err);
+int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step,
+                     Trireme__Cause cause, const char *reason, struct err *err);
 
 /* Number of attempts that are open, reverse ones included. */
 unsigned campaign_open(const struct campaign *campaign);

@@ -25,6 +25,10 @@ struct pair *campaign_pair(const struct campaign *campaign, uint32_t number);
 /* Stops a pair's fork and tails, and frees the pair. */
 void campaign_remove(struct campaign *campaign, struct pair *pair);
 
+/* Closes the hypothesis of a pair that the machine cannot go on with, and removes the pair. */
+int campaign_give_up_pair(struct campaign *campaign, struct pair *pair, uint64_t step,
+                          struct err *err);
+
 /* Writes a verdict to the ledger; the second one also closes the attempt. */
 int campaign_write_verdict(struct campaign *campaign, uint32_t number, uint64_t step,
                            Trireme__Judgement *judgement, struct err *err);

@@ -95,8 +95,7 @@ bool early_stop_is_over(const struct pair *pair)
     return pair->early_stop.next == TRIREME__EARLY_STOP__AT__over && trial_arrived(pair->fork);
 }
 
-/* Takes in what was read, and sets how far the fork trains now. */
-static void take(struct pair *pair, double found)
+void early_stop_take(struct pair *pair, double found)
 {
     Trireme__EarlyStop *state = &pair->early_stop;
     state->has_taken = 1, state->taken++;
@@ -118,7 +117,7 @@ void early_stop_turn(struct early_stop *p, struct pair *pairs)
     if (p->reading && !evaluator_busy(p->context->evaluator)) {
         p->reading = false;
         if (p->read)
-            take(p->read, loss(p));
+            early_stop_take(p->read, loss(p));
         p->read = NULL;
     }
     for (struct pair *pair = pairs; pair && !evaluator_busy(p->context->evaluator);

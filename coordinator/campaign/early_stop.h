@@ -28,6 +28,10 @@ struct early_stop *early_stop_new(const struct context *context,
                                   const struct gate_windows *windows);
 void early_stop_free(struct early_stop *early_stop);
 
+/* Takes in a loss that was read of a pair's fork, and sets how far the fork trains now, or that it
+ * diverged. */
+void early_stop_take(struct pair *pair, double loss);
+
 /* Goes on with the forks of all pairs that are not being measured: evaluates them, and lets them
  * train up to where they are evaluated next. */
 void early_stop_turn(struct early_stop *early_stop, struct pair *pairs);

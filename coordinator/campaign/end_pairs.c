@@ -46,22 +46,14 @@ static int observe_pair(struct campaign *c, struct pair *pair, uint64_t step, st
                          pair->number, step, "rule", err);
 }
 
-static int close_pair(struct campaign *c, const struct pair *pair, uint64_t step, struct err *err)
-{
-    char *reason = mem_strdup(pair->no_room);
-    int rc = campaign_give_up(c, pair->number, step, reason, err);
-    free(reason);
-    return rc;
-}
-
 /* Records what was measured, in the order of the hypotheses. One that there was no memory for is
  * closed. */
 static int observe(struct campaign *c, uint64_t step, struct err *err)
 {
     for (struct pair *p = c->pairs, *next; p; p = next) {
         next = p->next;
-        if (p->end == step &&
-            (p->no_room ? close_pair(c, p, step, err) : observe_pair(c, p, step, err)) < 0)
+        if (p->end == step && (p->gave_up ? campaign_give_up_pair(c, p, step, err)
+                                          : observe_pair(c, p, step, err)) < 0)
             return -1;
     }
     for (struct pair *p = c->pairs; p; p = p->next)
@@ -82,8 +74,22 @@ static int superseded(struct campaign *c, uint32_t number, uint32_t by, uint64_t
                       struct err *err)
 {
     char *reason = mem_format("superseded by %u", by);
-    int rc = campaign_close(c, number, step, reason, err);
+    int rc = campaign_close(c, number, step, TRIREME__CAUSE__superseded, reason, err);
     free(reason);
+    return rc;
+}
+
+/* Pairs whose gains are all the same number are no experiment: something is wrong with it. */
+static int tell_no_spread(struct campaign *c, uint32_t number, uint64_t step, struct err *err)
+{
+    char *text = mem_format("hypothesis %u: its pairs' gains are all the same number, so nothing "
+                            "can be judged by them: its fork may not train as it was asked to",
+                            number);
+    progress_say(c->context.progress, "%s", text);
+    int rc = metrics_has_event(c->context.metrics, step, text)
+                 ? 0
+                 : metrics_event(c->context.metrics, step, text, err);
+    free(text);
     return rc;
 }
 
@@ -109,7 +115,9 @@ static int take_looks(struct campaign *c, uint64_t step, struct outcome *outcome
         } else if (judgement.outcome == TRIREME__JUDGEMENT__OUTCOME__open) {
             rc = campaign_write_verdict(c, p->number, step, &judgement, err);
         } else {
-            rc = campaign_close_with(c, p->number, step, &judgement, err);
+            const bool no_spread = judgement.cause == TRIREME__CAUSE__no_spread;
+            rc = no_spread ? tell_no_spread(c, p->number, step, err) : 0;
+            rc = rc < 0 ? rc : campaign_close_with(c, p->number, step, &judgement, err);
         }
         if (rc < 0)
             return -1;
@@ -188,13 +196,14 @@ static int begin_confirmation(struct campaign *c, uint32_t number, uint64_t step
     bool fits = possible && plan_reverse(&c->context, &plan, step, e->forward.plan, before);
     message_free(before);
     if (!possible)
-        return campaign_close(c, number, step, "the change has no inverse", err);
+        return campaign_close(c, number, step, TRIREME__CAUSE__no_inverse,
+                              "the change has no inverse", err);
     if (!fits)
-        return campaign_close(c, number, step,
-                              c->context.run->config->gate->confirm
-                                  ? "no steps are left for reverse pairs"
-                                  : "no reverse pairs are wanted (gate.confirm)",
-                              err);
+        return c->context.run->config->gate->confirm
+                   ? campaign_close(c, number, step, TRIREME__CAUSE__time,
+                                    "no steps are left for reverse pairs", err)
+                   : campaign_close(c, number, step, TRIREME__CAUSE__not_wanted,
+                                    "no reverse pairs are wanted (gate.confirm)", err);
     return campaign_register(c, number, step, &plan, err);
 }
 
@@ -234,8 +243,10 @@ int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
         return 0;
     for (struct pair *p = c->pairs; p; p = p->next)
         if (p->end == step && !p->measuring) {
-            const char *no_room = journal_gave_up(c->context.journal, p->number, step);
-            p->no_room = no_room ? mem_strdup(no_room) : NULL;
+            const Trireme__Judgement *gave_up =
+                journal_gave_up(c->context.journal, p->number, step);
+            if (gave_up)
+                pair_give_up(p, gave_up->cause, gave_up->reason);
             measure_begin(c->measure, p);
         }
     int rc = measure_turn(c->measure, c->pairs, step, err);

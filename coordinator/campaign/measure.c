@@ -139,9 +139,9 @@ static int prepare(struct measure *m, struct pair *pairs, struct pair *pair, int
                    struct err *err)
 {
     struct arm *arm = &pair->arms[which];
-    if (arm->tail && arm->tail->state == TRIAL_REFUSED && !pair->no_room)
-        pair->no_room = mem_strdup(arm->tail->refused);
-    if (pair->no_room) {
+    if (arm->tail && arm->tail->state == TRIAL_REFUSED && !pair->gave_up)
+        pair_refused(pair, arm->tail);
+    if (pair->gave_up) {
         arm->done = !arm->tail || trial_rests(arm->tail);
         return 0;
     }
@@ -175,16 +175,16 @@ int measure_turn(struct measure *m, struct pair *pairs, uint64_t step, struct er
     // Windows are drawn only now, by pairs that will be recorded: so their number follows from the
     // ledger.
     for (struct pair *p = pairs; p; p = p->next)
-        if (p->measuring && p->end == step && !p->no_room && !p->counts)
+        if (p->measuring && p->end == step && !p->gave_up && !p->counts)
             take_windows(m, p);
     bool all = true;
     for (struct pair *p = pairs; p; p = p->next)
         for (int which = ARM_TRUNK; which <= ARM_FORK && p->measuring && p->end == step; which++) {
             struct arm *arm = &p->arms[which];
-            if (!arm->done && !p->no_room && !m->evaluation &&
+            if (!arm->done && !p->gave_up && !m->evaluation &&
                 !evaluator_busy(m->context->evaluator))
                 begin_reading(m, p, which, ready(p, arm));
-            all = all && (arm->done || p->no_room);
+            all = all && (arm->done || p->gave_up);
         }
     return all;
 }
@@ -241,12 +241,16 @@ void measure_observe(const struct measure *m, const struct pair *pair, struct pa
     const uint64_t tail = pair->plan->tail * run_config_step_tokens((*m->context->trunk)->config);
     const uint64_t windows =
         (uint64_t)pair->plan->windows * m->context->run->config->model->context;
-    const uint64_t early = pair->early_stop.taken * EARLY_STOP_WINDOWS * m->windows->n_sources *
+    uint64_t weighted = 0; // the others are not read
+    for (size_t s = 0; s < m->windows->n_sources; s++)
+        weighted += m->windows->weights[s] > 0;
+    const uint64_t early = pair->early_stop.taken * EARLY_STOP_WINDOWS * weighted *
                            m->context->run->config->model->context;
     trireme__observation__init(o);
     o->has_pair = 1, o->pair = pair->index;
     o->has_step = 1, o->step = pair->end;
     o->has_first_window = 1, o->first_window = pair->first[0];
+    o->first_windows = pair->first, o->n_first_windows = m->windows->n_sources;
     o->has_tokens = 1,
     o->tokens = stretch + tail + tail / sharers(pairs, pair) + (2 * windows + early) / 3;
     o->has_diverged = 1, o->diverged = arms[ARM_FORK].diverged;

@@ -19,7 +19,7 @@ void measure_begin(struct measure *measure, struct pair *pair);
  * error. */
 int measure_turn(struct measure *measure, struct pair *pairs, uint64_t step, struct err *err);
 
-/* Fills in what was measured: losses, variance, tokens. */
+/* Fills in what was measured: losses, variance, windows, tokens. It borrows from the pair. */
 void measure_observe(const struct measure *measure, const struct pair *pair, struct pair *pairs,
                      Trireme__Observation *observation);
 

@@ -93,7 +93,7 @@ int override_apply(const struct context *context, struct campaign *campaign, str
     char *reason = mem_format("the operator changed %s", paths);
     int rc = journal_diverge(context->journal, step, reason, err);
     for (const struct entry *e = NULL; rc == 0 && deep && (e = history_next_open(h, e));)
-        rc = campaign_close(campaign, e->number, step, reason, err);
+        rc = campaign_close(campaign, e->number, step, TRIREME__CAUSE__overruled, reason, err);
     if (rc == 0)
         rc = overrule(context, step, deep, reason, err);
     free(reason);

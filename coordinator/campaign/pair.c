@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
+#include "coordinator/train/trial.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,25 @@ void pair_free(struct pair *pair)
 {
     if (!pair)
         return;
-    free(pair->no_room);
+    free(pair->gave_up);
     free(pair->counts);
     free(pair->first);
     free(pair->arms[ARM_TRUNK].sums);
     free(pair->arms[ARM_FORK].sums);
     free(pair);
+}
+
+void pair_give_up(struct pair *pair, Trireme__Cause cause, const char *reason)
+{
+    free(pair->gave_up);
+    pair->gave_up = mem_strdup(reason);
+    pair->cause = cause;
+}
+
+void pair_refused(struct pair *pair, const struct trial *trial)
+{
+    pair_give_up(pair, trial->differs ? TRIREME__CAUSE__failed : TRIREME__CAUSE__memory,
+                 trial->refused);
 }
 
 char *pair_fork_name(uint32_t number, bool reverse, size_t pair)

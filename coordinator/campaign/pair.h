@@ -32,8 +32,9 @@ struct pair {
     Trireme__EarlyStop early_stop;
     /* How far the fork was evaluated before it was suspended; borrowed, or NULL. */
     const Trireme__EarlyStop *suspended;
-    double forked_at; /* clock_now() when the servers were asked; 0: its record is written */
-    char *no_room;    /* why there is no memory for its fork or a tail; NULL: there is */
+    double forked_at;     /* clock_now() when the servers were asked; 0: its record is written */
+    char *gave_up;        /* why the machine cannot go on with it; NULL: it can */
+    Trireme__Cause cause; /* of that */
     bool measuring;
     uint32_t *counts; /* windows of each source */
     uint64_t *first;  /* the first of them, in the order of the gate part */
@@ -42,6 +43,10 @@ struct pair {
 enum { ARM_TRUNK, ARM_FORK };
 
 void pair_free(struct pair *pair);
+
+/* Notes why the machine cannot go on with a pair; the second: that a rank refused a trial of it. */
+void pair_give_up(struct pair *pair, Trireme__Cause cause, const char *reason);
+void pair_refused(struct pair *pair, const struct trial *trial);
 
 /* Names of trials other than the trunk, in metrics.jsonl and for people: "h3.1" is the fork of pair
  * 1 of hypothesis 3, "r3.1" that of a reverse pair, "h3.1-tail" the fork's tail,

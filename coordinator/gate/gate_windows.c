@@ -48,6 +48,7 @@ void gate_windows_init(struct gate_windows *windows, const struct run *run,
     *windows = (struct gate_windows){0};
     find_weights(windows, run);
     find_off(windows, roster);
+    windows->there = roster->gate_samples;
     windows->taken = mem_new(windows->n_sources, sizeof *windows->taken);
     uint32_t *counts = mem_new(windows->n_sources, sizeof *counts);
     uint64_t *first = mem_new(windows->n_sources, sizeof *first);
@@ -71,6 +72,9 @@ void gate_windows_draw(struct gate_windows *windows, uint32_t n, uint32_t *count
 {
     gate_share_windows(counts, windows->weights, windows->n_sources, n);
     for (size_t s = 0; s < windows->n_sources; s++) {
+        const uint64_t there = windows->there[s], read = there ? windows->taken[s] % there : 0;
+        if (read && read + counts[s] > there)
+            windows->taken[s] += there - read;
         first[s] = windows->taken[s];
         windows->taken[s] += counts[s];
     }

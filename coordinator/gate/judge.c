@@ -45,6 +45,9 @@ static void judge_forward(const struct attempt *a, Trireme__Judgement *judgement
     judgement->has_t = 1, judgement->t = answer.t;
     judgement->has_window_share = answer.s2 > 0,
     judgement->window_share = answer.s2 > 0 ? answer.w2 / answer.s2 : 0;
+    judgement->has_cause = 1;
+    judgement->cause =
+        answer.answer == GATE_VOID ? TRIREME__CAUSE__no_spread : TRIREME__CAUSE__gains;
     if (answer.answer == GATE_VOID)
         judgement->reason = "the pairs have no spread at all: no verdict";
 }
@@ -63,6 +66,7 @@ static void judge_reverse(const struct attempt *a, Trireme__Judgement *judgement
     judgement->outcome = outcomes[gain.answer];
     judgement->has_mean = 1, judgement->mean = gain.mean;
     judgement->has_half_width = 1, judgement->half_width = gain.half_width;
+    judgement->has_cause = 1, judgement->cause = TRIREME__CAUSE__gains;
 }
 
 /* A change whose fork diverged is rejected. If the trunk's own tail diverged: for a change that the
@@ -78,6 +82,9 @@ static void judge_diverged(const Trireme__Observation *o, bool reverse,
         judgement->outcome = o->trunk_diverged && !o->diverged
                                  ? TRIREME__JUDGEMENT__OUTCOME__rolled_back
                                  : TRIREME__JUDGEMENT__OUTCOME__unconfirmed;
+    judgement->has_cause = 1;
+    judgement->cause =
+        o->trunk_diverged ? TRIREME__CAUSE__trunk_diverged : TRIREME__CAUSE__diverged;
     judgement->reason =
         o->trunk_diverged
             ? "the trunk's own tail diverged: its loss was not finite"

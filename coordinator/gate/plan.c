@@ -50,11 +50,35 @@ uint64_t plan_tokens_left(const struct history *h, const Trireme__Config *asked,
     return all > spent ? all - spent : 0;
 }
 
-static uint64_t gate_windows_there(const struct roster *roster)
+uint64_t plan_committed_tokens(const struct history *h, const Trireme__Config *trunk,
+                               uint32_t number, uint64_t step)
+{
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
+        if (e->number == number || e->fate != FATE_OPEN || e->forward.n_pairs < GATE_PAIRS_MIN)
+            continue;
+        const uint64_t start = attempt_next_start(&e->forward);
+        const bool begun = start < step || (start == step && e->number < number);
+        const unsigned odd = e->forward.n_pairs % 2;
+        tokens += (odd ? 1 : 2 * begun) * plan_pair_tokens(trunk, e->forward.plan);
+    }
+    return tokens;
+}
+
+/* Windows that pairs have read so far, and that those of open hypotheses may yet read. */
+static uint64_t windows_used(const struct history *h)
 {
     uint64_t n = 0;
-    for (size_t s = 0; s < roster->n_sources; s++)
-        n += roster->gate_samples[s];
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
+        const struct attempt *open = attempt_open(e);
+        for (int reverse = 0; reverse < 2; reverse++) {
+            const struct attempt *a = reverse ? &e->reverse : &e->forward;
+            if (a->plan)
+                n += (uint64_t)a->plan->windows * (a == open ? a->plan->pairs : a->n_pairs);
+        }
+    }
     return n;
 }
 
@@ -107,8 +131,9 @@ int plan_make(const struct context *context, Trireme__Plan *plan, uint64_t step,
     plan->has_alpha = 1,
     plan->alpha = gate_alpha(config->gate->alpha, config->gate->hypotheses, h->promotions);
     plan->has_beta = 1, plan->beta = config->gate->beta;
-    if (GATE_PAIRS_MAX * (uint64_t)plan->windows > gate_windows_there(context->roster))
-        plan->holds_for = "this gate text: eight pairs read more windows than it has";
+    if (windows_used(h) + GATE_PAIRS_MAX * (uint64_t)plan->windows > plan_windows_max(context))
+        plan->holds_for = "this gate text: the pairs of all hypotheses read more windows than it "
+                          "has, some of them again";
     if (config->data->order == TRIREME__DATA__ORDER__sequential)
         plan->holds_for = "this order of the data: it is sequential";
     uint64_t fork_steps = trial_equal_steps(plan->horizon, context_config(context), after);

@@ -30,6 +30,11 @@ uint32_t plan_windows_max(const struct context *context);
 /* Tokens that one pair costs beyond the trunk's own; trunk: its configuration. Pure. */
 uint64_t plan_pair_tokens(const Trireme__Config *trunk, const Trireme__Plan *plan);
 
+/* Tokens that open hypotheses other than `number` have begun to spend up to their next look, beyond
+ * their first four pairs, at a step at which pairs begin in the order of their numbers. Pure. */
+uint64_t plan_committed_tokens(const struct history *history, const Trireme__Config *trunk,
+                               uint32_t number, uint64_t step);
+
 /* Tokens that experiments may still cost: gate.share of those of the training that was asked for,
  * less what pairs have cost and what open hypotheses need up to their first possible end. Pure. */
 uint64_t plan_tokens_left(const struct history *history, const Trireme__Config *asked,

@@ -318,6 +318,25 @@ bool entry_is_pending(const struct entry *e)
     return e->fate == FATE_WAITING || e->fate == FATE_QUEUED || attempt_open(e);
 }
 
+bool entry_tells(const struct entry *e)
+{
+    if (e->fate == FATE_PROPOSED || e->fate == FATE_REFUSED || e->fate == FATE_OBSERVED)
+        return false;
+    if (e->fate != FATE_INCONCLUSIVE && e->fate != FATE_REJECTED)
+        return true;
+    if (!e->judgement->has_cause) // of an earlier version
+        return !e->reason || e->fate == FATE_REJECTED;
+    switch (e->judgement->cause) {
+    case TRIREME__CAUSE__gains:
+    case TRIREME__CAUSE__diverged:
+    case TRIREME__CAUSE__no_spread:
+    case TRIREME__CAUSE__vetoed:
+        return true;
+    default:
+        return false;
+    }
+}
+
 uint64_t attempt_next_start(const struct attempt *a)
 {
     return a->plan->start + a->n_pairs * a->plan->horizon;

@@ -96,5 +96,10 @@ const struct entry *history_next_open(const struct history *history, const struc
 /* Whether it waits, is queued, or has an open attempt. */
 bool entry_is_pending(const struct entry *entry);
 
+/* Whether an entry says something about its change: it is being tried or will be, its pairs were
+ * judged, or a person vetoed it. One that ended for another reason (no memory, no money, killed,
+ * superseded) does not. */
+bool entry_tells(const struct entry *entry);
+
 /* Step of the trunk at which the first pair that is not observed begins, or began. */
 uint64_t attempt_next_start(const struct attempt *attempt);

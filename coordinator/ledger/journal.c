@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "proto/schema/message.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,11 @@ void journal_free(struct journal *c)
     free(c);
 }
 
+void journal_ask_before(struct journal *c, ledger_check_fn check, void *context)
+{
+    ledger_ask_before(c->ledger, check, context);
+}
+
 struct history *journal_history(struct journal *c)
 {
     return &c->history;
@@ -153,19 +159,76 @@ static const char *kind_name(const Trireme__Record *record)
         ->name;
 }
 
-/* Whether two records say the same. What both measured must be the same numbers. */
+/* The same number, or both no number. */
+static bool same_number(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static bool same_observation(const Trireme__Observation *a, const Trireme__Observation *b)
+{
+    const bool told = a->n_first_windows && b->n_first_windows; // not by an earlier version
+    return a->pair == b->pair && same_number(a->trunk_loss, b->trunk_loss) &&
+           same_number(a->fork_loss, b->fork_loss) && a->diverged == b->diverged &&
+           a->trunk_diverged == b->trunk_diverged &&
+           same_number(a->window_variance, b->window_variance) &&
+           a->first_window == b->first_window &&
+           (!told || (a->n_first_windows == b->n_first_windows &&
+                      !memcmp(a->first_windows, b->first_windows,
+                              a->n_first_windows * sizeof *a->first_windows)));
+}
+
+static bool same_plan(const Trireme__Plan *a, const Trireme__Plan *b)
+{
+    return a->slow == b->slow && a->start == b->start && a->horizon == b->horizon &&
+           a->tail == b->tail && a->pairs == b->pairs && a->windows == b->windows &&
+           a->margin == b->margin && a->alpha == b->alpha && a->beta == b->beta &&
+           a->reverse == b->reverse;
+}
+
+static bool same_judgement(const Trireme__Judgement *a, const Trireme__Judgement *b)
+{
+    const bool told = a->has_cause && b->has_cause; // not by an earlier version
+    return a->outcome == b->outcome && a->pairs == b->pairs && same_number(a->mean, b->mean) &&
+           same_number(a->t, b->t) && same_number(a->half_width, b->half_width) &&
+           (!told || a->cause == b->cause);
+}
+
+static bool same_changes(Trireme__Change *const *a, size_t n_a, Trireme__Change *const *b,
+                         size_t n_b)
+{
+    bool equal = n_a == n_b;
+    for (size_t i = 0; equal && i < n_a; i++)
+        equal = message_equal(a[i], b[i]);
+    return equal;
+}
+
+static bool same_promotion(const Trireme__Promotion *a, const Trireme__Promotion *b)
+{
+    return a->adopted == b->adopted && same_changes(a->patch, a->n_patch, b->patch, b->n_patch) &&
+           same_changes(a->before, a->n_before, b->before, b->n_before);
+}
+
+/* Whether two records say the same. What both measured must be the same numbers, and what follows
+ * from them too. Labels, times and the numbers of trials may differ. */
 static bool same(const Trireme__Record *a, const Trireme__Record *b)
 {
     if (a->kind != b->kind || a->number != b->number || a->step != b->step)
         return false;
     switch (a->kind) {
     case TRIREME__RECORD_KIND__observation:
-        return a->observation->trunk_loss == b->observation->trunk_loss &&
-               a->observation->fork_loss == b->observation->fork_loss &&
-               a->observation->diverged == b->observation->diverged &&
-               a->observation->trunk_diverged == b->observation->trunk_diverged;
+        return same_observation(a->observation, b->observation);
+    case TRIREME__RECORD_KIND__hypothesis:
+        return same_plan(a->plan, b->plan);
+    case TRIREME__RECORD_KIND__application:
+        return a->application->pair == b->application->pair &&
+               same_changes(a->application->verified, a->application->n_verified,
+                            b->application->verified, b->application->n_verified);
     case TRIREME__RECORD_KIND__verdict:
-        return a->judgement->outcome == b->judgement->outcome;
+        return same_judgement(a->judgement, b->judgement);
+    case TRIREME__RECORD_KIND__promotion:
+    case TRIREME__RECORD_KIND__rollback:
+        return same_promotion(a->promotion, b->promotion);
     case TRIREME__RECORD_KIND__validation:
         return a->validation->accepted == b->validation->accepted;
     default:
@@ -265,12 +328,12 @@ bool journal_gives_up(const Trireme__Record *record)
     return record->kind == TRIREME__RECORD_KIND__verdict && record->judgement->machine;
 }
 
-const char *journal_gave_up(const struct journal *c, uint32_t number, uint64_t step)
+const Trireme__Judgement *journal_gave_up(const struct journal *c, uint32_t number, uint64_t step)
 {
     for (size_t i = c->next; i < c->n_recorded && c->recorded[i]->step <= step; i++) {
         const Trireme__Record *r = c->recorded[i];
         if (r->number == number)
-            return journal_gives_up(r) ? r->judgement->reason : NULL;
+            return journal_gives_up(r) ? r->judgement : NULL;
     }
     return NULL;
 }

@@ -26,6 +26,9 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
                              struct err *err);
 void journal_free(struct journal *journal);
 
+/* As ledger_ask_before, of the run's ledger. */
+void journal_ask_before(struct journal *journal, ledger_check_fn check, void *context);
+
 /* The state after all records that were written or repeated so far. Borrowed. */
 struct history *journal_history(struct journal *journal);
 
@@ -43,9 +46,11 @@ bool journal_gives_up(const Trireme__Record *record);
  * it as repeated. */
 const Trireme__Record *journal_input(const struct journal *journal, uint64_t step);
 
-/* Returns why the machine gave a hypothesis up at this step when it was recorded, or NULL if it did
- * not. For places in the middle of a step, where it cannot be taken as an input before. */
-const char *journal_gave_up(const struct journal *journal, uint32_t number, uint64_t step);
+/* Returns the verdict with which the machine gave a hypothesis up at this step when it was recorded
+ * (borrowed), or NULL if it did not. For places in the middle of a step, where it cannot be taken
+ * as an input before. */
+const Trireme__Judgement *journal_gave_up(const struct journal *journal, uint32_t number,
+                                          uint64_t step);
 
 /* Whether a queued hypothesis may be registered or closed at this step: while records are repeated,
  * only if that is the next one. */

@@ -32,6 +32,8 @@ struct ledger {
     size_t size; /* of the whole lines */
     struct line *lines;
     size_t n, room;
+    ledger_check_fn check; /* before an append; NULL: none */
+    void *check_context;   /* borrowed */
 };
 
 /* Adds a line, with its line end. It must fit the chain. */
@@ -201,12 +203,20 @@ static void take_back(struct ledger *l, size_t before)
         fsync(l->fd);
 }
 
+void ledger_ask_before(struct ledger *l, ledger_check_fn check, void *context)
+{
+    l->check = check;
+    l->check_context = context;
+}
+
 int ledger_append(struct ledger *l, const Trireme__Record *record, struct err *err)
 {
     ASSERT(l->for_writing);
     if (l->failed)
         return err_set(err, ERR_TRAIN,
                        "%s: a record before could not be written, so none may follow", l->path);
+    if (l->check && l->check(l->check_context, err) < 0)
+        return -1;
     size_t before = l->size;
     char *line = write_line(l, record);
     // Parsed as it will be read: what could not be read again is not written.

@@ -37,6 +37,11 @@ void ledger_head(const struct ledger *ledger, size_t n, char head[LEDGER_HEAD_SI
 int ledger_check_head(const struct ledger *ledger, uint64_t known, const char *head,
                       struct err *err);
 
+/* Has check called before each append, which fails where it does: the run may have been taken by
+ * another launch. The context is borrowed. */
+typedef int (*ledger_check_fn)(void *context, struct err *err);
+void ledger_ask_before(struct ledger *ledger, ledger_check_fn check, void *context);
+
 /* Appends a record and syncs the file. seq, prev and time are filled in here; the record stays the
  * caller's. */
 int ledger_append(struct ledger *ledger, const Trireme__Record *record, struct err *err);

@@ -5,6 +5,7 @@
 #include "coordinator/ledger/history.h"
 #include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/patch.h"
+#include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/message_path.h"
 
@@ -42,6 +43,22 @@ static void tell_may_change(void *context, const Trireme__MayChange *may)
     b->may_change[b->n_may_change++] = message_copy(may);
 }
 
+/* Returns why an entry was refused or ended, fresh, or NULL. Sentences about what ended may name
+ * files of the run, or numbers: a planner is told the word alone. */
+static char *tell_reason(const struct entry *entry)
+{
+    if (entry->fate == FATE_REFUSED)
+        return mem_strdup(entry->reason);
+    const Trireme__Judgement *j = entry->judgement;
+    if (!j || !j->has_cause || j->cause == TRIREME__CAUSE__gains)
+        return NULL;
+    char *word = mem_strdup(
+        protobuf_c_enum_descriptor_get_value(&trireme__cause__descriptor, (int)j->cause)->name);
+    for (char *c = word; *c; c++)
+        *c = *c == '_' ? ' ' : *c;
+    return word;
+}
+
 /* Only the outcome of a judgement: with its numbers each proposal would reveal a little about the
  * gate's text. */
 static Trireme__Tried *tell_tried(const struct entry *entry)
@@ -51,7 +68,7 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
     tried->has_number = true, tried->number = entry->number;
     tried->outcome = mem_strdup(fate_name(entry->fate));
     tried->has_pairs = true, tried->pairs = (uint32_t)entry->forward.n_pairs;
-    tried->reason = mem_strdup(entry->reason);
+    tried->reason = tell_reason(entry);
     if (!proposal)
         return tried;
     tried->id = mem_strdup(proposal->id);
@@ -69,7 +86,6 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     uint32_t hypotheses = config->gate->hypotheses;
     Trireme__Briefing *b = message_new(&trireme__briefing__descriptor);
     b->has_step = true, b->step = input->step;
-    b->has_steps = true, b->steps = config->train->steps;
     b->has_hypotheses_left = true;
     b->hypotheses_left = hypotheses > history->registered ? hypotheses - history->registered : 0;
     b->has_room = true,
@@ -77,6 +93,11 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     b->has_tokens_left = true;
     b->tokens_left = plan_tokens_left(history, input->asked, config);
     curve_tell(input->curve, b);
+    b->has_step_tokens = true, b->step_tokens = run_config_step_tokens(config);
+    b->has_tokens_planned = true;
+    b->tokens_planned = config->train->steps * run_config_step_tokens(input->asked);
+    const uint64_t ahead = b->tokens_planned > b->tokens ? b->tokens_planned - b->tokens : 0;
+    b->has_steps = true, b->steps = input->step + ahead / b->step_tokens;
     message_path_visit(config, tell_value, b);
     patch_may_change(config, input->policy, tell_may_change, b);
     size_t first = history->n > TRIED_MAX ? history->n - TRIED_MAX : 0;

@@ -110,7 +110,7 @@ void curve_eval(struct curve *curve, const Trireme__EvalLine *line)
 void curve_tell(const struct curve *curve, Trireme__Briefing *b)
 {
     bool has_val = curve->has_first_val;
-    double val_loss = curve->first_val, tokens = 0, seconds = 0;
+    double val_loss = curve->first_val, tokens = 0, seconds = 0, so_far = 0;
     b->curve = mem_new(curve->n, sizeof *b->curve);
     for (size_t i = 0; i < curve->n; i++) {
         const struct stretch *s = &curve->stretches[i];
@@ -118,13 +118,16 @@ void curve_tell(const struct curve *curve, Trireme__Briefing *b)
             message_new(&trireme__curve_point__descriptor);
         has_val = has_val || s->has_val;
         val_loss = s->has_val ? s->val_loss : val_loss;
+        so_far += s->tokens;
         point->has_step = true, point->step = s->last;
+        point->has_tokens = true, point->tokens = (uint64_t)so_far;
         point->has_loss = true, point->loss = s->loss / s->n;
         point->has_val_loss = has_val, point->val_loss = has_val ? val_loss : 0;
         if (i + 2 >= curve->n) // the last one alone may be a single step
             tokens += s->tokens, seconds += s->seconds;
     }
     b->has_tok_per_s = seconds > 0, b->tok_per_s = seconds > 0 ? tokens / seconds : 0;
+    b->has_tokens = true, b->tokens = (uint64_t)so_far;
     b->has_lr = curve->n > 0, b->lr = curve->lr;
     size_t n = curve->eval ? curve->eval->n_sources : 0;
     b->sources = mem_new(n, sizeof *b->sources);

@@ -19,5 +19,5 @@ void curve_eval(struct curve *curve, const Trireme__EvalLine *line);
  * ignored. */
 int curve_read(struct curve *curve, uint64_t *step, const char *run, struct err *err);
 
-/* Fills in a fresh briefing's curve, rate, speed and losses by source. */
+/* Fills in a fresh briefing's curve, tokens, rate, speed and losses by source. */
 void curve_tell(const struct curve *curve, Trireme__Briefing *briefing);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/file_sure.h"
 #include "base/mem.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
@@ -9,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,54 +25,75 @@ static char *folder_of(const char *run)
     return file_join(run, "inbox");
 }
 
-static bool is_request(const char *folder, const char *name)
+static bool is_request(const char *name)
+{
+    return file_name_ends(name, ".json") && !file_name_ends(name, ".answer.json") &&
+           !strstr(name, ".tmp-");
+}
+
+/* Returns why requests in the folder cannot be trusted, or NULL: others may write to it. It is
+ * closed to them where that can be done. */
+static char *distrust(const char *folder)
 {
     struct stat st;
-    if (!file_name_ends(name, ".json") || file_name_ends(name, ".answer.json") ||
-        strstr(name, ".tmp-"))
-        return false;
-    char *path = file_join(folder, name);
-    bool regular = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
-    free(path);
-    return regular;
+    bool open = false;
+    struct err unread;
+    if (file_make_private(&open, folder, ERR_TRAIN, &unread) < 0)
+        return mem_strdup(unread.text);
+    if (stat(folder, &st) < 0)
+        return mem_format("%s: cannot look at it: %s", folder, strerror(errno));
+    if (st.st_uid != geteuid())
+        return mem_format("%s: found the folder of user %u, expected that of user %u", folder,
+                          (unsigned)st.st_uid, (unsigned)geteuid());
+    return open ? mem_format("%s: others may write to it, and this cannot be changed", folder)
+                : NULL;
 }
 
-/* The name of the first request in the order of names, or NULL. */
-static int find_first(char **first, const char *folder, struct err *err)
+static Trireme__Request *parse(int fd, const struct stat *st, const char *path, struct err *err)
 {
-    DIR *dir = opendir(folder);
-    *first = NULL;
-    if (!dir)
-        return errno == ENOENT ? 0
-                               : err_set(err, ERR_TRAIN, "%s: cannot read the folder: %s", folder,
-                                         strerror(errno));
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        if ((*first && strcmp(entry->d_name, *first) >= 0) || !is_request(folder, entry->d_name))
-            continue;
-        free(*first);
-        *first = mem_strdup(entry->d_name);
-    }
-    closedir(dir);
-    return 0;
-}
-
-static Trireme__Request *read_request(const char *path, struct err *err)
-{
-    struct stat st = {0};
-    if (stat(path, &st) == 0 && st.st_size > REQUEST_BYTES_MAX) {
-        err_set(err, ERR_USAGE, "%s: found %lld bytes, expected at most %d", path,
-                (long long)st.st_size, REQUEST_BYTES_MAX);
+    if (st->st_uid != geteuid()) {
+        err_set(err, ERR_USAGE, "%s: found a request of user %u, expected one of user %u", path,
+                (unsigned)st->st_uid, (unsigned)geteuid());
         return NULL;
     }
-    size_t size = 0;
-    char *text = file_read(path, &size, ERR_USAGE, err);
+    if (st->st_size > REQUEST_BYTES_MAX) {
+        err_set(err, ERR_USAGE, "%s: found %lld bytes, expected at most %d", path,
+                (long long)st->st_size, REQUEST_BYTES_MAX);
+        return NULL;
+    }
+    const size_t size = (size_t)st->st_size;
+    char *text = mem_new(size + 1, 1);
     Trireme__Request *request = message_new(&trireme__request__descriptor);
-    int rc = text ? json_read(request, text, size, path, ERR_USAGE, err) : -1;
+    int rc = file_sure_at(fd, path, text, 0, size, err);
+    if (rc == 0)
+        rc = json_read(request, text, size, path, ERR_USAGE, err);
     free(text);
     if (rc == 0)
         return request;
     message_free(request);
     return NULL;
+}
+
+/* Opens what is under the name, once; all that is asked is asked of what was opened. Returns 1; 0
+ * if it is no regular file. *request is NULL, with a sentence, if it is no request of this user. */
+static int read_request(Trireme__Request **request, const char *folder, const char *name,
+                        struct err *err)
+{
+    char *path = file_join(folder, name), *why = NULL;
+    struct stat st;
+    // a pipe must not block, and a link must not lead elsewhere
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    *request = NULL;
+    if (regular && (why = distrust(folder)))
+        err_set(err, ERR_USAGE, "%s", why);
+    else if (regular)
+        *request = parse(fd, &st, path, err);
+    if (fd >= 0)
+        close(fd);
+    free(why);
+    free(path);
+    return regular;
 }
 
 static int refuse(const char *run, const char *name, const char *why, struct err *err)
@@ -81,26 +104,39 @@ static int refuse(const char *run, const char *name, const char *why, struct err
     return inbox_answer(run, name, &answer, err);
 }
 
+/* The names in the folder; none where it is not there. */
+static int list(char ***names, size_t *n, const char *folder, struct err *err)
+{
+    bool there = false;
+    *names = NULL;
+    *n = 0;
+    if (file_sure_there(&there, folder, err) < 0)
+        return -1;
+    if (there)
+        *names = file_names(folder, n, ERR_TRAIN, err);
+    return there && !*names ? -1 : 0;
+}
+
 int inbox_take_request(const char *run, char **name, Trireme__Request **request, struct err *err)
 {
-    char *folder = folder_of(run), *first = NULL;
+    char *folder = folder_of(run), **names = NULL;
+    size_t n = 0;
     *name = NULL;
     *request = NULL;
-    int rc = find_first(&first, folder, err);
-    if (first) {
-        struct err why;
-        char *path = file_join(folder, first);
-        first[strlen(first) - strlen(".json")] = 0;
-        *request = read_request(path, &why);
-        rc = *request ? 1 : refuse(run, first, why.text, err) < 0 ? -1 : 1;
-        free(path);
+    int rc = list(&names, &n, folder, err), found = 0;
+    for (size_t i = 0; rc == 0 && !found && i < n; i++) {
+        struct err why = {0};
+        if (!is_request(names[i]) || !(found = read_request(request, folder, names[i], &why)))
+            continue;
+        names[i][strlen(names[i]) - strlen(".json")] = 0;
+        if (*request)
+            *name = mem_strdup(names[i]);
+        else
+            rc = refuse(run, names[i], why.text, err);
     }
+    file_names_free(names);
     free(folder);
-    if (*request)
-        *name = first;
-    else
-        free(first);
-    return rc;
+    return rc < 0 ? -1 : found;
 }
 
 int inbox_answer(const char *run, const char *name, const Trireme__Answer *answer, struct err *err)
@@ -160,7 +196,8 @@ int inbox_ask(Trireme__Answer **answer, const char *run, const Trireme__Request 
     char *folder = folder_of(run), *name = fresh_name(), *json = json_write_pretty(request);
     char *path = mem_format("%s/%s.json", folder, name),
          *answered = mem_format("%s/%s.answer.json", folder, name);
-    int rc = file_make_dirs(folder, ERR_USAGE, err);
+    bool open; // whoever takes the request says it
+    int rc = file_make_private(&open, folder, ERR_USAGE, err);
     if (rc == 0)
         rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
     bool there = false;

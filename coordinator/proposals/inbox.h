@@ -1,7 +1,10 @@
 /* RUN/inbox: how people and scripts reach a running coordinator from any node that sees the folder.
  * A request is a file NAME.json (message Request), renamed into place; the answer is
  * NAME.answer.json (message Answer) beside it. Names begin with the time; the coordinator takes
- * requests in the order of their names and removes each once it is answered. */
+ * requests in the order of their names and removes each once it is answered.
+ *
+ * The folder is its owner's alone (0700), and a request must be a regular file of the user who
+ * trains; one of somebody else is refused, a pipe or a link is no request. */
 #pragma once
 #include "base/err.h"
 

@@ -70,7 +70,8 @@ static int register_queued(struct intake *intake, uint64_t step, struct err *err
         Trireme__Plan plan;
         struct err why = {0};
         int rc = proposal_check(intake, e->proposal, step, &plan, &why) < 0
-                     ? campaign_close(intake->campaign, e->number, step, why.text, err)
+                     ? campaign_close(intake->campaign, e->number, step, TRIREME__CAUSE__unfit,
+                                      why.text, err)
                      : campaign_register(intake->campaign, e->number, step, &plan, err);
         if (rc < 0)
             return -1;
@@ -83,8 +84,8 @@ static int close_queued(struct intake *intake, uint64_t step, struct err *err)
 {
     for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
         const struct entry *e = &context_history(&intake->context)->entries[i];
-        if (entry_is_pending(e) &&
-            campaign_close(intake->campaign, e->number, step, "the run ended", err) < 0)
+        if (entry_is_pending(e) && campaign_close(intake->campaign, e->number, step,
+                                                  TRIREME__CAUSE__time, "the run ended", err) < 0)
             return -1;
     }
     return 0;

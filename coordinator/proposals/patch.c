@@ -3,9 +3,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "proto/config/changes.h"
+#include "coordinator/proposals/recipe.h"
 #include "proto/config/run_config.h"
-#include "proto/order/mixture.h"
 #include "proto/schema/message.h"
 #include "proto/schema/message_path.h"
 #include "proto/schema/number.h"
@@ -66,30 +65,6 @@ int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err)
             check_text("a value of the patch", proposal->patch[i]->value, err) < 0)
             return -1;
     return message_check(proposal, "the proposal", err);
-}
-
-/* Returns why a value of this path has no effect in a configuration, or NULL. */
-static const char *idle_because(const Trireme__Config *config, const char *path)
-{
-    bool adamw = config->optimizer->name == TRIREME__OPTIMIZER__NAME__adamw;
-    bool constant = config->schedule->kind == TRIREME__SCHEDULE__KIND__constant;
-    const struct {
-        const char *pattern, *because;
-        bool idle;
-    } rows[] = {
-  // clang-format off
-        {"optimizer.momentum",    "optimizer.name is adamw",   adamw                       },
-        {"optimizer.beta1",       "optimizer.name is sgd",     !adamw                      },
-        {"optimizer.beta2",       "optimizer.name is sgd",     !adamw                      },
-        {"optimizer.eps",         "optimizer.name is sgd",     !adamw                      },
-        {"schedule.min_lr",       "schedule.kind is constant", constant                    },
-        {"data.sources.*.weight", "there is one source only",  config->data->n_sources == 1},
-  // clang-format on
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].idle && message_path_match(rows[i].pattern, path))
-            return rows[i].because;
-    return NULL;
 }
 
 static int check_bounds(const char *path, const char *value, double min, double max,
@@ -165,63 +140,19 @@ static int apply_all(Trireme__Config *to, const Trireme__Config *config,
     return 0;
 }
 
-static struct mixture *mixture_of(const Trireme__Config *config, struct err *err)
-{
-    double *weights = run_config_weights(config);
-    struct mixture *mixture = mixture_new(weights, config->data->n_sources, err);
-    free(weights);
-    return mixture;
-}
-
-/* Returns 1 if the sources have other shares than before, 0 if the same, -1 if they have none. */
-static int shares_differ(const Trireme__Config *before, const Trireme__Config *after,
-                         struct err *err)
-{
-    struct err unread;
-    if (after->data->n_sources == 0)
-        return 0;
-    struct mixture *new = mixture_of(after, err);
-    if (!new)
-        return err_context(err, "data.sources");
-    struct mixture *old = mixture_of(before, &unread);
-    int differ = !old || !mixture_equal(old, new);
-    mixture_free(old);
-    mixture_free(new);
-    return differ;
-}
-
-/* Whether a change sets another value than before; weights are compared by their shares elsewhere.
- */
-static bool values_differ(const Trireme__Config *before, const Trireme__Config *after,
-                          Trireme__Change *const *changes, size_t n)
-{
-    bool differ = run_config_context(before) != run_config_context(after);
-    Trireme__Change **old = changes_values(before, changes, n),
-                    **new = changes_values(after, changes, n);
-    for (size_t i = 0; i < n; i++)
-        if (!message_path_match("data.sources.*.weight", old[i]->path) &&
-            strcmp(old[i]->path, "train.context") != 0)
-            differ = differ || !changes_equal(&old[i], 1, &new[i], 1); // as numbers: -0 is 0
-    changes_free(old, n);
-    changes_free(new, n);
-    return differ;
-}
-
 /* Refuses a patch that would change nothing in the training. */
 static int check_effect(const Trireme__Config *before, const Trireme__Config *after,
                         Trireme__Change *const *changes, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        const char *because = idle_because(after, changes[i]->path);
+        const char *because = recipe_idle_because(after, changes[i]->path);
         if (because)
             return err_set(err, ERR_USAGE, "%s: has no effect, since %s", changes[i]->path,
                            because);
     }
-    int shares = shares_differ(before, after, err);
-    if (shares < 0)
-        return -1;
-    if (shares || values_differ(before, after, changes, n))
-        return 0;
+    int same_recipe = recipe_same(before, after, err);
+    if (same_recipe <= 0)
+        return same_recipe;
     char *old = message_path_value(before, changes[0]->path),
          *new = message_path_value(after, changes[0]->path);
     bool same = !strcmp(old, new);
@@ -287,7 +218,7 @@ static void may_leaf(void *context, const struct message_path *leaf)
     const struct may_change *m = context;
     const struct field_doc *doc = leaf->doc;
     double min = leaf->kind == SCALAR_UINT ? fmax(doc->min, 0) : doc->min, max = doc->max;
-    if (doc->judged == JUDGED_UNJUDGED || idle_because(m->config, leaf->path) ||
+    if (doc->judged == JUDGED_UNJUDGED || recipe_idle_because(m->config, leaf->path) ||
         !policy_allows(&min, &max, m->policy, leaf->path))
         return;
     if (!strcmp(leaf->path, skip_path))

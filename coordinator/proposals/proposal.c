@@ -7,6 +7,7 @@
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/patch.h"
 #include "coordinator/proposals/planner.h"
+#include "coordinator/proposals/recipe.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
 #include "proto/config/changes.h"
@@ -25,32 +26,56 @@ int proposal_log_event(struct intake *intake, uint64_t step, const char *by, con
                          err);
 }
 
-/* Returns a proposal with the same patch that was tried beside the recipe in force, or was in force
- * itself and was taken back; NULL: there is none. */
-static const struct entry *duplicate(const struct intake *intake, const Trireme__Proposal *proposal)
+/* Whether an entry's change was tried beside the recipe in force, or will be; or was in force
+ * itself and was taken back. */
+static bool counts(const struct intake *intake, const struct entry *e)
+{
+    bool observed = e->fate == FATE_OBSERVED && intake->context.run->config->experiment->mode ==
+                                                    TRIREME__EXPERIMENT__MODE__observe;
+    return (entry_tells(e) || observed) &&
+           (e->fate == FATE_ROLLED_BACK ||
+            e->step >= context_history(&intake->context)->changed_at);
+}
+
+/* Returns another entry whose change makes the same recipe of the one in force; NULL: there is
+ * none. after: the recipe that this change makes. */
+static const struct entry *duplicate(const struct intake *intake, const struct entry *entry,
+                                     const Trireme__Config *after)
 {
     for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
         const struct entry *e = &context_history(&intake->context)->entries[i];
-        bool counts =
-            e->fate == FATE_ROLLED_BACK || e->step >= context_history(&intake->context)->changed_at;
-        if (e->proposal != proposal && e->fate != FATE_REFUSED && e->fate != FATE_PROPOSED &&
-            counts &&
-            changes_equal(e->proposal->patch, e->proposal->n_patch, proposal->patch,
-                          proposal->n_patch))
+        struct err unread;
+        if (e == entry || !counts(intake, e))
+            continue;
+        Trireme__Config *other = changes_apply(context_config(&intake->context), e->proposal->patch,
+                                               e->proposal->n_patch, &unread);
+        bool same = other && recipe_same(other, after, &unread) > 0;
+        message_free(other);
+        if (same)
             return e;
     }
     return NULL;
 }
 
-int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, uint64_t step,
-                   Trireme__Plan *plan, struct err *err)
+/* Returns the recipe that a change makes of the one in force; NULL with the reason. */
+static Trireme__Config *recipe_after(const struct intake *intake, const Trireme__Proposal *proposal,
+                                     struct err *err)
 {
-    if (campaign_off(intake->campaign))
-        return err_set(err, ERR_USAGE, "%s", campaign_off(intake->campaign));
+    if (campaign_off(intake->campaign)) {
+        err_set(err, ERR_USAGE, "%s", campaign_off(intake->campaign));
+        return NULL;
+    }
     Trireme__Config *after = patch_apply(context_config(&intake->context), proposal->patch,
                                          proposal->n_patch, intake->policy, err);
     if (!after && intake->allow_noop)
         after = message_copy(context_config(&intake->context));
+    return after;
+}
+
+int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, uint64_t step,
+                   Trireme__Plan *plan, struct err *err)
+{
+    Trireme__Config *after = recipe_after(intake, proposal, err);
     if (!after)
         return -1;
     int rc = plan_make(&intake->context, plan, step,
@@ -63,8 +88,12 @@ static int validate(const struct intake *intake, const struct entry *entry, uint
                     struct err *err)
 {
     Trireme__Plan plan;
-    const struct entry *other = duplicate(intake, entry->proposal);
-    if (other && !intake->allow_noop)
+    Trireme__Config *after = recipe_after(intake, entry->proposal, err);
+    if (!after)
+        return -1;
+    const struct entry *other = intake->allow_noop ? NULL : duplicate(intake, entry, after);
+    message_free(after);
+    if (other)
         return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
                        other->number, fate_name(other->fate));
     return proposal_check(intake, entry->proposal, step, &plan, err);
@@ -172,7 +201,9 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
     if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__order, number, step,
                       by, err) < 0)
         return -1;
-    if (open && campaign_close(intake->campaign, number, step, done[order], err) < 0)
+    const Trireme__Cause cause =
+        order == TRIREME__ORDER__kill ? TRIREME__CAUSE__killed : TRIREME__CAUSE__vetoed;
+    if (open && campaign_close(intake->campaign, number, step, cause, done[order], err) < 0)
         return -1;
     answer_with(answer, true, number, mem_format("proposal %u: %s", number, done[order]));
     return 0;
@@ -184,8 +215,8 @@ static int repeat_giving_up(struct intake *intake, const Trireme__Record *record
 {
     const struct entry *e = history_entry(context_history(&intake->context), record->number);
     if (e && attempt_open(e))
-        return campaign_give_up(intake->campaign, record->number, step, record->judgement->reason,
-                                err);
+        return campaign_give_up(intake->campaign, record->number, step, record->judgement->cause,
+                                record->judgement->reason, err);
     answer_with(answer, false, record->number,
                 mem_format("hypothesis %u is not open", record->number));
     return 0;

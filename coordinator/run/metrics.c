@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "coordinator/run/run.h"
 #include "proto/schema/write.h"
 
 #include "files.pb-c.h"
@@ -16,6 +17,7 @@
 
 struct metrics {
     char *path;
+    const struct run *run; /* borrowed; NULL: not said */
     int fd;
     bool failed; /* a line is there in part: nothing may follow it */
 };
@@ -53,7 +55,7 @@ static bool is_kept(const struct cut *cut, const char *line, size_t size)
     return step_of(line, size) <= cut->step;
 }
 
-/* Writes the file anew without the lines that are not kept, if there is any such line. */
+/* Writes the file anew without the lines that are not kept. */
 static int cut_back(const char *path, const struct cut *cut, struct err *err)
 {
     if (!file_exists(path))
@@ -72,7 +74,10 @@ static int cut_back(const char *path, const struct cut *cut, struct err *err)
             text_add_bytes(&kept, bytes + at, length);
         at += length;
     }
-    int rc = kept.size == size ? 0 : file_write_atomic(path, kept.bytes, kept.size, ERR_USAGE, err);
+    // Also where nothing is cut off: an older launch may have the file open.
+    int rc = file_write_atomic(path, kept.bytes ? kept.bytes : "", kept.size, ERR_USAGE, err);
+    if (kept.size == size)
+        rc = 0; // there is no room for a second one
     text_clear(&kept);
     free(bytes);
     return rc;
@@ -94,6 +99,8 @@ int metrics_cut(struct metrics *m, uint64_t step, metrics_keep_fn keep, const vo
                 struct err *err)
 {
     const struct cut cut = {step, keep, context};
+    if (m->run && run_check(m->run, err) < 0)
+        return -1;
     if (cut_back(m->path, &cut, err) < 0)
         return -1;
     int fd = open(m->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -103,6 +110,11 @@ int metrics_cut(struct metrics *m, uint64_t step, metrics_keep_fn keep, const vo
         close(m->fd);
     m->fd = fd;
     return 0;
+}
+
+void metrics_belongs(struct metrics *m, const struct run *run)
+{
+    m->run = run;
 }
 
 void metrics_free(struct metrics *m)
@@ -120,6 +132,8 @@ int metrics_write(struct metrics *m, const void *line, struct err *err)
     if (m->failed)
         return err_set(err, ERR_TRAIN, "%s: a line before could not be written, so none may follow",
                        m->path);
+    if (m->run && run_check_seen(m->run, err) < 0)
+        return -1;
     struct text text = {0};
     char *json = json_write(line);
     text_add(&text, json);
@@ -164,6 +178,8 @@ bool metrics_has_event(const struct metrics *m, uint64_t step, const char *what)
 
 int metrics_sync(struct metrics *m, struct err *err)
 {
+    if (m->run && run_check(m->run, err) < 0)
+        return -1;
     if (fdatasync(m->fd) < 0)
         return err_set(err, ERR_TRAIN, "%s: cannot sync: %s", m->path, strerror(errno));
     return 0;

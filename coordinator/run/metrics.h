@@ -10,15 +10,20 @@
 #include <stdint.h>
 
 struct metrics;
+struct run;
 
 /* Returns true if a line of a trial other than the trunk is to be kept. */
 typedef bool (*metrics_keep_fn)(const void *context, const char *trial, uint64_t step);
 
 /* Opens RUN/metrics.jsonl for appending. Keeps the trunk's lines of at most `step` updates, and
- * those of other trials for which keep (NULL: all) returns true. */
+ * those of other trials for which keep (NULL: all) returns true. The file is always a new one of
+ * that name: an older launch that still has the one before open does not write into it. */
 struct metrics *metrics_open(const char *run, uint64_t step, metrics_keep_fn keep,
                              const void *context, struct err *err);
 void metrics_free(struct metrics *metrics);
+
+/* From now on the file is written only as long as this launch holds the run (borrowed). */
+void metrics_belongs(struct metrics *metrics, const struct run *run);
 
 /* Cuts an open file back in the same way. */
 int metrics_cut(struct metrics *metrics, uint64_t step, metrics_keep_fn keep, const void *context,

@@ -16,21 +16,20 @@ struct progress {
     FILE *log; /* NULL where it cannot be written */
     bool live, line_open;
     int columns;
-    uint64_t first_step, steps;
-    double began, shown;
-    double loss, seconds; /* of late: exponential means */
+    uint64_t first_step;
+    double shown;
+    struct progress_pace pace; /* exponential means */
     bool any;
 };
 
 struct progress *progress_new(const char *run, bool live, int columns, uint64_t first_step,
-                              uint64_t steps)
+                              uint64_t step_tokens)
 {
     struct progress *p = mem_new(1, sizeof *p);
     *p = (struct progress){.live = live,
                            .columns = columns,
                            .first_step = first_step,
-                           .steps = steps,
-                           .began = clock_now()};
+                           .pace = {.step_tokens = step_tokens}};
     char *path = file_join(run, "log.txt");
     p->log = fopen(path, "ae");
     free(path);
@@ -67,32 +66,56 @@ static void format_time(char *out, size_t size, double seconds)
         snprintf(out, size, "%lds", s);
 }
 
-static void format_line(const struct progress *p, char *out, size_t size,
-                        const Trireme__TrainLine *line, size_t forks)
+/* "12.3k", "4.56M": three digits. */
+static void format_tokens(char *out, size_t size, uint64_t tokens)
 {
-    char left[32], beside[48] = "";
-    if (forks)
-        snprintf(beside, sizeof beside, "  +%zu fork%s", forks, forks == 1 ? "" : "s");
-    format_time(left, sizeof left, p->seconds * (double)(p->steps - line->step));
-    snprintf(out, size, "step %llu/%llu  loss %.4f  %.0f tok/s  lr %.2e  norm %.2f%s  ETA %s",
-             (unsigned long long)line->step, (unsigned long long)p->steps,
-             p->live ? p->loss : line->loss, (double)line->tokens / p->seconds, line->lr,
-             line->grad_norm, beside, left);
+    static const char units[] = " kMGT";
+    double number = (double)tokens;
+    size_t unit = 0;
+    for (; number >= 999.5 && units[unit + 1]; unit++)
+        number /= 1000;
+    snprintf(out, size, "%.*f%.*s",
+             unit == 0 || number >= 99.95 ? 0
+             : number >= 9.995            ? 1
+                                          : 2,
+             number, unit > 0, &units[unit]);
 }
 
-void progress_train(struct progress *p, const Trireme__TrainLine *line, size_t forks)
+void progress_text(char *text, size_t size, const struct progress_pace *pace,
+                   const Trireme__TrainLine *line, uint64_t tokens, uint64_t all, size_t forks)
+{
+    const uint64_t left = all > tokens ? all - tokens : 0;
+    char time_left[32], beside[48] = "", far[64], done[16], planned[16];
+    if (forks)
+        snprintf(beside, sizeof beside, "  +%zu fork%s", forks, forks == 1 ? "" : "s");
+    format_time(time_left, sizeof time_left, pace->token_seconds * (double)left);
+    format_tokens(done, sizeof done, tokens);
+    format_tokens(planned, sizeof planned, all);
+    if (line->tokens == pace->step_tokens)
+        snprintf(far, sizeof far, "/%llu", (unsigned long long)(line->step + left / line->tokens));
+    else
+        snprintf(far, sizeof far, "  %s of %s tokens", done, planned);
+    snprintf(text, size, "step %llu%s  loss %.4f  %.0f tok/s  lr %.2e  norm %.2f%s  ETA %s",
+             (unsigned long long)line->step, far, pace->loss, 1 / pace->token_seconds, line->lr,
+             line->grad_norm, beside, time_left);
+}
+
+void progress_train(struct progress *p, const Trireme__TrainLine *line, uint64_t tokens,
+                    uint64_t all, size_t forks)
 {
     double now = clock_now();
     double share = p->any ? 0.1 : 1;
-    p->loss += share * (line->loss - p->loss);
-    p->seconds += share * (line->seconds - p->seconds);
+    p->pace.loss += share * (line->loss - p->pace.loss);
+    p->pace.token_seconds += share * (line->seconds / (double)line->tokens - p->pace.token_seconds);
     p->any = true;
-    bool ends = line->step == p->first_step + 1 || line->step == p->steps;
+    bool ends = line->step == p->first_step + 1 || tokens + line->tokens > all;
     if (!ends && now - p->shown < (p->live ? live_seconds : plain_seconds))
         return;
     p->shown = now;
     char text[256];
-    format_line(p, text, sizeof text, line, forks);
+    struct progress_pace pace = p->pace;
+    pace.loss = p->live ? pace.loss : line->loss;
+    progress_text(text, sizeof text, &pace, line, tokens, all, forks);
     if (!p->live) {
         printf("%s\n", text);
     } else {

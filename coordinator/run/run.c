@@ -1,24 +1,20 @@
 #include "coordinator/run/run.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "coordinator/run/run_lock.h"
 #include "proto/config/changes.h"
 #include "proto/config/run_config.h"
 #include "proto/file/checkpoint.h"
+#include "proto/file/run_proof.h"
 #include "proto/schema/message.h"
 #include "proto/schema/walk.h"
 #include "proto/schema/write.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 /* Whether the value was set by hand since the checkpoint. */
 static bool is_set_anew(const struct run *run, const char *path)
@@ -111,13 +107,13 @@ int run_write_changes(const struct run *run, struct err *err)
 
 static void run_init(struct run *run, const char *folder)
 {
-    *run = (struct run){.folder = mem_strdup(folder), .lock = -1};
+    *run = (struct run){.folder = mem_strdup(folder)};
 }
 
 /* Whether a launch that died in run_claim can have left that name. */
 static bool is_of_claim(const char *folder, const char *name)
 {
-    if (!strcmp(name, "lock") || !strncmp(name, "incarnation", 11) ||
+    if (!strncmp(name, "lock", 4) || !strncmp(name, "incarnation", 11) ||
         !strncmp(name, "config.yaml.tmp-", 16))
         return true;
     char *path = file_join(folder, name);
@@ -156,6 +152,8 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Config *config,
     int rc = -1;
     if (!folder[0]) {
         err_set(err, ERR_USAGE, "--out: found '', expected a folder");
+    } else if (run_proof_path(folder, err) < 0) {
+        err_context(err, "--out");
     } else if (!file_exists(path)) {
         rc = check_folder(folder, err);
     } else {
@@ -266,7 +264,7 @@ static int check_checkpoints(const struct run *run, bool changed, struct err *er
 int run_plan_resume(struct run *run, const char *name, char *const *settings, size_t n_settings,
                     struct err *err)
 {
-    *run = (struct run){.lock = -1, .settings = settings, .n_settings = n_settings};
+    *run = (struct run){.settings = settings, .n_settings = n_settings};
     int rc = -1;
     if (checkpoint_name(&run->folder, &run->goes_back, &run->back_to, name, err) < 0 ||
         !(run->before = run_config_of(run->folder, err)))
@@ -282,93 +280,45 @@ out:
     return rc;
 }
 
-/* One more than the number in RUN/incarnation, written back durably. */
-static int next_incarnation(struct run *run, struct err *err)
-{
-    char *path = file_join(run->folder, "incarnation"), *text = NULL, line[32];
-    uint64_t before = 0;
-    int rc = -1;
-    if (file_exists(path)) {
-        text = file_read(path, NULL, ERR_DATA, err);
-        char *end = NULL;
-        if (!text)
-            goto out;
-        before = strtoull(text, &end, 10);
-        if (end == text || *end != '\n') {
-            err_set(err, ERR_DATA, "%s: found '%.20s', expected the number of launches", path,
-                    text);
-            goto out;
-        }
-    }
-    snprintf(line, sizeof line, "%llu\n", (unsigned long long)before + 1);
-    rc = file_write_atomic(path, line, strlen(line), ERR_USAGE, err);
-    if (rc == 0)
-        run->incarnation = before + 1;
-out:
-    free(text);
-    free(path);
-    return rc;
-}
-
-/* The lock's file takes room on the disk that is given up for status.json where nothing else is
- * left: how a launch ended is told even then. */
-enum { ROOM_BYTES = 8192 };
-
-static void keep_room(int lock)
-{
-    static const char nothing[ROOM_BYTES];
-    // where this fails, the next write says why
-    if (lseek(lock, 0, SEEK_END) < ROOM_BYTES &&
-        pwrite(lock, nothing, sizeof nothing, 0) != (ssize_t)sizeof nothing)
-        return;
-}
-
 bool run_is_trained(const char *folder)
 {
-    char *path = file_join(folder, "lock");
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    free(path);
-    bool trained = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    if (fd >= 0)
-        close(fd);
-    return trained;
-}
-
-/* run_is_trained of another process may hold it for a moment. */
-static int lock_within_a_second(int fd)
-{
-    int rc;
-    for (double end = clock_now() + 1;
-         (rc = flock(fd, LOCK_EX | LOCK_NB)) < 0 && clock_now() < end;)
-        clock_sleep(0.02);
-    return rc;
+    return run_lock_is_held(folder);
 }
 
 int run_claim(struct run *run, struct err *err)
 {
-    char *checkpoints = file_join(run->folder, "checkpoints"),
-         *lock = file_join(run->folder, "lock");
-    int rc = file_make_dirs(checkpoints, ERR_USAGE, err);
-    if (rc < 0)
-        goto out;
-    run->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (run->lock < 0) {
-        rc = err_set(err, ERR_USAGE, "%s: cannot write: %s", lock, strerror(errno));
-        goto out;
+    char *checkpoints = file_join(run->folder, "checkpoints");
+    int rc = file_make_private(&run->open, run->folder, ERR_USAGE, err);
+    if (rc == 0)
+        rc = file_make_dirs(checkpoints, ERR_USAGE, err);
+    if (rc == 0)
+        rc = run_proof_write(run->folder, "try-0", err);
+    if (rc == 0)
+        rc = run_lock_take(&run->lock, run->folder, &run_lock_system, err);
+    if (rc == 0) {
+        run->incarnation = run_lock_incarnation(run->lock);
+        if (!run->before)
+            rc = run_config_write(run->folder, run->config, err);
     }
-    if (lock_within_a_second(run->lock) < 0) {
-        rc = err_set(err, ERR_USAGE, "%s: this run is being trained by another process",
-                     run->folder);
-        goto out;
-    }
-    keep_room(run->lock);
-    rc = next_incarnation(run, err);
-    if (rc == 0 && !run->before)
-        rc = run_config_write(run->folder, run->config, err);
-out:
-    free(lock);
     free(checkpoints);
     return rc;
+}
+
+int run_check(const struct run *run, struct err *err)
+{
+    return run->lock ? run_lock_check(run->lock, err) : 0;
+}
+
+bool run_is_lost(const struct run *run, struct err *how)
+{
+    struct err unread; // that the run cannot be read is no loss
+    run_check(run, &unread);
+    return run_check_seen(run, how) < 0;
+}
+
+int run_check_seen(const struct run *run, struct err *err)
+{
+    return run->lock ? run_lock_check_seen(run->lock, err) : 0;
 }
 
 const double *run_gate_weights(const struct run *run)
@@ -378,6 +328,8 @@ const double *run_gate_weights(const struct run *run)
 
 int run_status_write(const struct run *run, uint64_t step, const struct err *how, struct err *err)
 {
+    if (run_is_lost(run, err))
+        return -1; // the file is another launch's
     Trireme__Status status = TRIREME__STATUS__INIT;
     status.has_incarnation = 1, status.incarnation = run->incarnation;
     status.has_code = 1, status.code = (uint32_t)how->code;
@@ -385,8 +337,10 @@ int run_status_write(const struct run *run, uint64_t step, const struct err *how
     status.has_step = 1, status.step = step;
     char *json = json_write(&status), *path = file_join(run->folder, "status.json");
     int rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
-    if (rc < 0 && run->lock >= 0 && ftruncate(run->lock, 0) == 0)
+    if (rc < 0) {
+        run_lock_make_room(run->lock);
         rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
+    }
     free(path);
     free(json);
     return rc;
@@ -407,7 +361,6 @@ void run_clear(struct run *run)
     message_free(run->config);
     free(run->checkpoint);
     free(run->folder);
-    if (run->lock >= 0)
-        close(run->lock);
-    *run = (struct run){.lock = -1};
+    run_lock_release(run->lock);
+    *run = (struct run){0};
 }

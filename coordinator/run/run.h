@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct run_lock;
+
 struct run {
     char *folder;
     Trireme__Config *config;   /* as in config.yaml: the user's */
@@ -33,8 +35,9 @@ struct run {
     uint64_t back_to;
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
-    uint64_t incarnation; /* of this launch; 0 before run_claim */
-    int lock;             /* file descriptor; -1 before run_claim */
+    uint64_t incarnation;  /* of this launch; 0 before run_claim */
+    bool open;             /* others may write to the folder, and that cannot be changed */
+    struct run_lock *lock; /* NULL before run_claim */
 };
 
 /* Plans to train `config` (taken over, also on failure) in the folder: as a new run, or as the
@@ -48,9 +51,19 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Config *config,
 int run_plan_resume(struct run *run, const char *name, char *const *settings, size_t n_settings,
                     struct err *err);
 
-/* Claims the run for this launch: makes its folders, takes the lock, writes the next incarnation
- * and, of a `train`, config.yaml. */
+/* Claims the run for this launch: makes its folders (RUN itself for its owner alone, whatever the
+ * umask), takes the lock (run_lock.h), writes the next
+ * incarnation and, of a `train`, config.yaml. */
 int run_claim(struct run *run, struct err *err);
+
+/* To be called before each write that counts: reads RUN/incarnation anew. ERR_MACHINE if another
+ * launch has taken the run: then nothing of it may be touched any more. run_check_seen does not
+ * read, and goes by what was seen in the last seconds. */
+int run_check(const struct run *run, struct err *err);
+int run_check_seen(const struct run *run, struct err *err);
+
+/* Whether another launch is known to have taken the run; *how is left as it is if not. */
+bool run_is_lost(const struct run *run, struct err *how);
 
 /* Whether a process holds the lock of that folder's run. */
 bool run_is_trained(const char *folder);

@@ -11,6 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of what the tokens stand for; "": that is not known. */
+static const char *digest_of_tokens(const Trireme__RunData *data)
+{
+    return data->vocabulary && data->vocabulary->digest ? data->vocabulary->digest : "";
+}
+
 int run_data_read(Trireme__RunData **data, const char *run, struct err *err)
 {
     char *path = file_join(run, "data.yaml");
@@ -21,6 +27,10 @@ int run_data_read(Trireme__RunData **data, const char *run, struct err *err)
         char *text = file_read(path, &size, ERR_DATA, err);
         Trireme__RunData *found = message_new(&trireme__run_data__descriptor);
         rc = text ? yaml_read(found, text, size, path, ERR_DATA, err) : -1;
+        if (rc == 0 && !*digest_of_tokens(found)) {
+            message_free(found->vocabulary);
+            found->vocabulary = NULL;
+        }
         if (rc == 0 && found->format != 1)
             rc = err_set(err, ERR_DATA, "%s: found format %" PRIu32 ", expected 1", path,
                          found->format);
@@ -92,6 +102,11 @@ int run_data_compare(const Trireme__RunData *now, const Trireme__RunData *before
                      const char *before_name, struct err *err)
 {
     size_t i = 0, j = 0;
+    const char *tokens = digest_of_tokens(now), *tokens_before = digest_of_tokens(before);
+    if (*tokens_before && strcmp(tokens, tokens_before))
+        return err_set(err, ERR_DATA,
+                       "found tokens of a tokenizer of digest %s, expected %s as in %s",
+                       *tokens ? tokens : "none", tokens_before, before_name);
     for (;;) {
         const Trireme__ReadFile *a = next_read(now, &i), *b = next_read(before, &j);
         if (!a && !b)

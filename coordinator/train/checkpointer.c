@@ -70,6 +70,10 @@ void checkpointer_free(struct checkpointer *c)
 static const char *begin(struct checkpointer *c, const Trireme__Manifest *what, char *folder,
                          bool beside, struct err *err)
 {
+    if (run_check(c->run, err) < 0) {
+        free(folder);
+        return NULL;
+    }
     if (c->waits) { // this one takes its place
         forget_shards(c);
         if (file_remove_tree(c->folder, ERR_TRAIN, err) < 0) {
@@ -151,7 +155,7 @@ static int complete(struct checkpointer *c, struct err *err)
     manifest.fingerprint = c->roster->fingerprint;
     manifest.data_digest = c->roster->data_digest;
     if ((c->beside ? metrics_sync(c->metrics, err) : write_line(c, err)) < 0 ||
-        checkpoint_complete(c->folder, &manifest, err) < 0)
+        run_check(c->run, err) < 0 || checkpoint_complete(c->folder, &manifest, err) < 0)
         return -1;
     forget_shards(c);
     if (c->beside)
@@ -159,6 +163,8 @@ static int complete(struct checkpointer *c, struct err *err)
     if (c->replaces && replace(c, err) < 0)
         return -1;
     c->complete_step = c->step;
+    if (run_check(c->run, err) < 0)
+        return -1;
     return checkpoint_prune(c->run->folder, c->step, c->run->config->checkpoint->keep, c->pins,
                             c->n_pins, err);
 }

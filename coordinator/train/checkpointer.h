@@ -1,6 +1,7 @@
 /* Writes checkpoints, one at a time, from the order to the manifest: makes the folder, collects the
  * servers' shards, then writes the line in metrics.jsonl and the manifest, in this order, and
- * removes checkpoints that are not to be kept. */
+ * removes checkpoints that are not to be kept. Before each of these it asks whether the run is
+ * still this launch's (run_check). */
 #pragma once
 #include "base/err.h"
 

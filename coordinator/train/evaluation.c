@@ -8,6 +8,8 @@
 
 struct source_losses {
     uint64_t n, n_there;
+    uint64_t bytes;     /* of text that the targets of those there stand for */
+    bool bytes_unknown; /* of some of them */
     double *sums;
     bool *there;
 };
@@ -48,7 +50,8 @@ void evaluation_free(struct evaluation *e)
 void evaluation_begin(struct evaluation *e)
 {
     for (size_t s = 0; s < e->n_sources; s++) {
-        e->losses[s].n_there = 0;
+        e->losses[s].n_there = e->losses[s].bytes = 0;
+        e->losses[s].bytes_unknown = false;
         memset(e->losses[s].there, 0, e->losses[s].n * sizeof(bool));
     }
 }
@@ -59,7 +62,7 @@ uint64_t evaluation_samples(const struct evaluation *e, size_t source)
 }
 
 int evaluation_add_sums(struct evaluation *e, size_t source, uint64_t first, const double *sums,
-                        size_t n, struct err *err)
+                        const uint64_t *bytes, size_t n, struct err *err)
 {
     if (source >= e->n_sources || first > e->losses[source].n || n > e->losses[source].n - first)
         return err_set(err, ERR_MACHINE,
@@ -73,6 +76,9 @@ int evaluation_add_sums(struct evaluation *e, size_t source, uint64_t first, con
     memcpy(l->sums + first, sums, n * sizeof *sums);
     memset(l->there + first, 1, n * sizeof(bool));
     l->n_there += n;
+    l->bytes_unknown = l->bytes_unknown || !bytes;
+    for (size_t i = 0; bytes && i < n; i++)
+        l->bytes += bytes[i];
     return 0;
 }
 
@@ -97,6 +103,12 @@ bool evaluation_possible(const struct evaluation *e)
     return false;
 }
 
+double evaluation_bytes_per_token(const struct evaluation *e, size_t source)
+{
+    const struct source_losses *l = &e->losses[source];
+    return l->n && !l->bytes_unknown ? (double)l->bytes / ((double)l->n * (double)e->tokens) : 0;
+}
+
 Trireme__EvalLine *evaluation_line(const struct evaluation *e, uint64_t step)
 {
     Trireme__EvalLine *line = message_new(&trireme__eval_line__descriptor);
@@ -117,11 +129,11 @@ Trireme__EvalLine *evaluation_line(const struct evaluation *e, uint64_t step)
         line->sources[line->n_sources++] = loss;
         nats += source_nats;
         tokens += source_tokens;
-        bytes += source_tokens * e->sources[s].bytes_per_token;
-        bytes_known = bytes_known && e->sources[s].bytes_per_token > 0;
+        bytes += (double)l->bytes;
+        bytes_known = bytes_known && !l->bytes_unknown;
     }
     line->has_val_loss = 1, line->val_loss = nats / tokens;
-    if (bytes_known)
+    if (bytes_known && bytes > 0)
         line->has_val_bpb = 1, line->val_bpb = nats / (0.693147180559945309417 * bytes);
     return line;
 }

@@ -96,9 +96,13 @@ int evaluator_losses(struct evaluator *e, int from, const Trireme__Losses *losse
         return err_set(err, ERR_MACHINE,
                        "rank %d evaluated step %llu of trial %u, which nobody asked for", from,
                        (unsigned long long)losses->step, losses->trial);
+    if (losses->n_bytes && losses->n_bytes != losses->n_sums)
+        return err_set(err, ERR_MACHINE,
+                       "rank %d sent the bytes of %zu evaluated samples, expected those of %zu",
+                       from, losses->n_bytes, losses->n_sums);
     if (evaluation_add_sums(e->evaluation, losses->eval_source,
                             losses->eval_first - e->first[losses->eval_source], losses->sums,
-                            losses->n_sums, err) < 0)
+                            losses->n_bytes ? losses->bytes : NULL, losses->n_sums, err) < 0)
         return -1;
     liveness_arrived(e->liveness, from, AWAIT_EVAL);
     finish(e);

@@ -43,7 +43,6 @@ static int add_first(struct roster *m, const Trireme__Manifest *manifest,
     for (size_t i = 0; i < m->n_sources; i++)
         m->sources[i] = (struct eval_source){.name = mem_strdup(ready->eval[i]->name),
                                              .samples = ready->eval[i]->samples,
-                                             .bytes_per_token = ready->eval[i]->bytes_per_token,
                                              .val_tokens = ready->eval[i]->val_tokens,
                                              .dev_longest = ready->eval[i]->dev_longest};
     return roster_check(m, manifest, err);

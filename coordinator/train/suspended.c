@@ -1,6 +1,7 @@
 #include "coordinator/train/suspended.h"
 
 #include "base/file.h"
+#include "base/file_sure.h"
 #include "base/mem.h"
 #include "coordinator/train/trials.h"
 #include "proto/file/checkpoint.h"
@@ -41,26 +42,33 @@ static int add(struct suspended *s, const char *name, char *folder, struct err *
 }
 
 struct suspended *suspended_open(const char *checkpoint, const Trireme__Manifest *manifest,
-                                 const Trireme__Config *in_force, warn_fn warn, void *context)
+                                 const Trireme__Config *in_force, warn_fn warn, void *context,
+                                 struct err *err)
 {
     struct suspended *s = mem_new(1, sizeof *s);
     char *all = checkpoint ? file_join(checkpoint, "suspended") : NULL;
-    struct err err;
     size_t n = 0;
     char **names = NULL;
-    if (all && message_equal(in_force, manifest->config) && file_is_dir(all)) {
-        names = file_names(all, &n, ERR_DATA, &err);
-        if (!names)
-            warn(context, err.text);
-    }
+    bool there = false;
+    int rc = 0;
+    if (all && message_equal(in_force, manifest->config))
+        rc = file_sure_there(&there, all, err);
+    if (there && !(names = file_names(all, &n, ERR_MACHINE, err)))
+        rc = -1;
     s->lines = mem_new(n + 1, sizeof *s->lines);
-    for (size_t i = 0; i < n; i++)
-        if (add(s, names[i], suspended_folder(checkpoint, names[i]), &err) < 0)
-            warn(context, err.text);
-    if (names)
-        file_names_free(names);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (add(s, names[i], suspended_folder(checkpoint, names[i]), err) < 0) {
+            if (err->code == ERR_DATA)
+                warn(context, err->text);
+            else
+                rc = -1;
+        }
+    file_names_free(names);
     free(all);
-    return s;
+    if (rc == 0)
+        return s;
+    suspended_free(s);
+    return NULL;
 }
 
 void suspended_free(struct suspended *s)

@@ -19,10 +19,11 @@ struct suspended;
 char *suspended_folder(const char *checkpoint, const char *name);
 
 /* Opens those of a checkpoint (NULL: there are none) that verify; warn gets a sentence for each
- * damaged one. There are none if the trunk continues with another configuration than the
- * checkpoint's. */
+ * damaged one. NULL, with ERR_MACHINE, if one cannot be read. There are none if the trunk continues
+ * with another configuration than the checkpoint's. */
 struct suspended *suspended_open(const char *checkpoint, const Trireme__Manifest *manifest,
-                                 const Trireme__Config *in_force, warn_fn warn, void *context);
+                                 const Trireme__Config *in_force, warn_fn warn, void *context,
+                                 struct err *err);
 void suspended_free(struct suspended *suspended);
 
 /* Whether a trial of that name was trained up to `step` or further. */

@@ -55,13 +55,15 @@ static void enter(struct trial *t, enum trial_state state)
     t->state = state;
 }
 
-void trial_forked(struct trial *t, uint64_t bytes, const char *refused)
+void trial_forked(struct trial *t, uint64_t bytes, const char *refused, bool differs)
 {
     ASSERT(t->n_forking > 0);
     t->n_forking--;
     t->bytes += bytes;
-    if (refused && !t->refused)
+    if (refused && !t->refused) {
         t->refused = mem_strdup(refused);
+        t->differs = differs;
+    }
     if (t->n_forking == 0 && t->state == TRIAL_FORKING)
         enter(t, t->refused ? TRIAL_REFUSED : TRIAL_OPEN);
 }
@@ -167,9 +169,14 @@ struct position trial_position(const struct trial *t)
     return trial_at(t, t->step);
 }
 
+uint64_t trial_all_tokens(const struct trial *t)
+{
+    return t->config->train->steps * t->step_tokens;
+}
+
 uint64_t trial_last_step(const struct trial *t)
 {
-    uint64_t all = t->config->train->steps * t->step_tokens;
+    uint64_t all = trial_all_tokens(t);
     return t->base.step +
            (all > t->base.tokens ? (all - t->base.tokens) / run_config_step_tokens(t->config) : 0);
 }

@@ -26,7 +26,7 @@ struct tail {
     double lr;            /* at its first step */
 };
 
-/* Where a trial is. The servers make its state, or have no memory for it; then it trains up to
+/* Where a trial is. The ranks take it in, or cannot (no memory); then it trains up to
  * `until` and rests there, until it gets more steps, diverges, or is stopped.
  *
  *               leads to: OPEN  REFUSED  DIVERGED  STOPPED    by
@@ -36,9 +36,9 @@ struct tail {
  * DIVERGED                                            x       trial_stop
  * STOPPED                                                     (the list frees it) */
 enum trial_state {
-    TRIAL_FORKING,  /* answers of servers are missing */
+    TRIAL_FORKING,  /* answers of ranks are missing */
     TRIAL_OPEN,     /* takes steps up to `until` */
-    TRIAL_REFUSED,  /* a server has no memory for it: it takes no steps */
+    TRIAL_REFUSED,  /* a rank cannot train it: it takes no steps */
     TRIAL_DIVERGED, /* a loss or norm was not finite, or far too high: it takes no more steps */
     TRIAL_STOPPED,  /* is dropped as soon as it rests and nobody holds it */
 };
@@ -57,8 +57,9 @@ struct trial {
     uint64_t step;        /* updates done */
     uint64_t until;       /* it trains up to that many */
     enum trial_state state;
-    int n_forking;  /* servers whose FORKED is missing */
-    char *refused;  /* why a server has no memory for it, or NULL */
+    int n_forking;  /* ranks whose FORKED is missing */
+    char *refused;  /* why a rank cannot train it, or NULL */
+    bool differs;   /* that rank would train it with other values than its configuration has */
     uint64_t bytes; /* that its state takes on the servers */
     bool held;      /* somebody reads its weights: it is not dropped meanwhile */
     /* The step under way. Leases of the next go out while this one commits. */
@@ -70,15 +71,16 @@ struct trial {
     Trireme__TrainLine line; /* of the step that is committing; `trial` is borrowed from name */
 };
 
-/* Takes over config and segments. n_forking: number of servers that will answer; 0: its state is
+/* Takes over config and segments. n_forking: number of ranks that will answer; 0: its state is
  * there already. */
 struct trial *trial_new(uint32_t number, const char *name, Trireme__Config *config,
                         Trireme__Segment **segments, size_t n_segments, struct position base,
                         uint64_t step_tokens, size_t n_blocks, int n_forking);
 void trial_free(struct trial *trial);
 
-/* A server's answer to FORK: the bytes of its part, or why it has no memory (NULL: it has). */
-void trial_forked(struct trial *trial, uint64_t bytes, const char *refused);
+/* A rank's answer to FORK: the bytes of its part, or why it cannot train it (NULL: it can). That is
+ * memory, or it would train with other values (differs). The first reason is kept. */
+void trial_forked(struct trial *trial, uint64_t bytes, const char *refused, bool differs);
 
 /* It trains up to `step`; the second: no further than the steps that are leased. */
 void trial_run_until(struct trial *trial, uint64_t step);
@@ -110,7 +112,8 @@ bool trial_committed(struct trial *trial, double now);
 struct position trial_at(const struct trial *trial, uint64_t step);
 struct position trial_position(const struct trial *trial);
 
-/* The update with which the tokens of the run are used up, in steps of this trial. */
+/* The tokens of the run, and the update with which they are used up, in steps of this trial. */
+uint64_t trial_all_tokens(const struct trial *trial);
 uint64_t trial_last_step(const struct trial *trial);
 
 /* Learning rate of the update after `step`. */

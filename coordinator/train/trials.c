@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coordinator/train/in_force.h"
 #include "coordinator/train/lease_plan.h"
 #include "coordinator/train/liveness.h"
 #include "coordinator/train/step_result.h"
@@ -101,8 +102,8 @@ static void send_fork(struct trials *ts, struct trial *t, const struct trial *pa
     message.replaces = fork->replaces;
     for (int r = 1; r < ts->endpoint->size; r++)
         endpoint_send(ts->endpoint, r, TAG_FORK, &message);
-    for (int s = 1; s <= ts->n_servers; s++)
-        liveness_await(ts->liveness, s, AWAIT_FORK, clock_now());
+    for (int r = 1; r < ts->endpoint->size; r++)
+        liveness_await(ts->liveness, r, AWAIT_FORK, clock_now());
 }
 
 struct trial *trials_fork(struct trials *ts, const struct trial *parent, const struct fork *fork,
@@ -126,8 +127,9 @@ struct trial *trials_fork(struct trials *ts, const struct trial *parent, const s
         return NULL;
     }
     base.step = fork->step;
-    struct trial *t = trial_new(ts->next_number, fork->name, message_copy(fork->config), segments,
-                                n, base, parent->step_tokens, ts->layout->n_blocks, ts->n_servers);
+    struct trial *t =
+        trial_new(ts->next_number, fork->name, message_copy(fork->config), segments, n, base,
+                  parent->step_tokens, ts->layout->n_blocks, ts->endpoint->size - 1);
     append(ts, t);
     send_fork(ts, t, parent, fork);
     return t;
@@ -324,7 +326,11 @@ int trials_forked(struct trials *ts, int from, const Trireme__Forked *forked, st
         return err_set(err, ERR_MACHINE, "rank %d forked trial %u, which nobody asked for", from,
                        forked->trial);
     liveness_arrived(ts->liveness, from, AWAIT_FORK);
-    trial_forked(t, forked->bytes, forked->refused);
+    struct err why = {0};
+    const bool differs =
+        !forked->refused && in_force_check(forked->in_force, t->config, from <= ts->n_servers,
+                                           liveness_rank_name(ts->liveness, from), &why) < 0;
+    trial_forked(t, forked->bytes, differs ? why.text : forked->refused, differs);
     return 0;
 }
 

@@ -39,7 +39,7 @@ struct fork {
 };
 
 /* Begins a fork of a trial that rests, or of a checkpoint of it. Its data order continues from
- * there under its own settings. It takes no step before all servers have answered (TRIAL_FORKING).
+ * there under its own settings. It takes no step before all ranks have answered (TRIAL_FORKING).
  * Returns NULL with a sentence if the data order cannot continue so. */
 struct trial *trials_fork(struct trials *trials, const struct trial *parent,
                           const struct fork *fork, struct err *err);

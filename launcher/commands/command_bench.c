@@ -8,7 +8,7 @@
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
-#include "proto/tensor/model_shape.h"
+#include "proto/tensor/model_flops.h"
 #include "worker/model/model.h"
 
 #include "command.pb-c.h"
@@ -92,7 +92,7 @@ int command_bench_step(const void *request, void *reply, struct err *err)
     Trireme__Model seen = *config->model; // at the context that is trained on; borrows from it
     seen.context = run_config_context(config);
     out->has_tok_per_s = 1, out->tok_per_s = tokens / measure_step(config, layout, r->steps);
-    out->has_flops_per_token = 1, out->flops_per_token = model_shape_flops_per_token(&seen);
+    out->has_flops_per_token = 1, out->flops_per_token = model_flops_per_token(&seen);
     out->has_gflops = 1, out->gflops = 1e-9 * out->flops_per_token * out->tok_per_s;
     Trireme__BenchGemmReply *gemm = message_new(&trireme__bench_gemm_reply__descriptor);
     gemm_shapes_measure(gemm, config, kernels_best(), gemm_seconds);
@@ -122,7 +122,8 @@ void print_bench_step(const void *reply)
     const Trireme__BenchStepReply *r = reply;
     printf("%s\n", r->kernels);
     printf("%.0f tok/s on one worker, forward and backward (median)\n", r->tok_per_s);
-    printf("%.4g FLOPs a token = 6 x parameters that multiply + 6 x layers x width x context\n",
+    printf("%.4g FLOPs a token = 6 x parameters that multiply + 6 x layers x width of all heads x "
+           "context\n",
            r->flops_per_token);
     printf("MFU %.1f %% = %.1f GFLOP/s of the step / %.1f GFLOP/s of its matrix products alone\n",
            100 * r->mfu, r->gflops, r->gemm_gflops);

@@ -20,8 +20,7 @@ static struct eval_source *sources_of(const struct dataset *dataset, Trireme__Pa
     struct eval_source *sources = mem_new(n, sizeof *sources);
     for (size_t s = 0; s < n; s++)
         sources[s] = (struct eval_source){.name = (char *)dataset_source_name(dataset, s),
-                                          .samples = dataset_eval_samples(dataset, part, s),
-                                          .bytes_per_token = dataset_bytes_per_token(dataset, s)};
+                                          .samples = dataset_eval_samples(dataset, part, s)};
     return sources;
 }
 
@@ -36,9 +35,12 @@ static int measure(struct evaluation *evaluation, const Trireme__Config *config,
     for (size_t s = 0; s < dataset_sources(dataset) && rc == 0; s++)
         for (uint64_t i = 0; i < evaluation_samples(evaluation, s) && rc == 0; i++) {
             double sum = 0;
+            uint64_t bytes;
             rc = dataset_eval_sample(dataset, tokens, part, s, i, err);
+            const bool known = rc == 0 && dataset_count_bytes(dataset, &bytes, s, tokens + 1,
+                                                              config->model->context);
             if (rc == 0 && model_losses(model, &sum, loaded->weights, tokens, 1))
-                rc = evaluation_add_sums(evaluation, s, i, &sum, 1, err);
+                rc = evaluation_add_sums(evaluation, s, i, &sum, known ? &bytes : NULL, 1, err);
         }
     free(tokens);
     model_free(model);
@@ -46,8 +48,9 @@ static int measure(struct evaluation *evaluation, const Trireme__Config *config,
 }
 
 /* Puts the means over the sources by gate.weights in the place of those over all tokens. */
-static int weigh(Trireme__EvalLine *line, const Trireme__Config *config,
-                 const struct eval_source *sources, const char *part, struct err *err)
+static int weigh(Trireme__EvalLine *line, const struct evaluation *evaluation,
+                 const Trireme__Config *config, const struct eval_source *sources, const char *part,
+                 struct err *err)
 {
     double weight = 0, nats = 0, bits = 0;
     size_t row = 0; // sources without samples have none
@@ -63,8 +66,9 @@ static int weigh(Trireme__EvalLine *line, const Trireme__Config *config,
             continue;
         weight += w;
         nats += w * loss;
-        if (sources[s].bytes_per_token > 0)
-            bits += w * loss / (0.693147180559945309417 * sources[s].bytes_per_token);
+        const double bytes = evaluation_bytes_per_token(evaluation, s);
+        if (bytes > 0)
+            bits += w * loss / (0.693147180559945309417 * bytes);
         else
             line->has_val_bpb = false;
     }
@@ -80,7 +84,7 @@ static int fill_reply(Trireme__EvalReply *reply, const struct evaluation *evalua
     Trireme__EvalLine *line = evaluation_line(evaluation, step);
     const char *name = protobuf_c_enum_descriptor_get_value(&trireme__part__descriptor, part)->name;
     if (part != TRIREME__PART__dev && config->gate->n_weights &&
-        weigh(line, config, sources, name, err) < 0) {
+        weigh(line, evaluation, config, sources, name, err) < 0) {
         message_free(line);
         return -1;
     }

@@ -1,11 +1,16 @@
-/* trireme export: a checkpoint as a Hugging Face directory. */
+/* trireme export: a checkpoint as a Hugging Face directory, with the tokenizer that its run keeps.
+ */
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "launcher/commands/command.h"
+#include "launcher/commands/kept_tokenizer.h"
 #include "launcher/commands/loaded.h"
 #include "proto/file/hugging_face_export.h"
+#include "proto/schema/json_out.h"
 #include "proto/tensor/layout.h"
+#include "worker/tokenizer/tokenizer.h"
+#include "worker/tokenizer/tokenizer_files.h"
 
 #include "command.pb-c.h"
 
@@ -64,6 +69,63 @@ static void run_mark(char mark[DIGEST_HEX_SIZE], const char *checkpoint)
     free(path);
 }
 
+/* Files of a tokenizer in memory. */
+struct files {
+    struct hugging_face_file list[TOKENIZER_FILES_MOST];
+    size_t n;
+};
+
+static void files_clear(struct files *files)
+{
+    for (size_t i = 0; i < files->n; i++)
+        free(files->list[i].bytes);
+}
+
+/* tokenizer_config.json for transformers, where the tokenizer came without. */
+static char *write_config(const struct tokenizer *tokenizer, bool is_pair)
+{
+    struct json_out out = {.pretty = true};
+    struct text name = {0};
+    struct err err;
+    uint32_t end;
+    json_out_open(&out, NULL, '{');
+    json_out_text(&out, "tokenizer_class", is_pair ? "GPT2Tokenizer" : "PreTrainedTokenizerFast");
+    if (tokenizer_end_of_text(tokenizer, &end) &&
+        tokenizer_decode(tokenizer, &name, &end, 1, &err) == 0)
+        json_out_text(&out, "eos_token", name.bytes);
+    json_out_close(&out, '}');
+    text_clear(&name);
+    return json_out_take(&out);
+}
+
+/* Reads the files of the tokenizer that the checkpoint's run keeps, if it keeps one. */
+static int read_tokenizer(struct files *files, const char *checkpoint, struct err *err)
+{
+    static const char config[] = "tokenizer_config.json";
+    struct tokenizer *tokenizer;
+    struct tokenizer_files paths = {0};
+    char *folder;
+    if (kept_tokenizer_open(&tokenizer, &folder, checkpoint, err) < 0)
+        return -1;
+    int rc = tokenizer ? tokenizer_files_find(&paths, folder, err) : 0;
+    for (size_t i = 0; i < paths.n && rc == 0; i++) {
+        struct hugging_face_file *file = &files->list[files->n];
+        file->name = paths.list[i].name;
+        file->bytes = file_read(paths.list[i].path, &file->size, ERR_DATA, err);
+        rc = file->bytes ? 0 : -1;
+        files->n += rc == 0;
+    }
+    if (rc == 0 && tokenizer && !tokenizer_files_path(&paths, config)) {
+        char *text = write_config(tokenizer, paths.is_pair);
+        files->list[files->n++] =
+            (struct hugging_face_file){.name = config, .bytes = text, .size = strlen(text)};
+    }
+    tokenizer_files_clear(&paths);
+    tokenizer_close(tokenizer);
+    free(folder);
+    return rc;
+}
+
 int command_export(const void *request, void *reply, struct err *err)
 {
     static const enum safetensors_type types[] = {
@@ -79,9 +141,13 @@ int command_export(const void *request, void *reply, struct err *err)
         loaded_open(&l, r->checkpoint, false, err) < 0)
         return -1;
     char mark[DIGEST_HEX_SIZE];
+    struct files files = {0};
     run_mark(mark, l.folder);
-    int rc = hugging_face_export(r->out, mark, r->force, l.manifest->config->model, l.layout,
-                                 l.weights, &form, err);
+    int rc = read_tokenizer(&files, l.folder, err);
+    if (rc == 0)
+        rc = hugging_face_export(r->out, mark, r->force, l.manifest->config->model, l.layout,
+                                 l.weights, &form, files.list, files.n, err);
+    files_clear(&files);
     if (rc == 0) {
         out->out = mem_strdup(r->out);
         out->has_parameters = 1, out->parameters = l.layout->n_params;

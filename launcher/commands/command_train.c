@@ -180,12 +180,16 @@ static int plan_replay(struct run *run, const void *request, struct err *err)
                                                                    : -1;
 }
 
-/* Workers by default: as many as cores that may be used here. */
+/* Workers by default: as many as cores that may be used here, or over the nodes of an allocation.
+ */
 static unsigned cores(void)
 {
     struct cores here;
+    struct environment_allocation allocation;
     cores_read(&here, "");
-    return cores_usable(&here);
+    environment_find_allocation(&allocation);
+    const unsigned usable = cores_usable(&here), cpus = allocation.cpus;
+    return cpus && (allocation.nodes > 1 || cpus < usable) ? cpus : usable;
 }
 
 /* What train and resume have in common. */
@@ -199,7 +203,7 @@ struct launch {
 static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 {
     const struct job *job = &launch->job;
-    struct run run = {.lock = -1};
+    struct run run = {0};
     struct hostfile hosts = {0};
     if (launch->hostfile && !job->workers)
         return err_set(
@@ -209,8 +213,9 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
     if (rc == 0)
         rc = job->plan(&run, job->request, err);
     const double launch_seconds = rc == 0 ? run_config_launch_seconds(run.config) : 0;
+    bool open; // rank 0 says it
     if (rc == 0)
-        rc = file_make_dirs(launch->folder, ERR_USAGE, err);
+        rc = file_make_private(&open, launch->folder, ERR_USAGE, err);
     run_clear(&run);
     if (rc == 0) {
         size_t n_words = 0;
@@ -295,6 +300,16 @@ int command_ledger_replay(const void *request, void *reply, struct err *err)
         rc = err_set(err, ERR_DATA, "the replay ended at step %llu with hash %s, expected %s",
                      (unsigned long long)done->step, done->hash, expected);
     free(expected);
+    return rc;
+}
+
+int command_train_check(unsigned *threads, const void *request, struct err *err)
+{
+    struct run run = {0};
+    int rc = plan_train(&run, request, err);
+    if (rc == 0)
+        *threads = run.config->compute->threads;
+    run_clear(&run);
     return rc;
 }
 

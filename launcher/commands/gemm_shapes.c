@@ -6,6 +6,7 @@
 #include "math/kernels.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
+#include "proto/tensor/model_shape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,12 +46,12 @@ static struct shapes shapes_of(const Trireme__Config *config)
 {
     const Trireme__Model *m = config->model;
     const size_t B = config->train->microbatch, T = run_config_context(config), C = m->width,
-                 L = m->layers, d = C / m->heads;
+                 L = m->layers, d = model_shape_head(m), all = m->heads * d;
     const size_t heads = B * m->heads * L,
                  up = m->arch == TRIREME__MODEL__ARCH__llama ? 2 * m->ffn : m->ffn;
     struct shapes s = {0};
-    add_linear(&s, "attn.qkv", B * T, C + 2 * m->kv_heads * d, C, L);
-    add_linear(&s, "attn.out", B * T, C, C, L);
+    add_linear(&s, "attn.qkv", B * T, all + 2 * m->kv_heads * d, C, L);
+    add_linear(&s, "attn.out", B * T, C, all, L);
     add_linear(&s, "mlp.up", B * T, up, C, L);
     add_linear(&s, "mlp.down", B * T, C, m->ffn, L);
     add_linear(&s, "head", B * T, m->vocab, C, 1);

@@ -8,6 +8,7 @@
 #include "launcher/job/entry.h"
 #include "launcher/job/hello.h"
 #include "launcher/job/supervise.h"
+#include "launcher/job/time_left.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
@@ -21,6 +22,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signal;
@@ -88,6 +90,14 @@ static int compare_ranks(const struct job *job, struct endpoint *endpoint,
     return rc;
 }
 
+/* Of --max-seconds, or until shortly before Slurm ends the job. */
+static double seconds_allowed(const struct job *job)
+{
+    struct environment_allocation allocation;
+    environment_find_allocation(&allocation);
+    return time_left_bound(job->max_seconds, allocation.end, (double)time(NULL));
+}
+
 static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run,
                                  struct err *err)
 {
@@ -104,7 +114,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     if (make_planner(&planner, job, run, err) < 0)
         return NULL;
     struct coordinator_options options = {.n_servers = (int)job->servers,
-                                          .max_seconds = job->max_seconds,
+                                          .max_seconds = seconds_allowed(job),
                                           .live = columns > 0,
                                           .columns = columns,
                                           .planner = planner,
@@ -118,7 +128,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
 static bool run_coordinator(const struct job *job, struct endpoint *endpoint, uint64_t *kept,
                             struct err *how)
 {
-    struct run run = {.lock = -1};
+    struct run run = {0};
     bool orderly = true;
     if (environment_supervised())
         fprintf(stderr, SUPERVISE_LAUNCHED "\n"); // from here on a stop may be asked for

@@ -20,7 +20,9 @@
 /* Arguments of mpirun, in fresh memory (the array only). */
 static const char **mpirun_arguments(const struct mpirun *job, char *program, char *ranks)
 {
+    struct environment_allocation allocation; // mpirun knows its nodes
     size_t n = 0;
+    environment_find_allocation(&allocation);
     for (char *const *a = job->arguments; *a; a++)
         n++;
     const char **v = mem_new(n + 26, sizeof *v);
@@ -30,10 +32,10 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
         v[i++] = "--allow-run-as-root";
     v[i++] = "--oversubscribe";
     v[i++] = "--bind-to", v[i++] = "none";
-    if (job->hostfile) {
+    if (job->hostfile)
         v[i++] = "--hostfile", v[i++] = job->hostfile;
+    if (job->hostfile || allocation.nodes > 1)
         v[i++] = "--map-by", v[i++] = "node"; // spreads the servers, whose ranks come first
-    }
     v[i++] = "-x", v[i++] = ENVIRONMENT_COLUMNS;
     v[i++] = "-n", v[i++] = ranks;
     v[i++] = program;

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/file_sure.h"
 #include "base/mem.h"
 #include "math/optimizer.h"
 #include "proto/file/shard_file.h"
@@ -49,26 +50,29 @@ static uint64_t *list(const char *run, bool complete, size_t *n, struct err *err
     char *folder = file_join(run, "checkpoints");
     uint64_t *steps = mem_new(1, sizeof *steps), step = 0;
     size_t n_names = 0, room = 1;
+    bool there = false;
     *n = 0;
-    char **names = file_is_dir(folder) ? file_names(folder, &n_names, ERR_DATA, err) : NULL;
-    if (file_is_dir(folder) && !names) {
-        free(steps);
-        steps = NULL;
-    }
-    for (size_t i = 0; i < n_names; i++) {
+    int rc = file_sure_there(&there, folder, err);
+    char **names = there ? file_names(folder, &n_names, ERR_MACHINE, err) : NULL;
+    if (there && !names)
+        rc = -1;
+    for (size_t i = 0; rc == 0 && i < n_names; i++) {
         char *manifest = mem_format("%s/%s/manifest.json", folder, names[i]);
-        if (parse_name(names[i], &step) && file_exists(manifest) == complete) {
+        if (parse_name(names[i], &step) && (rc = file_sure_there(&there, manifest, err)) == 0 &&
+            there == complete) {
             steps = mem_grow(steps, *n, &room, sizeof *steps);
             steps[(*n)++] = step;
         }
         free(manifest);
     }
-    if (steps)
-        // names sort like their numbers up to 10^8 only
-        qsort(steps, *n, sizeof *steps, compare_steps);
+    // names sort like their numbers up to 10^8 only
+    qsort(steps, *n, sizeof *steps, compare_steps);
     file_names_free(names);
     free(folder);
-    return steps;
+    if (rc == 0)
+        return steps;
+    free(steps);
+    return NULL;
 }
 
 uint64_t *checkpoint_steps(const char *run, size_t *n, struct err *err)
@@ -112,7 +116,7 @@ Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
 {
     char *path = file_join(folder, "manifest.json");
     size_t size = 0;
-    char *text = file_read(path, &size, ERR_DATA, err);
+    char *text = file_sure_read(path, &size, err);
     Trireme__Manifest *manifest = message_new(&trireme__manifest__descriptor);
     int rc = text ? json_read(manifest, text, size, path, ERR_DATA, err) : -1;
     if (rc == 0)
@@ -160,21 +164,31 @@ int checkpoint_complete(const char *folder, const Trireme__Manifest *manifest, s
     return rc;
 }
 
+/* What is computed of a file while it is read. */
+struct sum {
+    struct digest_stream *stream;
+    uint64_t bytes;
+};
+
+static void add_to_sum(void *context, const void *bytes, size_t size)
+{
+    struct sum *sum = context;
+    digest_stream_add(sum->stream, bytes, size);
+    sum->bytes += size;
+}
+
 static int verify_shard(const char *folder, const Trireme__Shard *shard, struct err *err)
 {
     char *path = file_join(folder, shard->file), hex[DIGEST_HEX_SIZE];
-    struct file_map map = {0};
-    int rc = file_map_open(&map, path, ERR_DATA, err);
-    if (rc == 0 && map.size != shard->bytes)
-        rc = err_set(err, ERR_DATA, "%s: found %zu bytes, expected %" PRIu64, path, map.size,
-                     shard->bytes);
-    if (rc == 0) {
-        digest_hex(hex, digest_of(map.bytes, map.size));
-        if (strcmp(hex, shard->digest))
-            rc = err_set(err, ERR_DATA, "%s: found digest %s, expected %s: the file is damaged",
-                         path, hex, shard->digest);
-    }
-    file_map_close(&map);
+    struct sum sum = {.stream = digest_stream_new()};
+    int rc = file_sure_each(path, add_to_sum, &sum, err);
+    digest_hex(hex, digest_stream_end(sum.stream));
+    if (rc == 0 && sum.bytes != shard->bytes)
+        rc = err_set(err, ERR_DATA, "%s: found %" PRIu64 " bytes, expected %" PRIu64, path,
+                     sum.bytes, shard->bytes);
+    if (rc == 0 && strcmp(hex, shard->digest))
+        rc = err_set(err, ERR_DATA, "%s: found digest %s, expected %s: the file is damaged", path,
+                     hex, shard->digest);
     free(path);
     return rc;
 }
@@ -207,21 +221,25 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
         return -1;
     char *found = NULL;
     Trireme__Manifest *good = NULL;
-    for (size_t i = n; i > 0 && !good; i--) {
+    int rc = 0;
+    for (size_t i = n; i > 0 && !good && rc == 0; i--) {
         free(found);
         found = checkpoint_folder(run, steps[i - 1]);
-        struct err damaged;
-        good = open_verified(found, &damaged);
-        if (!good) {
+        good = open_verified(found, err);
+        if (!good && err->code == ERR_DATA) {
             char *sentence =
-                mem_format("WARNING: a checkpoint is damaged and passed over: %s", damaged.text);
+                mem_format("WARNING: a checkpoint is damaged and passed over: %s", err->text);
             warn(context, sentence);
             free(sentence);
+        } else if (!good) { // whether it is damaged is not known
+            rc = -1;
         }
     }
     free(steps);
-    if (n && !good) {
+    if (rc < 0 || (n && !good)) {
         free(found);
+        if (rc < 0)
+            return -1;
         return err_set(
             err, ERR_DATA,
             "%s/checkpoints: found %zu, and all are damaged: not starting from step 0 over them",
@@ -256,9 +274,10 @@ int checkpoint_of_step(char **folder, Trireme__Manifest **manifest, const char *
 {
     char *found = checkpoint_folder(run, step);
     Trireme__Manifest *good = NULL;
-    if (!file_is_dir(found))
+    bool there = false;
+    if (file_sure_there(&there, found, err) == 0 && !there)
         err_set(err, ERR_DATA, "%s: there is no checkpoint of step %" PRIu64, run, step);
-    else
+    else if (there)
         good = open_verified(found, err);
     if (!good) {
         free(found);
@@ -355,8 +374,11 @@ static int recover_new(const char *path, struct err *err)
         return 0;
     char *manifest = file_join(path, "manifest.json"),
          *name = mem_format("%.*s", (int)(strlen(path) - 4), path);
-    int rc = 0;
-    if (file_exists(manifest) && !file_exists(name) && rename(path, name) < 0)
+    bool complete = false, taken = false;
+    int rc = file_sure_there(&complete, manifest, err);
+    if (rc == 0)
+        rc = file_sure_there(&taken, name, err);
+    if (rc == 0 && complete && !taken && rename(path, name) < 0)
         rc = err_set(err, ERR_TRAIN, "%s: cannot rename: %s", path, strerror(errno));
     free(name);
     free(manifest);

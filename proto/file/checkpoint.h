@@ -3,7 +3,9 @@
  *
  * A folder without a manifest is no checkpoint. A checkpoint is damaged if its manifest cannot be
  * read or its shards do not have the bytes that the manifest says. A damaged checkpoint is skipped
- * with a warning and never used in part. All functions are local. */
+ * with a warning and never used in part. One that the system cannot read (an I/O error, no
+ * permission, no memory) is not known to be damaged: that is ERR_MACHINE, and nothing is skipped,
+ * renamed or removed. All functions are local. */
 #pragma once
 #include "base/err.h"
 #include "base/warn.h"

@@ -3,13 +3,14 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "proto/file/hugging_face_rotary.h"
+#include "proto/file/hugging_face_value.h"
 #include "proto/file/lfs_pointer.h"
 #include "proto/schema/message.h"
 #include "proto/schema/node.h"
 #include "proto/schema/read.h"
-#include "proto/schema/write.h"
+#include "proto/tensor/model_shape.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ static const struct shape_row gpt2_shape[] = {
     {"vocab",      "vocab_size",              NULL      },
     {"norm_eps",   "layer_norm_epsilon",      "1e-05"   },
     {"tied",       "tie_word_embeddings",     "true"    },
+    {"head_dim",   "head_dim",                "0"       },
 };
 static const struct shape_row llama_shape[] = {
     {"layers",     "num_hidden_layers",       NULL      },
@@ -38,9 +40,11 @@ static const struct shape_row llama_shape[] = {
     {"ffn",        "intermediate_size",       NULL      },
     {"context",    "max_position_embeddings", NULL      },
     {"vocab",      "vocab_size",              NULL      },
-    {"rope_theta", "rope_theta",              "10000"   },
     {"norm_eps",   "rms_norm_eps",            "1e-06"   },
     {"tied",       "tie_word_embeddings",     "false"   },
+    {"head_dim",       "head_dim",            "0"       },
+    {"attention_bias", "attention_bias",      "false"   },
+    {"mlp_bias",       "mlp_bias",            "false"   },
 };
 
 /* Settings that change what is computed, and the values that this program can compute: several
@@ -51,8 +55,6 @@ static const struct {
     {"activation_function",
      "null gelu_new gelu_pytorch_tanh gelu_fast gelu_accurate gelu_python_tanh"},
     {"hidden_act", "null silu swish"},
-    {"attention_bias", "null false"},
-    {"mlp_bias", "null false"},
     {"scale_attn_weights", "null true"},
     {"scale_attn_by_inverse_layer_idx", "null false"},
     {"add_cross_attention", "null false"},
@@ -68,41 +70,6 @@ bool hugging_face_is(const char *folder)
     bool is = file_exists(path);
     free(path);
     return is;
-}
-
-/* The value of a key, or NULL. */
-static const struct node *child(const struct node *map, const char *key)
-{
-    for (size_t i = 0; i < map->n; i++)
-        if (!strcmp(map->children[i].key, key))
-            return &map->children[i];
-    return NULL;
-}
-
-/* Returns the text of a key's value; "null" if there is none. */
-static const char *value(const struct node *map, const char *key)
-{
-    const struct node *node = child(map, key);
-    return !node || node->kind == NODE_NULL ? "null" : node->text ? node->text : "{...}";
-}
-
-/* Makes texts fit for comparisons and sentences: whole numbers without a point, since some writers
- * make 61.0 of 61; '?' in place of control characters. */
-static void tidy(struct node *node)
-{
-    if (node->kind == NODE_LITERAL) {
-        size_t digits = strspn(node->text, "0123456789");
-        const char *rest = node->text + digits;
-        if (digits && *rest == '.' && rest[1 + strspn(rest + 1, "0")] == 0)
-            node->text[digits] = 0;
-    }
-    char *texts[] = {node->key, node->text};
-    for (int i = 0; i < 2; i++)
-        for (char *c = texts[i]; c && *c; c++)
-            if ((unsigned char)*c < ' ' || *c == 0x7f)
-                *c = '?';
-    for (size_t i = 0; i < node->n; i++)
-        tidy(&node->children[i]);
 }
 
 /* Puts quotes around NaN and Infinity, which Python writes and JSON has not: keys that nobody reads
@@ -151,99 +118,43 @@ static struct node *config_read(const char *path, struct err *err)
         return NULL;
     }
     if (root)
-        tidy(root);
+        hugging_face_value_tidy(root);
     return root;
 }
 
-static bool one_of(const char *values, const char *word)
-{
-    size_t length = strlen(word);
-    for (const char *at = values; length && (at = strstr(at, word)); at += length)
-        if ((at == values || at[-1] == ' ') && (at[length] == 0 || at[length] == ' '))
-            return true;
-    return false;
-}
-
-/* Rotary settings that are objects: rope_scaling of older writers, which stands beside rope_theta,
- * and rope_parameters, which has it inside. Only the type "default" is computed. Sets *theta to the
- * one inside, if there is one. */
-static int check_rotary(const char **theta, const struct node *root, const char *path,
-                        struct err *err)
-{
-    static const char *const names[] = {"rope_scaling", "rope_parameters"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const struct node *rotary = child(root, names[i]);
-        if (!rotary || rotary->kind == NODE_NULL)
-            continue;
-        if (rotary->kind != NODE_MAP)
-            return err_set(err, ERR_DATA, "%s: found %s %s, expected an object or null", path,
-                           names[i], value(root, names[i]));
-        const char *type = value(rotary, "rope_type"), *part = NULL;
-        if (!strcmp(type, "null"))
-            type = value(rotary, "type");
-        if (!one_of("null default", type))
-            return err_set(err, ERR_DATA,
-                           "%s: found %s of type '%s', which is not computed here, expected "
-                           "'default'",
-                           path, names[i], type);
-        if (!one_of("null 1", part = value(rotary, "partial_rotary_factor")))
-            return err_set(err, ERR_DATA,
-                           "%s: found partial_rotary_factor %s in %s, which is not computed here, "
-                           "expected 1",
-                           path, part, names[i]);
-        for (size_t k = 0; k < rotary->n; k++)
-            if (rotary->children[k].kind == NODE_MAP)
-                return err_set(err, ERR_DATA,
-                               "%s: found %s for '%s' apart, which is not computed here", path,
-                               names[i], rotary->children[k].key);
-        const char *inside = value(rotary, "rope_theta");
-        if (*theta && strcmp(inside, "null") && strcmp(inside, *theta))
-            return err_set(err, ERR_DATA, "%s: found rope_theta %s and %s, expected one of them",
-                           path, *theta, inside);
-        if (strcmp(inside, "null"))
-            *theta = inside;
-    }
-    return 0;
-}
-
-/* Reads the shape into a new model, freed by message_free. NULL on error. */
+/* Reads the shape into a new resolved model, freed by message_free. NULL on error. */
 static Trireme__Model *shape_read(const struct node *root, const char *path, struct err *err)
 {
-    const char *type = value(root, "model_type");
+    const char *type = hugging_face_value(root, "model_type");
     bool llama = !strcmp(type, "llama");
     if (!llama && strcmp(type, "gpt2")) {
         err_set(err, ERR_DATA, "%s: found model_type '%s', expected gpt2 or llama", path, type);
         return NULL;
     }
-    for (size_t i = 0; i < sizeof computed / sizeof *computed; i++)
-        if (!one_of(computed[i].values, value(root, computed[i].name))) {
-            err_set(err, ERR_DATA,
-                    "%s: found %s %s, which is not computed here, expected one of: %s", path,
-                    computed[i].name, value(root, computed[i].name), computed[i].values);
-            return NULL;
-        }
-    const char *theta =
-        strcmp(value(root, "rope_theta"), "null") ? value(root, "rope_theta") : NULL;
-    if (llama && check_rotary(&theta, root, path, err) < 0)
+    for (size_t i = 0; i < sizeof computed / sizeof *computed; i++) {
+        const char *text = hugging_face_value(root, computed[i].name);
+        if (hugging_face_value_one_of(computed[i].values, text))
+            continue;
+        err_set(err, ERR_DATA, "%s: found %s %s, which is not computed here, expected one of: %s",
+                path, computed[i].name, text, computed[i].values);
         return NULL;
+    }
     const struct shape_row *rows = llama ? llama_shape : gpt2_shape;
     size_t n =
         llama ? sizeof llama_shape / sizeof *llama_shape : sizeof gpt2_shape / sizeof *gpt2_shape;
     Trireme__Model *model = message_new(&trireme__model__descriptor);
     int rc = message_set_path(model, "arch", type, path, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
-        const char *text = value(root, rows[i].theirs);
-        if (!strcmp(rows[i].ours, "rope_theta") && theta)
-            text = theta;
+        const char *text = hugging_face_value(root, rows[i].theirs);
         if (!strcmp(text, "null"))
             text = rows[i].fallback;
         rc = text ? message_set_path(model, rows[i].ours, text, path, err)
                   : err_set(err, ERR_DATA, "%s: '%s' is missing", path, rows[i].theirs);
     }
-    const char *head = value(root, "head_dim");
-    if (rc == 0 && strcmp(head, "null") && strtoull(head, NULL, 10) * model->heads != model->width)
-        rc = err_set(err, ERR_DATA, "%s: found head_dim %s with %u heads, expected %u / %u", path,
-                     head, model->heads, model->width, model->heads);
+    if (rc == 0 && llama)
+        rc = hugging_face_rotary_read(model, root, path, err);
+    if (rc == 0 && model_shape_resolve(model, err) < 0)
+        rc = err_context(err, "%s", path);
     if (rc < 0) {
         err->code = ERR_DATA;
         message_free(model);
@@ -257,25 +168,31 @@ static int check_given(const Trireme__Model *given, const Trireme__Model *theirs
                        struct err *err)
 {
 #define AGREES(field) (!given->has_##field || given->field == theirs->field)
-    const bool kv_open =
-        given->kv_heads == 0 || (theirs->kv_heads == 0 && given->kv_heads == theirs->heads);
-    const bool ffn_open = given->ffn == 0 || (theirs->ffn == 0 && given->ffn == 4 * theirs->width);
+    const bool head_open = given->head_dim == 0 || given->head_dim == model_shape_head(theirs);
     // clang-format off
     const struct {
         const char *name;
         bool agrees;
     } fields[] = {
-        {"arch",       AGREES(arch)                },
-        {"layers",     AGREES(layers)              },
-        {"heads",      AGREES(heads)               },
-        {"kv_heads",   AGREES(kv_heads) || kv_open },
-        {"width",      AGREES(width)               },
-        {"ffn",        AGREES(ffn) || ffn_open     },
-        {"context",    AGREES(context)             },
-        {"vocab",      AGREES(vocab)               },
-        {"norm_eps",   AGREES(norm_eps)            },
-        {"rope_theta", AGREES(rope_theta)          },
-        {"tied",       AGREES(tied)                },
+        {"arch",                  AGREES(arch)                               },
+        {"layers",                AGREES(layers)                             },
+        {"heads",                 AGREES(heads)                              },
+        {"kv_heads",              AGREES(kv_heads) || given->kv_heads == 0   },
+        {"width",                 AGREES(width)                              },
+        {"head_dim",              AGREES(head_dim) || head_open              },
+        {"ffn",                   AGREES(ffn) || given->ffn == 0             },
+        {"context",               AGREES(context)                            },
+        {"vocab",                 AGREES(vocab)                              },
+        {"norm_eps",              AGREES(norm_eps)                           },
+        {"rope_theta",            AGREES(rope_theta)                         },
+        {"rope_type",             AGREES(rope_type)                          },
+        {"rope_factor",           AGREES(rope_factor)                        },
+        {"rope_low_freq_factor",  AGREES(rope_low_freq_factor)               },
+        {"rope_high_freq_factor", AGREES(rope_high_freq_factor)              },
+        {"rope_original_context", AGREES(rope_original_context)              },
+        {"tied",                  AGREES(tied)                               },
+        {"attention_bias",        AGREES(attention_bias)                     },
+        {"mlp_bias",              AGREES(mlp_bias)                           },
     };
     // clang-format on
 #undef AGREES
@@ -305,7 +222,6 @@ int hugging_face_shape(Trireme__Model *model, const char *folder, struct err *er
     return rc;
 }
 
-/* rope_theta stands in both places: transformers 4 reads the outer one, 5 the inner one. */
 static void write_llama(struct text *json, const Trireme__Model *m)
 {
     text_printf(json,
@@ -313,12 +229,16 @@ static void write_llama(struct text *json, const Trireme__Model *m)
                 "  \"hidden_size\": %u,\n  \"intermediate_size\": %u,\n"
                 "  \"num_hidden_layers\": %u,\n  \"num_attention_heads\": %u,\n"
                 "  \"num_key_value_heads\": %u,\n  \"max_position_embeddings\": %u,\n"
-                "  \"vocab_size\": %u,\n  \"rms_norm_eps\": %.17g,\n  \"rope_theta\": %.17g,\n"
-                "  \"rope_parameters\": {\"rope_theta\": %.17g, \"rope_type\": \"default\"},\n"
-                "  \"hidden_act\": \"silu\",\n  \"attention_bias\": false,\n"
-                "  \"mlp_bias\": false,\n",
+                "  \"vocab_size\": %u,\n  \"rms_norm_eps\": %.17g,\n",
                 m->width, m->ffn, m->layers, m->heads, m->kv_heads, m->context, m->vocab,
-                m->norm_eps, m->rope_theta, m->rope_theta);
+                m->norm_eps);
+    hugging_face_rotary_write(json, m);
+    if (m->head_dim)
+        text_printf(json, "  \"head_dim\": %u,\n", m->head_dim);
+    text_printf(json,
+                "  \"hidden_act\": \"silu\",\n  \"attention_bias\": %s,\n"
+                "  \"mlp_bias\": %s,\n",
+                m->attention_bias ? "true" : "false", m->mlp_bias ? "true" : "false");
 }
 
 static void write_gpt2(struct text *json, const Trireme__Model *m)

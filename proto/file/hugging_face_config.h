@@ -10,9 +10,9 @@
 /* Whether a folder looks like a Hugging Face directory: it has a config.json. */
 bool hugging_face_is(const char *folder);
 
-/* Reads the shape in config.json into `model`. Fails with ERR_USAGE if a field that was set in
- * `model` disagrees, with ERR_DATA if this program cannot compute the model (other activations,
- * scaled rotary positions, ...). */
+/* Reads the shape in config.json into `model`, resolved. Fails with ERR_USAGE if a field that was
+ * set in `model` disagrees, with ERR_DATA if this program cannot compute the model (other
+ * activations, other rotary positions, ...). */
 int hugging_face_shape(Trireme__Model *model, const char *folder, struct err *err);
 
 /* Writes config.json of a resolved model, for versions 4 and 5 of transformers. dtype is PyTorch's

@@ -29,12 +29,34 @@ static const char *const weight_names[] = {"model*.safetensors",
                                            "adapter_model*.bin",
                                            "adapter_config.json"};
 
-static bool is_weights(const char *name)
+/* What transformers reads tokenizers from. */
+static const char *const tokenizer_names[] = {"tokenizer.json",
+                                              "tokenizer.model",
+                                              "tokenizer_config.json",
+                                              "special_tokens_map.json",
+                                              "added_tokens.json",
+                                              "vocab.json",
+                                              "merges.txt",
+                                              "vocab.txt",
+                                              "spiece.model",
+                                              "chat_template.jinja"};
+
+static bool is_one(const char *name, const char *const *patterns, size_t n)
 {
-    for (size_t i = 0; i < sizeof weight_names / sizeof *weight_names; i++)
-        if (fnmatch(weight_names[i], name, 0) == 0)
+    for (size_t i = 0; i < n; i++)
+        if (fnmatch(patterns[i], name, 0) == 0)
             return true;
     return false;
+}
+
+static bool is_weights(const char *name)
+{
+    return is_one(name, weight_names, sizeof weight_names / sizeof *weight_names);
+}
+
+static bool is_tokenizer(const char *name)
+{
+    return is_one(name, tokenizer_names, sizeof tokenizer_names / sizeof *tokenizer_names);
 }
 
 /* The mark in the index's "metadata", in fresh memory, or NULL. */
@@ -139,8 +161,8 @@ static int moves_do(const struct moves *moves, struct err *err)
 }
 
 /* Moves the old model out of the folder and the new one in. */
-static int replace(const char *folder, char *const *names, bool force, const char *new,
-                   const char *old, struct err *err)
+static int replace(const char *folder, char *const *names, bool force, bool with_tokenizer,
+                   const char *new, const char *old, struct err *err)
 {
     struct moves moves = {0};
     char *config = file_join(folder, config_name);
@@ -150,7 +172,8 @@ static int replace(const char *folder, char *const *names, bool force, const cha
     for (; *names; names++) {
         char *path = file_join(folder, *names);
         bool settings = force && !strcmp(*names, "generation_config.json");
-        if ((settings || is_weights(*names)) && !file_is_dir(path))
+        bool tokenizer = with_tokenizer && is_tokenizer(*names);
+        if ((settings || tokenizer || is_weights(*names)) && !file_is_dir(path))
             moves_add(&moves, folder, old, *names);
         free(path);
     }
@@ -168,9 +191,22 @@ static int replace(const char *folder, char *const *names, bool force, const cha
     return rc;
 }
 
+static int write_tokenizer(const char *folder, const struct hugging_face_file *files, size_t n,
+                           struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        char *path = file_join(folder, files[i].name);
+        rc = file_write_atomic(path, files[i].bytes, files[i].size, ERR_USAGE, err);
+        free(path);
+    }
+    return rc;
+}
+
 int hugging_face_export(const char *folder, const char *run, bool force,
                         const Trireme__Model *model, const struct layout *layout,
-                        const float *weights, const struct hugging_face_form *form, struct err *err)
+                        const float *weights, const struct hugging_face_form *form,
+                        const struct hugging_face_file *tokenizer, size_t n_files, struct err *err)
 {
     const struct safetensors_note mark = {mark_key, run};
     struct hugging_face_form marked = *form;
@@ -189,7 +225,8 @@ int hugging_face_export(const char *folder, const char *run, bool force,
     if (file_remove_tree(stage, ERR_USAGE, err) == 0 && file_make_dirs(new, ERR_USAGE, err) == 0 &&
         file_make_dirs(old, ERR_USAGE, err) == 0 &&
         hugging_face_write(new, model, layout, weights, &marked, err) == 0 &&
-        replace(folder, names, force, new, old, err) == 0)
+        write_tokenizer(new, tokenizer, n_files, err) == 0 &&
+        replace(folder, names, force, n_files > 0, new, old, err) == 0)
         rc = file_remove_tree(stage, ERR_USAGE, err);
     if (rc < 0) {
         file_remove_tree(stage, ERR_USAGE, &ignored);

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "proto/tensor/layout.h"
+#include "proto/tensor/model_shape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 
 const char hugging_face_names_head[] = "lm_head.weight";
 
-/* Which rows of our tensor a row of the table is. */
+/* Which rows of our tensor a row of the table is. Rows of tensors that a model has none of are
+ * passed over. */
 enum part { PART_ALL, PART_Q, PART_K, PART_V, PART_GATE, PART_UP };
 
 struct name_row {
@@ -44,11 +46,18 @@ static const struct name_row llama_names[] = {
     {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.q_proj.weight", PART_Q, false},
     {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.k_proj.weight", PART_K, false},
     {"layers.%d.attn.qkv.weight", "model.layers.%d.self_attn.v_proj.weight", PART_V, false},
+    {"layers.%d.attn.qkv.bias", "model.layers.%d.self_attn.q_proj.bias", PART_Q, false},
+    {"layers.%d.attn.qkv.bias", "model.layers.%d.self_attn.k_proj.bias", PART_K, false},
+    {"layers.%d.attn.qkv.bias", "model.layers.%d.self_attn.v_proj.bias", PART_V, false},
     {"layers.%d.attn.out.weight", "model.layers.%d.self_attn.o_proj.weight", PART_ALL, false},
+    {"layers.%d.attn.out.bias", "model.layers.%d.self_attn.o_proj.bias", PART_ALL, false},
     {"layers.%d.norm2.weight", "model.layers.%d.post_attention_layernorm.weight", PART_ALL, false},
     {"layers.%d.mlp.up.weight", "model.layers.%d.mlp.gate_proj.weight", PART_GATE, false},
     {"layers.%d.mlp.up.weight", "model.layers.%d.mlp.up_proj.weight", PART_UP, false},
+    {"layers.%d.mlp.up.bias", "model.layers.%d.mlp.gate_proj.bias", PART_GATE, false},
+    {"layers.%d.mlp.up.bias", "model.layers.%d.mlp.up_proj.bias", PART_UP, false},
     {"layers.%d.mlp.down.weight", "model.layers.%d.mlp.down_proj.weight", PART_ALL, false},
+    {"layers.%d.mlp.down.bias", "model.layers.%d.mlp.down_proj.bias", PART_ALL, false},
     {"norm.weight", "model.norm.weight", PART_ALL, false},
     {"head.weight", "lm_head.weight", PART_ALL, false},
 };
@@ -68,7 +77,7 @@ static bool is_llama(const Trireme__Model *model)
 static void part_rows(const Trireme__Model *model, const struct tensor *t, enum part part,
                       size_t *row, size_t *n_rows)
 {
-    size_t d = model->width / model->heads, q = model->width, kv = model->kv_heads * d;
+    size_t d = model_shape_head(model), q = model->heads * d, kv = model->kv_heads * d;
     const size_t first[] = {0, 0, q, q + kv, 0, model->ffn};
     const size_t count[] = {t->rows, q, kv, kv, model->ffn, model->ffn};
     *row = first[part];
@@ -94,11 +103,11 @@ struct hugging_face_piece *hugging_face_names_pieces(const Trireme__Model *model
     struct hugging_face_piece *pieces = mem_new(n_rows * model->layers + n_rows, sizeof *pieces);
     *n = 0;
     for (size_t i = 0; i < n_rows; i++) {
-        if (!strcmp(rows[i].theirs, hugging_face_names_head) && model->tied)
-            continue;
         for (int l = 0; l < (strstr(rows[i].ours, "%d") ? (int)model->layers : 1); l++) {
             char ours[TENSOR_NAME_SIZE];
             format_name(ours, sizeof ours, rows[i].ours, l);
+            if (!layout_has(layout, "%s", ours))
+                continue;
             const struct tensor *t = layout_find(layout, "%s", ours);
             struct hugging_face_piece *p = &pieces[(*n)++];
             size_t row = 0;

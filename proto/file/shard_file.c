@@ -1,6 +1,7 @@
 #include "proto/file/shard_file.h"
 
 #include "base/file.h"
+#include "base/file_sure.h"
 #include "base/mem.h"
 #include "proto/file/safetensors.h"
 #include "proto/tensor/layout.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const kinds[] = {"weight", "moment1", "moment2"};
 
@@ -133,12 +135,29 @@ static size_t spans_count(const struct target *target, int kind)
     return count;
 }
 
-static int read_shard(struct target *target, const char *path, struct err *err)
+/* Opens the file and compares its size with the manifest's. */
+static int open_whole(int *fd, const char *path, const Trireme__Shard *shard, struct err *err)
+{
+    uint64_t size = 0;
+    if (file_sure_open(fd, &size, path, err) < 0)
+        return -1;
+    if (!shard->has_bytes || size == shard->bytes)
+        return 0;
+    close(*fd);
+    return err_set(err, ERR_DATA, "%s: found %llu bytes, expected %llu", path,
+                   (unsigned long long)size, (unsigned long long)shard->bytes);
+}
+
+/* The numbers are read, not mapped: a file that is cut short or cannot be read meanwhile is an
+ * error, not the end of the process. */
+static int read_shard(struct target *target, const char *path, const Trireme__Shard *shard,
+                      struct err *err)
 {
     struct safetensors file;
-    if (safetensors_open(&file, path, err) < 0)
+    int fd = -1;
+    if (open_whole(&fd, path, shard, err) < 0)
         return -1;
-    int rc = 0;
+    int rc = safetensors_open(&file, path, err);
     for (size_t i = 0; i < file.n && rc == 0; i++) {
         const struct safetensors_entry *e = &file.entries[i];
         struct slice slice;
@@ -160,10 +179,13 @@ static int read_shard(struct target *target, const char *path, struct err *err)
                 err_set(err, ERR_DATA, "%s: tensor '%s' is in the checkpoint twice", path, e->name);
             break;
         }
-        safetensors_floats(e, first - begin, last - first,
-                           target->arrays[kind] + (first - target->offset));
+        const size_t at = (size_t)(e->bytes - file.map.bytes);
+        rc =
+            file_sure_at(fd, path, target->arrays[kind] + (first - target->offset),
+                         at + (first - begin) * sizeof(float), (last - first) * sizeof(float), err);
     }
     safetensors_close(&file);
+    close(fd);
     return rc;
 }
 
@@ -178,7 +200,7 @@ int shard_files_read(const char *folder, const Trireme__Manifest *manifest,
     int rc = 0;
     for (size_t i = 0; i < manifest->n_shards && rc == 0; i++) {
         char *path = file_join(folder, manifest->shards[i]->file);
-        rc = read_shard(&target, path, err);
+        rc = read_shard(&target, path, manifest->shards[i], err);
         free(path);
     }
     for (int kind = 0; kind <= n_moments && rc == 0; kind++)

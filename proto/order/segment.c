@@ -11,6 +11,7 @@ struct piece { /* one segment */
     uint64_t first_sample;
     uint64_t *cursors; /* (n_sources) */
     uint32_t parts;
+    double *weights; /* (n_sources) */
     struct mixture *mixture;
     uint64_t phase; /* position in the mixture of the segment's first sample */
     uint64_t *base; /* (n_sources) what the mixture gives before it */
@@ -113,9 +114,11 @@ static int add_piece(struct order *order, const Trireme__Segment *segment, struc
     struct piece piece = {.first_sample = segment->first_sample,
                           .cursors = mem_new(n, sizeof *piece.cursors),
                           .parts = parts_of(segment->parts),
+                          .weights = mem_new(n, sizeof *piece.weights),
                           .mixture = mixture,
                           .base = mem_new(n, sizeof *piece.base)};
     memcpy(piece.cursors, segment->cursors, n * sizeof *piece.cursors);
+    memcpy(piece.weights, segment->weights, n * sizeof *piece.weights);
     piece.phase = phase_of(order, &piece);
     mixture_counts(mixture, piece.base, piece.phase);
     order->pieces[order->n_pieces++] = piece;
@@ -146,6 +149,7 @@ void order_free(struct order *order)
     for (size_t i = 0; i < order->n_pieces; i++) {
         free(order->pieces[i].cursors);
         free(order->pieces[i].base);
+        free(order->pieces[i].weights);
         mixture_free(order->pieces[i].mixture);
     }
     free(order->pieces);
@@ -177,6 +181,11 @@ struct order_place order_locate(struct order *order, uint64_t sample)
                                 .window = index / piece->parts,
                                 .part = (uint32_t)(index % piece->parts),
                                 .parts = piece->parts};
+}
+
+const double *order_weights(const struct order *order, uint64_t sample)
+{
+    return piece_of(order, sample)->weights;
 }
 
 uint32_t order_parts(const struct order *order, uint64_t sample)

@@ -63,5 +63,8 @@ void order_free(struct order *order);
 size_t order_sources(const struct order *order);
 struct order_place order_locate(struct order *order, uint64_t sample);
 
+/* Weights of the sources at `sample`; borrowed, (order_sources). */
+const double *order_weights(const struct order *order, uint64_t sample);
+
 /* Parts of a window at `sample`. */
 uint32_t order_parts(const struct order *order, uint64_t sample);

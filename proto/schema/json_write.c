@@ -43,7 +43,8 @@ static void scalar(void *context, const char *name, const struct field_doc *doc,
 static char *write(const void *message, bool pretty)
 {
     struct json_out out = {.pretty = pretty};
-    struct visitor visitor = {&out, enter_message, leave_message, enter_list, leave_list, scalar};
+    struct visitor visitor = {&out,       enter_message, leave_message, enter_list,
+                              leave_list, scalar,        NULL};
     message_walk(message, &visitor);
     return json_out_take(&out);
 }

@@ -85,7 +85,8 @@ static void scalar(void *context, const char *name, const struct field_doc *doc,
 void message_path_visit(const void *message, message_path_fn visit, void *context)
 {
     struct descent d = {.visit = visit, .context = context};
-    struct visitor visitor = {&d, enter_message, leave_message, enter_list, leave_list, scalar};
+    struct visitor visitor = {&d,         enter_message, leave_message, enter_list,
+                              leave_list, scalar,        NULL};
     message_walk(message, &visitor);
     text_clear(&d.path);
 }

@@ -86,6 +86,8 @@ static void walk_fields(const ProtobufCMessage *message, const struct visitor *v
         if (!field_is_list(field)) {
             if (field_has_value(message, field))
                 walk_element(message, field, 0, field->name, doc, visitor);
+            else if (visitor->unset)
+                visitor->unset(visitor->context, field->name, doc);
             continue;
         }
         size_t n = field_count(message, field);

@@ -25,6 +25,9 @@ const char *when_name(enum schema_when when); /* "checkpoint" */
 /* How an experiment that changes a field is judged (enum Judged of knob.proto). */
 enum schema_judged { JUDGED_UNJUDGED, JUDGED_FAST, JUDGED_SLOW };
 
+/* Which changes of a field are calm (enum Calm of knob.proto). */
+enum schema_calm { CALM_NEITHER, CALM_DOWN, CALM_UP };
+
 /* What the schema says of a field beyond protobuf-c's descriptor. */
 struct field_doc {
     const char *message; /* full name, "trireme.Optimizer" */
@@ -37,6 +40,8 @@ struct field_doc {
     double min, max;   /* -INFINITY, INFINITY where not given */
     enum schema_when when;
     enum schema_judged judged;
+    enum schema_calm calm;
+    const char *calm_from; /* the word from which every change is calm, or NULL */
     bool map;    /* a list of (key, value) messages that texts write as an object {key: value} */
     size_t slot; /* index in protobuf-c's fields, which are in the order of their numbers */
 };
@@ -69,10 +74,10 @@ struct scalar {
     };
 };
 
-/* All five functions are required. leave_x is called if enter_x returned true; false skips what is
- * inside. name is the field's name, NULL for an element of a list and for the root; doc is the
- * field's (for an element: its list's), NULL for the root. The elements of a map (doc->map) are
- * scalars: name is the key, the text is the value. */
+/* All functions are required but `unset`, which may be NULL. leave_x is called if enter_x returned
+ * true; false skips what is inside. name is the field's name, NULL for an element of a list and for
+ * the root; doc is the field's (for an element: its list's), NULL for the root. The elements of a
+ * map (doc->map) are scalars: name is the key, the text is the value. */
 struct visitor {
     void *context;
     bool (*enter_message)(void *context, const char *name, const ProtobufCMessageDescriptor *type,
@@ -82,9 +87,10 @@ struct visitor {
     void (*leave_list)(void *context, const char *name, const struct field_doc *doc);
     void (*scalar)(void *context, const char *name, const struct field_doc *doc,
                    struct scalar value, bool is_default);
+    void (*unset)(void *context, const char *name, const struct field_doc *doc);
 };
 
 /* Visits the fields of a message in the order of their declaration. A scalar that is not set is
  * visited with its declared default (is_default true, as for one that was set to that value), or
- * skipped if none is declared. A submessage that is NULL is skipped. */
+ * shown to `unset` if none is declared. So is a submessage that is NULL. */
 void message_walk(const ProtobufCMessage *message, const struct visitor *visitor);

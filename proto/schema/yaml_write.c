@@ -208,10 +208,25 @@ static void scalar(void *context, const char *name, const struct field_doc *doc,
     end_line(out, name ? doc : NULL);
 }
 
+/* What may be said and is not stands in the reference too, as a comment. */
+static void unset(void *context, const char *name, const struct field_doc *doc)
+{
+    struct out *out = context;
+    begin_line(out);
+    text_printf(&out->text, "# %s:", name);
+    end_line(out, doc);
+}
+
 char *yaml_write(const void *message, bool with_comments)
 {
     struct out out = {.with_comments = with_comments};
-    struct visitor visitor = {&out, enter_message, leave_message, enter_list, leave_list, scalar};
+    struct visitor visitor = {&out,
+                              enter_message,
+                              leave_message,
+                              enter_list,
+                              leave_list,
+                              scalar,
+                              with_comments ? unset : NULL};
     message_walk(message, &visitor);
     return text_take(&out.text);
 }

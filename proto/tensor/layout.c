@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "proto/tensor/model_shape.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -64,8 +65,10 @@ static void add_blocks(struct layout *layout)
 struct layout *layout_new(const Trireme__Model *model)
 {
     const size_t C = model->width, V = model->vocab, T = model->context, F = model->ffn;
-    const size_t D = C / model->heads, Q = C + 2 * model->kv_heads * D;
+    const size_t D = model_shape_head(model), A = model->heads * D, Q = A + 2 * model->kv_heads * D;
     const bool gpt2 = model->arch == TRIREME__MODEL__ARCH__gpt2;
+    const bool attention_bias = gpt2 || model->attention_bias, mlp_bias = gpt2 || model->mlp_bias;
+    const size_t U = gpt2 ? F : 2 * F;
     const double std = 0.02, residual = 0.02 / sqrt(2.0 * model->layers);
     // clang-format off
     const struct row first[] = {
@@ -73,18 +76,18 @@ struct layout *layout_new(const Trireme__Model *model)
         {gpt2, "embed.position.weight", 2, T, C, INIT_NORMAL, std, false},
     };
     const struct row layer[] = {
-        {true, "norm1.weight",     1, C,                1, INIT_ONE,    0,        false},
-        {gpt2, "norm1.bias",       1, C,                1, INIT_ZERO,   0,        false},
-        {true, "attn.qkv.weight",  2, Q,                C, INIT_NORMAL, std,      true },
-        {gpt2, "attn.qkv.bias",    1, Q,                1, INIT_ZERO,   0,        false},
-        {true, "attn.out.weight",  2, C,                C, INIT_NORMAL, residual, true },
-        {gpt2, "attn.out.bias",    1, C,                1, INIT_ZERO,   0,        false},
-        {true, "norm2.weight",     1, C,                1, INIT_ONE,    0,        false},
-        {gpt2, "norm2.bias",       1, C,                1, INIT_ZERO,   0,        false},
-        {true, "mlp.up.weight",    2, gpt2 ? F : 2 * F, C, INIT_NORMAL, std,      true },
-        {gpt2, "mlp.up.bias",      1, F,                1, INIT_ZERO,   0,        false},
-        {true, "mlp.down.weight",  2, C,                F, INIT_NORMAL, residual, true },
-        {gpt2, "mlp.down.bias",    1, C,                1, INIT_ZERO,   0,        false},
+        {true,           "norm1.weight",     1, C, 1, INIT_ONE,    0,        false},
+        {gpt2,           "norm1.bias",       1, C, 1, INIT_ZERO,   0,        false},
+        {true,           "attn.qkv.weight",  2, Q, C, INIT_NORMAL, std,      true },
+        {attention_bias, "attn.qkv.bias",    1, Q, 1, INIT_ZERO,   0,        false},
+        {true,           "attn.out.weight",  2, C, A, INIT_NORMAL, residual, true },
+        {attention_bias, "attn.out.bias",    1, C, 1, INIT_ZERO,   0,        false},
+        {true,           "norm2.weight",     1, C, 1, INIT_ONE,    0,        false},
+        {gpt2,           "norm2.bias",       1, C, 1, INIT_ZERO,   0,        false},
+        {true,           "mlp.up.weight",    2, U, C, INIT_NORMAL, std,      true },
+        {mlp_bias,       "mlp.up.bias",      1, U, 1, INIT_ZERO,   0,        false},
+        {true,           "mlp.down.weight",  2, C, F, INIT_NORMAL, residual, true },
+        {mlp_bias,       "mlp.down.bias",    1, C, 1, INIT_ZERO,   0,        false},
     };
     const struct row last[] = {
         {true,         "norm.weight", 1, C, 1, INIT_ONE,    0,   false},
@@ -134,16 +137,31 @@ bool layout_equal(const struct layout *a, const struct layout *b)
     return equal;
 }
 
-const struct tensor *layout_find(const struct layout *layout, const char *format, ...)
+static const struct tensor *look(const struct layout *layout, const char *format, va_list args)
 {
     char name[TENSOR_NAME_SIZE];
-    va_list args;
-    va_start(args, format);
     vsnprintf(name, sizeof name, format, args);
-    va_end(args);
     for (size_t i = 0; i < layout->n_tensors; i++)
         if (!strcmp(layout->tensors[i].name, name))
             return &layout->tensors[i];
-    ASSERT(!"a tensor of that name exists");
     return NULL;
+}
+
+const struct tensor *layout_find(const struct layout *layout, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const struct tensor *tensor = look(layout, format, args);
+    va_end(args);
+    ASSERT(tensor);
+    return tensor;
+}
+
+bool layout_has(const struct layout *layout, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const struct tensor *tensor = look(layout, format, args);
+    va_end(args);
+    return tensor;
 }

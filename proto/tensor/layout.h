@@ -52,3 +52,7 @@ bool layout_equal(const struct layout *a, const struct layout *b);
  * layout_find(l, "layers.%d.norm1.weight", i). */
 const struct tensor *layout_find(const struct layout *layout, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Whether there is a tensor of that name: a bias, or a head that is not tied. */
+bool layout_has(const struct layout *layout, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));

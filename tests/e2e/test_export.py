@@ -36,11 +36,17 @@ class Export(Models):
     def test_an_exported_llama_has_the_tensors_that_were_imported(self):
         self.check_round_trip("llama")
 
+    def test_an_exported_llama_with_biases_wide_heads_and_llama3_has_what_was_imported(self):
+        self.check_round_trip("llama_rich")
+
     def test_an_exported_gpt2_starts_with_the_loss_of_its_checkpoint(self):
         self.check_import("gpt2")
 
     def test_an_exported_llama_starts_with_the_loss_of_its_checkpoint(self):
         self.check_import("llama")
+
+    def test_an_exported_llama_with_biases_starts_with_the_loss_of_its_checkpoint(self):
+        self.check_import("llama_rich")
 
     def train(self, run="run", steps=1):
         if run == "run":

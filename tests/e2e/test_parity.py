@@ -51,6 +51,9 @@ class Parity(Case):
     def test_llama_with_adamw_follows_pytorch(self):
         self.check("llama", "run.yaml", "curve.json")
 
+    def test_a_llama_with_biases_wide_heads_and_llama3_follows_pytorch(self):
+        self.check("llama_rich", "run.yaml", "curve.json")
+
 
 if __name__ == "__main__":
     trireme.main()

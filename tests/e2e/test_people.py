@@ -118,6 +118,21 @@ class People(Experiments):
         self.assertEqual([r["order"] for r in self.ledger("run", "order")], ["kill", "veto"])
         self.assertEqual(self.ledger("run", "application"), [])
 
+    def test_what_was_killed_may_be_proposed_again_and_what_was_vetoed_or_is_tried_may_not(self):
+        call = self.begin_endless()
+        self.propose("run", "optimizer.lr=0.001")
+        self.propose("run", "optimizer.beta2=0.9")
+        self.succeed("proposals", "kill", "run", 1)
+        self.succeed("proposals", "veto", "run", 2)
+        self.propose("run", "optimizer.lr=0.001")
+        self.propose_refused(["duplicate: proposal 2"], "run", "optimizer.beta2=0.9")
+        for more in (["optimizer.lr=0.0010000000000001"],
+                     ["optimizer.lr=0.001", "optimizer.clip=1"]):
+            self.propose_refused(["duplicate: proposal 3"], "run", *more)
+        self.stop(call)
+        rows = self.rows("run")
+        self.assertEqual([rows[n]["state"] for n in (1, 3, 4)], ["inconclusive", "open", "refused"])
+
     def test_a_killed_trial_gives_its_fork_back_and_the_trunk_is_that_of_a_run_without_experiments(
             self):
         self.trained("plain")

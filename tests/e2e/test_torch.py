@@ -44,6 +44,9 @@ class Torch(Models):
     def test_pytorch_reads_an_exported_llama_with_the_same_loss(self):
         self.check_torch("llama")
 
+    def test_pytorch_reads_an_exported_llama_with_biases_wide_heads_and_llama3(self):
+        self.check_torch("llama_rich")
+
 
 if __name__ == "__main__":
     trireme.main()

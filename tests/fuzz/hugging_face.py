@@ -103,8 +103,6 @@ COMPUTED = {
     "activation_function": (None, "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate",
                             "gelu_python_tanh"),
     "hidden_act": (None, "silu", "swish"),
-    "attention_bias": (None, False),
-    "mlp_bias": (None, False),
     "scale_attn_weights": (None, True),
     "scale_attn_by_inverse_layer_idx": (None, False),
     "add_cross_attention": (None, False),
@@ -146,23 +144,70 @@ def read_config(folder):
         need(type(shape[key]) in (int, float) and shape[key] >= 1 and shape[key] % 1 == 0, key)
         shape[key] = int(shape[key])
     if kind == "llama":
-        rotary = config.get("rope_parameters") or config.get("rope_scaling") or {}
-        need(isinstance(rotary, dict), "rope")
-        need(rotary.get("rope_type", rotary.get("type")) in (None, "default"), "rope type")
-        shape["theta"] = rotary.get("rope_theta", config.get("rope_theta"))
-        if shape["theta"] is None:
-            shape["theta"] = 10000.0
-        need(type(shape["theta"]) in (int, float), "theta")
-        shape["kv_heads"] = shape["kv_heads"] or shape["heads"]
-        need(type(shape["kv_heads"]) is int, "kv_heads")
+        read_llama(config, shape)
     need(type(shape["eps"]) in (int, float) and 0 < shape["eps"] < 1, "eps")
     need(type(shape["ffn"]) is int, "ffn")
-    head = config.get("head_dim")
-    need(head is None or head * shape["heads"] == shape["width"], "head_dim")
     shape["ffn"] = shape["ffn"] or 4 * shape["width"]
-    need(shape["width"] % shape["heads"] == 0, "heads")
+    shape["head"] = read_head(config, shape)
     need(type(shape["tied"]) is bool, "tie_word_embeddings")
     return shape
+
+
+def number(settings, key, least):
+    """A finite number of at least that, and above 0."""
+    value = settings.get(key)
+    need(type(value) in (int, float) and math.isfinite(value), key, value)
+    need(value >= least and value > 0, key, value)
+    return value
+
+
+def read_rotary(config, context):
+    """(theta, type, its numbers), of what transformers 5 reads: rope_scaling, else rope_parameters,
+    else rope_theta alone."""
+    rotary = config.get("rope_scaling") or config.get("rope_parameters") or {}
+    need(isinstance(rotary, dict), "rope")
+    need(not any(isinstance(value, dict) for value in rotary.values()), "rope for a layer apart")
+    need(rotary.get("partial_rotary_factor") in (None, 1), "partial_rotary_factor")
+    kind = rotary.get("rope_type")
+    if kind is None:
+        need(rotary.get("type") in (None, "default"), "an old type")
+        kind = "default"
+    theta = rotary.get("rope_theta")
+    if theta is None:
+        theta = config.get("rope_theta")
+    theta = number({"rope_theta": 10000.0 if theta is None else theta}, "rope_theta", 0)
+    if kind == "default":
+        return theta, kind
+    need(kind in ("linear", "llama3"), "rope type", kind)
+    factor = number(rotary, "factor", 1)
+    if kind == "linear":
+        return theta, kind, factor
+    low, high = number(rotary, "low_freq_factor", 0), number(rotary, "high_freq_factor", 0)
+    original = config.get("original_max_position_embeddings")
+    original = number(rotary if original is None else config, "original_max_position_embeddings", 1)
+    need(low < high and original % 1 == 0 and original < context, "llama3")
+    return theta, kind, factor, low, high, original
+
+
+def read_head(config, shape):
+    """Numbers of a head."""
+    head = config.get("head_dim")
+    need(head is None or type(head) in (int, float) and head >= 0 and head % 1 == 0, "head_dim")
+    if not head:
+        need(shape["width"] % shape["heads"] == 0, "heads")
+        head = shape["width"] // shape["heads"]
+    need(shape["arch"] == "llama" or head * shape["heads"] == shape["width"], "head_dim of gpt2")
+    need(shape["arch"] == "gpt2" or head % 2 == 0, "an odd head")
+    return int(head)
+
+
+def read_llama(config, shape):
+    shape["rope"] = read_rotary(config, shape["context"])
+    shape["kv_heads"] = shape["kv_heads"] or shape["heads"]
+    need(type(shape["kv_heads"]) is int, "kv_heads")
+    for key in ("attention_bias", "mlp_bias"):
+        shape[key] = False if config.get(key) is None else config[key]
+        need(type(shape[key]) is bool, key)
 
 
 # The folder
@@ -184,14 +229,16 @@ def names(shape):
                 table[at + name + ".weight"], table[at + name + ".bias"] = [a, b], [b]
         table["transformer.ln_f.weight"] = table["transformer.ln_f.bias"] = [w]
         return table
-    kv = w // shape["heads"] * shape["kv_heads"]
+    q, kv = shape["head"] * shape["heads"], shape["head"] * shape["kv_heads"]
     table["model.embed_tokens.weight"] = [v, w]
     for i in range(shape["layers"]):
         at = "model.layers.%d." % i
-        for name, a, b in (("self_attn.q_proj", w, w), ("self_attn.k_proj", kv, w),
-                           ("self_attn.v_proj", kv, w), ("self_attn.o_proj", w, w),
+        for name, a, b in (("self_attn.q_proj", q, w), ("self_attn.k_proj", kv, w),
+                           ("self_attn.v_proj", kv, w), ("self_attn.o_proj", w, q),
                            ("mlp.gate_proj", f, w), ("mlp.up_proj", f, w), ("mlp.down_proj", w, f)):
             table[at + name + ".weight"] = [a, b]
+            if shape["mlp_bias" if name.startswith("mlp") else "attention_bias"]:
+                table[at + name + ".bias"] = [a]
         for norm in ("input_layernorm", "post_attention_layernorm"):
             table[at + norm + ".weight"] = [w]
     table["model.norm.weight"] = [w]
@@ -238,6 +285,7 @@ def read_model(folder):
         need(full not in found, full, "twice")
         if not is_buffer(shape["arch"], full):
             found[full] = tensor
+    need(shape["layers"] <= len(found), "layers without tensors")
     table = names(shape)
     embedding = prefix + ("wte" if shape["arch"] == "gpt2" else "embed_tokens") + ".weight"
     table_head = dict(table, **{"lm_head.weight": table[embedding]})

@@ -1,24 +1,17 @@
 #!/usr/bin/env python3
-"""models.py COPY_MODEL [--folders N] [--seed S]: Hugging Face directories of both families, each
+"""models.py COPY_MODEL [--count N] [--seed S]: Hugging Face directories of both families, each
 with one to three mutations, read by the program (copy_model.c) and by an independent reader.
 
 Fails if the program crashes, hangs, or reads other numbers than the independent reader, or where
 that one refuses. Prints how many there were of each outcome."""
-import argparse
-import collections
 import json
 import os
-import random
-import shutil
 import struct
-import subprocess
-import sys
-import tempfile
 
 import hugging_face
+import runner
 from hugging_face import Refused, names, read_model, write_tensors
-
-CODES = {"0", "2", "3"}
+from mutations import BYTES, change_bytes, flip, flip_early, pick
 
 
 def random_numbers(rng, dtype, count):
@@ -28,12 +21,34 @@ def random_numbers(rng, dtype, count):
     return struct.pack("<%d%s" % (count, {"F64": "d", "F32": "f", "F16": "e"}[dtype]), *values)
 
 
-def config_of(shape):
+ROTARY = ("rope_type", "factor", "low_freq_factor", "high_freq_factor",
+          "original_max_position_embeddings")
+
+
+def write_rotary(rng, config, rope):
+    """As writers of transformers 4, 5, or both have it."""
+    settings = dict(zip(ROTARY, rope[1:]))
+    style = rng.choice(["4", "5", "both"])
+    if style != "5":
+        config["rope_theta"] = rope[0]
+        config["rope_scaling"] = None if rope[1] == "default" else dict(settings)
+    if style == "both" and config["rope_scaling"] and rng.random() < 0.5:
+        config["rope_scaling"]["type"] = rope[1]
+    if style != "4":
+        config["rope_parameters"] = {**settings, "rope_theta": rope[0]}
+
+
+def config_of(rng, shape):
     table = hugging_face.LLAMA if shape["arch"] == "llama" else hugging_face.GPT2
     config = {theirs: shape[ours] for ours, (theirs, _) in table.items()}
     config["model_type"] = shape["arch"]
     if shape["arch"] == "llama":
-        config["rope_theta"] = shape["theta"]
+        write_rotary(rng, config, shape["rope"])
+        for key in ("attention_bias", "mlp_bias"):
+            if shape[key] or rng.random() < 0.5:
+                config[key] = shape[key]
+        if shape["head"] * shape["heads"] != shape["width"] or rng.random() < 0.5:
+            config["head_dim"] = shape["head"]
     return config
 
 
@@ -53,10 +68,15 @@ def make(rng, folder):
     shape = {
         "arch": arch, "layers": rng.choice([1, 2]), "heads": 2, "width": 8,
         "ffn": rng.choice([16, 32]), "context": 8, "vocab": rng.choice([11, 16]), "eps": 1e-5,
-        "tied": rng.random() < 0.5
+        "tied": rng.random() < 0.5, "head": 4
     }
     if arch == "llama":
-        shape.update(kv_heads=rng.choice([1, 2]), theta=10000.0)
+        shape.update(kv_heads=rng.choice([1, 2]),
+                     head=rng.choice([4, 4, 2, 6]),
+                     attention_bias=rng.random() < 0.3,
+                     mlp_bias=rng.random() < 0.3,
+                     rope=(rng.choice([10000.0, 5e5]), *rng.choice(
+                         [("default", ), ("linear", 2.5), ("llama3", 8.0, 1.0, 4.0, 4)])))
     tensors = {}
     for name, size in names(shape).items():
         dtype = rng.choice(["F32", "F32", "F16", "BF16", "F64"])
@@ -68,7 +88,7 @@ def make(rng, folder):
                                      random_numbers(rng, "F32", shape["vocab"] * shape["width"]))
     elif rng.random() < 0.3:
         tensors["lm_head.weight"] = tensors[first]
-    write_json(os.path.join(folder, "config.json"), config_of(shape))
+    write_json(os.path.join(folder, "config.json"), config_of(rng, shape))
     n = rng.choice([1, 1, 2, 3])
     if n == 1:
         write_tensors(os.path.join(folder, "model.safetensors"), tensors)
@@ -82,62 +102,7 @@ def make(rng, folder):
     write_index(folder, places)
 
 
-# Mutations: each takes (rng, folder) and changes the folder.
-
-
-def files(folder, end=""):
-    return sorted(f for f in os.listdir(folder) if f.endswith(end))
-
-
-def pick(rng, folder, end=""):
-    found = files(folder, end)
-    return os.path.join(folder, rng.choice(found)) if found else None
-
-
-def change_bytes(change, end=""):
-    def mutation(rng, folder):
-        path = pick(rng, folder, end)
-        if path:
-            with open(path, "rb") as f:
-                data = bytearray(f.read())
-            data = change(rng, data)
-            with open(path, "wb") as f:
-                f.write(data)
-
-    return mutation
-
-
-def flip(rng, data):
-    if data:
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return data
-
-
-def flip_early(rng, data):
-    if data:
-        data[rng.randrange(min(len(data), 400))] ^= 1 << rng.randrange(8)
-    return data
-
-
-def cut(rng, data):
-    return data[:rng.randrange(len(data) + 1)]
-
-
-def grow(rng, data):
-    return data + bytes(rng.randrange(256) for _ in range(rng.choice([1, 4, 100])))
-
-
-def overwrite(rng, data):
-    if data:
-        at = rng.randrange(len(data))
-        n = min(len(data) - at, rng.choice([1, 8, 64]))
-        data[at:at + n] = bytes(rng.randrange(256) for _ in range(n))
-    return data
-
-
-def lfs(rng, data):
-    return b"version https://git-lfs.github.com/spec/v1\noid sha256:%064x\nsize %d\n" % (
-        rng.getrandbits(256), len(data))
+# Mutations beside those of mutations.py.
 
 
 def not_finite(rng, data):
@@ -145,12 +110,6 @@ def not_finite(rng, data):
         at = rng.randrange(8, len(data) - 8) & ~3
         data[at:at + 4] = rng.choice([b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\0\0\x80\xff"])
     return data
-
-
-def remove(rng, folder):
-    path = pick(rng, folder)
-    if path:
-        os.remove(path)
 
 
 def rename(rng, folder):
@@ -188,14 +147,6 @@ def stray(rng, folder):
                                               len(numbers) // hugging_face.SIZES[dtype]))
                 for name, (dtype, shape, numbers) in tensors.items()
             })
-
-
-def swap(rng, folder):
-    a, b = pick(rng, folder), pick(rng, folder)
-    if a and a != b:
-        os.rename(a, a + ".swap")
-        os.rename(b, a)
-        os.rename(a + ".swap", b)
 
 
 def change_tensors(change):
@@ -259,14 +210,19 @@ def recode(rng, tensors, name):
     tensors[name] = (other, shape, random_numbers(rng, other, count))
 
 
-def change_config(rng, folder):
-    path = os.path.join(folder, "config.json")
+def read_object(folder, name):
+    """A JSON object that is not empty, or None."""
     try:
-        with open(path) as f:
-            config = json.load(f)
+        with open(os.path.join(folder, name)) as f:
+            value = json.load(f)
     except (OSError, ValueError):
-        return
-    if not isinstance(config, dict) or not config:
+        return None
+    return value if isinstance(value, dict) and value else None
+
+
+def change_config(rng, folder):
+    config = read_object(folder, "config.json")
+    if not config:
         return
     key = rng.choice(sorted(config))
     rng.choice([
@@ -274,35 +230,41 @@ def change_config(rng, folder):
         lambda: config.update({key: None}),
         lambda: config.update(
             {key: rng.choice([0, -1, 1, 2, 3, 16, 2**31, 2**40, 1.5, "x", [], {}, True, False])}),
-        lambda: config.update({
-            "rope_scaling": rng.choice([
-                None, {"type": "default"}, {"type": "linear", "factor": 2.0},
-                {"rope_type": "llama3", "factor": 8.0}, "linear"
-            ])
-        }),
-        lambda: config.update({
-            "rope_parameters": rng.choice([{"rope_theta": 10000.0, "rope_type": "default"}, {
-                "rope_theta": 500000.0, "rope_type": "yarn"
-            }, {"rope_type": "default"}])
-        }),
         lambda: config.update({"tie_word_embeddings": not config.get("tie_word_embeddings")}),
-        lambda: config.update({rng.choice(["attention_bias", "mlp_bias"]): True}),
-        lambda: config.update({"head_dim": rng.choice([4, 8, None])}),
+        lambda: config.update({rng.choice(["attention_bias", "mlp_bias"]): rng.random() < 0.7}),
+        lambda: config.update({"head_dim": rng.choice([2, 4, 5, 8, None])}),
         lambda: config.update({"hidden_act": rng.choice(["swish", "gelu", "relu"])}),
         lambda: config.update({
             "activation_function": rng.choice(["gelu_fast", "gelu", "relu", "gelu_pytorch_tanh"])
         }),
     ])()
-    write_json(path, config)
+    write_json(os.path.join(folder, "config.json"), config)
+
+
+def change_rotary(rng, folder):
+    config = read_object(folder, "config.json")
+    if not config:
+        return
+    place = rng.choice(["rope_scaling", "rope_parameters"])
+    settings = config.get(place)
+    settings = settings if isinstance(settings, dict) else {}
+    settings = {**settings} if rng.random() < 0.7 else {}
+    for _ in range(rng.choice([1, 1, 2])):
+        key = rng.choice(ROTARY + ("rope_theta", "type", "partial_rotary_factor"))
+        if key in ("rope_type", "type"):
+            value = rng.choice(["default", "linear", "llama3", "yarn", "dynamic", None])
+        else:
+            value = rng.choice([0, 1, 1.0, 2.5, 4, 8, 1e4, 5e5, -1, 1e300, float("nan"), None, "8",
+                                True, {}])
+        settings[key] = value
+    config[place] = rng.choice([settings, settings, settings, {}, None, "linear"])
+    if rng.random() < 0.2:
+        config["original_max_position_embeddings"] = rng.choice([2, 4, 8])
+    write_json(os.path.join(folder, "config.json"), config)
 
 
 def change_index(rng, folder):
-    path = os.path.join(folder, "model.safetensors.index.json")
-    try:
-        with open(path) as f:
-            places = json.load(f)["weight_map"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
+    places = (read_object(folder, "model.safetensors.index.json") or {}).get("weight_map")
     if not isinstance(places, dict) or not places:
         return
     name = rng.choice(sorted(places))
@@ -316,121 +278,54 @@ def change_index(rng, folder):
     write_index(folder, places)
 
 
-MUTATIONS = {
-    "flip a bit": change_bytes(flip),
-    "flip a bit of a header": change_bytes(flip_early, ".safetensors"),
-    "flip a bit of a JSON file": change_bytes(flip, ".json"),
-    "cut a file": change_bytes(cut),
-    "grow a file": change_bytes(grow),
-    "overwrite bytes": change_bytes(overwrite),
-    "LFS pointer": change_bytes(lfs),
-    "not finite": change_bytes(not_finite, ".safetensors"),
-    "remove a file": remove,
-    "rename a file": rename,
-    "stray weights": stray,
-    "swap files": swap,
-    "drop a tensor": change_tensors(drop_tensor),
-    "rename a tensor": change_tensors(rename_tensor),
-    "add a tensor": change_tensors(add_tensor),
-    "retype a tensor": change_tensors(retype),
-    "reshape a tensor": change_tensors(reshape),
-    "recode a tensor": change_tensors(recode),
-    "change config.json": change_config,
-    "change the index": change_index,
-}
+class Models:
+    """The fuzzer of runner.py."""
+    NAME = "folder"
+    MUTATIONS = {
+        **BYTES,
+        "flip a bit of a header": change_bytes(flip_early, ".safetensors"),
+        "flip a bit of a JSON file": change_bytes(flip, ".json"),
+        "not finite": change_bytes(not_finite, ".safetensors"),
+        "rename a file": rename,
+        "stray weights": stray,
+        "drop a tensor": change_tensors(drop_tensor),
+        "rename a tensor": change_tensors(rename_tensor),
+        "add a tensor": change_tensors(add_tensor),
+        "retype a tensor": change_tensors(retype),
+        "reshape a tensor": change_tensors(reshape),
+        "recode a tensor": change_tensors(recode),
+        "change config.json": change_config,
+        "change rotary settings": change_rotary,
+        "change the index": change_index,
+    }
 
+    def make(self, rng, folder):
+        make(rng, folder)
+        return folder
 
-class Copier:
-    """copy_model as a process; one that dies is begun anew."""
-    def __init__(self, program):
-        self.program, self.process = program, None
+    def readable(self, case):
+        return True
 
-    def copy(self, source, target):
-        """Its answer, or what became of it."""
-        if not self.process:
-            self.process = subprocess.Popen([self.program],
-                                            stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE,
-                                            text=True)
-        self.process.stdin.write("%s\t%s\n" % (source, target))
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            code = self.process.wait()
-            self.process = None
-            return "crashed (%d)" % code
-        return answer.rstrip("\n")
+    def line(self, case, target):
+        return "%s\t%s" % (case, target)
 
-    def end(self):
-        if self.process:
-            self.process.stdin.close()
-            self.process.wait()
+    def read(self, case):
+        return read_model(case)
 
+    def compare(self, expected, target):
+        try:
+            shape, weights = read_model(target)
+        except Refused as e:
+            return "its copy cannot be read", str(e)
+        if shape != expected[0]:
+            return "another shape", "%s, expected %s" % (shape, expected[0])
+        if weights != expected[1]:
+            return "other numbers", ", ".join(n for n in weights if weights[n] != expected[1][n])
+        return None
 
-def read_or_why(folder):
-    try:
-        return read_model(folder), None
-    except Refused as e:
-        return None, str(e)
-
-
-def judge(answer, source, target):
-    """(outcome, sentence of a failure or None)."""
-    expected, why = read_or_why(source)
-    code, _, sentence = answer.partition(" ")
-    if code not in CODES:
-        return "crashed", answer
-    if code != "0":
-        if len(sentence) < 10:
-            return "refused without a sentence", answer
-        return ("refused by both" if expected is None else "refused, though readable"), None
-    if expected is None:
-        return "read, though refused by the reader", why
-    found, why = read_or_why(target)
-    if found is None:
-        return "its copy cannot be read", why
-    if found[0] != expected[0]:
-        return "another shape", "%s, expected %s" % (found[0], expected[0])
-    if found[1] != expected[1]:
-        return "other numbers", ", ".join(n for n in expected[1] if expected[1][n] != found[1][n])
-    return "read alike", None
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("--folders", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--show", default="", help="print folders of that outcome")
-    options = parser.parse_args()
-    copier = Copier(options.program)
-    outcomes, failures = collections.Counter(), []
-    with tempfile.TemporaryDirectory() as work:
-        for i in range(options.folders):
-            rng = random.Random(options.seed * 1000003 + i)
-            source, target = os.path.join(work, "from"), os.path.join(work, "to")
-            make(rng, source)
-            done = []
-            if i % 20:  # every twentieth stays sound
-                for _ in range(rng.choice([1, 1, 1, 1, 2, 3])):
-                    done.append(rng.choice(sorted(MUTATIONS)))
-                    MUTATIONS[done[-1]](rng, source)
-            answer = copier.copy(source, target)
-            outcome, failure = judge(answer, source, target)
-            if failure is None and not done and outcome != "read alike":
-                failure = answer
-            outcomes[outcome] += 1
-            if failure or options.show and options.show in outcome:
-                failures.append("folder %d (%s): %s: %s" %
-                                (i, ", ".join(done) or "sound", outcome, failure or answer))
-            shutil.rmtree(source)
-            shutil.rmtree(target, ignore_errors=True)
-    copier.end()
-    for outcome, n in outcomes.most_common():
-        print("%6d %s" % (n, outcome))
-    print("\n".join(failures))
-    sys.exit(1 if failures and not options.show else 0)
+    def describe(self, case):
+        return "model"
 
 
 if __name__ == "__main__":
-    main()
+    runner.main(Models(), __doc__)

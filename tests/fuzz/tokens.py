@@ -1,23 +1,17 @@
 #!/usr/bin/env python3
-"""tokens.py COPY_TOKENS [--files N] [--seed S]: token files of all kinds that are read, and files
+"""tokens.py COPY_TOKENS [--count N] [--seed S]: token files of all kinds that are read, and files
 that are none, each with one to three mutations, read by the program (copy_tokens.c) and by an
 independent reader (token_files.py).
 
 Fails as models.py does, and where a file that holds no tokens is read. Prints how many there were
 of each outcome."""
-import argparse
-import collections
 import gzip
 import json
 import os
-import random
-import shutil
 import struct
-import sys
-import tempfile
 
-import models
-from hugging_face import Refused
+import runner
+from mutations import BYTES, change_bytes, flip_early
 from token_files import LETTERS, MEGATRON, read_tokens
 
 
@@ -81,86 +75,31 @@ def make(rng, folder):
     return path, form, vocab, True
 
 
-MUTATIONS = {
-    "flip a bit": models.change_bytes(models.flip),
-    "flip an early bit": models.change_bytes(models.flip_early),
-    "cut a file": models.change_bytes(models.cut),
-    "grow a file": models.change_bytes(models.grow),
-    "overwrite bytes": models.change_bytes(models.overwrite),
-    "LFS pointer": models.change_bytes(models.lfs),
-    "remove a file": models.remove,
-    "swap files": models.swap,
-}
+class Tokens:
+    """The fuzzer of runner.py. A case is what make returns."""
+    NAME = "file"
+    MUTATIONS = {**BYTES, "flip an early bit": change_bytes(flip_early)}
 
+    def make(self, rng, folder):
+        return make(rng, folder)
 
-class Copier(models.Copier):
-    def copy_tokens(self, form, vocab, source, target):
-        return self.copy("%s\t%d\t%s" % (form, vocab, source), target)
+    def readable(self, case):
+        return case[3]
 
+    def line(self, case, target):
+        path, form, vocab, _ = case
+        return "%s\t%d\t%s\t%s" % (form, vocab, path, target)
 
-def judge(answer, case, target):
-    """(outcome, sentence of a failure or None)."""
-    path, form, vocab, holds = case
-    try:
-        expected = read_tokens(path, form, vocab)
-    except Refused as e:
-        expected, why = None, str(e)
-    code, _, sentence = answer.partition(" ")
-    if code not in models.CODES:
-        return "crashed", answer
-    if code != "0":
-        if len(sentence) < 10:
-            return "refused without a sentence", answer
-        return ("refused by both" if expected is None else "refused, though readable"), None
-    if not holds:
-        return "read, though it holds no tokens", path
-    if expected is None:
-        return "read, though refused by the reader", why
-    with open(target, "rb") as f:
-        if f.read() != pack("i4", expected):
-            return "other tokens", path
-    return "read alike", None
+    def read(self, case):
+        return read_tokens(*case[:3])
 
+    def compare(self, expected, target):
+        with open(target, "rb") as f:
+            return None if f.read() == pack("i4", expected) else ("other tokens", target)
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("--files", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--show", default="", help="print files of that outcome")
-    options = parser.parse_args()
-    copier = Copier(options.program)
-    outcomes, failures = collections.Counter(), []
-    with tempfile.TemporaryDirectory() as work:
-        for i in range(options.files):
-            rng = random.Random(options.seed * 1000003 + i)
-            folder, target = os.path.join(work, "from"), os.path.join(work, "to")
-            case = make(rng, folder)
-            done = []
-            if i % 10:  # every tenth stays as it was made
-                for _ in range(rng.choice([1, 1, 1, 2, 3])):
-                    done.append(rng.choice(sorted(MUTATIONS)))
-                    MUTATIONS[done[-1]](rng, folder)
-            # a mutation of what holds no tokens may be anything: only the unchanged is certain
-            case = (*case[:3], case[3] or bool(done))
-            answer = copier.copy_tokens(*case[1:3], case[0], target)
-            outcome, failure = judge(answer, case, target)
-            if failure is None and not done and case[3] and outcome != "read alike":
-                failure = answer
-            outcomes[outcome] += 1
-            if failure or options.show and options.show in outcome:
-                failures.append(
-                    "file %d (%s, vocabulary %d; %s): %s: %s" %
-                    (i, case[1], case[2], ", ".join(done) or "sound", outcome, failure or answer))
-            shutil.rmtree(folder)
-            if os.path.exists(target):
-                os.remove(target)
-    copier.end()
-    for outcome, n in outcomes.most_common():
-        print("%6d %s" % (n, outcome))
-    print("\n".join(failures))
-    sys.exit(1 if failures and not options.show else 0)
+    def describe(self, case):
+        return "%s, vocabulary %d" % case[1:3]
 
 
 if __name__ == "__main__":
-    main()
+    runner.main(Tokens(), __doc__)

@@ -30,6 +30,11 @@ bool data_yaml_has_val(const Trireme__DataSet *set)
     return is_set(set->val);
 }
 
+bool data_yaml_has_tokenizer(const Trireme__DataSet *set)
+{
+    return set->vocabulary && set->vocabulary->digest && set->vocabulary->digest[0];
+}
+
 uint64_t data_yaml_val_tokens(const Trireme__DataSet *set)
 {
     uint64_t tokens = data_yaml_has_val(set) ? set->val->tokens : 0;
@@ -38,17 +43,22 @@ uint64_t data_yaml_val_tokens(const Trireme__DataSet *set)
     return tokens;
 }
 
+static int check_name(const char *name, const char *which, const char *where, struct err *err)
+{
+    if (!name || !name[0])
+        return err_set(err, ERR_DATA, "%s: %s: found one without a file, expected its name", where,
+                       which);
+    if (strchr(name, '/') || name[0] == '.')
+        return err_set(err, ERR_DATA,
+                       "%s: %s.file: found '%s', expected the name of a file in the folder", where,
+                       which, name);
+    return 0;
+}
+
 static int check_file(const Trireme__TokenFile *file, const char *which, const char *where,
                       struct err *err)
 {
-    if (!is_set(file))
-        return err_set(err, ERR_DATA, "%s: %s: found one without a file, expected its name", where,
-                       which);
-    if (strchr(file->file, '/') || file->file[0] == '.')
-        return err_set(err, ERR_DATA,
-                       "%s: %s.file: found '%s', expected the name of a file in the folder", where,
-                       which, file->file);
-    return 0;
+    return check_name(file ? file->file : NULL, which, where, err);
 }
 
 static int check_files(Trireme__TokenFile *const *files, size_t n, const char *which,
@@ -120,6 +130,9 @@ static int check_set(const Trireme__DataSet *set, const char *where, struct err 
     if (set->n_more_val && !data_yaml_has_val(set))
         return err_set(err, ERR_DATA, "%s: found more_val without val, expected the first file too",
                        where);
+    for (size_t i = 0; set->vocabulary && i < set->vocabulary->n_files; i++)
+        if (check_name(set->vocabulary->files[i]->file, "vocabulary.files", where, err) < 0)
+            return -1;
     return check_ranges(set, where, err);
 }
 
@@ -168,21 +181,36 @@ int data_yaml_digest_file(struct digest *digest, const char *path, struct err *e
     return rc;
 }
 
-static int verify_file(const char *folder, const Trireme__TokenFile *file, struct err *err)
+static int verify_digest(const char *folder, const char *name, const char *said, struct err *err)
 {
-    char *path = file_join(folder, file->file);
+    char *path = file_join(folder, name);
     struct digest digest;
     char hex[DIGEST_HEX_SIZE];
     int rc = data_yaml_digest_file(&digest, path, err);
     if (rc == 0) {
         digest_hex(hex, digest);
-        const char *expected = file->digest ? file->digest : "";
+        const char *expected = said ? said : "";
         if (strcmp(hex, expected))
             rc = err_set(err, ERR_DATA, "%s: found digest %s, expected '%s' as in data.yaml", path,
                          hex, expected);
     }
     free(path);
     return rc;
+}
+
+static int verify_file(const char *folder, const Trireme__TokenFile *file, struct err *err)
+{
+    return verify_digest(folder, file->file, file->digest, err);
+}
+
+int data_yaml_verify_tokenizer(const char *folder, const Trireme__DataSet *set, struct err *err)
+{
+    for (size_t i = 0; set->vocabulary && i < set->vocabulary->n_files; i++) {
+        const Trireme__TokenizerFile *file = set->vocabulary->files[i];
+        if (verify_digest(folder, file->file, file->digest, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err *err)
@@ -196,5 +224,5 @@ int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err
     for (size_t i = 0; i < set->n_more_val; i++)
         if (verify_file(folder, set->more_val[i], err) < 0)
             return -1;
-    return 0;
+    return data_yaml_verify_tokenizer(folder, set, err);
 }

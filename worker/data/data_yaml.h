@@ -19,11 +19,17 @@ Trireme__DataSet *data_yaml_read(const char *folder, struct digest *digest, stru
 /* Whether the folder has validation tokens. */
 bool data_yaml_has_val(const Trireme__DataSet *set);
 
+/* Whether a tokenizer made the tokens, whose files are in the folder. */
+bool data_yaml_has_tokenizer(const Trireme__DataSet *set);
+
 /* Tokens of all files of validation. */
 uint64_t data_yaml_val_tokens(const Trireme__DataSet *set);
 
-/* Reads the token files completely and compares their digests. */
+/* Reads the folder's files completely and compares their digests. */
 int data_yaml_verify(const char *folder, const Trireme__DataSet *set, struct err *err);
+
+/* The same for the files of the tokenizer alone. */
+int data_yaml_verify_tokenizer(const char *folder, const Trireme__DataSet *set, struct err *err);
 
 /* Computes the digest of a whole file, which is read a piece at a time. */
 int data_yaml_digest_file(struct digest *digest, const char *path, struct err *err);

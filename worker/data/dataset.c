@@ -5,6 +5,7 @@
 #include "proto/order/permutation.h"
 #include "proto/order/segment.h"
 #include "proto/schema/message.h"
+#include "worker/data/data_yaml.h"
 #include "worker/data/path.h"
 #include "worker/data/source.h"
 
@@ -49,6 +50,30 @@ static int add_source(struct dataset *dataset, const Trireme__Source *config, si
     return 0;
 }
 
+/* What two sources' tokens stand for must be the same, where both say it. */
+static int check_tokenizers(const struct dataset *dataset, struct err *err)
+{
+    const Trireme__DataSet *first = NULL;
+    const char *folder, *name = NULL;
+    for (size_t i = 0; i < dataset->n_sources; i++) {
+        const Trireme__DataSet *set = source_set(dataset->sources[i].source, &folder);
+        if (!set)
+            continue;
+        const bool has = data_yaml_has_tokenizer(set);
+        if (first && (has != data_yaml_has_tokenizer(first) ||
+                      (has && strcmp(set->vocabulary->digest, first->vocabulary->digest))))
+            return err_set(err, ERR_DATA,
+                           "data.sources: found tokens of '%s' in '%s' and of '%s' in '%s' "
+                           "(digests %s and %s), expected one tokenizer",
+                           first->tokenizer, name, set->tokenizer, dataset->sources[i].name,
+                           data_yaml_has_tokenizer(first) ? first->vocabulary->digest : "none",
+                           has ? set->vocabulary->digest : "none");
+        first = first ? first : set;
+        name = name ? name : dataset->sources[i].name;
+    }
+    return 0;
+}
+
 struct dataset *dataset_open(const Trireme__Data *config, size_t context, size_t vocab,
                              uint64_t seed, struct err *err)
 {
@@ -63,6 +88,8 @@ struct dataset *dataset_open(const Trireme__Data *config, size_t context, size_t
     for (size_t i = 0; i < config->n_sources; i++)
         if (add_source(dataset, config->sources[i], context, vocab, err) < 0)
             goto fail;
+    if (check_tokenizers(dataset, err) < 0)
+        goto fail;
     return dataset;
 fail:
     dataset_free(dataset);
@@ -129,6 +156,10 @@ Trireme__RunData *dataset_describe(const struct dataset *dataset)
     Trireme__RunData *data = message_new(&trireme__run_data__descriptor);
     for (size_t i = 0; i < dataset->n_sources; i++)
         source_describe(dataset->sources[i].source, dataset->sources[i].name, data);
+    const char *folder;
+    const Trireme__Vocabulary *vocabulary = dataset_vocabulary(dataset, &folder);
+    message_free(data->vocabulary);
+    data->vocabulary = vocabulary ? message_copy(vocabulary) : NULL;
     return data;
 }
 
@@ -138,10 +169,21 @@ const struct source *dataset_source(const struct dataset *dataset, size_t source
     return dataset->sources[source].source;
 }
 
-double dataset_bytes_per_token(const struct dataset *dataset, size_t source)
+bool dataset_count_bytes(const struct dataset *dataset, uint64_t *bytes, size_t source,
+                         const int32_t *tokens, size_t n)
 {
     ASSERT(source < dataset->n_sources);
-    return source_bytes_per_token(dataset->sources[source].source);
+    return source_count_bytes(dataset->sources[source].source, bytes, tokens, n);
+}
+
+const Trireme__Vocabulary *dataset_vocabulary(const struct dataset *dataset, const char **folder)
+{
+    for (size_t i = 0; i < dataset->n_sources; i++) {
+        const Trireme__DataSet *set = source_set(dataset->sources[i].source, folder);
+        if (set && data_yaml_has_tokenizer(set))
+            return set->vocabulary;
+    }
+    return NULL;
 }
 
 int dataset_eval_sample(const struct dataset *dataset, int32_t *tokens, Trireme__Part part,

@@ -11,6 +11,7 @@
 #include "control.pb-c.h"
 #include "files.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,8 +21,8 @@ struct source;
 
 /* Opens all sources. Keeps nothing of its arguments. context: the model's, tokens of a window. A
  * source whose name is "" gets the base name of its path. Freed by dataset_free. Fails with
- * ERR_DATA for files, with ERR_USAGE for a configuration with no sources or duplicate names.
- * Local. */
+ * ERR_DATA for files, and for sources of different tokenizers; with ERR_USAGE for a configuration
+ * with no sources or duplicate names. Local. */
 struct dataset *dataset_open(const Trireme__Data *config, size_t context, size_t vocab,
                              uint64_t seed, struct err *err);
 void dataset_free(struct dataset *dataset);
@@ -34,8 +35,13 @@ int dataset_sample(const struct dataset *dataset, struct order *order, int32_t *
 
 size_t dataset_sources(const struct dataset *dataset);
 const char *dataset_source_name(const struct dataset *dataset, size_t source);
-/* 1 for byte tokens, 0: not known */
-double dataset_bytes_per_token(const struct dataset *dataset, size_t source);
+/* Bytes of text that tokens of a source stand for. False: it does not say what they stand for. */
+bool dataset_count_bytes(const struct dataset *dataset, uint64_t *bytes, size_t source,
+                         const int32_t *tokens, size_t n);
+
+/* What the tokens stand for, and the folder that the tokenizer is in; NULL: a byte is a token, or
+ * no source says it. Borrowed. */
+const Trireme__Vocabulary *dataset_vocabulary(const struct dataset *dataset, const char **folder);
 
 /* Number of samples in a part of a source's validation text; 0: none. */
 uint64_t dataset_eval_samples(const struct dataset *dataset, Trireme__Part part, size_t source);
@@ -44,7 +50,8 @@ uint64_t dataset_eval_samples(const struct dataset *dataset, Trireme__Part part,
 uint64_t dataset_val_tokens(const struct dataset *dataset, size_t source);
 uint64_t dataset_val_longest(const struct dataset *dataset, Trireme__Part part, size_t source);
 
-/* The token files of all sources and what each is read as; digests are left out. Freed by
+/* The token files of all sources and what each is read as, without digests; what the tokens stand
+ * for. Freed by
  * message_free. */
 Trireme__RunData *dataset_describe(const struct dataset *dataset);
 

@@ -4,10 +4,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "proto/schema/message.h"
+#include "worker/data/data_tokenizer.h"
 #include "worker/data/data_yaml.h"
 #include "worker/data/shard_list.h"
 #include "worker/data/split.h"
 #include "worker/data/token_file.h"
+#include "worker/tokenizer/tokenizer.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -50,6 +52,7 @@ struct source {
     struct part train, val[SOURCE_VAL_PARTS]; /* val by Trireme__Part */
     Trireme__DataSet *set;                    /* data.yaml, or NULL */
     struct digest set_digest;
+    uint32_t *token_bytes; /* (set->vocab) with a tokenizer: bytes that each token stands for */
 };
 
 static void part_add(struct source *source, struct part *part, size_t file, uint64_t first,
@@ -113,6 +116,22 @@ static int part_add_ranges(struct source *source, Trireme__Part part, size_t fil
     return 0;
 }
 
+/* Reads what the tokens stand for, if a tokenizer made them. */
+static int read_tokenizer(struct source *source, struct err *err)
+{
+    const Trireme__DataSet *set = source->set;
+    if (!data_yaml_has_tokenizer(set))
+        return 0;
+    struct tokenizer *tokenizer = data_tokenizer_open(source->path, set, err);
+    if (!tokenizer)
+        return -1;
+    source->token_bytes = mem_new(set->vocab, sizeof *source->token_bytes);
+    for (uint32_t i = 0; i < set->vocab; i++)
+        source->token_bytes[i] = tokenizer_token_bytes(tokenizer, i);
+    tokenizer_close(tokenizer);
+    return 0;
+}
+
 static int open_prepared(struct source *source, struct err *err)
 {
     source->set = data_yaml_read(source->path, &source->set_digest, err);
@@ -124,6 +143,8 @@ static int open_prepared(struct source *source, struct err *err)
                        "%s/data.yaml: found a vocabulary of %" PRIu32
                        ", expected at most the model's %zu",
                        source->path, set->vocab, source->vocab);
+    if (read_tokenizer(source, err) < 0)
+        return -1;
     long train = add_prepared_file(source, set->train, USE_TRAINING, err);
     if (train < 0)
         return -1;
@@ -233,6 +254,7 @@ void source_free(struct source *source)
     for (size_t i = 0; i < SOURCE_VAL_PARTS; i++)
         free(source->val[i].stretches);
     message_free(source->set);
+    free(source->token_bytes);
     free(source->path);
     free(source);
 }
@@ -303,9 +325,24 @@ const struct token_file *source_file(const struct source *source, size_t i, cons
     return &source->files[i].file;
 }
 
-double source_bytes_per_token(const struct source *source)
+bool source_count_bytes(const struct source *source, uint64_t *bytes, const int32_t *tokens,
+                        size_t n)
 {
-    return source->set && !strcmp(source->set->tokenizer, "byte") ? 1 : 0;
+    const Trireme__DataSet *set = source->set;
+    if (!set || (!source->token_bytes && strcmp(set->tokenizer, "byte")))
+        return false;
+    *bytes = source->token_bytes ? 0 : n;
+    for (size_t i = 0; source->token_bytes && i < n; i++) {
+        const uint32_t token = (uint32_t)tokens[i];
+        *bytes += token < set->vocab ? source->token_bytes[token] : 0;
+    }
+    return true;
+}
+
+const Trireme__DataSet *source_set(const struct source *source, const char **folder)
+{
+    *folder = source->path;
+    return source->set;
 }
 
 /* Reads part number `i` of `n` of a sample. */

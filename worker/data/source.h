@@ -14,6 +14,7 @@
 #include "control.pb-c.h"
 #include "files.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +24,8 @@ struct source;
 struct token_file;
 
 /* Opens a source. Freed by source_free. Fails with ERR_DATA: files that are missing or damaged, or
- * that disagree with data.yaml; a vocabulary larger than the model's; no whole training sample. */
+ * that disagree with data.yaml, its tokenizer among them; a vocabulary larger than the model's; no
+ * whole training sample. */
 struct source *source_open(const Trireme__Source *config, size_t context, size_t vocab,
                            struct err *err);
 void source_free(struct source *source);
@@ -34,7 +36,12 @@ uint64_t source_val_samples(const struct source *source, Trireme__Part part);
 /* Tokens of all validation files; of the longest range of a part, be it too short for a sample. */
 uint64_t source_val_tokens(const struct source *source);
 uint64_t source_val_longest(const struct source *source, Trireme__Part part);
-double source_bytes_per_token(const struct source *source); /* 1 for byte tokens, 0: not known */
+/* Bytes of text that tokens of the source stand for. False: it does not say what they stand for. */
+bool source_count_bytes(const struct source *source, uint64_t *bytes, const int32_t *tokens,
+                        size_t n);
+
+/* data.yaml of a prepared folder, and the folder's path; NULL: it is none. Borrowed. */
+const Trireme__DataSet *source_set(const struct source *source, const char **folder);
 
 /* Writes the context+1 tokens of a sample. A training sample is cut into `parts` (they divide the
  * context): writes the context/parts + 1 tokens of part number `part`; the last of them is the

@@ -22,7 +22,7 @@ static const struct kind {
     size_t width;
 } KINDS[] = {
     {TOKEN_MAGIC_16, TOKEN_VERSION_16, 2},
-    {20240801,       7,                4},
+    {TOKEN_MAGIC_32, TOKEN_VERSION_32, 4},
 };
 // clang-format on
 enum { N_KINDS = sizeof KINDS / sizeof *KINDS };

@@ -21,7 +21,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TOKEN_HEADER_BYTES = 1024, TOKEN_MAGIC_16 = 20240520, TOKEN_VERSION_16 = 1 };
+enum {
+    TOKEN_HEADER_BYTES = 1024,
+    TOKEN_MAGIC_16 = 20240520,
+    TOKEN_VERSION_16 = 1,
+    TOKEN_MAGIC_32 = 20240801,
+    TOKEN_VERSION_32 = 7
+};
 
 struct token_file {
     char *path;

@@ -1,6 +1,7 @@
 #include "worker/model/activations.h"
 
 #include "base/mem.h"
+#include "proto/tensor/model_shape.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,14 +20,15 @@ static void take_layer(struct layer_activations *layer, float *arena, size_t *us
                        const Trireme__Model *config, size_t N)
 {
     const size_t C = config->width, F = config->ffn;
-    const size_t Q = C + 2 * config->kv_heads * (C / config->heads);
+    const size_t D = model_shape_head(config), A = config->heads * D;
+    const size_t Q = A + 2 * config->kv_heads * D;
     const size_t U = config->arch == TRIREME__MODEL__ARCH__llama ? 2 * F : F;
     layer->x = take(arena, used, N * C);
     layer->norm1 = take(arena, used, N * C);
     layer->mean1 = take(arena, used, N);
     layer->rstd1 = take(arena, used, N);
     layer->qkv = take(arena, used, N * Q);
-    layer->mix = take(arena, used, N * C);
+    layer->mix = take(arena, used, N * A);
     layer->middle = take(arena, used, N * C);
     layer->norm2 = take(arena, used, N * C);
     layer->mean2 = take(arena, used, N);
@@ -40,7 +42,8 @@ static size_t take_all(struct activations *a, float *arena, const Trireme__Model
                        size_t T)
 {
     const size_t C = config->width, F = config->ffn, V = config->vocab;
-    const size_t Q = C + 2 * config->kv_heads * (C / config->heads);
+    const size_t D = model_shape_head(config), A = config->heads * D;
+    const size_t Q = A + 2 * config->kv_heads * D;
     const size_t U = config->arch == TRIREME__MODEL__ARCH__llama ? 2 * F : F;
     size_t used = 0;
     for (size_t l = 0; l < config->layers; l++)
@@ -51,7 +54,7 @@ static size_t take_all(struct activations *a, float *arena, const Trireme__Model
     a->rstd = take(arena, &used, N);
     a->logits = take(arena, &used, a->head_rows * V);
     a->dx = take(arena, &used, N * C);
-    a->dbranch = take(arena, &used, N * C);
+    a->dbranch = take(arena, &used, N * (A > C ? A : C));
     a->dqkv = take(arena, &used, N * Q);
     a->dup = take(arena, &used, N * U);
     a->dact = U == F ? a->dup : take(arena, &used, N * F);

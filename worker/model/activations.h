@@ -16,7 +16,7 @@ struct layer_activations {
     float *x;                     /* (N, C) the residual stream before the layer */
     float *norm1, *mean1, *rstd1; /* (N, C), (N), (N) */
     float *qkv;                   /* (N, Q) after the rotation, if there is one */
-    float *mix;                   /* (N, C) the values as attention mixes them */
+    float *mix;                   /* (N, A) the values as attention mixes them */
     float *middle;                /* (N, C) the residual stream between attention and MLP */
     float *norm2, *mean2, *rstd2; /* (N, C), (N), (N) */
     float *up;                    /* (N, U) before the activation function */
@@ -32,7 +32,7 @@ struct activations {
         head_rows; /* rows that the head takes at a time: bounds the memory of a large vocabulary */
     int32_t *inputs, *targets; /* (N) */
     float *dx;                 /* (N, C) gradient of the residual stream */
-    float *dbranch;            /* (N, C) gradient of a norm's output, or of mix */
+    float *dbranch;            /* (N, C) gradient of a norm's output, or (N, A) of mix */
     float *dqkv;               /* (N, Q) */
     float *dup;                /* (N, U) */
     float *dact;               /* (N, F); dup, where U == F */

@@ -2,6 +2,7 @@
 
 #include "math/kernels.h"
 #include "proto/tensor/layout.h"
+#include "proto/tensor/model_shape.h"
 #include "worker/model/activations.h"
 #include "worker/model/pass.h"
 
@@ -12,30 +13,17 @@
 void attention_init(struct attention *attention, const struct layout *layout, int layer,
                     const Trireme__Model *config, const float *cosine, const float *sine)
 {
-    const bool gpt2 = config->arch == TRIREME__MODEL__ARCH__gpt2;
+    const bool bias = config->arch == TRIREME__MODEL__ARCH__gpt2 || config->attention_bias;
     char name[TENSOR_NAME_SIZE];
     *attention = (struct attention){.heads = config->heads,
                                     .kv_heads = config->kv_heads,
-                                    .width = config->width / config->heads,
+                                    .width = model_shape_head(config),
                                     .cosine = cosine,
                                     .sine = sine};
     snprintf(name, sizeof name, "layers.%d.attn.qkv", layer);
-    linear_init(&attention->qkv, layout, name, gpt2);
+    linear_init(&attention->qkv, layout, name, bias);
     snprintf(name, sizeof name, "layers.%d.attn.out", layer);
-    linear_init(&attention->out, layout, name, gpt2);
-}
-
-void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *config, size_t T)
-{
-    const size_t half = config->width / config->heads / 2;
-    for (size_t t = 0; t < T; t++)
-        for (size_t i = 0; i < half; i++) {
-            // Frequency and angle are rounded to float, as Hugging Face has them.
-            float frequency = (float)(1 / pow(config->rope_theta, (double)i / (double)half));
-            float angle = (float)t * frequency;
-            cosine[t * half + i] = (float)cos((double)angle);
-            sine[t * half + i] = (float)sin((double)angle);
-        }
+    linear_init(&attention->out, layout, name, bias);
 }
 
 /* Where one head's parts of a sample begin in qkv (or dqkv): rows of distance ld. */
@@ -68,9 +56,9 @@ static void probabilities(const struct pass *pass, float *p, struct head_view x,
     k->softmax_causal(p, columns, first, rows, columns);
 }
 
-/* Writes mix (T, D; distance C) of one head. */
+/* Writes mix (T, D; distance A) of one head. */
 static void head_forward(const struct pass *pass, float *mix, struct head_view x, size_t D,
-                         size_t C)
+                         size_t A)
 {
     float *p = pass->memory->scores;
     for (size_t first = 0; first < pass->T; first += ATTENTION_ROWS) {
@@ -78,13 +66,13 @@ static void head_forward(const struct pass *pass, float *mix, struct head_view x
                      columns = first + rows;
         probabilities(pass, p, x, D, first, rows);
         pass->kernels->gemm(false, false, rows, D, columns, 1, p, columns, x.v, x.ld, 0,
-                            mix + first * C, C);
+                            mix + first * A, A);
     }
 }
 
-/* Writes dx.q and adds to dx.k, dx.v, from dmix (T, D; distance C) of one head. */
+/* Writes dx.q and adds to dx.k, dx.v, from dmix (T, D; distance A) of one head. */
 static void head_backward(const struct pass *pass, struct head_view dx, const float *dmix,
-                          struct head_view x, size_t D, size_t C)
+                          struct head_view x, size_t D, size_t A)
 {
     const struct kernels *k = pass->kernels;
     const float scale = 1 / sqrtf((float)D);
@@ -92,10 +80,10 @@ static void head_backward(const struct pass *pass, struct head_view dx, const fl
     for (size_t first = 0; first < pass->T; first += ATTENTION_ROWS) {
         const size_t rows = pass->T - first < ATTENTION_ROWS ? pass->T - first : ATTENTION_ROWS,
                      columns = first + rows;
-        const float *q = x.q + first * x.ld, *dmix_first = dmix + first * C;
+        const float *q = x.q + first * x.ld, *dmix_first = dmix + first * A;
         probabilities(pass, p, x, D, first, rows);
-        k->gemm(true, false, columns, D, rows, 1, p, columns, dmix_first, C, 1, dx.v, dx.ld);
-        k->gemm(false, true, rows, columns, D, 1, dmix_first, C, x.v, x.ld, 0, ds, columns);
+        k->gemm(true, false, columns, D, rows, 1, p, columns, dmix_first, A, 1, dx.v, dx.ld);
+        k->gemm(false, true, rows, columns, D, 1, dmix_first, A, x.v, x.ld, 0, ds, columns);
         k->softmax_causal_backward(ds, p, columns, first, rows, columns);
         k->gemm(false, false, rows, D, columns, scale, ds, columns, x.k, x.ld, 0,
                 dx.q + first * dx.ld, dx.ld);
@@ -117,20 +105,20 @@ static void rotate(const struct attention *attention, const struct pass *pass, f
 void attention_forward(const struct attention *attention, const struct pass *pass,
                        const struct layer_activations *layer)
 {
-    const size_t B = pass->B, T = pass->T, D = attention->width, C = attention->heads * D;
+    const size_t B = pass->B, T = pass->T, D = attention->width, A = attention->heads * D;
     linear_forward(&attention->qkv, pass, layer->qkv, layer->norm1, NULL, B * T);
     rotate(attention, pass, layer->qkv, false);
     for (size_t b = 0; b < B; b++)
         for (size_t h = 0; h < attention->heads; h++)
-            head_forward(pass, layer->mix + b * T * C + h * D, view(attention, layer->qkv, T, b, h),
-                         D, C);
+            head_forward(pass, layer->mix + b * T * A + h * D, view(attention, layer->qkv, T, b, h),
+                         D, A);
     linear_forward(&attention->out, pass, layer->middle, layer->mix, layer->x, B * T);
 }
 
 void attention_backward(const struct attention *attention, const struct pass *pass, float *dnorm,
                         const float *dy, const struct layer_activations *layer)
 {
-    const size_t B = pass->B, T = pass->T, D = attention->width, C = attention->heads * D;
+    const size_t B = pass->B, T = pass->T, D = attention->width, A = attention->heads * D;
     float *dmix = dnorm, *dqkv = pass->memory->dqkv; // dmix is read before dnorm is written
     linear_backward(&attention->out, pass, dmix, dy, layer->mix, B * T);
     memset(dqkv, 0,
@@ -138,8 +126,8 @@ void attention_backward(const struct attention *attention, const struct pass *pa
            B * T * attention->qkv.outputs * sizeof *dqkv);
     for (size_t b = 0; b < B; b++)
         for (size_t h = 0; h < attention->heads; h++)
-            head_backward(pass, view(attention, dqkv, T, b, h), dmix + b * T * C + h * D,
-                          view(attention, layer->qkv, T, b, h), D, C);
+            head_backward(pass, view(attention, dqkv, T, b, h), dmix + b * T * A + h * D,
+                          view(attention, layer->qkv, T, b, h), D, A);
     rotate(attention, pass, dqkv, true);
     linear_backward(&attention->qkv, pass, dnorm, dqkv, layer->norm1, B * T);
 }

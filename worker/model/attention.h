@@ -15,12 +15,9 @@ struct attention {
     const float *cosine, *sine; /* (T, D/2), borrowed; NULL: no rotary positions */
 };
 
-/* cosine, sine: tables from attention_rotary_tables, or NULL for gpt2; borrowed. */
+/* cosine, sine: tables from rotary_tables, or NULL for gpt2; borrowed. */
 void attention_init(struct attention *attention, const struct layout *layout, int layer,
                     const Trireme__Model *config, const float *cosine, const float *sine);
-
-/* Fills cosine, sine (T, D/2) for the first T rotary positions of the model. */
-void attention_rotary_tables(float *cosine, float *sine, const Trireme__Model *config, size_t T);
 
 /* Writes layer->qkv, layer->mix and layer->middle = layer->x + attention(layer->norm1). */
 void attention_forward(const struct attention *attention, const struct pass *pass,

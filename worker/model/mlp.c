@@ -9,13 +9,13 @@
 
 void mlp_init(struct mlp *mlp, const struct layout *layout, int layer, const Trireme__Model *config)
 {
-    const bool gpt2 = config->arch == TRIREME__MODEL__ARCH__gpt2;
+    const bool gpt2 = config->arch == TRIREME__MODEL__ARCH__gpt2, bias = gpt2 || config->mlp_bias;
     char name[TENSOR_NAME_SIZE];
     mlp->gated = !gpt2;
     snprintf(name, sizeof name, "layers.%d.mlp.up", layer);
-    linear_init(&mlp->up, layout, name, gpt2);
+    linear_init(&mlp->up, layout, name, bias);
     snprintf(name, sizeof name, "layers.%d.mlp.down", layer);
-    linear_init(&mlp->down, layout, name, gpt2);
+    linear_init(&mlp->down, layout, name, bias);
 }
 
 void mlp_forward(const struct mlp *mlp, const struct pass *pass, float *y,

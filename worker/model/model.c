@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "math/kernels.h"
 #include "proto/tensor/layout.h"
+#include "proto/tensor/model_shape.h"
 #include "worker/model/activations.h"
 #include "worker/model/attention.h"
 #include "worker/model/embedding.h"
@@ -11,6 +12,7 @@
 #include "worker/model/mlp.h"
 #include "worker/model/norm.h"
 #include "worker/model/pass.h"
+#include "worker/model/rotary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,10 +68,10 @@ struct model *model_new_sized(const Trireme__Model *config, const struct layout 
     model->layers = mem_new(config->layers, sizeof *model->layers);
     model->memory = activations_new(config, rows, longest);
     if (config->arch == TRIREME__MODEL__ARCH__llama) {
-        const size_t half = config->width / config->heads / 2;
+        const size_t half = model_shape_head(config) / 2;
         model->cosine = mem_floats(longest * half);
         model->sine = mem_floats(longest * half);
-        attention_rotary_tables(model->cosine, model->sine, config, longest);
+        rotary_tables(model->cosine, model->sine, config, longest);
     }
     embedding_init(&model->embedding, layout, config);
     init_layers(model, layout, config);

@@ -84,3 +84,14 @@ const struct added_token *added_tokens_find(const struct added_tokens *added, si
     }
     return NULL;
 }
+
+bool added_tokens_join(const struct added_tokens *added, unsigned char a, unsigned char b)
+{
+    for (size_t i = 0; i < added->n; i++) {
+        const unsigned char *name = (const unsigned char *)added->tokens[i].name;
+        for (size_t k = 0; k + 1 < added->tokens[i].size; k++)
+            if (name[k] == a && name[k + 1] == b)
+                return true;
+    }
+    return false;
+}

@@ -30,3 +30,7 @@ void added_tokens_clear(struct added_tokens *added);
 const struct added_token *added_tokens_find(const struct added_tokens *added, size_t *at,
                                             const unsigned char *text, size_t size, size_t from,
                                             bool with_specials);
+
+/* Whether a name has the byte b directly behind the byte a: such a name may reach over the edge
+ * between them. */
+bool added_tokens_join(const struct added_tokens *added, unsigned char a, unsigned char b);

@@ -16,6 +16,9 @@ const char pieces_llama3[] =
 const char pieces_qwen[] = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
                            " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
+const char pieces_smollm[] = "\\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?[^\\s\\p{L}\\p{N}]+|"
+                             "\\s+(?=\\p{N})|\\s+(?!\\S)|\\s+";
+
 static const struct known {
     const char *pattern;
     pieces_scan_fn scan;
@@ -23,6 +26,7 @@ static const struct known {
     {pieces_gpt2,   pieces_scan_gpt2  },
     {pieces_llama3, pieces_scan_llama3},
     {pieces_qwen,   pieces_scan_qwen  },
+    {pieces_smollm, pieces_scan_smollm},
 };
 
 int pieces_open(struct pieces *pieces, const char *pattern, bool use_scanners, struct err *err)
@@ -53,6 +57,11 @@ void pieces_close(struct pieces *pieces)
     char_class_close(&pieces->char_class);
     regex_close(pieces->regex);
     *pieces = (struct pieces){0};
+}
+
+bool pieces_end_before_spaces(const struct pieces *pieces)
+{
+    return pieces->scan != NULL;
 }
 
 void pieces_cursor_init(struct pieces_cursor *cursor, const struct pieces *pieces)

@@ -1,9 +1,10 @@
 /* Cuts text into the pieces ("words") that BPE works on; no token reaches over their edges.
  *
  * A pattern is an expression of tokenizer.json; its matches are pieces, and so is what stands
- * between them. The patterns of GPT-2, Llama 3 and Qwen have scanners written by hand, which give
- * the same pieces as PCRE2 does for them, several times faster. Other patterns go to PCRE2, if they
- * consist of what means the same there as in Oniguruma, the library of `tokenizers`. */
+ * between them. The patterns of GPT-2, Llama 3, Qwen and SmolLM have scanners written by hand,
+ * which give the same pieces as PCRE2 does for them, several times faster. Other patterns go to
+ * PCRE2, if they consist of what means the same there as in Oniguruma, the library of `tokenizers`.
+ */
 #pragma once
 #include "base/err.h"
 #include "worker/tokenizer/char_class.h"
@@ -14,7 +15,9 @@
 struct regex;
 struct regex_space;
 
-extern const char pieces_gpt2[], pieces_llama3[], pieces_qwen[]; /* the known patterns */
+/* The known patterns. SmolLM's stands for two steps: each number is a text of its own, and what is
+ * between them is cut as GPT-2 does. */
+extern const char pieces_gpt2[], pieces_llama3[], pieces_qwen[], pieces_smollm[];
 
 /* Returns the end of the piece that begins at s. s < end. */
 typedef const unsigned char *(*pieces_scan_fn)(const struct char_class *char_class,
@@ -30,6 +33,10 @@ struct pieces {
  * is refused. */
 int pieces_open(struct pieces *pieces, const char *pattern, bool use_scanners, struct err *err);
 void pieces_close(struct pieces *pieces);
+
+/* Whether a piece ends between any character that is no space and a space (U+0020), whatever else
+ * the text has, so that the two sides can be cut each by itself. Known of the known patterns. */
+bool pieces_end_before_spaces(const struct pieces *pieces);
 
 /* The pieces of one text, one after the other. */
 struct pieces_cursor {

@@ -133,3 +133,18 @@ const unsigned char *pieces_scan_qwen(const struct char_class *char_class, const
 {
     return scan(char_class, s, end, 1);
 }
+
+const unsigned char *pieces_scan_smollm(const struct char_class *char_class, const unsigned char *s,
+                                        const unsigned char *end)
+{
+    size_t size;
+    const unsigned kind = char_class_next(char_class, &size, s, end);
+    if (kind == CHAR_NUMBER)
+        return s + size;
+    if (kind == CHAR_SPACE) {
+        const unsigned char *behind = run(char_class, CHAR_SPACE, s + size, end);
+        if (behind < end && char_class_next(char_class, &size, behind, end) == CHAR_NUMBER)
+            return behind; // the text between two numbers ends there
+    }
+    return pieces_scan_gpt2(char_class, s, end);
+}

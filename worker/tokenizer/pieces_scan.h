@@ -10,3 +10,5 @@ const unsigned char *pieces_scan_llama3(const struct char_class *char_class, con
                                         const unsigned char *end);
 const unsigned char *pieces_scan_qwen(const struct char_class *char_class, const unsigned char *s,
                                       const unsigned char *end);
+const unsigned char *pieces_scan_smollm(const struct char_class *char_class, const unsigned char *s,
+                                        const unsigned char *end);

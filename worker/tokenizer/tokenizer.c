@@ -5,48 +5,13 @@
 #include "base/text.h"
 #include "proto/schema/node.h"
 #include "worker/tokenizer/nfc.h"
+#include "worker/tokenizer/tokenizer_files.h"
 #include "worker/tokenizer/tokenizer_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const struct pair {
-    const char *vocab, *merges;
-} pairs[] = {
-    {"vocab.json",   "merges.txt"},
-    {"encoder.json", "vocab.bpe" },
-};
 static const char *const ends_of_text[] = {"<|endoftext|>", "<|end_of_text|>"};
-
-/* 0, 1 where there is no such pair, -1. */
-static int read_pair(struct tokenizer *tokenizer, const char *folder, const struct pair *pair,
-                     struct err *err)
-{
-    char *vocab = file_join(folder, pair->vocab), *merges = file_join(folder, pair->merges);
-    int result = 1;
-    if (file_exists(vocab) && file_exists(merges))
-        result = tokenizer_pair_read(tokenizer, vocab, merges, err);
-    free(vocab);
-    free(merges);
-    return result;
-}
-
-static int read_folder(struct tokenizer *tokenizer, const char *folder, struct err *err)
-{
-    char *json = file_join(folder, "tokenizer.json");
-    int result = 1;
-    if (file_exists(json))
-        result = tokenizer_json_read(tokenizer, json, err);
-    free(json);
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs && result == 1; i++)
-        result = read_pair(tokenizer, folder, &pairs[i], err);
-    if (result == 1)
-        return err_set(err, ERR_USAGE,
-                       "%s: found no tokenizer, expected tokenizer.json, or vocab.json and "
-                       "merges.txt, or encoder.json and vocab.bpe",
-                       folder);
-    return result;
-}
 
 /* The token of this name: an added one, else one of the model. */
 static bool find_name(const struct tokenizer *tokenizer, uint32_t *id, const char *name)
@@ -97,33 +62,29 @@ static int read_eos(struct tokenizer *tokenizer, const char *config, struct err 
     return result;
 }
 
-static int find_end_of_text(struct tokenizer *tokenizer, const char *folder, struct err *err)
+/* config: tokenizer_config.json, or NULL. */
+static int find_end_of_text(struct tokenizer *tokenizer, const char *config, struct err *err)
 {
-    char *config = file_join(folder, "tokenizer_config.json");
-    int result = 0;
-    if (file_exists(config))
-        result = read_eos(tokenizer, config, err);
-    free(config);
-    for (size_t i = 0; i < 2 && result == 0 && !tokenizer->has_end_of_text; i++)
+    if (config && read_eos(tokenizer, config, err) != 0)
+        return -1;
+    for (size_t i = 0; i < 2 && !tokenizer->has_end_of_text; i++)
         tokenizer->has_end_of_text = find_name(tokenizer, &tokenizer->end_of_text, ends_of_text[i]);
-    return result;
+    return 0;
 }
 
 struct tokenizer *tokenizer_open(const char *path, struct err *err)
 {
+    struct tokenizer_files files;
+    if (tokenizer_files_find(&files, path, err) != 0)
+        return NULL;
     struct tokenizer *tokenizer = mem_new(1, sizeof *tokenizer);
-    char *folder = mem_strdup(path);
-    int result;
-    if (file_is_dir(path))
-        result = read_folder(tokenizer, path, err);
-    else {
-        char *slash = strrchr(folder, '/');
-        strcpy(slash ? slash + 1 : folder, "");
-        result = tokenizer_json_read(tokenizer, path, err);
-    }
+    int result = files.is_pair
+                     ? tokenizer_pair_read(tokenizer, files.list[0].path, files.list[1].path, err)
+                     : tokenizer_json_read(tokenizer, files.list[0].path, err);
     if (result == 0)
-        result = find_end_of_text(tokenizer, *folder ? folder : ".", err);
-    free(folder);
+        result =
+            find_end_of_text(tokenizer, tokenizer_files_path(&files, "tokenizer_config.json"), err);
+    tokenizer_files_clear(&files);
     if (result == 0)
         return tokenizer;
     tokenizer_close(tokenizer);
@@ -154,12 +115,40 @@ bool tokenizer_end_of_text(const struct tokenizer *tokenizer, uint32_t *id)
     return tokenizer->has_end_of_text;
 }
 
+uint32_t tokenizer_token_bytes(const struct tokenizer *tokenizer, uint32_t id)
+{
+    const struct vocabulary *vocabulary = &tokenizer->vocabulary;
+    const bool ends = tokenizer->has_end_of_text && id == tokenizer->end_of_text;
+    return id < vocabulary->n && !ends ? vocabulary->tokens[id].size : 0;
+}
+
+bool tokenizer_has(const struct tokenizer *tokenizer, uint32_t id)
+{
+    return id < tokenizer->vocabulary.n && tokenizer->vocabulary.tokens[id].is_there;
+}
+
+struct digest tokenizer_digest(const struct tokenizer *tokenizer)
+{
+    const struct vocabulary *vocabulary = &tokenizer->vocabulary;
+    struct digest_stream *stream = digest_stream_new();
+    for (uint32_t id = 0; id < vocabulary->n; id++) {
+        const struct token *token = &vocabulary->tokens[id];
+        const uint32_t size = token->is_there ? token->size : UINT32_MAX;
+        digest_stream_add(stream, &size, sizeof size);
+        if (token->is_there && token->size > 0)
+            digest_stream_add(stream, vocabulary->bytes + token->at, token->size);
+    }
+    const uint32_t end = tokenizer->has_end_of_text ? tokenizer->end_of_text : UINT32_MAX;
+    digest_stream_add(stream, &end, sizeof end);
+    return digest_stream_end(stream);
+}
+
 int tokenizer_decode(const struct tokenizer *tokenizer, struct text *text, const uint32_t *ids,
                      size_t n, struct err *err)
 {
     const struct vocabulary *vocabulary = &tokenizer->vocabulary;
     for (size_t i = 0; i < n; i++)
-        if (ids[i] >= vocabulary->n || !vocabulary->tokens[ids[i]].is_there)
+        if (!tokenizer_has(tokenizer, ids[i]))
             return err_set(err, ERR_DATA,
                            "token %zu: found id %u, which is not in the vocabulary of %zu", i,
                            ids[i], vocabulary->n);

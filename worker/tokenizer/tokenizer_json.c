@@ -34,6 +34,7 @@ static const char *const model_keys[] = {"type",
                                          NULL};
 static const char *const byte_level_keys[] = {"type", "add_prefix_space", "trim_offsets",
                                               "use_regex", NULL};
+static const char *const digits_keys[] = {"type", "individual_digits", NULL};
 static const char *const split_keys[] = {"type", "pattern", "behavior", "invert", NULL};
 static const char *const added_keys[] = {"id",     "content", "single_word", "lstrip",
                                          "rstrip", "special", "normalized",  NULL};
@@ -136,7 +137,7 @@ static int read_byte_level(struct reading *reading, const struct node *step, boo
 {
     if (!is_text(get(step, "type"), "ByteLevel"))
         return refuse(reading, "pre_tokenizer", get(step, "type"),
-                      "ByteLevel, alone or behind one Split");
+                      "ByteLevel, alone or behind one Split or Digits");
     if (check_keys(reading, step, "pre_tokenizer", byte_level_keys) != 0 ||
         get_bool(reading, &reading->tokenizer->add_space, step, "add_prefix_space", true) != 0)
         return -1;
@@ -161,34 +162,58 @@ static int read_split(struct reading *reading, const struct node *step)
     return 0;
 }
 
+static int read_digits(struct reading *reading, const struct node *step)
+{
+    bool individual;
+    if (check_keys(reading, step, "pre_tokenizer.Digits", digits_keys) != 0 ||
+        get_bool(reading, &individual, step, "individual_digits", false) != 0)
+        return -1;
+    if (!individual)
+        return refuse(reading, "pre_tokenizer.Digits.individual_digits",
+                      get(step, "individual_digits"), "true");
+    reading->pattern = pieces_smollm;
+    return 0;
+}
+
+/* The steps of a Sequence: ByteLevel, behind a Split or Digits or alone. */
+static int read_sequence(struct reading *reading, const struct node *node, bool *use_regex)
+{
+    const struct node *steps = get(node, "pretokenizers");
+    if (!steps || steps->kind != NODE_LIST || steps->n == 0)
+        return refuse(reading, "pre_tokenizer.pretokenizers", steps, "a list");
+    const struct node *first = get(&steps->children[0], "type");
+    const bool split = steps->n == 2 && is_text(first, "Split"),
+               digits = steps->n == 2 && is_text(first, "Digits");
+    size_t at = split || digits;
+    if ((split && read_split(reading, &steps->children[0]) != 0) ||
+        (digits && read_digits(reading, &steps->children[0]) != 0) ||
+        read_byte_level(reading, &steps->children[at++], use_regex) != 0)
+        return -1;
+    if (at < steps->n)
+        return refuse(reading, "pre_tokenizer", get(&steps->children[at], "type"),
+                      "nothing behind ByteLevel");
+    if (split && (*use_regex || reading->tokenizer->add_space))
+        return err_set(reading->err, ERR_DATA,
+                       "%s: pre_tokenizer: found use_regex or add_prefix_space behind a Split, "
+                       "expected false",
+                       reading->path);
+    if (digits && (!*use_regex || reading->tokenizer->add_space))
+        return err_set(reading->err, ERR_DATA,
+                       "%s: pre_tokenizer: found use_regex false or add_prefix_space behind "
+                       "Digits, expected true and false",
+                       reading->path);
+    return 0;
+}
+
 static int read_pre_tokenizer(struct reading *reading, const struct node *node)
 {
     bool use_regex = false;
     if (!node)
         return refuse(reading, "pre_tokenizer", NULL, "ByteLevel");
-    if (!is_text(get(node, "type"), "Sequence")) {
-        if (read_byte_level(reading, node, &use_regex) != 0)
-            return -1;
-    } else {
-        const struct node *steps = get(node, "pretokenizers");
-        if (!steps || steps->kind != NODE_LIST || steps->n == 0)
-            return refuse(reading, "pre_tokenizer.pretokenizers", steps, "a list");
-        size_t at = 0;
-        if (steps->n == 2 && is_text(get(&steps->children[0], "type"), "Split") &&
-            read_split(reading, &steps->children[at++]) != 0)
-            return -1;
-        if (read_byte_level(reading, &steps->children[at++], &use_regex) != 0)
-            return -1;
-        if (at < steps->n)
-            return refuse(reading, "pre_tokenizer", get(&steps->children[at], "type"),
-                          "nothing behind ByteLevel");
-        if (reading->pattern && (use_regex || reading->tokenizer->add_space))
-            return err_set(reading->err, ERR_DATA,
-                           "%s: pre_tokenizer: found use_regex or add_prefix_space behind a "
-                           "Split, expected false",
-                           reading->path);
-    }
-    if (use_regex)
+    if ((is_text(get(node, "type"), "Sequence") ? read_sequence(reading, node, &use_regex)
+                                                : read_byte_level(reading, node, &use_regex)) != 0)
+        return -1;
+    if (use_regex && !reading->pattern)
         reading->pattern = pieces_gpt2;
     if (pieces_open(&reading->tokenizer->pieces, reading->pattern, true, reading->err) != 0)
         return err_context(reading->err, "%s: pre_tokenizer", reading->path);

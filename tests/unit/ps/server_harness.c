@@ -1,5 +1,7 @@
 #include "tests/unit/ps/server_harness.h"
 
+#include "base/file.h"
+#include "proto/file/incarnation.h"
 #include "proto/tensor/model_shape.h"
 
 void server_harness_send(struct server_harness *s, int from, enum tag tag, const void *message)
@@ -50,6 +52,10 @@ struct server_harness *server_harness_new(const char *const *settings, const cha
     local_transport_open(s->endpoints, HARNESS_RANKS, ROOM);
     s->server = server_new(s->endpoints[SERVER]);
     s->folder = test_folder_new();
+    char *checkpoints = file_join(s->folder, "checkpoints");
+    assert_int_equal(file_make_dirs(checkpoints, ERR_USAGE, &err), 0);
+    assert_int_equal(incarnation_write(s->folder, INCARNATION, &err), 0);
+    free(checkpoints);
     s->config = message_new(&trireme__config__descriptor);
     for (size_t i = 0; i < sizeof small / sizeof *small; i++)
         assert_int_equal(message_set(s->config, small[i], "test", &err), 0);

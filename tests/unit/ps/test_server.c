@@ -1,5 +1,8 @@
 #include "tests/unit/ps/server_harness.h"
 
+#include "base/file.h"
+#include "proto/file/incarnation.h"
+
 static int set_up(void **state)
 {
     *state = server_harness_new(NULL, NULL, NULL);
@@ -77,8 +80,8 @@ static void a_server_that_is_freed_in_a_snapshot_waits_for_it(void **state)
     size_t n = 0;
     struct err err;
     char **names = file_names(s->folder, &n, ERR_DATA, &err);
-    assert_int_equal(n, 1);
-    assert_string_equal(names[0], "shard-0-of-1.safetensors");
+    assert_int_equal(n, 3);
+    assert_string_equal(names[2], "shard-0-of-1.safetensors");
     file_names_free(names);
 }
 
@@ -86,15 +89,68 @@ static void a_snapshot_that_fails_is_a_failure_with_its_path(void **state)
 {
     struct server_harness *s = *state;
     struct err err = {0};
-    test_folder_free(s->folder);
-    s->folder = mem_strdup("/nowhere/at/all");
+    char *run = s->folder;
+    s->folder = (char *)"/nowhere/at/all";
     server_harness_save(s, 0, 0);
+    s->folder = run;
     enum turn done = TURN_BUSY;
     for (double deadline = clock_now() + 20; done != TURN_FAILED && clock_now() < deadline;)
         done = server_turn(s->server, &err);
     assert_int_equal(done, TURN_FAILED);
     assert_int_equal(err.code, ERR_TRAIN);
     assert_contains(err.text, "/nowhere/at/all/shard-0-of-1.safetensors: cannot write");
+}
+
+static void a_server_saves_nothing_into_a_run_that_a_newer_launch_has_taken(void **state)
+{
+    struct server_harness *s = *state;
+    struct err err;
+    assert_int_equal(incarnation_write(s->folder, INCARNATION + 1, &err), 0);
+    server_harness_save(s, 0, 0);
+    server_harness_check_fails(s, "a newer launch (incarnation 5, this one is 4) has taken");
+    char *shard = file_join(s->folder, "shard-0-of-1.safetensors");
+    assert_false(file_exists(shard));
+    free(shard);
+}
+
+/* START to a server of its own; it must refuse the run. */
+static void check_refuses_run(const struct server_harness *s, const char *run, uint64_t incarnation,
+                              const char *part)
+{
+    struct endpoint *endpoints[HARNESS_RANKS];
+    struct err err = {0};
+    local_transport_open(endpoints, HARNESS_RANKS, ROOM);
+    struct server *server = server_new(endpoints[SERVER]);
+    Trireme__Start start = TRIREME__START__INIT;
+    start.incarnation = incarnation;
+    start.servers = 1;
+    start.run = (char *)run;
+    start.config = s->config;
+    endpoint_send(endpoints[COORDINATOR], SERVER, TAG_START, &start);
+    assert_int_equal(server_turn(server, &err), TURN_FAILED);
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_contains(err.text, "server 0 (rank 1 on ");
+    assert_contains(err.text, run);
+    assert_contains(err.text, part);
+    server_free(server);
+    for (int r = 0; r < HARNESS_RANKS; r++)
+        endpoint_free(endpoints[r]);
+}
+
+static void
+a_server_that_sees_another_folder_or_cannot_write_there_says_so_at_the_start(void **state)
+{
+    struct server_harness *s = *state;
+    struct err err;
+    check_refuses_run(s, "/nowhere/run", INCARNATION,
+                      "found no run, expected launch 4 of one: the run's folder must be one that "
+                      "all nodes share");
+    check_refuses_run(s, s->folder, INCARNATION + 1,
+                      "found launch 4 of a run, expected launch 5 of it");
+    char *checkpoints = file_join(s->folder, "checkpoints");
+    assert_int_equal(file_remove_tree(checkpoints, ERR_USAGE, &err), 0);
+    check_refuses_run(s, s->folder, INCARNATION, "cannot write: No such file");
+    free(checkpoints);
 }
 
 static void gradients_of_another_launch_step_or_shape_are_refused(void **state)
@@ -160,6 +216,9 @@ int main(void)
         test_with_server(an_update_waits_for_the_snapshot_and_the_snapshot_has_the_old_weights),
         test_with_server(a_server_that_is_freed_in_a_snapshot_waits_for_it),
         test_with_server(a_snapshot_that_fails_is_a_failure_with_its_path),
+        test_with_server(a_server_saves_nothing_into_a_run_that_a_newer_launch_has_taken),
+        test_with_server(
+            a_server_that_sees_another_folder_or_cannot_write_there_says_so_at_the_start),
         test_with_server(gradients_of_another_launch_step_or_shape_are_refused),
         test_with_server(orders_at_the_wrong_time_are_refused),
         test_with_server(the_end_is_the_end),

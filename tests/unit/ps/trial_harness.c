@@ -132,6 +132,8 @@ void trial_await_forked(struct server_harness *s, uint32_t trial, const char *re
         assert_contains(forked->refused, refused);
     else // weights, two moments, sums
         assert_int_equal(forked->bytes, 4 * s->layout->n_params * sizeof(float));
+    if (!refused)
+        assert_non_null(forked->in_force);
     trireme__forked__free_unpacked(forked, NULL);
 }
 

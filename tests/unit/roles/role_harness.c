@@ -61,6 +61,21 @@ static void harness_send(struct endpoint *e, int to, int tag, const void *head, 
                          const void *body, size_t body_size, bool bulk)
 {
     struct endpoint *inner = ((struct harness_endpoint *)e)->inner;
+    struct role_harness *harness = ((struct harness_endpoint *)e)->harness;
+    if (to == harness->deaf_rank && tag == TAG_START) {
+        Trireme__Start *start = trireme__start__unpack(NULL, head_size, head);
+        harness->own = message_copy(start->config);
+        trireme__start__free_unpacked(start, NULL);
+    }
+    if (to == harness->deaf_rank && tag == TAG_FORK) {
+        Trireme__Fork *fork = trireme__fork__unpack(NULL, head_size, head);
+        trireme__config__free_unpacked(fork->config, NULL);
+        fork->config = harness->own;
+        endpoint_send(inner, to, TAG_FORK, fork);
+        fork->config = NULL;
+        trireme__fork__free_unpacked(fork, NULL);
+        return;
+    }
     inner->ops->send(inner, to, tag, head, head_size, body, body_size, bulk);
 }
 
@@ -83,7 +98,8 @@ void role_harness_open(struct role_harness *harness, const struct harness_launch
     *harness = (struct role_harness){.n_ranks = 1 + launch->servers + launch->workers,
                                      .n_servers = launch->servers,
                                      .silent_rank = launch->silent_rank,
-                                     .silent_after = launch->silent_after};
+                                     .silent_after = launch->silent_after,
+                                     .deaf_rank = launch->deaf_rank};
     local_transport_open(harness->endpoints, harness->n_ranks, launch->room ? launch->room : 2);
     harness->front = (struct harness_endpoint){
         .base = {.ops = &harness_ops, .rank = 0, .size = harness->n_ranks},
@@ -124,6 +140,7 @@ void role_harness_close(struct role_harness *harness)
     }
     for (int r = 0; r < harness->n_ranks; r++)
         endpoint_free(harness->endpoints[r]);
+    message_free(harness->own);
 }
 
 /* Turns the coordinator until the run is over. False: it was not, after so many turns in which the

@@ -51,6 +51,8 @@ struct role_harness {
     int silent_rank;       /* which falls silent; 0: none */
     uint64_t silent_after; /* so many signs of its progress (link.h: work) */
     double turned;         /* when all were turned last */
+    int deaf_rank;         /* which takes forks in with the run's own configuration; 0: none */
+    Trireme__Config *own;  /* that configuration */
 };
 
 /* How a run is launched, and how it is to end. */
@@ -61,6 +63,7 @@ struct harness_launch {
     volatile sig_atomic_t *stop;
     int silent_rank;         /* which falls silent; 0: none */
     uint64_t silent_after;   /* so many signs of its progress */
+    int deaf_rank;           /* which takes forks in with the run's own configuration; 0: none */
     int expected;            /* code with which the run is to end */
     bool may_stop;           /* it may be stopped on request instead */
     struct planner *planner; /* which the launch frees; or NULL */

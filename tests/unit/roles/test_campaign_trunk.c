@@ -179,11 +179,86 @@ static void a_fork_that_diverges_does_not_disturb_one_beside_it(void **state)
     lines_free(&expected);
 }
 
-static void a_fork_without_memory_is_closed_with_the_reason(void **state)
+/* A step of 16 samples is 4/3 of one of 12: tails of 12 steps of the trunk, not of 10. */
+static void
+forks_with_tails_of_unlike_lengths_have_each_a_tail_of_the_trunks_of_its_own(void **state)
 {
+    static const struct scripted_proposal both[] = {
+        {0, "optimizer.lr=0.015"},
+        {0, "train.batch=16"    },
+        {0, NULL                }
+    };
+    campaign_run(*state, "run", (const char *const[]){NULL}, both, &two_workers);
+    struct lines lines = lines_read(*state, "run");
+    assert_int_equal(lines_count(&lines, "trunk-tail.40.10"), 10);
+    assert_int_equal(lines_count(&lines, "trunk-tail.40.12"), 12);
+    assert_int_equal(lines_count(&lines, "h1.0-tail"), 10);
+    assert_int_equal(lines_count(&lines, "h2.0-tail"), 9);
+    lines_free(&lines);
+}
+
+static void a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again(void **state)
+{
+    static const struct scripted_proposal again[] = {
+        {0,  "optimizer.lr=0.015"},
+        {40, "optimizer.lr=0.015"},
+        {0,  NULL                }
+    };
     struct history history = check_alone(*state, (const char *const[]){"experiment.memory=1", NULL},
-                                         raised, &two_workers);
+                                         again, &two_workers);
+    for (uint32_t i = 1; i <= 2; i++)
+        assert_int_equal(history_entry(&history, i)->judgement->cause, TRIREME__CAUSE__memory);
     check_fate(&history, FATE_INCONCLUSIVE, 0, "experiment.memory");
+}
+
+static void a_fork_that_a_rank_computes_with_other_values_fails_with_a_sentence(void **state)
+{
+    static const struct {
+        const char *patch, *sentence;
+        int rank;
+    } cases[] = {
+        {"optimizer.beta2=0.5",     "server 1 (rank 2", 2},
+        {"train.batch=6",           "worker 0 (rank 3", 3},
+        {"data.sources.1.weight=3", NULL,               3}, // its order came with the order itself
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct scripted_proposal script[] = {
+            {0, cases[i].patch},
+            {0, NULL          }
+        };
+        char *name = mem_format("deaf%zu", i);
+        campaign_run(
+            *state, name, (const char *const[]){NULL}, script,
+            &(struct harness_launch){.workers = 2, .servers = 2, .deaf_rank = cases[i].rank});
+        struct history history = ledger_history(*state, name);
+        const struct entry *e = history_entry(&history, 1);
+        if (cases[i].sentence) {
+            assert_int_equal(e->judgement->cause, TRIREME__CAUSE__failed);
+            assert_int_equal(e->forward.n_pairs, 0);
+            assert_contains(e->reason, cases[i].sentence);
+            assert_contains(e->reason, "computes the fork with");
+        } else {
+            assert_true(e->forward.n_pairs > 0);
+        }
+        history_clear(&history);
+        free(name);
+    }
+}
+
+static void what_a_fork_was_verified_to_have_is_the_patch_and_not_the_trunks_value(void **state)
+{
+    static const struct scripted_proposal script[] = {
+        {0, "optimizer.lr=0.015 optimizer.beta2=0.5 data.sources.1.weight=3"},
+        {0, NULL                                                            }
+    };
+    campaign_run(*state, "run", (const char *const[]){NULL}, script, &two_workers);
+    struct history history = ledger_history(*state, "run");
+    const Trireme__Application *a = history_entry(&history, 1)->forward.application;
+    assert_int_equal(a->n_verified, 3);
+    assert_string_equal(a->verified[0]->value, "0.015");
+    assert_string_equal(a->verified[1]->value, "0.5");
+    assert_string_equal(a->verified[2]->value, "3");
+    history_clear(&history);
 }
 
 int main(void)
@@ -199,7 +274,10 @@ int main(void)
         campaign_test(a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone),
         campaign_test(a_fork_that_diverges_is_rejected_at_its_pairs_end),
         campaign_test(a_fork_that_diverges_does_not_disturb_one_beside_it),
-        campaign_test(a_fork_without_memory_is_closed_with_the_reason),
+        campaign_test(a_fork_that_a_rank_computes_with_other_values_fails_with_a_sentence),
+        campaign_test(what_a_fork_was_verified_to_have_is_the_patch_and_not_the_trunks_value),
+        campaign_test(forks_with_tails_of_unlike_lengths_have_each_a_tail_of_the_trunks_of_its_own),
+        campaign_test(a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

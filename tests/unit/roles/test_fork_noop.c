@@ -77,7 +77,7 @@ a_fork_that_changes_nothing_has_the_trunks_bits_where_workers_move_between_them(
     }
 }
 
-static void pairs_that_are_all_the_same_give_no_verdict(void **state)
+static void pairs_that_are_all_the_same_give_no_verdict_and_an_event_that_says_so(void **state)
 {
     const struct campaign_fixture *f = *state;
     const struct harness_launch launch = {.workers = 2, .servers = 1, .allow_noop = true};
@@ -87,8 +87,15 @@ static void pairs_that_are_all_the_same_give_no_verdict(void **state)
     assert_int_equal(entry->fate, FATE_INCONCLUSIVE);
     assert_int_equal(entry->forward.n_pairs, 3);
     assert_string_equal(entry->reason, "the pairs have no spread at all: no verdict");
+    assert_int_equal(entry->judgement->cause, TRIREME__CAUSE__no_spread);
     assert_true(entry->judgement->mean == -entry->forward.plan->margin);
     history_clear(&history);
+    struct err err;
+    char *path = file_join(campaign_folder(f, "run"), "metrics.jsonl");
+    char *metrics = file_read(path, NULL, ERR_DATA, &err);
+    assert_contains(metrics, "\"what\":\"hypothesis 1: its pairs' gains are all the same number");
+    free(metrics);
+    free(path);
 }
 
 /* The tests above can fail: even a change of the last digit makes a difference. */
@@ -115,7 +122,7 @@ int main(void)
         campaign_test(a_fork_that_changes_nothing_has_the_trunks_bits_on_any_number_of_ranks),
         campaign_test(
             a_fork_that_changes_nothing_has_the_trunks_bits_where_workers_move_between_them),
-        campaign_test(pairs_that_are_all_the_same_give_no_verdict),
+        campaign_test(pairs_that_are_all_the_same_give_no_verdict_and_an_event_that_says_so),
         campaign_test(a_fork_that_changes_the_least_bit_differs_from_the_trunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

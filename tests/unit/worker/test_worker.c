@@ -170,13 +170,27 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void send_fork(struct harness *h, uint32_t trial)
+/* answers: whether the worker takes the trial in, and says with what. */
+static void send_fork(struct harness *h, uint32_t trial, bool answers)
 {
     Trireme__Fork fork = TRIREME__FORK__INIT;
     fork.trial = trial;
     fork.config = h->fork_config;
     fork.n_segments = 1, fork.segments = &h->segments[1];
     send(h, TAG_FORK, &fork);
+    if (!answers)
+        return;
+    struct parcel parcel = await(h, 0, TAG_FORKED);
+    Trireme__Forked *forked = trireme__forked__unpack(NULL, parcel.size, parcel.bytes);
+    const Trireme__InForce *used = forked->in_force;
+    assert_int_equal(forked->trial, trial);
+    assert_int_equal(used->batch, h->fork_config->train->batch);
+    assert_int_equal(used->microbatch, h->fork_config->train->microbatch);
+    assert_int_equal(used->context, h->fork_config->train->context);
+    assert_int_equal(used->n_weights, h->segments[1]->n_weights);
+    assert_memory_equal(used->weights, h->segments[1]->weights,
+                        used->n_weights * sizeof *used->weights);
+    trireme__forked__free_unpacked(forked, NULL);
 }
 
 static void send_drop(struct harness *h, uint32_t trial)
@@ -331,7 +345,7 @@ static void each_trial_is_computed_with_its_own_weights_batch_context_and_order(
     lease_step(h, 0, 5);
     serve(h, 0, 5);
     check_step(h, 0, 5);
-    send_fork(h, 1); // a larger microbatch than any before, half the context
+    send_fork(h, 1, true); // a larger microbatch than any before, half the context
     lease_step(h, 1, 5);
     serve(h, 1, 5); // of the same number of updates, but not the same weights
     check_step(h, 1, 5);
@@ -348,7 +362,7 @@ static void each_trial_is_computed_with_its_own_weights_batch_context_and_order(
 static void the_leases_of_a_dropped_trial_are_forgotten_and_the_others_are_not(void **state)
 {
     struct harness *h = *state;
-    send_fork(h, 1);
+    send_fork(h, 1, true);
     lease_step(h, 0, 0);
     lease_step(h, 1, 0);
     lease_step(h, 0, 1);
@@ -371,7 +385,7 @@ static void
 a_trial_that_is_dropped_while_its_weights_come_is_abandoned_and_they_are_passed_over(void **state)
 {
     struct harness *h = *state;
-    send_fork(h, 1);
+    send_fork(h, 1, true);
     lease_step(h, 1, 0);
     lease_step(h, 0, 0);
     await_pull(h, 1, 0);
@@ -399,7 +413,7 @@ static void a_trial_that_is_dropped_within_a_pass_is_abandoned_there(void **stat
 {
     enum { MAIL_A_TURN = 64 };
     struct harness *h = *state;
-    send_fork(h, 1);
+    send_fork(h, 1, true);
     lease_step(h, 1, 0);
     serve(h, 1, 0); // the next turn computes
     Trireme__Beat beat = TRIREME__BEAT__INIT;
@@ -420,7 +434,7 @@ static void a_trial_that_is_dropped_while_its_sums_are_pushed_is_abandoned_there
 {
     struct harness *h = *state;
     struct parcel parcel;
-    send_fork(h, 1);
+    send_fork(h, 1, true);
     lease_step(h, 1, 0);
     serve(h, 1, 0);
     for (int i = 0; i < 10; i++)
@@ -473,7 +487,7 @@ static void evaluations_read_the_part_and_the_windows_that_are_asked_for(void **
 {
     struct harness *h = *state;
     const uint64_t n = (BLOCK_TOKENS - 1) / CONTEXT;
-    send_fork(h, 1);
+    send_fork(h, 1, true);
     Trireme__Lease lease = TRIREME__LEASE__INIT; // of nothing, for the weights
     lease.trial = 1;
     lease.step = 3;
@@ -494,13 +508,13 @@ static void work_that_cannot_be_is_refused(void **state)
     check_fails(h, "leased work of trial 1, which is not there");
     send_drop(h, 1);
     check_fails(h, "trial 1 is to be dropped, but is not there");
-    send_fork(h, 0);
+    send_fork(h, 0, false);
     check_fails(h, "a fork has number 0, expected one from 1 on");
-    send_fork(h, 2);
-    send_fork(h, 1);
+    send_fork(h, 2, true);
+    send_fork(h, 1, false);
     check_fails(h, "a fork has number 1, expected one from 3 on");
     h->fork_config->train->seed++, h->fork_config->train->has_seed = 1;
-    send_fork(h, 3);
+    send_fork(h, 3, false);
     check_fails(h, "trial 3 differs from the run in train.seed, expected all trials to share it");
     Trireme__Lease lease = TRIREME__LEASE__INIT;
     lease.leaves = 3;
@@ -519,7 +533,7 @@ static void work_that_cannot_be_is_refused(void **state)
 static void weights_of_another_trial_than_was_asked_for_are_refused(void **state)
 {
     struct harness *h = *state;
-    send_fork(h, 1);
+    send_fork(h, 1, true);
     lease_step(h, 0, 0);
     await_pull(h, 0, 0);
     float *weights = weights_of(h, 1, 0);

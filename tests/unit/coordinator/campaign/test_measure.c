@@ -136,6 +136,8 @@ a_loss_is_the_mean_of_the_sources_by_their_weights_whatever_windows_they_have(vo
                     mean(fork_losses + A_WINDOWS, B_WINDOWS) * 3 / 4);
     assert_false(observation.diverged);
     assert_false(observation.trunk_diverged);
+    assert_int_equal(observation.n_first_windows, 2);
+    assert_memory_equal(observation.first_windows, first, sizeof first);
     assert_int_equal(observation.pair, 2);
     assert_int_equal(observation.step, 60);
     assert_int_equal(observation.first_window, 40);
@@ -192,6 +194,23 @@ tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated(voi
         assert_int_equal(observation.tokens,
                          cases[i].steps * TRUNK_BATCH * CONTEXT + cases[i].windows * CONTEXT / 3);
     }
+    pair_free(pair);
+    fixture_clear(&f);
+}
+
+static void a_source_without_weight_is_not_looked_at_and_costs_nothing(void **state)
+{
+    (void)state;
+    static const double one[] = {0, 3};
+    struct fixture f;
+    Trireme__Observation observation;
+    fixture_init(&f);
+    f.text.weights = (double *)one;
+    struct pair *pair = pair_of(&f);
+    pair->early_stop.taken = 3;
+    measure_observe(f.measure, pair, pair, &observation);
+    assert_int_equal(observation.tokens, 20 * TRUNK_BATCH * CONTEXT +
+                                             (2 * WINDOWS + 3 * EARLY_STOP_WINDOWS) * CONTEXT / 3);
     pair_free(pair);
     fixture_clear(&f);
 }
@@ -289,6 +308,7 @@ int main(void)
             the_variance_is_that_of_the_windows_differences_by_the_squares_of_the_shares),
         cmocka_unit_test(
             tokens_are_those_of_the_fork_of_both_tails_and_a_third_of_what_was_evaluated),
+        cmocka_unit_test(a_source_without_weight_is_not_looked_at_and_costs_nothing),
         cmocka_unit_test(pairs_that_use_the_same_tail_of_the_trunk_share_its_tokens),
         cmocka_unit_test(an_arm_without_a_finite_loss_is_told_as_diverged_and_nothing_was_measured),
         cmocka_unit_test(an_arm_that_ended_before_it_was_read_is_told_as_diverged),

@@ -2,6 +2,7 @@
 #include "tests/unit/coordinator/ledger/record_fixture.h"
 #include "tests/unit/coordinator/run/run_dir.h"
 
+#include "coordinator/gate/gate.h"
 #include "coordinator/gate/plan.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/train/context.h"
@@ -231,6 +232,87 @@ static void the_error_budget_grows_with_promotions_and_is_spent_after_its_hypoth
     fixture_clear(&f);
 }
 
+static void hypotheses_that_were_not_promoted_earn_no_budget(void **state)
+{
+    struct fixture f;
+    fixture_init(&f, *state, "gate.hypotheses=10");
+    for (unsigned n = 1; n <= 3; n++) {
+        char *proposal = mem_format("{kind: proposal, number: %u, step: 1, proposal: {patch: "
+                                    "{optimizer.lr: 0.0%u}}}",
+                                    n, n),
+             *plan = mem_format("{kind: hypothesis, number: %u, step: 1, plan: {start: 140, "
+                                "horizon: 20, pairs: 8}}",
+                                n);
+        add_record(&f, proposal);
+        add_record(&f, plan);
+        free(plan);
+        free(proposal);
+    }
+    assert_true(plan_of(&f, 0, false, NULL).alpha == gate_alpha(0.1, 10, 0));
+    add_record(&f,
+               "{kind: promotion, number: 2, step: 200, promotion: {patch: {optimizer.lr: 0.02}}}");
+    assert_true(plan_of(&f, 200, false, NULL).alpha == gate_alpha(0.1, 10, 1));
+    fixture_clear(&f);
+}
+
+/* Three hypotheses with so many pairs each, in a run whose trunk is at step 220 + 4 * 27. */
+static void pairs_that_others_have_begun_are_reserved_up_to_their_next_look(void **state)
+{
+    (void)state;
+    Trireme__Config *config = run_dir_config("train.steps=1000");
+    Trireme__Plan plan = TRIREME__PLAN__INIT;
+    plan.start = 220, plan.horizon = 27, plan.windows = 216;
+    const uint64_t pair = plan_pair_tokens(config, &plan);
+    static const struct {
+        uint32_t asks;
+        size_t n_pairs[3];
+        uint64_t step, reserved; /* in pairs */
+    } cases[] = {
+        {1, {4, 4, 4}, 328, 0}, // nobody has begun the fifth
+        {2, {4, 4, 4}, 328, 2}, // the first has
+        {3, {4, 4, 4}, 328, 4},
+        {1, {4, 4, 4}, 329, 4}, // all have, before this step
+        {1, {5, 5, 5}, 355, 2}, // all need the sixth
+        {3, {5, 5, 5}, 355, 2},
+        {3, {6, 5, 6}, 382, 3}, // the first has begun the seventh
+        {2, {3, 4, 3}, 328, 0}, // those stand in what is left
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct entry entries[3];
+        for (uint32_t e = 0; e < 3; e++)
+            entries[e] = (struct entry){
+                .number = e + 1,
+                .fate = FATE_OPEN,
+                .forward = {.plan = &plan, .n_pairs = cases[i].n_pairs[e]},
+            };
+        struct history history = {.entries = entries, .n = 3};
+        uint64_t found = plan_committed_tokens(&history, config, cases[i].asks, cases[i].step);
+        if (found != cases[i].reserved * pair)
+            fail_msg("case %zu: found %llu tokens, expected %llu pairs of %llu", i,
+                     (unsigned long long)found, (unsigned long long)cases[i].reserved,
+                     (unsigned long long)pair);
+    }
+    message_free(config);
+}
+
+static void a_verdict_holds_for_this_text_once_all_hypotheses_read_more_than_it_has(void **state)
+{
+    struct fixture f;
+    fixture_init(&f, *state, "gate.share=100");
+    f.gate_samples = 8 * 216 + 3 * 100;
+    add_record(&f, "{kind: proposal, number: 1, step: 1, proposal: {patch: {optimizer.clip: 2}}}");
+    add_record(&f, "{kind: hypothesis, number: 1, step: 1, plan: {start: 140, horizon: 20, pairs: "
+                   "8, windows: 100}}");
+    assert_contains(plan_of(&f, 200, false, NULL).holds_for, "this gate text"); // 8 may be read
+    for (int i = 0; i < 3; i++)
+        add_record(&f, "{kind: observation, number: 1, step: 160, observation: {pair: 0}}");
+    add_record(&f, "{kind: verdict, number: 1, step: 160, judgement: {outcome: reject}}");
+    assert_null(plan_of(&f, 200, false, NULL).holds_for);
+    f.gate_samples--;
+    assert_contains(plan_of(&f, 200, false, NULL).holds_for, "this gate text");
+    fixture_clear(&f);
+}
+
 /* Half of 1000 steps; a fast pair at step 220 has 27 steps and reads 216 windows of each trial, of
  * which a third counts. */
 static void a_hypothesis_must_have_tokens_for_four_pairs_beside_those_that_others_need(void **state)
@@ -345,6 +427,9 @@ int main(void)
         test_in_run_dir(stretches_and_tails_are_whole_steps_of_the_fork_too),
         test_in_run_dir(steps_of_less_than_an_eighth_of_the_tokens_are_refused),
         test_in_run_dir(the_error_budget_grows_with_promotions_and_is_spent_after_its_hypotheses),
+        test_in_run_dir(hypotheses_that_were_not_promoted_earn_no_budget),
+        cmocka_unit_test(pairs_that_others_have_begun_are_reserved_up_to_their_next_look),
+        test_in_run_dir(a_verdict_holds_for_this_text_once_all_hypotheses_read_more_than_it_has),
         test_in_run_dir(a_hypothesis_must_have_tokens_for_four_pairs_beside_those_that_others_need),
         cmocka_unit_test(tokens_are_the_share_of_those_of_the_training),
         test_in_run_dir(a_plan_says_for_what_alone_its_verdict_holds),

@@ -209,6 +209,50 @@ static void each_verdict_has_its_fate(void **state)
     history_clear(&history);
 }
 
+static void what_was_judged_or_vetoed_tells_and_what_ended_otherwise_does_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *judgement;
+        bool tells;
+    } cases[] = {
+        {"outcome: open",                                                  true },
+        {"outcome: inconclusive, cause: gains",                            true },
+        {"outcome: reject, cause: gains",                                  true },
+        {"outcome: reject, cause: diverged, reason: it diverged",          true },
+        {"outcome: inconclusive, cause: no_spread, reason: no spread",     true },
+        {"outcome: inconclusive, cause: vetoed, reason: vetoed",           true },
+        {"outcome: confirmed, cause: gains",                               true },
+        {"outcome: unconfirmed, cause: not_wanted, reason: x",             true },
+        {"outcome: rolled_back, cause: gains",                             true },
+        {"outcome: inconclusive, cause: trunk_diverged, reason: x",        false},
+        {"outcome: inconclusive, cause: memory, machine: true, reason: x", false},
+        {"outcome: inconclusive, cause: lost, machine: true, reason: x",   false},
+        {"outcome: inconclusive, cause: failed, reason: x",                false},
+        {"outcome: inconclusive, cause: killed, reason: killed",           false},
+        {"outcome: inconclusive, cause: superseded, reason: x",            false},
+        {"outcome: inconclusive, cause: money, reason: x",                 false},
+        {"outcome: inconclusive, cause: time, reason: x",                  false},
+        {"outcome: inconclusive, cause: overruled, reason: x",             false},
+        {"outcome: inconclusive, cause: unfit, reason: x",                 false},
+ // of an earlier version
+        {"outcome: inconclusive",                                          true },
+        {"outcome: inconclusive, reason: killed",                          false},
+        {"outcome: reject, reason: its training diverged",                 true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct history history = {0};
+        open_one(&history, 1);
+        char *yaml = mem_format("kind: verdict, judgement: {%s}", cases[i].judgement);
+        add_record_of(&history, 1, yaml);
+        if (entry_tells(history_entry(&history, 1)) != cases[i].tells)
+            fail_msg("%s: expected that it %s", cases[i].judgement,
+                     cases[i].tells ? "tells" : "does not");
+        free(yaml);
+        history_clear(&history);
+    }
+}
+
 static void a_path_is_in_force_with_its_newest_value_and_a_rollback_restores_it(void **state)
 {
     (void)state;
@@ -493,6 +537,7 @@ int main(void)
         cmocka_unit_test(orders_approve_and_veto_what_is_not_yet_tried),
         cmocka_unit_test(pairs_belong_to_the_attempt_that_is_current_and_cost_tokens),
         cmocka_unit_test(each_verdict_has_its_fate),
+        cmocka_unit_test(what_was_judged_or_vetoed_tells_and_what_ended_otherwise_does_not),
         cmocka_unit_test(a_path_is_in_force_with_its_newest_value_and_a_rollback_restores_it),
         cmocka_unit_test(that_no_reverse_pairs_will_come_leaves_the_forward_ones_their_verdict),
         cmocka_unit_test(

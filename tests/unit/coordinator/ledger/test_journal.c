@@ -1,39 +1,10 @@
 /* A ledger that is written, repeated by a later launch, superseded, and replayed. */
-#include "tests/unit/coordinator/ledger/record_fixture.h"
+#include "tests/unit/coordinator/ledger/journal_fixture.h"
 #include "tests/unit/coordinator/run/run_dir.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/ledger/journal.h"
 #include "proto/schema/message.h"
-
-static int try_write(struct journal *journal, const char *yaml, struct err *err)
-{
-    Trireme__Record *record = record_fixture(yaml);
-    char *by = record->by;
-    int rc = journal_write(journal, record, record->kind, record->number, record->step, by, err);
-    record->by = by;
-    message_free(record);
-    return rc;
-}
-
-static void must_record(struct journal *journal, const char *yaml)
-{
-    struct err err;
-    if (try_write(journal, yaml, &err) < 0)
-        fail_msg("%s", err.text);
-}
-
-static struct journal *open_at(const char *run, uint64_t known, const char *replay)
-{
-    struct err err;
-    struct journal *journal = NULL;
-    assert_int_equal(file_make_dirs(run, ERR_USAGE, &err), 0);
-    journal = journal_open(run, known, NULL, replay, &err);
-    if (!journal)
-        fail_msg("%s", err.text);
-    return journal;
-}
 
 static size_t count_lines(const char *run)
 {
@@ -456,7 +427,7 @@ static void that_a_machine_had_no_memory_is_known_at_its_step_until_it_is_told(v
     journal = open_at(dir->run, 3, NULL);
     assert_null(journal_gave_up(journal, 1, 19));
     assert_null(journal_gave_up(journal, 2, 20));
-    assert_string_equal(journal_gave_up(journal, 1, 20), "no memory");
+    assert_string_equal(journal_gave_up(journal, 1, 20)->reason, "no memory");
     must_record(journal, refused);
     assert_null(journal_gave_up(journal, 1, 20));
     journal_free(journal);

@@ -110,6 +110,34 @@ static void of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement
     message_free(config);
 }
 
+static void of_what_ended_a_word_is_told_and_never_the_sentence(void **state)
+{
+    (void)state;
+    Trireme__Config *config = secret_config();
+    Trireme__Proposal proposal = TRIREME__PROPOSAL__INIT;
+    static const enum fate fates[] = {FATE_INCONCLUSIVE, FATE_REJECTED, FATE_UNCONFIRMED};
+    for (int cause = 0; cause <= (int)trireme__cause__descriptor.n_values; cause++) {
+        Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
+        judgement.has_cause = cause < (int)trireme__cause__descriptor.n_values; // a ledger of old
+        judgement.cause = judgement.has_cause ? (Trireme__Cause)cause : TRIREME__CAUSE__gains;
+        struct entry entry = {
+            .number = 1,
+            .proposal = &proposal,
+            .fate = fates[cause % 3],
+            .judgement = &judgement,
+            .reason = (char *)"runs/a/checkpoints/step-00000080/manifest.json: cannot open"};
+        struct history history = {.entries = &entry, .n = 1};
+        Trireme__Briefing *b = fixture_briefing(config, &history, NULL, 2);
+        const char *told = b->tried[0]->reason;
+        assert_int_equal(!told || !*told, !judgement.has_cause || cause == 0);
+        assert_true(!told || (!strpbrk(told, "/._0123456789") && strlen(told) < 20));
+        if (judgement.cause == TRIREME__CAUSE__trunk_diverged)
+            assert_string_equal(told, "trunk diverged");
+        message_free(b);
+    }
+    message_free(config);
+}
+
 static void tokens_that_open_hypotheses_need_are_not_promised_again(void **state)
 {
     (void)state;
@@ -125,6 +153,35 @@ static void tokens_that_open_hypotheses_need_are_not_promised_again(void **state
     assert_int_equal(b->tokens_left, 500 * 32 * 256 / 2 - 1000 - 3 * pair);
     message_free(b);
     message_free(config);
+}
+
+static void a_briefing_counts_in_tokens_where_steps_have_another_size_now(void **state)
+{
+    (void)state;
+    Trireme__Config *asked = secret_config();
+    char *half[] = {(char *)"train.batch=16"};
+    struct err err;
+    Trireme__Config *config = run_config_change(asked, half, 1, &err);
+    assert_non_null(config);
+    struct curve *curve = curve_new();
+    for (uint64_t step = 1; step <= 7; step++) {
+        Trireme__TrainLine line = TRIREME__TRAIN_LINE__INIT;
+        line.step = step, line.tokens = (step <= 3 ? 32 : 16) * 256, line.seconds = 1;
+        curve_train(curve, &line);
+    }
+    const struct history history = {0};
+    Trireme__Briefing *b = briefing_make(&(struct briefing_input){
+        .config = config, .asked = asked, .history = &history, .curve = curve, .step = 7});
+    assert_int_equal(b->tokens, (3 * 32 + 4 * 16) * 256);
+    assert_int_equal(b->tokens_planned, 500 * 32 * 256);
+    assert_int_equal(b->step_tokens, 16 * 256);
+    assert_int_equal(b->steps, 7 + 2 * 500 - 10);
+    assert_int_equal(b->curve[2]->tokens, 3 * 32 * 256);
+    assert_int_equal(b->curve[6]->tokens, b->tokens);
+    message_free(b);
+    curve_free(curve);
+    message_free(config);
+    message_free(asked);
 }
 
 static void what_is_left_never_goes_below_zero(void **state)
@@ -143,7 +200,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_planner_sees_the_recipe_but_no_seed_path_or_gate),
         cmocka_unit_test(of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement),
+        cmocka_unit_test(of_what_ended_a_word_is_told_and_never_the_sentence),
         cmocka_unit_test(tokens_that_open_hypotheses_need_are_not_promised_again),
+        cmocka_unit_test(a_briefing_counts_in_tokens_where_steps_have_another_size_now),
         cmocka_unit_test(what_is_left_never_goes_below_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

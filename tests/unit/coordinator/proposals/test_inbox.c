@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void put(const char *run, const char *name, const char *text)
 {
@@ -137,6 +138,83 @@ static void what_is_no_request_is_answered_with_its_sentence_and_removed(void **
     free(name);
 }
 
+static char *inbox_path(const char *run, const char *name)
+{
+    return mem_format("%s/inbox/%s", run, name);
+}
+
+static void pipes_and_links_are_no_requests_and_block_nobody(void **state)
+{
+    char *name = NULL, *pipe = inbox_path(*state, "1.json"), *link = inbox_path(*state, "2.json");
+    put(*state, "3.json", "{\"order\": \"veto\", \"number\": 3}");
+    assert_int_equal(mkfifo(pipe, 0666), 0);
+    assert_int_equal(symlink("3.json", link), 0);
+    Trireme__Request *request = take(*state, &name);
+    assert_non_null(request);
+    assert_string_equal(name, "3");
+    message_free(request);
+    free(name);
+    free(link);
+    free(pipe);
+}
+
+static void assert_answer(const char *run, const char *name, const char *sentence)
+{
+    struct err err;
+    char *path = inbox_path(run, name), *text = file_read(path, NULL, ERR_DATA, &err);
+    if (!text)
+        fail_msg("%s", err.text);
+    assert_contains(text, "\"accepted\": false");
+    assert_contains(text, sentence);
+    free(text);
+    free(path);
+}
+
+static void an_inbox_is_its_owners_alone_whatever_the_umask_and_is_made_so(void **state)
+{
+    struct err err = {.text = ""};
+    struct stat st;
+    char *folder = inbox_path(*state, ""), *name = NULL;
+    Trireme__Answer *answer = NULL;
+    Trireme__Request request = TRIREME__REQUEST__INIT, *taken;
+    request.has_order = true, request.order = TRIREME__ORDER__kill;
+    request.has_number = true, request.number = 1;
+    for (int i = 0; i < 2; i++) {
+        const mode_t before = umask(i ? 0777 : 0);
+        assert_int_equal(inbox_ask(&answer, *state, &request, 0, &err), 0);
+        umask(before);
+        assert_int_equal(stat(folder, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0700);
+        assert_int_equal(chmod(folder, 0777), 0); // of a version that left it open
+        taken = take(*state, &name);
+        assert_non_null(taken);
+        assert_int_equal(stat(folder, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0700);
+        answer_done(*state, name, 1);
+        message_free(taken);
+        free(name);
+    }
+    free(folder);
+}
+
+static void a_request_of_another_user_is_refused(void **state)
+{
+    if (geteuid() != 0)
+        skip(); // only root can give a file away
+    char *name = NULL, *path = inbox_path(*state, "1.json"), *folder = inbox_path(*state, "");
+    put(*state, "1.json", "{\"order\": \"veto\", \"number\": 3}");
+    assert_int_equal(chown(path, 4711, (gid_t)-1), 0);
+    assert_null(take(*state, &name));
+    assert_answer(*state, "1.answer.json", "found a request of user 4711, expected one of user 0");
+    put(*state, "2.json", "{\"order\": \"veto\", \"number\": 3}");
+    assert_int_equal(chown(folder, 4711, (gid_t)-1), 0);
+    assert_null(take(*state, &name));
+    assert_answer(*state, "2.answer.json",
+                  "found the folder of user 4711, expected that of user 0");
+    free(folder);
+    free(path);
+}
+
 static void nobody_answers_and_the_request_waits_for_the_next_launch(void **state)
 {
     struct err err = {.text = ""};
@@ -199,6 +277,9 @@ int main(void)
         test_in_folder(an_inbox_that_is_empty_or_not_there_gives_nothing),
         test_in_folder(requests_come_in_the_order_of_their_names_and_go_when_answered),
         test_in_folder(what_is_no_request_is_answered_with_its_sentence_and_removed),
+        test_in_folder(pipes_and_links_are_no_requests_and_block_nobody),
+        test_in_folder(an_inbox_is_its_owners_alone_whatever_the_umask_and_is_made_so),
+        test_in_folder(a_request_of_another_user_is_refused),
         test_in_folder(nobody_answers_and_the_request_waits_for_the_next_launch),
         test_in_folder(the_answer_comes_to_who_asked_and_nothing_is_left),
     };

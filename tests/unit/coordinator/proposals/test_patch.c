@@ -99,6 +99,7 @@ static void a_patch_without_effect_is_refused(void **state)
   // clang-format off
         {"optimizer.lr", "0.001", NULL, NULL, "optimizer.lr: found 0.001, which it has already"},
         {"optimizer.lr", "1e-3", NULL, NULL, "optimizer.lr: found 0.001, which it has already"},
+        {"optimizer.lr", "0.00100000000000001", NULL, NULL, "which has no effect"},
         {"schedule.kind", "cosine", NULL, NULL,
          "schedule.kind: found cosine, which it has already"},
         {"train.context", "256", NULL, NULL, "train.context: found 256, which has no effect"},

@@ -3,11 +3,13 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "coordinator/run/run.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void a_new_run_is_planned_without_a_trace_and_claimed_with_its_configuration(void **state)
@@ -214,6 +216,41 @@ static void how_a_launch_ended_stands_in_its_status(void **state)
     run_clear(&run);
 }
 
+static void a_run_is_its_owners_alone_whatever_the_umask(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct run run;
+    struct stat st;
+    const mode_t before = umask(0);
+    run_dir_claim(&run, dir);
+    run_clear(&run);
+    umask(before);
+    assert_int_equal(stat(dir->run, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(chmod(dir->run, 0777), 0); // of a version that left it open
+    run_dir_claim(&run, dir);
+    assert_false(run.open);
+    run_clear(&run);
+    assert_int_equal(stat(dir->run, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+}
+
+static void a_path_that_is_too_long_for_a_checkpoints_files_is_refused_at_once(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct run run;
+    struct err err;
+    struct text path = {0};
+    text_add(&path, dir->root);
+    while (path.size < 3970)
+        text_add(&path, "/12345678901234567890123456789");
+    assert_int_equal(run_plan_train(&run, path.bytes, run_dir_config(NULL), &err), -1);
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_contains(err.text, "--out: /");
+    assert_contains(err.text, "found a path of ");
+    text_clear(&path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +263,8 @@ int main(void)
             a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not),
         test_in_run_dir(resuming_takes_what_may_change_and_refuses_the_rest),
         test_in_run_dir(more_changes_than_one_can_count_are_all_looked_at),
+        test_in_run_dir(a_run_is_its_owners_alone_whatever_the_umask),
+        test_in_run_dir(a_path_that_is_too_long_for_a_checkpoints_files_is_refused_at_once),
         test_in_run_dir(how_a_launch_ended_stands_in_its_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,10 +206,10 @@ static void a_fork_is_open_with_the_last_servers_answer_and_refused_with_any(voi
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct trial *t = trial_made_by(SERVERS, start, NULL, 0);
         trial_run_until(t, 60);
-        trial_forked(t, 10, cases[i].first);
+        trial_forked(t, 10, cases[i].first, false);
         assert_int_equal(t->state, TRIAL_FORKING);
         assert_true(!trial_rests(t) && !trial_arrived(t) && !trial_may_lease(t));
-        trial_forked(t, 20, cases[i].second);
+        trial_forked(t, 20, cases[i].second, false);
         assert_int_equal(t->state, cases[i].state);
         assert_int_equal(t->bytes, 30);
         assert_true(!t->refused == !cases[i].refused);
@@ -226,9 +226,9 @@ static void a_fork_that_is_stopped_stays_so_and_rests_when_all_servers_have_answ
     (void)state;
     struct trial *t = trial_made_by(SERVERS, start, NULL, 0);
     trial_stop(t);
-    trial_forked(t, 10, NULL);
+    trial_forked(t, 10, NULL, false);
     assert_false(trial_rests(t));
-    trial_forked(t, 10, "no memory");
+    trial_forked(t, 10, "no memory", false);
     assert_true(t->state == TRIAL_STOPPED && trial_rests(t));
     trial_free(t);
 }

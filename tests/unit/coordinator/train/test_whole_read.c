@@ -1,5 +1,6 @@
 #include "tests/unit/support.h"
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/run/run.h"
@@ -111,6 +112,61 @@ static void a_launch_that_continues_compares_with_the_record(void **state)
     whole_read_free(w);
 }
 
+/* An answer with a tokenizer of that meaning, and its file if `sends`. */
+static int add_tokenizer(struct whole_read *w, const char *meaning, bool sends, struct err *err)
+{
+    struct files files;
+    files_init(&files, "aa", "bb");
+    char hex[DIGEST_HEX_SIZE];
+    digest_hex(hex, digest_of("{}", 2));
+    Trireme__TokenizerFile file = TRIREME__TOKENIZER_FILE__INIT, *list = &file;
+    file.file = (char *)"tokenizer.json", file.digest = hex;
+    Trireme__Vocabulary vocabulary = TRIREME__VOCABULARY__INIT;
+    vocabulary.digest = (char *)meaning;
+    vocabulary.n_files = 1, vocabulary.files = &list;
+    ProtobufCBinaryData bytes = {2, (uint8_t *)"{}"};
+    Trireme__WasRead message = TRIREME__WAS_READ__INIT;
+    message.files = files.list, message.n_files = 3;
+    message.vocabulary = &vocabulary;
+    message.tokenizer_files = &bytes, message.n_tokenizer_files = sends;
+    return whole_read_add(w, "worker 0", &message, err);
+}
+
+static void one_worker_sends_the_tokenizer_where_the_run_does_not_keep_it(void **state)
+{
+    struct run run;
+    struct err err = {0};
+    struct whole_read *w = launch(&run, *state, false);
+    ready(w, "node1");
+    assert_true(whole_read_wants_tokenizer(w));
+    ready(w, "node2");
+    assert_false(whole_read_wants_tokenizer(w));
+    assert_int_equal(add_tokenizer(w, "cc", true, &err), 0);
+    char *folder = file_join(*state, "tokenizer"),
+         *kept = must_read_in(folder, "tokenizer.json", NULL);
+    assert_string_equal(kept, "{}");
+    assert_int_equal(add_tokenizer(w, "dd", false, &err), -1);
+    assert_contains(err.text,
+                    "tokens of a tokenizer of digest dd, expected cc as in what worker 0");
+    assert_int_equal(add_tokenizer(w, "cc", false, &err), 0);
+    assert_true(whole_read_done(w));
+    whole_read_free(w);
+    w = launch(&run, *state, true);
+    ready(w, "node1");
+    assert_false(whole_read_wants_tokenizer(w));
+    assert_int_equal(add_tokenizer(w, "dd", false, &err), -1);
+    assert_int_equal(err.code, ERR_DATA);
+    assert_contains(err.text, "tokenizer of digest dd, expected cc as in the run's data.yaml");
+    whole_read_free(w);
+    assert_int_equal(file_remove_tree(folder, ERR_USAGE, &err), 0);
+    w = launch(&run, *state, true);
+    ready(w, "node1");
+    assert_true(whole_read_wants_tokenizer(w));
+    whole_read_free(w);
+    free(kept);
+    free(folder);
+}
+
 static void a_run_without_a_record_is_completed_once(void **state)
 {
     struct run run;
@@ -195,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_in_folder(one_worker_a_host_is_asked_and_all_must_find_the_same),
         test_in_folder(a_launch_that_continues_compares_with_the_record),
+        test_in_folder(one_worker_sends_the_tokenizer_where_the_run_does_not_keep_it),
         test_in_folder(a_run_without_a_record_is_completed_once),
         test_in_folder(a_damaged_record_is_refused),
         cmocka_unit_test(files_that_come_or_go_change_size_or_use_are_named),

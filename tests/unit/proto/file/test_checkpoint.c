@@ -7,6 +7,7 @@
 
 #include "control.pb-c.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 static char *file_of(const char *run, uint64_t step, const char *name)
@@ -145,6 +146,74 @@ static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
 }
 
 /* Writes a manifest whose first shard has another name, and checks that it is refused. */
+/* A file that exists and cannot be read: reading it is an I/O error, as of a broken disk. */
+static void make_unreadable(const char *path)
+{
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/proc/self/mem", path), 0);
+}
+
+static void check_unreadable(const char *run, const char *part)
+{
+    struct err err;
+    char *folder = NULL;
+    Trireme__Manifest *m = NULL;
+    n_warnings = 0;
+    assert_int_equal(checkpoint_newest(&folder, &m, run, warn, NULL, &err), -1);
+    assert_int_equal(err.code, ERR_MACHINE);
+    assert_contains(err.text, part);
+    assert_int_equal(n_warnings, 0); // it is not passed over
+}
+
+static void a_checkpoint_that_cannot_be_read_is_not_damaged_and_nothing_is_touched(void **state)
+{
+    struct err err;
+    struct model_fixture f = model_fixture_new();
+    const char *const names[] = {"shard-0-of-1.safetensors", "manifest.json"};
+    for (int i = 0; i < 2; i++) {
+        write_checkpoint(&f, *state, 2, 1);
+        write_checkpoint(&f, *state, 4, 1);
+        char *path = file_of(*state, 4, names[i]), *all = file_join(*state, "checkpoints");
+        make_unreadable(path);
+        char *sentence = mem_format("%s: cannot read: Input/output error", path);
+        check_unreadable(*state, sentence);
+        free(sentence);
+        // that its manifest cannot be looked at does not make it an unfinished one
+        if (i) {
+            assert_int_equal(unlink(path), 0);
+            assert_int_equal(symlink(path, path), 0);
+            check_unreadable(*state, path);
+            assert_int_equal(checkpoint_prune(*state, 6, 1, NULL, 0, &err), -1);
+            assert_int_equal(err.code, ERR_MACHINE);
+        }
+        size_t n = 0;
+        char **left = file_names(all, &n, ERR_DATA, &err);
+        assert_int_equal(n, 2);
+        assert_string_equal(left[0], "step-00000002");
+        assert_string_equal(left[1], "step-00000004");
+        file_names_free(left);
+        assert_int_equal(file_remove_tree(all, ERR_DATA, &err), 0);
+        free(all);
+        free(path);
+    }
+    model_fixture_free(&f);
+}
+
+static void without_descriptors_no_checkpoint_is_taken_for_damaged(void **state)
+{
+    struct model_fixture f = model_fixture_new();
+    struct rlimit limit, few;
+    write_checkpoint(&f, *state, 2, 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    check_unreadable(*state, "Too many open files");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    check_newest(*state, 2, 0);
+    model_fixture_free(&f);
+}
+
 static void check_name_refused(const char *folder, const struct model_fixture *f, const char *name)
 {
     struct err err;
@@ -382,6 +451,8 @@ int main(void)
         test_in_folder(a_damaged_checkpoint_is_passed_over_with_one_warning),
         test_in_folder(no_bit_of_a_manifest_can_flip_unseen),
         test_in_folder(a_run_whose_checkpoints_are_all_damaged_is_refused),
+        test_in_folder(a_checkpoint_that_cannot_be_read_is_not_damaged_and_nothing_is_touched),
+        test_in_folder(without_descriptors_no_checkpoint_is_taken_for_damaged),
         test_in_folder(shard_names_that_lead_out_of_the_folder_are_refused),
         test_in_folder(a_manifest_of_another_step_than_its_folder_is_refused),
         test_in_folder(steps_rise_as_numbers_and_other_names_are_left_alone),

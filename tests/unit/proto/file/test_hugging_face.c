@@ -74,6 +74,68 @@ static void a_directory_that_was_read_and_written_has_the_same_tensors(void **st
     }
 }
 
+/* The bias of a fused matrix is read from the parts that Hugging Face keeps apart. */
+static void check_parts(const char *folder, const struct layout *layout, const float *weights)
+{
+    static const struct {
+        const char *ours, *theirs;
+        size_t row, rows;
+    } parts[] = {
+        {"layers.1.attn.qkv.bias", "model.layers.1.self_attn.q_proj.bias", 0,  40},
+        {"layers.1.attn.qkv.bias", "model.layers.1.self_attn.k_proj.bias", 40, 20},
+        {"layers.1.attn.qkv.bias", "model.layers.1.self_attn.v_proj.bias", 60, 20},
+        {"layers.1.attn.out.bias", "model.layers.1.self_attn.o_proj.bias", 0,  32},
+        {"layers.1.mlp.up.bias",   "model.layers.1.mlp.gate_proj.bias",    0,  96},
+        {"layers.1.mlp.up.bias",   "model.layers.1.mlp.up_proj.bias",      96, 96},
+        {"layers.1.mlp.down.bias", "model.layers.1.mlp.down_proj.bias",    0,  32},
+    };
+    struct err err;
+    struct safetensors file;
+    char *path = file_join(folder, "model.safetensors");
+    assert_int_equal(safetensors_open(&file, path, &err), 0);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const struct safetensors_entry *e = safetensors_find(&file, parts[i].theirs);
+        assert_non_null(e);
+        assert_int_equal(e->count, parts[i].rows);
+        assert_memory_equal(
+            e->bytes, weights + layout_find(layout, "%s", parts[i].ours)->offset + parts[i].row,
+            4 * e->count);
+    }
+    safetensors_close(&file);
+    free(path);
+}
+
+static void a_llama_with_biases_and_wide_heads_is_written_and_read_again(void **state)
+{
+    struct err err;
+    Trireme__Model *model = shape_of(FIXTURES "/llama/hf"), *again = NULL;
+    model->head_dim = 10, model->attention_bias = model->mlp_bias = 1;
+    model->rope_type = TRIREME__MODEL__ROPE_TYPE__llama3;
+    model->rope_factor = 3.3, model->rope_low_freq_factor = 1, model->rope_high_freq_factor = 4,
+    model->rope_original_context = 8;
+    assert_int_equal(model_shape_resolve(model, &err), 0);
+    struct layout *layout = layout_new(model);
+    float *weights = random_floats(1, layout->n_params), *found = mem_floats(layout->n_params);
+    if (hugging_face_write(*state, model, layout, weights, NULL, &err) < 0)
+        fail_msg("%s", err.text);
+    check_parts(*state, layout, weights);
+    again = shape_of(*state);
+    assert_true(message_equal(again, model));
+    if (hugging_face_read(*state, again, layout, 0, layout->n_params, found, &err) < 0)
+        fail_msg("%s", err.text);
+    check_bits(found, weights, layout->n_params);
+    model->attention_bias = 0; // then these tensors have no place
+    struct layout *poorer = layout_new(model);
+    assert_int_equal(hugging_face_check(*state, model, poorer, &err), -1);
+    assert_contains(err.text, "bias' has no place in the model that config.json describes");
+    layout_free(poorer);
+    layout_free(layout);
+    free(found);
+    free(weights);
+    message_free(again);
+    message_free(model);
+}
+
 static void the_weights_stand_in_the_order_of_the_layout(void **state)
 {
     (void)state;
@@ -195,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_folder(a_directory_that_was_read_and_written_has_the_same_tensors),
+        test_in_folder(a_llama_with_biases_and_wide_heads_is_written_and_read_again),
         test_in_folder(the_weights_stand_in_the_order_of_the_layout),
         test_in_folder(any_range_is_what_the_whole_has_there),
         test_in_folder(tensors_that_are_missing_or_of_another_shape_are_refused),

@@ -54,11 +54,10 @@ static void settings_that_are_not_computed_here_are_refused(void **state)
     check_refused(root, 0, "\"gelu_new\"", "\"gelu_new\", \"scale_attn_weights\": false",
                   "scale_attn_weights false");
     check_refused(root, 1, "\"silu\"", "\"relu\"", "hidden_act relu");
-    check_refused(root, 1, "\"silu\"", "\"silu\", \"attention_bias\": true", "attention_bias true");
-    check_refused(root, 1, "\"silu\"", "\"silu\", \"rope_scaling\": {\"type\": \"linear\"}",
-                  "found rope_scaling of type 'linear', which is not computed here");
-    check_refused(root, 1, "\"silu\"", "\"silu\", \"head_dim\": 16",
-                  "found head_dim 16 with 4 heads, expected 32 / 4");
+    check_refused(root, 1, "\"silu\"", "\"silu\", \"head_dim\": 15",
+                  "model.head_dim: found 15, expected an even number");
+    check_refused(root, 0, "\"gpt2\"", "\"gpt2\", \"head_dim\": 16",
+                  "model.head_dim: found with arch gpt2, expected arch llama");
     check_refused(root, 0, "\"gpt2\"", "\"bert\"",
                   "found model_type 'bert', expected gpt2 or llama");
 }
@@ -160,28 +159,160 @@ static void theta_is_read_where_old_and_new_writers_put_it(void **state)
         root, ", \"rope_parameters\": {\"rope_theta\": 5e5, \"partial_rotary_factor\": 1.0}", 5e5);
 }
 
+static void check_rotary_refused(const char *root, const char *more, const char *sentence)
+{
+    char *keys = mem_format(", \"vocab_size\": 61%s", more);
+    check_added_refused(root, true, keys, sentence);
+    free(keys);
+}
+
 static void other_rotary_positions_are_refused_by_the_name_of_their_type(void **state)
 {
     const char *root = *state;
-    check_added_refused(root, true, ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}",
-                        "found rope_scaling of type 'linear', which is not computed here");
+    check_rotary_refused(root, ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}",
+                         "found rope_scaling of type 'linear' under the key 'type', which is not "
+                         "computed here, expected rope_type");
+    check_rotary_refused(root,
+                         ", \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"dynamic\"}",
+                         "found rope_parameters of type 'dynamic', which is not computed here, "
+                         "expected default, linear or llama3");
+    check_rotary_refused(root,
+                         ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"type\": \"default\"}",
+                         "rope_scaling of type 'yarn'");
+    check_rotary_refused(root,
+                         ", \"rope_scaling\": {\"rope_type\": \"linear\", \"type\": \"dynamic\"}",
+                         "found rope_type 'linear' and type 'dynamic' in rope_scaling");
+    check_rotary_refused(root, ", \"rope_scaling\": {\"factor\": 2}",
+                         "found rope_scaling with a factor and no type, expected rope_type");
+    check_rotary_refused(root, ", \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e4}}",
+                         "rope_parameters for 'full_attention' apart");
+    check_rotary_refused(root, ", \"rope_scaling\": \"linear\"", "found rope_scaling linear");
+    check_rotary_refused(
+        root, ", \"rope_theta\": 1e4, \"rope_parameters\": {\"rope_theta\": 5e5}",
+        "found rope_theta 500000 in rope_parameters and 10000 in the outer object, "
+        "expected one of them");
+    check_rotary_refused(root,
+                         ", \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2}, "
+                         "\"rope_parameters\": {\"rope_theta\": 1e4}",
+                         "found rope_type linear in rope_scaling and default in rope_parameters");
+    check_rotary_refused(root,
+                         ", \"rope_scaling\": {\"rope_type\": \"default\"}, "
+                         "\"rope_parameters\": {\"rope_theta\": 5e5}",
+                         "found rope_theta missing in rope_scaling and 500000 in rope_parameters");
+    check_rotary_refused(root, ", \"rope_parameters\": {\"partial_rotary_factor\": 0.5}",
+                         "partial_rotary_factor 0.5");
+    check_rotary_refused(root, ", \"partial_rotary_factor\": 0.25", "partial_rotary_factor 0.25");
+}
+
+/* rope_scaling of llama3 with these four numbers. */
+static char *llama3(const char *factor, const char *low, const char *high, const char *original)
+{
+    return mem_format(", \"vocab_size\": 61, \"rope_scaling\": {\"rope_type\": \"llama3\", "
+                      "\"factor\": %s, \"low_freq_factor\": %s, \"high_freq_factor\": %s, "
+                      "\"original_max_position_embeddings\": %s}",
+                      factor, low, high, original);
+}
+
+static void check_llama3_refused(const char *root, const char *factor, const char *low,
+                                 const char *high, const char *original, const char *sentence)
+{
+    char *more = llama3(factor, low, high, original);
+    check_added_refused(root, true, more, sentence);
+    free(more);
+}
+
+static void numbers_of_rotary_types_are_refused_with_what_was_found_and_expected(void **state)
+{
+    const char *root = *state;
     check_added_refused(root, true,
-                        ", \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"llama3\"}",
-                        "found rope_parameters of type 'llama3', which is not computed here");
-    check_added_refused(root, true,
-                        ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"type\": \"default\"}",
-                        "rope_scaling of type 'yarn'");
-    check_added_refused(root, true,
-                        ", \"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1e4}}",
-                        "rope_parameters for 'full_attention' apart");
-    check_added_refused(root, true, ", \"rope_scaling\": \"linear\"", "found rope_scaling linear");
-    check_added_refused(root, true,
-                        ", \"rope_theta\": 1e4, \"rope_parameters\": {\"rope_theta\": 5e5}",
-                        "found rope_theta 10000 and 500000, expected one of them");
-    check_added_refused(root, true, ", \"rope_parameters\": {\"partial_rotary_factor\": 0.5}",
-                        "partial_rotary_factor 0.5");
-    check_added_refused(root, true, ", \"partial_rotary_factor\": 0.25",
-                        "partial_rotary_factor 0.25");
+                        ", \"vocab_size\": 61, \"rope_parameters\": {\"rope_type\": \"linear\"}",
+                        "found rotary positions of type 'linear' with factor missing, expected a "
+                        "number of at least 1");
+    check_llama3_refused(root, "null", "1", "4", "8", "with factor missing");
+    check_llama3_refused(root, "NaN", "1", "4", "8",
+                         "found factor 'NaN' in rope_scaling, expected a number");
+    check_llama3_refused(root, "Infinity", "1", "4", "8", "found factor 'Infinity' in");
+    check_llama3_refused(root, "0.5", "1", "4", "8", "with factor 0.5, expected");
+    check_llama3_refused(root, "8", "0", "4", "8", "with low_freq_factor 0, expected a number ab");
+    check_llama3_refused(root, "8", "1", "[4]", "8", "with high_freq_factor {...}");
+    check_llama3_refused(root, "8", "1", "4", "null",
+                         "with original_max_position_embeddings missing, expected a whole number");
+    check_llama3_refused(root, "8", "1", "4", "8.5", "with original_max_position_embeddings 8.5");
+    check_llama3_refused(root, "8", "4", "4.0", "8",
+                         "with high_freq_factor 4, expected more than low_freq_factor 4");
+    check_llama3_refused(root, "8", "1", "4", "16",
+                         "with original_max_position_embeddings 16, expected less than "
+                         "max_position_embeddings 16: they would stretch nothing");
+    check_llama3_refused(root, "8", "1", "4",
+                         "8, \"rope_theta\": 5e5}, \"rope_parameters\": "
+                         "{\"rope_type\": \"llama3\", \"factor\": 4",
+                         "found factor 8 in rope_scaling and 4 in rope_parameters");
+    check_llama3_refused(root, "8", "1", "4",
+                         "8}, \"original_max_position_embeddings\": 4, \"x\": {",
+                         "found original_max_position_embeddings 8 in rope_scaling and 4 in the "
+                         "outer object");
+}
+
+static void rotary_types_are_read_where_old_and_new_writers_put_them(void **state)
+{
+    struct err err;
+    for (int i = 0; i < 3; i++) {
+        char *more = llama3("8.0", "0.5", "4", "8");
+        char *at = strstr(more, "rope_scaling");
+        char *json = i == 0   ? mem_strdup(more)
+                     : i == 1 ? mem_format("%.*srope_parameters%s", (int)(at - more), more,
+                                           at + strlen("rope_scaling"))
+                              : mem_format("%s, \"rope_theta\": 5e5, \"rope_parameters\": "
+                                           "{\"rope_theta\": 500000.0, "
+                                           "\"rope_type\": \"llama3\", \"factor\": 8}",
+                                           more);
+        Trireme__Model *model = shape_of(*state, true, "", json, &err);
+        if (!model)
+            fail_msg("%s", err.text);
+        assert_int_equal(model->rope_type, TRIREME__MODEL__ROPE_TYPE__llama3);
+        assert_true(model->rope_factor == 8 && model->rope_low_freq_factor == 0.5 &&
+                    model->rope_high_freq_factor == 4);
+        assert_int_equal(model->rope_original_context, 8);
+        assert_true(model->rope_theta == (i == 2 ? 5e5 : 1e4));
+        message_free(model);
+        free(json);
+        free(more);
+    }
+    Trireme__Model *model =
+        shape_of(*state, true, "",
+                 ", \"vocab_size\": 61, \"rope_scaling\": {\"rope_type\": \"linear\", \"type\": "
+                 "\"linear\", \"factor\": 2.5}",
+                 &err);
+    if (!model)
+        fail_msg("%s", err.text);
+    assert_int_equal(model->rope_type, TRIREME__MODEL__ROPE_TYPE__linear);
+    assert_true(model->rope_factor == 2.5);
+    message_free(model);
+}
+
+static void heads_and_biases_are_read_and_what_says_nothing_is_no_setting(void **state)
+{
+    struct err err;
+    Trireme__Model *model = shape_of(*state, true, "",
+                                     ", \"vocab_size\": 61, \"head_dim\": 10, "
+                                     "\"attention_bias\": true, \"mlp_bias\": true",
+                                     &err);
+    if (!model)
+        fail_msg("%s", err.text);
+    assert_int_equal(model->head_dim, 10);
+    assert_true(model->attention_bias && model->mlp_bias);
+    message_free(model);
+    model = shape_of(*state, true, "",
+                     ", \"vocab_size\": 61, \"head_dim\": 8, \"attention_bias\": false, "
+                     "\"mlp_bias\": null, \"rope_scaling\": {\"rope_type\": \"default\"}",
+                     &err);
+    if (!model)
+        fail_msg("%s", err.text);
+    assert_false(model->has_head_dim || model->has_attention_bias || model->has_mlp_bias ||
+                 model->has_rope_type);
+    message_free(model);
+    check_added_refused(*state, true, ", \"vocab_size\": 61, \"attention_bias\": 2",
+                        "attention_bias");
 }
 
 static void names_of_one_function_are_all_taken(void **state)
@@ -210,10 +341,6 @@ static void names_of_one_function_are_all_taken(void **state)
 static void what_would_change_the_model_is_refused_by_name(void **state)
 {
     const char *root = *state;
-    check_added_refused(root, true, ", \"attention_bias\": true", "attention_bias true");
-    check_added_refused(root, true, ", \"mlp_bias\": true", "mlp_bias true");
-    check_added_refused(root, true, ", \"vocab_size\": 61, \"head_dim\": 16",
-                        "found head_dim 16 with 4 heads, expected 32 / 4");
     check_added_refused(root, true, ", \"quantization_config\": {\"bits\": 4}",
                         "quantization_config");
     check_added_refused(root, true, ", \"transformers_weights\": \"other.safetensors\"",
@@ -245,6 +372,9 @@ int main(void)
         test_in_folder(a_shape_that_was_given_and_disagrees_is_refused_with_its_field),
         test_in_folder(theta_is_read_where_old_and_new_writers_put_it),
         test_in_folder(other_rotary_positions_are_refused_by_the_name_of_their_type),
+        test_in_folder(numbers_of_rotary_types_are_refused_with_what_was_found_and_expected),
+        test_in_folder(rotary_types_are_read_where_old_and_new_writers_put_them),
+        test_in_folder(heads_and_biases_are_read_and_what_says_nothing_is_no_setting),
         test_in_folder(names_of_one_function_are_all_taken),
         test_in_folder(what_would_change_the_model_is_refused_by_name),
         test_in_folder(whole_numbers_with_a_point_a_mark_and_nan_are_read_where_they_are_certain),

@@ -12,8 +12,8 @@ static int export_as(const struct hub *hub, const char *root, const char *run, b
 {
     const struct hugging_face_form form = {.type = type, .shard_bytes = shard_bytes};
     char *out = file_join(root, "out");
-    int rc =
-        hugging_face_export(out, run, force, hub->model, hub->layout, hub->expected, &form, err);
+    int rc = hugging_face_export(out, run, force, hub->model, hub->layout, hub->expected, &form,
+                                 NULL, 0, err);
     free(out);
     return rc;
 }
@@ -173,6 +173,35 @@ static void an_export_of_the_same_run_is_replaced_and_other_files_stay(void **st
     hub_free(&hub);
 }
 
+static void a_tokenizer_takes_the_place_of_all_of_another(void **state)
+{
+    struct err err;
+    struct hub hub = hub_new(*state, LLAMA);
+    must_export(&hub, *state, "a", false, 1000000);
+    put(*state, "tokenizer.json", "other");
+    put(*state, "tokenizer.model", "other");
+    put(*state, "vocab.json", "other");
+    put(*state, "notes.txt", "mine");
+    const struct hugging_face_file files[] = {
+        {"vocab.json", (char *)"{}",  2},
+        {"merges.txt", (char *)"a b", 3}
+    };
+    const struct hugging_face_form form = {.type = SAFETENSORS_F32, .shard_bytes = 1000000};
+    char *out = file_join(*state, "out");
+    if (hugging_face_export(out, "a", false, hub.model, hub.layout, hub.expected, &form, files, 2,
+                            &err) < 0)
+        fail_msg("%s", err.text);
+    check_names(*state, "config.json merges.txt model.safetensors notes.txt vocab.json ");
+    char *merges = must_read_in(out, "merges.txt", NULL),
+         *vocab = must_read_in(out, "vocab.json", NULL);
+    assert_string_equal(merges, "a b");
+    assert_string_equal(vocab, "{}");
+    free(vocab);
+    free(merges);
+    free(out);
+    hub_free(&hub);
+}
+
 static void check_taken_with_force_only(const struct hub *hub, const char *root, const char *run,
                                         const char *sentence, const char *after)
 {
@@ -236,6 +265,7 @@ int main(void)
         test_in_folder(sixteen_bit_numbers_are_rounded_to_the_nearest),
         test_in_folder(a_number_too_large_is_refused_and_the_older_export_stays),
         test_in_folder(an_export_of_the_same_run_is_replaced_and_other_files_stay),
+        test_in_folder(a_tokenizer_takes_the_place_of_all_of_another),
         test_in_folder(anything_else_is_refused_and_with_force_the_model_in_it_replaced),
         test_in_folder(what_cannot_be_moved_into_place_leaves_the_old_model),
     };

@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <unistd.h>
+
 static void shards_of_any_number_of_servers_are_read_by_any_other(void **state)
 {
     struct err err;
@@ -84,6 +86,7 @@ static void slices_that_are_missing_doubled_or_foreign_are_refused(void **state)
     m->n_shards = 2;
     free(m->shards[1]->file);
     m->shards[1]->file = mem_strdup(m->shards[0]->file);
+    m->shards[1]->bytes = m->shards[0]->bytes;
     assert_int_equal(
         shard_files_read(two, m, f.layout, 0, f.layout->n_params, found, moments, 2, &err), -1);
     assert_contains(err.text, "is in the checkpoint twice");
@@ -105,12 +108,39 @@ static void slices_that_are_missing_doubled_or_foreign_are_refused(void **state)
     model_fixture_free(&f);
 }
 
+static void a_shard_that_is_cut_short_or_cannot_be_read_is_told_apart(void **state)
+{
+    struct err err;
+    struct model_fixture f = model_fixture_new();
+    char *one = file_join(*state, "one");
+    Trireme__Manifest *m = write_shards(&f, one, 1, 7);
+    float *found = mem_floats(f.layout->n_params);
+    char *path = file_join(one, m->shards[0]->file);
+    cut_file(path, m->shards[0]->bytes - 4);
+    assert_int_equal(
+        shard_files_read(one, m, f.layout, 0, f.layout->n_params, found, NULL, 0, &err), -1);
+    assert_int_equal(err.code, ERR_DATA);
+    assert_contains(err.text, "bytes, expected ");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(path, path), 0); // opening it fails, and says nothing about its bytes
+    assert_int_equal(
+        shard_files_read(one, m, f.layout, 0, f.layout->n_params, found, NULL, 0, &err), -1);
+    assert_int_equal(err.code, ERR_MACHINE);
+    assert_contains(err.text, path);
+    free(path);
+    free(found);
+    message_free(m);
+    free(one);
+    model_fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_folder(shards_of_any_number_of_servers_are_read_by_any_other),
         test_in_folder(a_shard_of_part_of_a_tensor_is_read_back),
         test_in_folder(slices_that_are_missing_doubled_or_foreign_are_refused),
+        test_in_folder(a_shard_that_is_cut_short_or_cannot_be_read_is_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

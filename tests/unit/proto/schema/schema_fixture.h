@@ -26,7 +26,10 @@ static inline void *fixture_config(void)
         &trireme__config__descriptor,
         "model: {arch: llama, layers: 3, heads: 4, kv_heads: 2, width: 64, ffn: 192, context: "
         "128,\n"
-        "        vocab: 50257, rope_theta: 5.0e+5, norm_eps: 1.25e-6, tied: false}\n"
+        "        vocab: 50257, rope_theta: 5.0e+5, norm_eps: 1.25e-6, tied: false,\n"
+        "        head_dim: 10, rope_type: llama3, rope_factor: 3.3, rope_low_freq_factor: 1,\n"
+        "        rope_high_freq_factor: 4.5, rope_original_context: 64, attention_bias: true,\n"
+        "        mlp_bias: true}\n"
         "init: {from: 'runs/a:b #1@200'}\n"
         "data:\n"
         "  order: sequential\n"

@@ -251,6 +251,24 @@ static void comments_stand_behind_the_values_with_unit_and_bounds(void **state)
     message_free(schedule);
 }
 
+static void what_is_not_said_stands_in_the_commented_form_too_and_is_no_value(void **state)
+{
+    (void)state;
+    struct err err;
+    void *model = message_new(&trireme__model__descriptor),
+         *again = message_new(&trireme__model__descriptor);
+    char *plain = yaml_write(model, false), *yaml = yaml_write(model, true);
+    assert_null(strstr(plain, "head_dim"));
+    assert_contains(yaml, "\n# head_dim:                       # Numbers of a head (llama); ");
+    if (yaml_read(again, yaml, strlen(yaml), "again", ERR_USAGE, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_true(message_equal(again, model));
+    free(plain);
+    free(yaml);
+    message_free(again);
+    message_free(model);
+}
+
 static void json_is_one_line_without_what_is_absent(void **state)
 {
     (void)state;
@@ -278,6 +296,7 @@ int main(void)
         cmocka_unit_test(every_finite_number_reads_back_to_the_same_bits),
         cmocka_unit_test(yaml_is_in_blocks_in_the_order_of_declaration),
         cmocka_unit_test(comments_stand_behind_the_values_with_unit_and_bounds),
+        cmocka_unit_test(what_is_not_said_stands_in_the_commented_form_too_and_is_no_value),
         cmocka_unit_test(json_is_one_line_without_what_is_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ static void a_single_file_holds_training_samples_at_strides_of_the_context(void 
     struct source *source = must_open(path);
     assert_int_equal(source_train_samples(source), 10);
     assert_int_equal(source_val_samples(source, TRIREME__PART__dev), 0);
-    assert_true(source_bytes_per_token(source) == 0);
+    uint64_t bytes;
+    assert_false(source_count_bytes(source, &bytes, (const int32_t[]){1}, 1));
     for (uint64_t i = 0; i < 10; i++) {
         int32_t tokens[CONTEXT + 1];
         struct err err;
@@ -157,7 +158,8 @@ static void a_prepared_folder_says_what_its_parts_are(void **state)
     struct source *source = must_open(*state);
     assert_int_equal(source_train_samples(source), 99 / CONTEXT);
     assert_int_equal(source_val_samples(source, TRIREME__PART__dev), 4);
-    assert_true(source_bytes_per_token(source) == 1);
+    uint64_t bytes;
+    assert_true(source_count_bytes(source, &bytes, (const int32_t[]){1, 2, 3}, 3) && bytes == 3);
     const int32_t firsts[4] = {5000, 5008, 5040, 5048};
     for (uint64_t i = 0; i < 4; i++) {
         int32_t tokens[CONTEXT + 1];

@@ -65,12 +65,30 @@ static inline Trireme__Model batch_fixture_config(Trireme__Model__Arch arch, boo
     return config;
 }
 
-/* Variant 0..3: gpt2 tied, gpt2 untied, llama tied, llama untied. */
-enum { BATCH_FIXTURE_VARIANTS = 4 };
+/* A llama with all that a llama may have: all biases, wide heads and llama3's positions; or, with
+ * the MLP's biases alone, narrow heads and linear positions. */
+static inline Trireme__Model batch_fixture_rich(bool wide)
+{
+    Trireme__Model config = batch_fixture_config(TRIREME__MODEL__ARCH__llama, !wide);
+    config.head_dim = wide ? 10 : 4;
+    config.attention_bias = wide;
+    config.mlp_bias = 1;
+    config.rope_type = wide ? TRIREME__MODEL__ROPE_TYPE__llama3 : TRIREME__MODEL__ROPE_TYPE__linear;
+    config.rope_factor = wide ? 8 : 2.5;
+    if (wide)
+        config.rope_low_freq_factor = 0.25, config.rope_high_freq_factor = 1,
+        config.rope_original_context = 3;
+    return config;
+}
+
+/* Variant 0..5: gpt2 tied, gpt2 untied, llama tied, llama untied, rich llama wide, narrow. */
+enum { BATCH_FIXTURE_VARIANTS = 6, BATCH_FIXTURE_RICH = 4 };
 static inline struct batch_fixture batch_fixture_new(int variant, const struct kernels *kernels)
 {
     Trireme__Model__Arch arch =
         variant / 2 ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2;
+    if (variant >= BATCH_FIXTURE_RICH)
+        return batch_fixture_of(batch_fixture_rich(variant == BATCH_FIXTURE_RICH), kernels);
     return batch_fixture_of(batch_fixture_config(arch, variant % 2 == 0), kernels);
 }
 

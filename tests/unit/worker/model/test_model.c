@@ -122,8 +122,11 @@ static void contexts_longer_than_a_block_of_scores_agree_with_the_reference(void
 {
     (void)state;
     for (int variant = 0; variant < BATCH_FIXTURE_VARIANTS; variant += 2) {
-        Trireme__Model config = batch_fixture_config(
-            variant ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2, true);
+        Trireme__Model config =
+            variant == BATCH_FIXTURE_RICH
+                ? batch_fixture_rich(true)
+                : batch_fixture_config(
+                      variant ? TRIREME__MODEL__ARCH__llama : TRIREME__MODEL__ARCH__gpt2, true);
         config.context = 64 + 64 + 3;
         struct batch_fixture reference = batch_fixture_of(config, kernels_reference()),
                              fast = batch_fixture_of(config, kernels_fast());

@@ -4,7 +4,7 @@
  * the float arithmetic of the forward pass. */
 #include "tests/unit/worker/model/batch_fixture.h"
 
-static const double H = 1.0 / 64, RELATIVE = 1e-3, ABSOLUTE = 4e-4; /* of a sum of 27 losses */
+static const double H = 1.0 / 128, RELATIVE = 1e-3, ABSOLUTE = 4e-4; /* of a sum of 27 losses */
 
 enum direction { ALONG_GRADIENT, RANDOM, LARGEST, OTHER, N_DIRECTIONS };
 
@@ -100,6 +100,18 @@ static void gradient_of_an_untied_llama_is_that_of_its_loss(void **state)
     check_variant(3);
 }
 
+static void gradient_of_a_llama_with_biases_wide_heads_and_llama3_is_that_of_its_loss(void **state)
+{
+    (void)state;
+    check_variant(BATCH_FIXTURE_RICH);
+}
+
+static void gradient_of_a_llama_with_narrow_heads_and_linear_is_that_of_its_loss(void **state)
+{
+    (void)state;
+    check_variant(BATCH_FIXTURE_RICH + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +119,8 @@ int main(void)
         cmocka_unit_test(gradient_of_an_untied_gpt2_is_that_of_its_loss),
         cmocka_unit_test(gradient_of_a_tied_llama_is_that_of_its_loss),
         cmocka_unit_test(gradient_of_an_untied_llama_is_that_of_its_loss),
+        cmocka_unit_test(gradient_of_a_llama_with_biases_wide_heads_and_llama3_is_that_of_its_loss),
+        cmocka_unit_test(gradient_of_a_llama_with_narrow_heads_and_linear_is_that_of_its_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,8 +5,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "math/kernels.h"
+#include "proto/file/hugging_face_config.h"
+#include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
-#include "proto/tensor/model_shape.h"
 #include "worker/model/model.h"
 
 #include <math.h>
@@ -38,26 +39,14 @@ static double json_number(const char *json, const char *key)
     return value;
 }
 
-static Trireme__Model read_config(const char *folder)
+static Trireme__Model *read_config(const char *folder)
 {
-    size_t size;
     struct err err;
-    char *json = read_fixture(folder, "hf/config.json", &size);
-    const bool gpt2 = !strcmp(folder, "gpt2");
-    Trireme__Model config = TRIREME__MODEL__INIT;
-    config.arch = gpt2 ? TRIREME__MODEL__ARCH__gpt2 : TRIREME__MODEL__ARCH__llama;
-    config.vocab = (uint32_t)json_number(json, "vocab_size");
-    config.context = (uint32_t)json_number(json, gpt2 ? "n_positions" : "max_position_embeddings");
-    config.width = (uint32_t)json_number(json, gpt2 ? "n_embd" : "hidden_size");
-    config.layers = (uint32_t)json_number(json, gpt2 ? "n_layer" : "num_hidden_layers");
-    config.heads = (uint32_t)json_number(json, gpt2 ? "n_head" : "num_attention_heads");
-    if (!gpt2) {
-        config.kv_heads = (uint32_t)json_number(json, "num_key_value_heads");
-        config.ffn = (uint32_t)json_number(json, "intermediate_size");
-    }
-    if (model_shape_resolve(&config, &err))
+    char *path = mem_format("%s/%s/hf", FIXTURES, folder);
+    Trireme__Model *config = message_new(&trireme__model__descriptor);
+    if (hugging_face_shape(config, path, &err) < 0)
         fail_msg("%s", err.text);
-    free(json);
+    free(path);
     return config;
 }
 
@@ -79,9 +68,9 @@ static void check_tensors(const struct layout *layout, const float *found, const
 
 static void check_parity(const char *folder, const struct kernels *kernels)
 {
-    const Trireme__Model config = read_config(folder);
-    const size_t T = config.context;
-    struct layout *layout = layout_new(&config);
+    Trireme__Model *config = read_config(folder);
+    const size_t T = config->context;
+    struct layout *layout = layout_new(config);
     size_t weights_size, gradient_size, size;
     float *weights = (void *)read_fixture(folder, "weights.bin", &weights_size);
     float *expected = (void *)read_fixture(folder, "gradient.bin", &gradient_size);
@@ -96,10 +85,10 @@ static void check_parity(const char *folder, const struct kernels *kernels)
             memcpy(&token, file + LLMC_HEADER + (b * T + t) * sizeof token, sizeof token);
             tokens[b * (T + 1) + t] = token;
         }
-    struct model *model = model_new(&config, layout, kernels, MICROBATCH);
+    struct model *model = model_new(config, layout, kernels, MICROBATCH);
     float *gradient = mem_floats(layout->n_params);
     double loss, expected_loss = json_number(json, "loss"), n = (double)(MICROBATCH * T);
-    assert_true(model_gradient(model, gradient, &loss, weights, tokens, MICROBATCH, config.context,
+    assert_true(model_gradient(model, gradient, &loss, weights, tokens, MICROBATCH, config->context,
                                (float)(1 / n)));
     if (!(fabs(loss / n - expected_loss) <= LOSS_TOLERANCE * expected_loss))
         fail_msg("loss: found %.9g, expected %.9g", loss / n, expected_loss);
@@ -112,6 +101,7 @@ static void check_parity(const char *folder, const struct kernels *kernels)
     free(expected);
     free(weights);
     layout_free(layout);
+    message_free(config);
 }
 
 static void gpt2_agrees_with_pytorch_on_the_reference_kernels(void **state)
@@ -138,6 +128,18 @@ static void llama_agrees_with_pytorch_on_the_best_kernels(void **state)
     check_parity("llama", kernels_best());
 }
 
+static void a_llama_with_biases_wide_heads_and_llama3_agrees_on_the_reference_kernels(void **state)
+{
+    (void)state;
+    check_parity("llama_rich", kernels_reference());
+}
+
+static void a_llama_with_biases_wide_heads_and_llama3_agrees_on_the_best_kernels(void **state)
+{
+    (void)state;
+    check_parity("llama_rich", kernels_best());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +147,8 @@ int main(void)
         cmocka_unit_test(gpt2_agrees_with_pytorch_on_the_best_kernels),
         cmocka_unit_test(llama_agrees_with_pytorch_on_the_reference_kernels),
         cmocka_unit_test(llama_agrees_with_pytorch_on_the_best_kernels),
+        cmocka_unit_test(a_llama_with_biases_wide_heads_and_llama3_agrees_on_the_reference_kernels),
+        cmocka_unit_test(a_llama_with_biases_wide_heads_and_llama3_agrees_on_the_best_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

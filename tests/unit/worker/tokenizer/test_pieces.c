@@ -64,8 +64,8 @@ static size_t random_text(char *text, uint64_t key)
 static void scanners_cut_as_pcre2_does(void **state)
 {
     (void)state;
-    const char *const patterns[] = {pieces_gpt2, pieces_llama3, pieces_qwen};
-    for (size_t p = 0; p < 3; p++) {
+    const char *const patterns[] = {pieces_gpt2, pieces_llama3, pieces_qwen, pieces_smollm};
+    for (size_t p = 0; p < 4; p++) {
         struct pieces fast, slow;
         struct pieces_cursor fast_cursor, slow_cursor;
         open_pieces(&fast, patterns[p], true);
@@ -129,6 +129,7 @@ static void characters_are_of_the_kinds_that_tokenizers_gives_them(void **state)
         assert_cuts(pieces_gpt2, use_scanners, "x\U000323af\U00011f12|\U0001e5fa\u0661");
         assert_cuts(pieces_gpt2, use_scanners, "it|'|S| x|'s| '|x| ==|\r\n \n");
         assert_cuts(pieces_qwen, use_scanners, "1|2| |3|\t\n\n| | z");
+        assert_cuts(pieces_smollm, use_scanners, "1|2|  |3|\t\n| z| | x|'s| |\u0661|.");
     }
 }
 

@@ -14,19 +14,23 @@ static const char with_space[] = TINY_BYTE_LEVEL("true", "true");
 static const char whole[] = TINY_BYTE_LEVEL("false", "false");
 static const char llama3[] = TINY_SPLIT(QWEN_OR_LLAMA3("\\\\p{N}{1,3}"));
 static const char qwen[] = TINY_SPLIT(QWEN_OR_LLAMA3("\\\\p{N}"));
+static const char smollm[] =
+    "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Digits\", \"individual_digits\": "
+    "true}, " TINY_BYTE_LEVEL("false", "true") "]}";
 static const char own[] = TINY_SPLIT("\\\\p{Lu}\\\\p{Ll}*|[\\\\p{L}\\\\p{M}]+|\\\\p{N}{1,2}|"
                                      " ?[^\\\\s\\\\p{L}\\\\p{N}]++|\\\\s+");
 static const char without_merges[] = "\"type\": \"BPE\", \"ignore_merges\": true";
 static const char nfc_normalizer[] = "{\"type\": \"NFC\"}";
 
-enum kind { GPT2, SPACE, WHOLE, LLAMA3, QWEN, OWN, N_KINDS };
+enum kind { GPT2, SPACE, WHOLE, LLAMA3, QWEN, SMOLLM, OWN, N_KINDS };
 static const struct tiny_json jsons[N_KINDS] = {
     [GPT2] = {.pre_tokenizer = gpt2      },
     [SPACE] = {.pre_tokenizer = with_space, .list_merges = true},
     [WHOLE] = {.pre_tokenizer = whole                          },
     [LLAMA3] = {.pre_tokenizer = llama3, .model = without_merges},
     [QWEN] = {.pre_tokenizer = qwen,    .normalizer = nfc_normalizer, .list_merges = true},
-    [OWN] = {.pre_tokenizer = own      },
+    [SMOLLM] = {.pre_tokenizer = smollm      },
+    [OWN] = {.pre_tokenizer = own       },
 };
 
 static int setup(void **state)
@@ -160,6 +164,14 @@ static void qwen_text_is_brought_into_normal_form_c(void **state)
     assert_encodes(encoder, false,
                    "a\314\243\314\207 a\314\207\314\243 \341\204\222\341\205\241\341\206\253",
                    "225 186 161 204 135 32 225 186 161 204 135 32 237 149 156");
+    close_kind(opened);
+}
+
+static void smollm_numbers_are_words_of_their_own(void **state)
+{
+    struct opened opened = open_kind(*state, SMOLLM);
+    struct encoder *encoder = opened.encoder;
+    assert_encodes(encoder, false, "the 123  4 the", "257 32 49 50 51 263 52 258");
     close_kind(opened);
 }
 
@@ -335,7 +347,7 @@ static void refuses_other_pre_tokenizers(void **state)
             .pre_tokenizer = "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", "
                              "\"pattern\": {\"Regex\": \"a\"}, \"behavior\": \"Isolated\"}, "
                              "{\"type\": \"ByteLevel\"}]}");
-    REFUSED("pre_tokenizer: found Digits",
+    REFUSED("individual_digits: found nothing, expected true",
             .pre_tokenizer = "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Digits\"}, "
                              "{\"type\": \"ByteLevel\"}]}");
 }
@@ -401,6 +413,30 @@ static void a_folder_without_a_tokenizer_is_a_usage_error(void **state)
     free(path);
 }
 
+static void digest_and_bytes_are_of_what_the_ids_stand_for(void **state)
+{
+    struct tokenizer *tokenizer = (tiny_write_tokenizer(*state, &jsons[GPT2]), open(*state));
+    const struct digest digest = tokenizer_digest(tokenizer);
+    assert_int_equal(tokenizer_token_bytes(tokenizer, 'a'), 1);
+    assert_int_equal(tokenizer_token_bytes(tokenizer, 258), 4); // " the"
+    assert_int_equal(tokenizer_token_bytes(tokenizer, 269), 6); // "<tool>"
+    assert_int_equal(tokenizer_token_bytes(tokenizer, 268), 0); // it ends a text
+    assert_int_equal(tokenizer_token_bytes(tokenizer, 271), 0); // beyond the vocabulary
+    assert_true(tokenizer_has(tokenizer, 270) && !tokenizer_has(tokenizer, 271));
+    tokenizer_close(tokenizer);
+    // other ways of cutting and writing, the same ids
+    tokenizer = (tiny_write_tokenizer(*state, &jsons[SPACE]), open(*state));
+    struct digest other = tokenizer_digest(tokenizer);
+    assert_true(other.high == digest.high && other.low == digest.low);
+    tokenizer_close(tokenizer);
+    const struct tiny_json more = {.added =
+                                       "[" TINY_ADDED("268", "<|endoftexu|>", "false", "true") "]"};
+    tokenizer = (tiny_write_tokenizer(*state, &more), open(*state));
+    other = tokenizer_digest(tokenizer);
+    assert_true(other.high != digest.high && other.low != digest.low);
+    tokenizer_close(tokenizer);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -410,11 +446,13 @@ int main(void)
         TEST(without_a_pattern_a_text_is_one_word),
         TEST(llama3_words_that_are_tokens_need_no_merges),
         TEST(qwen_text_is_brought_into_normal_form_c),
+        TEST(smollm_numbers_are_words_of_their_own),
         TEST(an_unknown_pattern_is_left_to_pcre2),
         TEST(decoding_gives_back_bytes_that_are_not_utf8),
         TEST(decode_refuses_an_id_beyond_the_vocabulary),
         TEST(a_vocabulary_and_merges_in_two_files_give_the_same_ids),
         TEST(the_token_that_ends_a_text_is_the_eos_of_the_configuration),
+        TEST(digest_and_bytes_are_of_what_the_ids_stand_for),
         TEST(refuses_other_models),
         TEST(refuses_other_pre_tokenizers),
         TEST(refuses_added_tokens_that_other_ids_would_come_of),

@@ -1,0 +1,26 @@
+#include "coordinator/gate/rule.h"
+
+const struct rule rule_default = {
+    .stake = 0.033,
+    .share = 0.25,
+    .forks = 4,
+    .first_steps = 40,
+    .last = 0.6,
+    .margin = 0.002,
+    .tau = 0.05,
+    .prior_nu = 4,
+    .k_slow = 25,
+    .k_fast = 6,
+    .adopt = 0.95,
+    .adopt_last = 0.90,
+    .close = 0.25,
+    .pairs = 6,
+    .price = 0.25,
+    .watch = 3,
+    .back = 0.20,
+    .keep = 0.80,
+    .alpha = 0.10,
+    .proof = 0.1,
+    .looks = {3,   4,   6,   8  },
+    .shares = {0.3, 0.3, 0.2, 0.2},
+};

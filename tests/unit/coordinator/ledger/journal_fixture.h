@@ -1,0 +1,34 @@
+/* Journals that are written record by record, each as YAML. */
+#pragma once
+#include "tests/unit/coordinator/ledger/record_fixture.h"
+
+#include "base/file.h"
+#include "coordinator/ledger/journal.h"
+
+static inline int try_write(struct journal *journal, const char *yaml, struct err *err)
+{
+    Trireme__Record *record = record_fixture(yaml);
+    char *by = record->by;
+    int rc = journal_write(journal, record, record->kind, record->number, record->step, by, err);
+    record->by = by;
+    message_free(record);
+    return rc;
+}
+
+static inline void must_record(struct journal *journal, const char *yaml)
+{
+    struct err err;
+    if (try_write(journal, yaml, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static inline struct journal *open_at(const char *run, uint64_t known, const char *replay)
+{
+    struct err err;
+    struct journal *journal = NULL;
+    assert_int_equal(file_make_dirs(run, ERR_USAGE, &err), 0);
+    journal = journal_open(run, known, NULL, replay, &err);
+    if (!journal)
+        fail_msg("%s", err.text);
+    return journal;
+}
