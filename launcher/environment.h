@@ -87,11 +87,15 @@ int environment_columns(void);
 /* Whether the `train` that started this rank reads what it says. */
 bool environment_supervised(void);
 
+/* When the `train` that started this rank began, in seconds since 1970; 0: it did not say. */
+double environment_began(void);
+
+/* Whether that `train` ignores SIGHUP, as nohup has it. */
+bool environment_ignores_hangup(void);
+
 enum { ENVIRONMENT_COLUMNS_MAX = 1000 };
 #define ENVIRONMENT_COLUMNS                                                                        \
     "TRIREME_COLUMNS" /* set by `train` for its ranks: columns of the terminal, or 0 */
 
-/* OpenBLAS picks its kernels when it is loaded, before main; on CPUs that are newer than it, it
- * takes old ones, at 60 % of the speed. Where the variables that say otherwise are not set, sets
- * them and executes the program anew, once. */
-void environment_choose_kernels(char **arguments);
+#define ENVIRONMENT_BEGAN  "TRIREME_BEGAN"  /* set likewise */
+#define ENVIRONMENT_HANGUP "TRIREME_HANGUP" /* likewise: "ignored", or "" */

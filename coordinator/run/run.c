@@ -335,6 +335,7 @@ int run_status_write(const struct run *run, uint64_t step, const struct err *how
     status.has_code = 1, status.code = (uint32_t)how->code;
     status.text = (char *)how->text;
     status.has_step = 1, status.step = step;
+    status.has_without_step = 1, status.without_step = run->without_step;
     char *json = json_write(&status), *path = file_join(run->folder, "status.json");
     int rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
     if (rc < 0) {

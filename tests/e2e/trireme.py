@@ -70,6 +70,14 @@ def environment_of(pid):
     return dict(pair.split(b"=", 1) for pair in pairs if b"=" in pair)
 
 
+def arguments_of(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid) as f:
+            return f.read().split("\0")
+    except OSError:
+        return []
+
+
 def processes(token):
     """Process number -> environment of all that live and carry the token (a process that has ended
     carries none)."""
