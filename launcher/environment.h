@@ -3,6 +3,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whether this process is a rank of an MPI job, and which (from what the launcher of the job said;
  * 0 outside). */
@@ -18,6 +19,13 @@ int environment_columns(void);
 
 /* Whether the `train` that started this rank reads what it says. */
 bool environment_supervised(void);
+
+/* Where Open MPI keeps what a job needs on this machine: the folder of the session and the number
+ * of the job (ranks; NULL and 0 where it does not say), and the folder in which mpirun makes such
+ * folders. */
+const char *environment_mpi_session(void);
+uint32_t environment_mpi_job(void);
+const char *environment_mpi_folder(void);
 
 enum { ENVIRONMENT_COLUMNS_MAX = 1000 };
 #define ENVIRONMENT_COLUMNS                                                                        \

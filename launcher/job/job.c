@@ -5,6 +5,7 @@
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/run.h"
 #include "launcher/environment.h"
+#include "launcher/job/leftovers.h"
 #include "launcher/job/supervise.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/net/endpoint.h"
@@ -137,10 +138,11 @@ static int run_other(const struct job *job, struct endpoint *endpoint)
     return code;
 }
 
-int job_run(const struct job *job, uint64_t *kept, struct err *err)
+/* Runs this rank over MPI. */
+static int run(const struct job *job, struct leftovers_mark *mark, uint64_t *kept, struct err *err)
 {
-    catch_signals();
     struct endpoint *endpoint = mpi_transport_open();
+    leftovers_mark_mapped(mark);
     if (endpoint->rank > 0) {
         if (run_other(job, endpoint) < 0) {
             fprintf(stderr, "trireme: rank %d: gave up: the coordinator does not answer\n",
@@ -161,4 +163,16 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
         // mpirun takes seconds to end a job whose first rank failed
         environment_supervised() && !err->text[0];
     return err->code == ERR_NONE || said ? 0 : -1;
+}
+
+int job_run(const struct job *job, uint64_t *kept, struct err *err)
+{
+    catch_signals();
+    leftovers_sweep(LEFTOVERS_SHARED);
+    const struct leftovers_told told = {.session = environment_mpi_session(),
+                                        .job = environment_mpi_job()};
+    struct leftovers_mark *mark = leftovers_mark(LEFTOVERS_SHARED, &told);
+    int rc = run(job, mark, kept, err);
+    leftovers_unmark(mark);
+    return rc;
 }

@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "launcher/environment.h"
 #include "launcher/job/children.h"
+#include "launcher/job/leftovers.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/outcome.h"
 
@@ -141,9 +143,14 @@ int supervise(const struct mpirun *job, uint64_t *kept, struct err *err)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
     struct child child = {.servers = job->servers};
+    leftovers_sweep(LEFTOVERS_SHARED);
     if (mpirun_start(&child.pid, &child.errors, job, err) < 0)
         return -1;
+    const struct leftovers_told told = {.above = environment_mpi_folder(), .mpirun = child.pid};
+    struct leftovers_mark *left = leftovers_mark(LEFTOVERS_SHARED, &told);
     child.outcome.code = wait_end(&child);
+    leftovers_mark_over(left);
+    leftovers_end(LEFTOVERS_SHARED, child.pid);
     child.outcome.ended_at_once = asked > 1;
     int rc = outcome_judge(&child.outcome, job, kept, err);
     close(child.errors);
