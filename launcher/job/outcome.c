@@ -38,6 +38,12 @@ void outcome_add_line(struct outcome *outcome, const char *line, unsigned server
     text_printf(&outcome->noise, "%s\n", line);
 }
 
+/* Whether it is a code of this program for an end with a sentence. */
+static bool is_ours(int code)
+{
+    return code == ERR_USAGE || code == ERR_DATA || code == ERR_TRAIN || code == ERR_MACHINE;
+}
+
 int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint64_t *kept,
                   struct err *err)
 {
@@ -64,14 +70,14 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
     } else if (outcome->ended_at_once) {
         err_set(err, ERR_MACHINE,
                 "stopped at once on request: what came after the newest checkpoint is lost");
+    } else if (outcome->said && is_ours(code)) {
+        err->code = (enum err_code)code; // a rank said why, and could not write it to the run
+        err->text[0] = 0;
     } else if (outcome->lost[0]) {
         err_set(
             err, ERR_MACHINE,
             "%s: the run is kept: run the same line again to continue from its newest checkpoint",
             outcome->lost);
-    } else if (code == ERR_USAGE || code == ERR_DATA) {
-        err->code = (enum err_code)code; // rank 0 said why, before there was a run to write to
-        err->text[0] = 0;
     } else {
         fputs(outcome->noise.bytes ? outcome->noise.bytes : "", stderr);
         err_set(err, ERR_MACHINE, "mpirun ended with code %d, and no rank said why", code);

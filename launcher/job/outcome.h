@@ -13,6 +13,7 @@ struct outcome {
     int code;             /* mpirun's exit code, or 128 and the signal that ended it */
     bool launched;        /* rank 0 handled signals */
     bool ended_at_once;   /* the user asked for it */
+    bool said;            /* a rank said something to people */
     uint64_t incarnation; /* of this launch; 0: it did not get the run */
     struct text noise;    /* what mpirun said; freed by outcome_clear */
     char lost[200];       /* "server 1 (rank 2 on h) was lost: killed by signal 9", or "" */

@@ -53,6 +53,7 @@ static void take_line(struct child *child, const char *line)
         child->outcome.incarnation = strtoull(line + sizeof SUPERVISE_CLAIMED - 1, NULL, 10);
     } else if (!strncmp(line, mark, sizeof mark - 1)) {
         fprintf(stderr, "%s\n", line);
+        child->outcome.said = true;
     } else {
         outcome_add_line(&child->outcome, line, child->servers);
     }
