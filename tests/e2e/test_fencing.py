@@ -13,7 +13,7 @@ from trireme import Case, processes, rank_of, wait_for
 
 STUBS = os.environ.get("FLOCK_STUBS")
 ROUNDS = 20 if os.environ.get("TRIREME_LONG") else 5
-STEPS = 400
+STEPS, LONG_STEPS = 400, 2500
 SHARED = "/dev/shm"
 
 
@@ -38,10 +38,10 @@ class Fencing(Case):
                           checkpoint={"every": 40, "keep": 2})
         self.succeed("train", "run.yaml", "--out", "whole", "--workers", 1)
 
-    def assert_as_undisturbed(self, run="run"):
-        self.assertEqual(self.hash_of(run), self.hash_of("whole"))
-        self.assertEqual(self.losses(run), self.losses("whole"))
-        self.assert_whole(run, STEPS)
+    def assert_as_undisturbed(self, run="run", whole="whole", steps=STEPS):
+        self.assertEqual(self.hash_of(run), self.hash_of(whole))
+        self.assertEqual(self.losses(run), self.losses(whole))
+        self.assert_whole(run, steps)
         names = os.listdir(self.path(run, "checkpoints"))
         self.assertEqual([name for name in names if "damaged" in name], [])
 
@@ -119,12 +119,17 @@ class TwoAtOnce(Fencing):
         self.assertEqual(json.loads(self.read("run/status.json"))["incarnation"], 2)
         self.assertNotIn(b"has taken this run", self.read("run/log.txt"))
         self.assertEqual(self.metrics("run", "event"), [])
-        self.assert_as_undisturbed()
 
     def test_an_older_launch_ends_with_a_sentence_and_the_newer_ones_run_is_as_undisturbed(self):
-        for steps in (20, 150, 250):
+        # so many that both are there for a while
+        self.write_config(train={"steps": LONG_STEPS},
+                          eval={"every": 500},
+                          checkpoint={"every": 100, "keep": 2})
+        self.succeed("train", "run.yaml", "--out", "whole-long", "--workers", 1)
+        for steps in (20, 150, 400):
             shutil.rmtree(self.path("run"), ignore_errors=True)
             self.older_and_newer(steps)
+            self.assert_as_undisturbed("run", "whole-long", LONG_STEPS)
 
     def test_an_older_launch_touches_nothing_while_a_newer_one_has_the_run(self):
         call = self.begin_run(60)
