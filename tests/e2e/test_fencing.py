@@ -177,12 +177,12 @@ class Seeing(Fencing):
         shard = self.path(self.shard("run", 200))
         os.rename(shard, shard + ".kept")
         os.symlink("/proc/self/mem", shard)  # reading it is an I/O error
-        before = self.tree("run/checkpoints/step-00000100")
+        before = self.tree("run/checkpoints/step-00000160")
         self.refuse(5, [self.shard("run", 200), "cannot read: Input/output error"], "resume", "run",
                     "--set", "train.steps=300")
         self.assertEqual(sorted(os.listdir(self.path("run/checkpoints"))),
-                         ["step-00000100", "step-00000200"])
-        self.assertEqual(self.tree("run/checkpoints/step-00000100"), before)
+                         ["step-00000160", "step-00000200"])
+        self.assertEqual(self.tree("run/checkpoints/step-00000160"), before)
         os.rename(shard + ".kept", shard)
         done = self.succeed("resume", "run", "--set", "train.steps=300")
         self.assertIn("continuing from run/checkpoints/step-00000200", done.out)
