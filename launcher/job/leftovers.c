@@ -294,17 +294,19 @@ static char *open_mark(int *fd, bool *left, const char *path)
     return NULL;
 }
 
-static void add_living(struct sweep *s, const char *path)
+/* Adds what the mark tells of if its process lives. Returns whether it was killed. */
+static bool add_living(struct sweep *s, const char *path)
 {
     int fd;
-    bool left;
+    bool left = false;
     char *text = open_mark(&fd, &left, path);
     if (!text)
-        return;
+        return false;
     if (!left)
         text_printf(&s->told, "\n%s", text);
     close(fd);
     free(text);
+    return left;
 }
 
 /* Removes a mark whose process was killed with all that it tells of. */
@@ -328,7 +330,7 @@ static void sweep_mark(const struct sweep *s, const char *path)
 void leftovers_sweep(const char *shared)
 {
     struct err err;
-    size_t n = 0, n_marks = 0;
+    size_t n = 0, n_marks = 0, n_left = 0;
     // before the processes: a segment that is there now is in use when they are looked at, or left
     struct sweep s = {.shared = shared, .names = file_names(shared, &n, ERR_MACHINE, &err)};
     char *prefix = mark_prefix(), **marks = mem_new(n + 1, sizeof *marks);
@@ -336,10 +338,10 @@ void leftovers_sweep(const char *shared)
         if (!strncmp(s.names[i], prefix, strlen(prefix)))
             marks[n_marks++] = file_join(shared, s.names[i]);
     for (size_t i = 0; i < n_marks; i++)
-        add_living(&s, marks[i]);
-    if (n_marks)
+        n_left += add_living(&s, marks[i]);
+    if (n_left)
         processes_files(&s.used);
-    for (size_t i = 0; i < n_marks; i++)
+    for (size_t i = 0; i < n_marks && n_left; i++)
         sweep_mark(&s, marks[i]);
     file_names_free(marks);
     text_clear(&s.used);
