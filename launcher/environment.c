@@ -269,6 +269,28 @@ bool environment_supervised(void)
     return getenv(ENVIRONMENT_COLUMNS) != NULL;
 }
 
+const char *environment_mpi_session(void)
+{
+    return getenv("OMPI_MCA_orte_jobfam_session_dir");
+}
+
+uint32_t environment_mpi_job(void)
+{
+    const char *text = getenv("PMIX_NAMESPACE");
+    char *end = NULL;
+    const unsigned long job = text ? strtoul(text, &end, 10) : 0;
+    return text && end > text && !*end && job <= UINT32_MAX ? (uint32_t)job : 0;
+}
+
+const char *environment_mpi_folder(void)
+{
+    static const char *const names[] = {"OMPI_MCA_orte_tmpdir_base", "TMPDIR", "TEMP", "TMP"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            return getenv(names[i]);
+    return "/tmp";
+}
+
 double environment_began(void)
 {
     const char *text = environment_supervised() ? getenv(ENVIRONMENT_BEGAN) : NULL;
