@@ -114,6 +114,8 @@ static void add_launcher(struct text *out, const struct batch_script *s)
 {
     if (s->request->launcher == TRIREME__SUBMIT_REQUEST__LAUNCHER__mpirun)
         return;
+    if (s->ranks)
+        text_add(out, "unset SLURM_NTASKS_PER_NODE # srun would count by it\n");
     text_add(out, "srun --mpi=pmix --cpu-bind=none");
     if (s->ranks)
         text_printf(out, " --ntasks=%u", s->ranks);
