@@ -156,8 +156,10 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
     if (run.incarnation && run_status_write(&run, *kept, how, &err) == 0 &&
         environment_supervised())
         how->text[0] = 0; // `train` reads it there, and says it
-    if (!run.incarnation && how->code == ERR_STOPPED && environment_supervised())
+    if (!run.incarnation && how->code == ERR_STOPPED && environment_supervised()) {
+        fprintf(stderr, SUPERVISE_STOPPED "\n");
         how->text[0] = 0; // it says it, and counts the launch
+    }
     if (environment_supervised())
         fprintf(stderr, SUPERVISE_ENDED "\n");
     coordinator_free(coordinator);

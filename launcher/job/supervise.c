@@ -47,6 +47,8 @@ static void take_line(struct child *child, const char *line)
 {
     if (!strcmp(line, SUPERVISE_LAUNCHED)) {
         child->outcome.launched = true;
+    } else if (!strcmp(line, SUPERVISE_STOPPED)) {
+        child->outcome.asked = true;
     } else if (!strcmp(line, SUPERVISE_BEGAN)) {
         child->outcome.began = true;
     } else if (!strcmp(line, SUPERVISE_ENDED)) {

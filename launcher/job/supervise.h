@@ -8,9 +8,11 @@
 
 /* Lines of rank 0 on stderr, each alone on a line: when it takes requests to stop; followed by the
  * launch's incarnation, when it has claimed the run (a status with another incarnation is another
- * launch's); when training begins; when the run is over and the ranks are about to end. */
+ * launch's); when it was asked to stop before that; when training begins; when the run is over and
+ * the ranks are about to end. */
 #define SUPERVISE_LAUNCHED "trireme-launched"
 #define SUPERVISE_CLAIMED  "trireme-claimed "
+#define SUPERVISE_STOPPED  "trireme-stopped"
 #define SUPERVISE_BEGAN    "trireme-began"
 #define SUPERVISE_ENDED    "trireme-ended"
 

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import trireme
-from stops import SIGNALS, begin_held, mpirun_of
+from stops import SIGNALS, begin_held, holds_back, mpirun_of
 from trireme import Case, processes, rank_of, wait_for
 
 STEPS = 4000
@@ -204,6 +204,17 @@ class AtAnyMoment(Stop):
                 self.assertEqual(done.code, 85, done)
                 self.assert_sentence(done.err, ["stopped on request", "run the same line again"])
         self.assert_goes_on()
+
+    def test_a_signal_to_the_first_rank_before_it_has_the_run_is_a_request(self):
+        for number in SIGNALS:
+            shutil.rmtree(self.path("run"), ignore_errors=True)
+            call = self.begin(*self.line, "run")
+            rank = call.rank(COORDINATOR)
+            wait_for(lambda: holds_back(rank), "the first line of main", 5)
+            os.kill(rank, number)
+            done = call.end()
+            self.assertEqual(done.code, 85, done)
+            self.assert_sentence(done.err, ["stopped on request", "run the same line again"])
 
     def test_three_launches_in_a_row_that_do_no_step_are_an_error_and_a_step_begins_anew(self):
         def stop_at_once():
