@@ -5,6 +5,7 @@
 #include "math/kernels.h"
 #include "proto/net/link.h"
 #include "proto/schema/message.h"
+#include "worker/base_tokenizer.h"
 #include "worker/data/dataset.h"
 
 #include <stdlib.h>
@@ -46,13 +47,15 @@ void readiness_say(struct link *link, const struct dataset *dataset,
     free(sources);
 }
 
-int readiness_add_tokenizer(Trireme__WasRead *message, const struct dataset *dataset,
-                            struct err *err)
+int readiness_add_tokenizer(Trireme__WasRead *message, const Trireme__Start *start,
+                            const struct dataset *dataset, struct err *err)
 {
     const char *folder;
     const Trireme__Vocabulary *vocabulary = dataset_vocabulary(dataset, &folder);
-    if (!vocabulary)
+    if (!vocabulary) {
+        base_tokenizer_add(message, start, dataset);
         return 0;
+    }
     message->tokenizer_files = mem_new(vocabulary->n_files, sizeof *message->tokenizer_files);
     for (size_t i = 0; i < vocabulary->n_files; i++) {
         size_t size;

@@ -10,7 +10,7 @@ struct link;
 void readiness_say(struct link *link, const struct dataset *dataset,
                    const Trireme__Compute *compute, const char *note);
 
-/* Adds the files of the data's tokenizer to the message, if it has one. ERR_DATA where one cannot
- * be read. */
-int readiness_add_tokenizer(Trireme__WasRead *message, const struct dataset *dataset,
-                            struct err *err);
+/* Adds the files of the data's tokenizer to the message, or of what is taken for it
+ * (base_tokenizer.h). ERR_DATA where a file of the data's cannot be read. */
+int readiness_add_tokenizer(Trireme__WasRead *message, const Trireme__Start *start,
+                            const struct dataset *dataset, struct err *err);

@@ -287,13 +287,13 @@ static int look_at_files(struct worker *w, struct err *err)
     if (!data)
         return -1;
     Trireme__WasRead *was_read = message_new(&trireme__was_read__descriptor);
-    int rc = w->sends_tokenizer ? readiness_add_tokenizer(was_read, w->dataset, err) : 0;
-    was_read->n_files = data->n_files, was_read->files = data->files; // lent
     message_free(was_read->vocabulary);
-    was_read->vocabulary = data->vocabulary;
+    was_read->vocabulary = data->vocabulary, data->vocabulary = NULL;
+    int rc = w->sends_tokenizer ? readiness_add_tokenizer(was_read, w->start, w->dataset, err) : 0;
+    was_read->n_files = data->n_files, was_read->files = data->files; // lent
     if (rc == 0)
         endpoint_send(w->endpoint, LINK_COORDINATOR, TAG_WAS_READ, was_read);
-    was_read->n_files = 0, was_read->files = NULL, was_read->vocabulary = NULL;
+    was_read->n_files = 0, was_read->files = NULL;
     message_free(was_read);
     message_free(data);
     return rc;

@@ -103,10 +103,10 @@ int run_data_compare(const Trireme__RunData *now, const Trireme__RunData *before
 {
     size_t i = 0, j = 0;
     const char *tokens = digest_of_tokens(now), *tokens_before = digest_of_tokens(before);
-    if (*tokens_before && strcmp(tokens, tokens_before))
+    if (*tokens && *tokens_before && strcmp(tokens, tokens_before))
         return err_set(err, ERR_DATA,
-                       "found tokens of a tokenizer of digest %s, expected %s as in %s",
-                       *tokens ? tokens : "none", tokens_before, before_name);
+                       "found tokens of a tokenizer of digest %s, expected %s as in %s", tokens,
+                       tokens_before, before_name);
     for (;;) {
         const Trireme__ReadFile *a = next_read(now, &i), *b = next_read(before, &j);
         if (!a && !b)

@@ -90,6 +90,9 @@ int whole_read_add(struct whole_read *w, const char *who, const Trireme__WasRead
         return err_set(err, ERR_MACHINE, "%s sent digests of token files that nobody asked for",
                        who);
     Trireme__RunData *data = data_of(was_read->files, was_read->n_files, was_read->vocabulary);
+    // A base model's tokenizer, which the run has, need not be there any more.
+    if (!data->vocabulary && w->before && w->before->vocabulary)
+        data->vocabulary = message_copy(w->before->vocabulary);
     int rc = w->before ? run_data_compare(data, w->before,
                                           "the run's data.yaml: the token files are not those of "
                                           "the checkpoint",

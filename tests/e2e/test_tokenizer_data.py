@@ -8,7 +8,7 @@ import struct
 
 import trireme
 from tiny_bpe import Tokenizer
-from trireme import Case, text_like
+from trireme import Case, text_like, token_file
 
 SMALL = Tokenizer()
 OTHER = Tokenizer(merges=["t h", "e r", "th e"])
@@ -266,6 +266,34 @@ class TokenizerData(Case):
                    eval={"every": 0})
         done = self.succeed("sample", "run", "--prompt", "k", "--tokens", 50, "--temperature", 0)
         self.assertEqual(done.out, "k\n")
+
+    def test_a_prepared_folder_is_a_tokenizer_for_other_texts(self):
+        first = self.data()
+        self.write("more.txt", text_like(3, 300))
+        about, _ = self.prepare("more.txt", "more", "--val", "0", tokenizer="data")
+        self.assertEqual((about["tokenizer"], about["vocabulary"]), ("small", first["vocabulary"]))
+        self.assertEqual(self.tokens("more", "train"), SMALL.encode(text_like(3, 300)))
+
+    def test_token_files_made_elsewhere_are_taken_for_the_base_models(self):
+        self.data()
+        self.train()
+        self.succeed("export", "run", "--out", "base")
+        self.write("tokens.bin", token_file(self.tokens("data", "train")))
+        config = json.loads(self.read(self.config("foreign.yaml", train={"steps": 2})))
+        del config["model"]
+        config["init"] = {"from": "base"}
+        config["data"]["sources"][0]["path"] = "tokens.bin"
+        self.write("foreign.yaml", json.dumps(config))
+        done = self.succeed("train", "foreign.yaml", "--out", "foreign", "--workers", 2)
+        self.assertIn(
+            "do not say what their tokens stand for; samples and exports take the "
+            "tokenizer in base", done.out + done.err)
+        shutil.rmtree(self.path("base"))
+        self.succeed("resume", "foreign", "--set", "train.steps=4", "--workers", 1)
+        self.succeed("sample", "foreign", "--prompt", "the", "--tokens", 3)
+        self.succeed("export", "foreign", "--out", "out")
+        self.assertEqual(self.read("out/tokenizer.json"), SMALL.json().encode())
+        self.assertIn("vocabulary", self.read("foreign/data.yaml").decode())
 
     def test_a_base_model_of_other_tokens_is_said(self):
         self.data()

@@ -2,17 +2,28 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "proto/schema/message.h"
+#include "worker/data/data_yaml.h"
 #include "worker/data/path.h"
 #include "worker/tokenizer/encode_stream.h"
 #include "worker/tokenizer/tokenizer.h"
 
 #include <stdlib.h>
 
-/* The base name of the folder, links and "." resolved. */
+/* What data.yaml calls it, in a prepared folder; else the base name of the folder, links and "."
+ * resolved. */
 static char *name_of(const char *path)
 {
-    char *folder = file_is_dir(path) ? mem_strdup(path) : path_parent(path),
-         *real = realpath(folder, NULL), *name = path_base_name(real ? real : folder);
+    struct digest digest;
+    struct err none; // a damaged data.yaml is of no account here
+    char *folder = file_is_dir(path) ? mem_strdup(path) : path_parent(path), *name = NULL;
+    Trireme__DataSet *set =
+        data_yaml_exists(folder) ? data_yaml_read(folder, &digest, &none) : NULL;
+    if (set && data_yaml_has_tokenizer(set))
+        name = mem_strdup(set->tokenizer);
+    message_free(set);
+    char *real = realpath(folder, NULL);
+    name = name ? name : path_base_name(real ? real : folder);
     free(real);
     free(folder);
     return name;
