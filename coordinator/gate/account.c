@@ -43,6 +43,13 @@ bool account_affords(const struct rule *rule, const struct account *account,
            account->spent + account_price(arms, n, fixed) <= rule->share * account->all;
 }
 
+double account_needs(const struct rule *rule, const struct account_arm *arm, double fixed)
+{
+    const double price = arm->cost + fixed;
+    const double share = price / rule->share, stake = arm->planner ? price / rule->stake : 0;
+    return stake > share ? stake : share;
+}
+
 /* Returns the arm that is dropped next, or NULL. */
 static struct account_arm *least(struct account_arm *arms, size_t n)
 {

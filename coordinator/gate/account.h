@@ -44,6 +44,9 @@ double account_planners_price(const struct account_arm *arms, size_t n, double f
 bool account_affords(const struct rule *rule, const struct account *account,
                      const struct account_arm *arms, size_t n, double fixed);
 
+/* Tokens of a run that could pay for a stretch of this arm alone, with nothing spent before. */
+double account_needs(const struct rule *rule, const struct account_arm *arm, double fixed);
+
 /* Drops arms until the rest is affordable: the smallest m first (ties: the last), then a claim;
  * never a watch. Returns how many are left. */
 size_t account_fit(const struct rule *rule, const struct account *account, struct account_arm *arms,

@@ -33,10 +33,19 @@ bool stretch_is_late(const struct rule *rule, uint64_t step, uint64_t length);
 struct stretch stretch_of(enum stretch_kind kind, uint64_t start, uint32_t batch,
                           const uint64_t *step_tokens, size_t n);
 
+/* Whether it ends, with its tail, within the planned length. */
+bool stretch_fits(const struct stretch *stretch, uint64_t length);
+
 /* Tokens that an arm costs beside the trunk, with its tail and its reading (at a third of a token);
  * and those of the trunk's own tail and reading, once a stretch. context: tokens of a window. */
 double stretch_arm_tokens(const struct stretch *stretch, uint64_t step_tokens, uint32_t context);
 double stretch_fixed_tokens(const struct stretch *stretch, uint64_t step_tokens, uint32_t context);
+
+/* What `count` stretches from `start` on cost that have one arm each, as a proof has, one beginning
+ * where the last one ended; *windows: that they read. */
+double stretch_proof_tokens(uint64_t *windows, enum stretch_kind kind, uint64_t start,
+                            uint32_t batch, const uint64_t step_tokens[2], uint32_t context,
+                            unsigned count);
 
 /* Who might take part. */
 struct stretch_candidate {

@@ -307,7 +307,7 @@ static bool run_stretch(struct campaign *c)
     struct decide_arm judged[HYPOTHESES];
     struct stretch stretch;
     size_t n_arms = 0, n = gather(c, chosen, arms, &n_arms, &stretch), n_open = 0;
-    if (c->account.step + stretch.horizon + stretch.tail > account_length(&c->account) ||
+    if (!stretch_fits(&stretch, account_length(&c->account)) ||
         train(c, chosen, n, arms, n_arms, &stretch) == 0)
         return false;
     if (c->claiming && claim_is_look(&rule_default, c->n_y))

@@ -2,6 +2,7 @@
 #include "tests/unit/support.h"
 
 #include "coordinator/gate/account.h"
+#include "coordinator/gate/stretch.h"
 
 #include <math.h>
 
@@ -118,6 +119,41 @@ money_drops_the_smallest_gain_first_ties_the_last_then_a_claim_and_never_a_watch
     assert_true(arms[0].dropped && !arms[1].dropped);
 }
 
+/* Of a run with a warmup of 50 steps: one planner's change of each kind, in steps. */
+static void worked_runs_that_could_pay_for_one_change(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t batch, context;
+        enum stretch_kind kind;
+        uint64_t steps;
+    } cases[] = {
+        {16, 64,  STRETCH_PLAIN, 687 },
+        {16, 64,  STRETCH_CALM,  1263},
+        {32, 256, STRETCH_PLAIN, 657 },
+        {32, 256, STRETCH_CALM,  1248},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const uint32_t context = cases[i].context;
+        const uint64_t tokens[] = {cases[i].batch * context};
+        const struct stretch s =
+            stretch_of(cases[i].kind, stretch_first(&rule_default, 50), cases[i].batch, tokens, 1);
+        const double once = stretch_fixed_tokens(&s, tokens[0], context);
+        struct account_arm one = {.cost = stretch_arm_tokens(&s, tokens[0], context),
+                                  .planner = true};
+        const double needs = account_needs(&rule_default, &one, once) / (double)tokens[0];
+        assert_int_equal(ceil(needs), cases[i].steps);
+        for (int enough = 0; enough < 2; enough++) {
+            const struct account a = {
+                .all = (double)((cases[i].steps - 1 + (uint64_t)enough) * tokens[0]),
+                .step_tokens = (double)tokens[0]};
+            assert_int_equal(account_affords(&rule_default, &a, &one, 1, once), enough);
+        }
+        one.planner = false; // a person's: the share alone
+        assert_near(account_needs(&rule_default, &one, once), (one.cost + once) / 0.25);
+    }
+}
+
 static void whatever_is_begun_stays_within_the_stake(void **state)
 {
     (void)state;
@@ -147,6 +183,7 @@ int main(void)
         cmocka_unit_test(other_arms_count_against_the_share_alone),
         cmocka_unit_test(
             money_drops_the_smallest_gain_first_ties_the_last_then_a_claim_and_never_a_watch),
+        cmocka_unit_test(worked_runs_that_could_pay_for_one_change),
         cmocka_unit_test(whatever_is_begun_stays_within_the_stake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
