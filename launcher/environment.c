@@ -14,10 +14,23 @@ static int number(const char *text)
                : -1;
 }
 
+/* Whether the rank of PMIx is that of the step that srun started this process in. The step's number
+ * ends the name that Slurm gives it ("slurm.pmix.77.0"). */
+static bool is_of_step(const struct environment_said *said, bool of_slurm)
+{
+    if (!said->slurm_step || number(said->slurm_rank) != number(said->pmix_rank))
+        return false;
+    const char *step = of_slurm ? strrchr(said->pmix_namespace, '.') + 1 : said->slurm_step;
+    return !strcmp(step, said->slurm_step);
+}
+
 void environment_read_job(struct environment_job *job, const struct environment_said *said)
 {
-    // srun says the size of its step; a rank of PMIx that is not the step's is of another one
-    const bool of_step = said->slurm_step && number(said->slurm_rank) == number(said->pmix_rank);
+    static const char of_slurm[] = "slurm.pmix.";
+    const bool slurms =
+        said->pmix_namespace && !strncmp(said->pmix_namespace, of_slurm, sizeof of_slurm - 1);
+    // srun says the size of its step; a rank of PMIx that is not the step's is left over
+    const bool of_step = is_of_step(said, slurms);
     const struct {
         const char *rank, *size, *by;
     } launchers[] = {
@@ -35,7 +48,8 @@ void environment_read_job(struct environment_job *job, const struct environment_
         *job = (struct environment_job){.size = size, .rank = rank, .by = launchers[i].by};
         return;
     }
-    if (!sized && number(said->pmix_rank) >= 0 && said->pmix_namespace && said->pmix_server)
+    if (!sized && !slurms && number(said->pmix_rank) >= 0 && said->pmix_namespace &&
+        said->pmix_server)
         *job = (struct environment_job){.size = ENVIRONMENT_SIZE_UNSAID,
                                         .rank = number(said->pmix_rank),
                                         .by = "PMIX_NAMESPACE"};
@@ -253,6 +267,28 @@ int environment_columns(void)
 bool environment_supervised(void)
 {
     return getenv(ENVIRONMENT_COLUMNS) != NULL;
+}
+
+const char *environment_mpi_session(void)
+{
+    return getenv("OMPI_MCA_orte_jobfam_session_dir");
+}
+
+uint32_t environment_mpi_job(void)
+{
+    const char *text = getenv("PMIX_NAMESPACE");
+    char *end = NULL;
+    const unsigned long job = text ? strtoul(text, &end, 10) : 0;
+    return text && end > text && !*end && job <= UINT32_MAX ? (uint32_t)job : 0;
+}
+
+const char *environment_mpi_folder(void)
+{
+    static const char *const names[] = {"OMPI_MCA_orte_tmpdir_base", "TMPDIR", "TEMP", "TMP"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            return getenv(names[i]);
+    return "/tmp";
 }
 
 double environment_began(void)

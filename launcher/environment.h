@@ -3,6 +3,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What launchers of jobs say of this process; NULL: not set. */
 struct environment_said {
@@ -92,6 +93,12 @@ double environment_began(void);
 
 /* Whether that `train` ignores SIGHUP, as nohup has it. */
 bool environment_ignores_hangup(void);
+/* Where Open MPI keeps what a job needs on this machine: the folder of the session and the number
+ * of the job (ranks; NULL and 0 where it does not say), and the folder in which mpirun makes such
+ * folders. */
+const char *environment_mpi_session(void);
+uint32_t environment_mpi_job(void);
+const char *environment_mpi_folder(void);
 
 enum { ENVIRONMENT_COLUMNS_MAX = 1000 };
 #define ENVIRONMENT_COLUMNS                                                                        \

@@ -288,11 +288,11 @@ bool run_is_trained(const char *folder)
 int run_claim(struct run *run, struct err *err)
 {
     char *checkpoints = file_join(run->folder, "checkpoints");
-    int rc = file_make_private(&run->open, run->folder, ERR_USAGE, err);
+    int rc = run_proof_path(run->folder, err);
+    if (rc == 0)
+        rc = file_make_private(&run->open, run->folder, ERR_USAGE, err);
     if (rc == 0)
         rc = file_make_dirs(checkpoints, ERR_USAGE, err);
-    if (rc == 0)
-        rc = run_proof_write(run->folder, "try-0", err);
     if (rc == 0)
         rc = run_lock_take(&run->lock, run->folder, &run_lock_system, err);
     if (rc == 0) {
@@ -300,6 +300,8 @@ int run_claim(struct run *run, struct err *err)
         if (!run->before)
             rc = run_config_write(run->folder, run->config, err);
     }
+    if (rc == 0)
+        rc = run_proof_write(run->folder, "try-0", err);
     free(checkpoints);
     return rc;
 }

@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "launcher/commands/command.h"
-#include "worker/data/prepare.h"
-#include "worker/data/watch.h"
+#include "worker/prepare/prepare.h"
+#include "worker/prepare/watch.h"
 
 #include "command.pb-c.h"
 

@@ -9,6 +9,7 @@
 #include "launcher/environment.h"
 #include "launcher/job/entry.h"
 #include "launcher/job/hello.h"
+#include "launcher/job/leftovers.h"
 #include "launcher/job/stop_request.h"
 #include "launcher/job/supervise.h"
 #include "launcher/job/time_left.h"
@@ -214,10 +215,11 @@ static void end_other(struct endpoint *endpoint, int code)
     mpi_transport_close(endpoint, 0, NULL);
 }
 
-int job_run(const struct job *job, uint64_t *kept, struct err *err)
+/* Runs this rank over MPI. */
+static int run(const struct job *job, struct leftovers_mark *mark, uint64_t *kept, struct err *err)
 {
-    take_requests();
     struct endpoint *endpoint = entry_open(job, err);
+    leftovers_mark_mapped(mark);
     if (!endpoint)
         return -1;
     if (endpoint->rank > 0) {
@@ -235,6 +237,18 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
         environment_supervised() && !err->text[0];
     mpi_transport_close(endpoint, said ? 0 : (int)err->code, err->text[0] ? err->text : NULL);
     return err->code == ERR_NONE || said ? 0 : -1;
+}
+
+int job_run(const struct job *job, uint64_t *kept, struct err *err)
+{
+    take_requests();
+    leftovers_sweep(LEFTOVERS_SHARED);
+    const struct leftovers_told told = {.session = environment_mpi_session(),
+                                        .job = environment_mpi_job()};
+    struct leftovers_mark *mark = leftovers_mark(LEFTOVERS_SHARED, &told);
+    int rc = run(job, mark, kept, err);
+    leftovers_unmark(mark);
+    return rc;
 }
 
 int job_refuse(const char *command, struct err *err)

@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "launcher/environment.h"
 #include "launcher/job/children.h"
 #include "launcher/job/launch.h"
+#include "launcher/job/leftovers.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/outcome.h"
 #include "launcher/job/stop_request.h"
@@ -165,10 +167,15 @@ int supervise(const struct mpirun *job, uint64_t *kept, struct err *err)
     struct child child = {.servers = job->servers};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL); // of orders to an mpirun that has just ended
+    leftovers_sweep(LEFTOVERS_SHARED);
     if (mpirun_start(&child.pid, &child.errors, &child.orders, job, err) < 0)
         return -1;
+    const struct leftovers_told told = {.above = environment_mpi_folder(), .mpirun = child.pid};
+    struct leftovers_mark *left = leftovers_mark(LEFTOVERS_SHARED, &told);
     launch_begin(&child.launch, job, clock_now());
     child.outcome.code = wait_end(&child);
+    leftovers_mark_over(left);
+    leftovers_end(LEFTOVERS_SHARED, child.pid);
     int rc = child.launch.late ? launch_explain(&child.launch, err)
                                : outcome_judge(&child.outcome, job, kept, err);
     launch_clear(&child.launch);

@@ -25,6 +25,9 @@ const char *when_name(enum schema_when when); /* "checkpoint" */
 /* How an experiment that changes a field is judged (enum Judged of knob.proto). */
 enum schema_judged { JUDGED_UNJUDGED, JUDGED_FAST, JUDGED_SLOW };
 
+/* Which changes of a field are calm (enum Calm of knob.proto). */
+enum schema_calm { CALM_NEITHER, CALM_DOWN, CALM_UP };
+
 /* What the schema says of a field beyond protobuf-c's descriptor. */
 struct field_doc {
     const char *message; /* full name, "trireme.Optimizer" */
@@ -37,6 +40,8 @@ struct field_doc {
     double min, max;   /* -INFINITY, INFINITY where not given */
     enum schema_when when;
     enum schema_judged judged;
+    enum schema_calm calm;
+    const char *calm_from; /* the word from which every change is calm, or NULL */
     bool map;    /* a list of (key, value) messages that texts write as an object {key: value} */
     size_t slot; /* index in protobuf-c's fields, which are in the order of their numbers */
 };

@@ -3,6 +3,7 @@ prose, and what tokenizers stumble over. Skipped where the packages cannot be ha
 import json
 import os
 import random
+import struct
 import subprocess
 import unicodedata
 import unittest
@@ -79,6 +80,29 @@ class Tokenizers(trireme.Case):
                                                       ours)), about["median"], run["seconds"][0]),
                   flush=True)
 
+    def check_prepared(self, name):
+        """The files of data prepare are the documents one after the other, each with the end of a
+        text; documents come again only once."""
+        folder = packages.folder_of(name)
+        documents = list(dict.fromkeys(d for d in self.valid if d))
+        self.write("in.jsonl", "".join(json.dumps({"text": d.decode()}) + "\n" for d in self.valid))
+        out = self.succeed("data", "prepare", "in.jsonl", "--field", "text", "--tokenizer", folder,
+                           "--out", "data", "--val", "0", "--jobs", "2", "--json").out
+        _, theirs = self.theirs(folder, documents, "ordinary")
+        right = [i for ids in theirs for i in (*ids, ENDS[name])]
+        data = self.read("data/train_000000.bin")
+        wide = VOCABS[name] > 65536
+        self.assertEqual(struct.unpack_from("<3i", data), (20240801, 7, len(right)) if wide else
+                         (20240520, 1, len(right)))
+        found = list(struct.unpack_from("<%d%s" % (len(right), "I" if wide else "H"), data, 1024))
+        self.assertTrue(found == right, "ids differ")
+        about = json.loads(out)
+        self.assertEqual((about["vocab"], about["documents"]), (VOCABS[name], len(documents)))
+        if name != "qwen3":  # which brings texts into a normal form of other bytes
+            self.assertEqual(about["train"]["bytes"], sum(map(len, documents)))
+        print("%s: %d documents prepared, %d equal ids" % (name, len(documents), len(right)),
+              flush=True)
+
     def check_damaged(self, name):
         """Bytes come back, and in front of the first bad one ids are the right ones: up to the last
         space there, where a word ends whatever follows."""
@@ -138,9 +162,8 @@ class Tokenizers(trireme.Case):
         """As SmolLM's tokenizers have it."""
         def change(tokenizer):
             tokenizer["pre_tokenizer"] = {
-                "type": "Sequence", "pretokenizers": [{
-                    "type": "Digits", "individual_digits": True
-                }, {
+                "type": "Sequence",
+                "pretokenizers": [{"type": "Digits", "individual_digits": True}, {
                     "type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
                     "use_regex": True
                 }]
@@ -161,6 +184,15 @@ class Tokenizers(trireme.Case):
                 })
 
         self.check_changed(change)
+
+    def test_gpt2_prepared(self):
+        self.check_prepared("gpt2")
+
+    def test_llama3_prepared(self):
+        self.check_prepared("llama3")
+
+    def test_qwen3_prepared(self):
+        self.check_prepared("qwen3")
 
     def test_gpt2(self):
         self.check_valid("gpt2")

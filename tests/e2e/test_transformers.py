@@ -18,7 +18,7 @@ CLOSE = 2e-5  # of the largest logit; of the loss
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 try:
-    packages.provide()
+    packages.provide("5", "4")
     missing = None
 except packages.Missing as error:
     missing = str(error)

@@ -285,6 +285,7 @@ def read_model(folder):
         need(full not in found, full, "twice")
         if not is_buffer(shape["arch"], full):
             found[full] = tensor
+    need(shape["layers"] <= len(found), "layers without tensors")
     table = names(shape)
     embedding = prefix + ("wte" if shape["arch"] == "gpt2" else "embed_tokens") + ".weight"
     table_head = dict(table, **{"lm_head.weight": table[embedding]})

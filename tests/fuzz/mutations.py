@@ -1,4 +1,5 @@
-"""Mutations of folders and of the bytes of files: each takes (rng, folder) and changes the folder."""
+"""Mutations of folders and of the bytes of files: each takes (rng, folder) and changes the
+folder."""
 import os
 
 

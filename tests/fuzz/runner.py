@@ -1,15 +1,15 @@
 """The runner of both fuzzers: sound input, one to three mutations, read by the program and by an
 independent reader.
 
-A fuzzer is a module-like object with
-    NAME             of one input, in sentences
-    MUTATIONS        name -> function (rng, folder)
-    make             (rng, folder) -> a case, whatever the others take
-    readable         (case) -> whether the program must read it, unless it is changed
-    line             (case, target) -> the line for the program, which copies what it reads to target
-    read             (case) -> what the independent reader reads; raises Refused
-    compare          (expected, target) -> None, or (outcome, sentence)
-    describe         (case) -> words for a person
+A fuzzer is an object with
+    NAME         of one input, in sentences
+    MUTATIONS    name -> function (rng, folder)
+    make         (rng, folder) -> a case, whatever the others take
+    readable     (case) -> whether the program must read it, unless it is changed
+    line         (case, target) -> the line for the program, which copies what it reads to target
+    read         (case) -> what the independent reader reads; raises Refused
+    compare      (expected, target) -> None, or (outcome, sentence)
+    describe     (case) -> words for a person
 """
 import argparse
 import collections

@@ -5,8 +5,8 @@
  * convicted by the same harness. Everything follows from fixed seeds: the numbers are the same each
  * time. Not a model of training: gains are drawn, of one sd, independent from pair to pair unless a
  * row says otherwise. */
-#include "base/random.h"
 #include "coordinator/gate/gate.h"
+#include "tests/sim/noise.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -14,102 +14,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { PAIRS = GATE_PAIRS_MAX, HYPOTHESES = 10, CAMPAIGNS = 4000, TRIED = 40000 };
+enum { HYPOTHESES = 10, CAMPAIGNS = 4000, TRIED = 40000 };
 static const double ALPHA = 0.10, BETA = 0.10, FIRST_ALPHA = 0.01;
-
-struct noise {
-    uint64_t key, next;
-};
-
-static double normal(struct noise *noise)
-{
-    return random_normal(noise->key, noise->next++);
-}
-
-/* A row's own numbers: rows do not change when one is added. */
-static struct noise noise_of(uint64_t row)
-{
-    return (struct noise){.key = random_u64(20250101, row)};
-}
-
-/* Gains of a hypothesis that gains nothing: mean 0, sd about 1. */
-typedef void (*draw_fn)(double x[PAIRS], struct noise *noise);
-
-static void draw_normal(double x[PAIRS], struct noise *noise)
-{
-    for (unsigned j = 0; j < PAIRS; j++)
-        x[j] = normal(noise);
-}
-
-static double chi_square(struct noise *noise, unsigned nu)
-{
-    double sum = 0;
-    for (unsigned i = 0; i < nu; i++) {
-        double z = normal(noise);
-        sum += z * z;
-    }
-    return sum;
-}
-
-static void draw_heavy_tails(double x[PAIRS], struct noise *noise)
-{
-    for (unsigned j = 0; j < PAIRS; j++) {
-        double z = normal(noise);
-        // Student's t with 3 degrees of freedom, scaled to sd 1
-        x[j] = z / sqrt(chi_square(noise, 3));
-    }
-}
-
-static void draw_growing_sd(double x[PAIRS], struct noise *noise)
-{
-    for (unsigned j = 0; j < PAIRS; j++)
-        x[j] = pow(4, j / (PAIRS - 1.0)) * normal(noise);
-}
-
-static void draw_shrinking_sd(double x[PAIRS], struct noise *noise)
-{
-    for (unsigned j = 0; j < PAIRS; j++)
-        x[j] = pow(4, -(j / (PAIRS - 1.0))) * normal(noise);
-}
-
-static void draw_correlated(double x[PAIRS], struct noise *noise, double lag_1)
-{
-    x[0] = normal(noise);
-    for (unsigned j = 1; j < PAIRS; j++)
-        x[j] = lag_1 * x[j - 1] + sqrt(1 - lag_1 * lag_1) * normal(noise);
-}
-
-static void draw_alternating(double x[PAIRS], struct noise *noise)
-{
-    draw_correlated(x, noise, -0.2);
-}
-
-static void draw_following(double x[PAIRS], struct noise *noise)
-{
-    draw_correlated(x, noise, 0.2);
-}
-
-/* Many small gains and fewer, larger losses: a chi-square turned round has the skew -sqrt(8/nu). */
-static void draw_skewed(double x[PAIRS], struct noise *noise, unsigned nu)
-{
-    for (unsigned j = 0; j < PAIRS; j++)
-        x[j] = (nu - chi_square(noise, nu)) / sqrt(2.0 * nu);
-}
-
-static void draw_skewed_a_little(double x[PAIRS], struct noise *noise)
-{
-    draw_skewed(x, noise, 22);
-}
-
-static void draw_skewed_much(double x[PAIRS], struct noise *noise)
-{
-    draw_skewed(x, noise, 3);
-}
-
-static void draw_exponential(double x[PAIRS], struct noise *noise)
-{
-    draw_skewed(x, noise, 2);
-}
 
 /* A rule: its answer after n pairs. */
 typedef enum gate_answer (*rule_fn)(const double *x, unsigned n, double alpha);
@@ -217,20 +123,6 @@ static struct outcome measure_campaigns(uint64_t row, struct campaigns c)
         campaign_run(&o, &c, &noise);
     return (struct outcome){o.any / CAMPAIGNS, o.rate / CAMPAIGNS, o.fdr / CAMPAIGNS,
                             o.pairs / CAMPAIGNS};
-}
-
-struct interval {
-    double low, high;
-};
-
-/* Wilson's 95 % interval of a share; of a mean of numbers from 0 to 1 it is too wide, if anything.
- */
-static struct interval wilson(double share, double n)
-{
-    const double z = 1.959964;
-    double middle = (share + z * z / (2 * n)) / (1 + z * z / n);
-    double half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-    return (struct interval){middle - half, middle + half};
 }
 
 static unsigned n_broken;

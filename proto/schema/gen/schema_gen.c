@@ -271,6 +271,9 @@ static void add_field(struct gen *gen, const Google__Protobuf__DescriptorProto *
         add_number(out, knob->has_max ? knob->max : HUGE_VAL);
         add_constant(out, ", .when = WHEN_", &trireme__when__descriptor, (int)knob->when);
         add_constant(out, ", .judged = JUDGED_", &trireme__judged__descriptor, (int)knob->judged);
+        add_constant(out, ", .calm = CALM_", &trireme__calm__descriptor, (int)knob->calm);
+        text_add(out, ", .calm_from = ");
+        add_literal(out, knob->calm_from);
         text_printf(out, ", .map = %s, .slot = %zu},\n", knob->map ? "true" : "false",
                     slot_of(type, field));
         trireme__knob__free_unpacked(knob, NULL);

@@ -56,6 +56,10 @@ static void a_rank_alone_or_one_left_over_is_in_no_job(void **state)
         {{.ompi_rank = "1"}, 0, 0},
         // srun --mpi=none -n 4 from a shell that has the variables of another step
         {{.pmix_rank = "0", .slurm_step = "1", .slurm_rank = "2", .slurm_size = "4"}, 0, 0},
+        {{.pmix_rank = "0", .pmix_namespace = "slurm.pmix.13.0", .pmix_server = "u",
+          .slurm_step = "1", .slurm_rank = "0", .slurm_size = "4"}, 0, 0},
+        {{.pmix_rank = "0", .pmix_namespace = "slurm.pmix.13.0", .pmix_server = "u",
+          .slurm_step = "1", .slurm_rank = "1", .slurm_size = "4"}, 0, 0},
         {{.pmix_rank = "x", .pmix_namespace = "n", .pmix_server = "u"}, 0, 0},
         {{.ompi_rank = "-1", .ompi_size = "4"}, 0, 0},
         {{.ompi_rank = "0", .ompi_size = "many"}, 0, 0},
