@@ -101,6 +101,11 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
     } else if (outcome->said && is_ours(code)) {
         err->code = (enum err_code)code; // a rank said why, and could not write it to the run
         err->text[0] = 0;
+    } else if (!outcome->launched && strstr(outcome->lost, "signal 11")) {
+        err_set(err, ERR_MACHINE,
+                "%s while MPI started: does a variable OMPI_MCA_ or a file of parameters ask for "
+                "what is not there?",
+                outcome->lost);
     } else if (outcome->lost[0]) {
         err_set(
             err, ERR_MACHINE,
