@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LINE_SIZE = 8192 };
 
@@ -116,8 +117,9 @@ void cores_read(struct cores *cores, const char *root)
 {
     cpu_set_t set;
     char *name = mem_format("%s/proc/self/mountinfo", root), line[LINE_SIZE];
-    *cores = (struct cores){.allowed = 1};
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    *cores = (struct cores){.allowed = online > 0 ? (unsigned)online : 1};
+    if (sched_getaffinity(0, sizeof set, &set) == 0) // fails where there are more than it can hold
         cores->allowed = (unsigned)CPU_COUNT(&set);
     FILE *f = fopen(name, "re");
     free(name);

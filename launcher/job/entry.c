@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A rank above 0, or one that `train` watches, waits longer: one sentence is enough. */
 static const double later_seconds = 5, watched_seconds = 20, question_seconds = 30;
 
 static char *left_out; /* of the one MPI that a process opens */

@@ -6,8 +6,7 @@
 struct endpoint;
 struct job;
 
-/* A rank above 0, or one that `train` watches, waits longer: one sentence is enough. */
-enum { ENTRY_SECONDS = 120 }; /* where wait.launch cannot be read */
+enum { ENTRY_SECONDS = 120 }; /* the bound where wait.launch cannot be read */
 
 /* Line of a supervised rank on stderr, followed by its number and host: it has begun. */
 #define ENTRY_BEGUN "trireme-begun "

@@ -107,6 +107,11 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
     } else if (!outcome->incarnation && (outcome->asked || outcome->lost_to_stop)) {
         err->code = ERR_STOPPED; // before there was a launch
         err->text[0] = 0;
+    } else if (!outcome->launched && strstr(outcome->lost, "signal 11")) {
+        err_set(err, ERR_MACHINE,
+                "%s while MPI started: does a variable OMPI_MCA_ or a file of parameters ask for "
+                "what is not there?",
+                outcome->lost);
     } else if (outcome->lost[0]) {
         err_set(err, ERR_MACHINE,
                 "%s: the run is kept: run %s again to continue from its newest checkpoint",

@@ -60,12 +60,27 @@ static void a_rank_that_was_killed_is_named(void **state)
     assert_contains(err.text, "worker 0 (rank 2 on h) was lost: killed by signal 9");
 }
 
+static void a_rank_that_crashes_while_mpi_starts_is_told_with_what_to_look_at(void **state)
+{
+    struct err err;
+    struct outcome outcome = {.code = 139};
+    outcome_add_line(&outcome,
+                     "mpirun noticed that process rank 0 with PID 77 on node h exited on signal 11 "
+                     "(Segmentation fault).",
+                     1);
+    assert_int_equal(judge(&outcome, *state, &err), ERR_MACHINE);
+    assert_contains(err.text, "the coordinator (rank 0 on h) was lost: killed by signal 11 while "
+                              "MPI started");
+    assert_contains(err.text, "OMPI_MCA_");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_folder(a_code_of_ours_with_a_word_of_a_rank_is_the_runs_and_said_already),
         test_in_folder(what_no_rank_said_is_told_by_how_mpirun_ended_and_its_last_line),
         test_in_folder(a_rank_that_was_killed_is_named),
+        test_in_folder(a_rank_that_crashes_while_mpi_starts_is_told_with_what_to_look_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
