@@ -27,8 +27,8 @@ struct link {
     bool over;     /* END was received */
     bool told;     /* the coordinator was told that this rank was asked to stop */
     const volatile sig_atomic_t *stop; /* not 0: it was; borrowed, may be NULL */
-    uint32_t code; /* the run's exit code in END */
-    const struct parcel *first; /* taken before what is polled next; borrowed; NULL: none */
+    uint32_t code;                     /* the run's exit code in END */
+    const struct parcel *first;        /* taken before what is polled next; borrowed; NULL: none */
 };
 
 enum {

@@ -3,7 +3,8 @@ loads, in steps, evaluations, checkpoints, forks, pairs and at the end; by each 
 train, to its mpirun, to one rank, to all at once. A run that goes on by the same line comes to
 the bits, lines and ledger of the undisturbed one.
 
-usage: test_random_stops.py [STOPS [SEED]]. Without numbers 40 where TRIREME_LONG is set, else 5."""
+usage: test_random_stops.py [STOPS [SEED]]. Without numbers 40 where TRIREME_LONG is set, else 5,
+and 10 under the sanitizers."""
 import collections
 import os
 import random
@@ -18,7 +19,8 @@ from trireme import processes, rank_of, wait_for
 
 NUMBERS = [int(word) for word in sys.argv[1:] if word.isdigit()]
 sys.argv = sys.argv[:1]
-STOPS = NUMBERS[0] if NUMBERS else 40 if os.environ.get("TRIREME_LONG") else 5
+LONG = 10 if os.environ.get("ASAN_OPTIONS") else 40
+STOPS = NUMBERS[0] if NUMBERS else LONG if os.environ.get("TRIREME_LONG") else 5
 SEED = NUMBERS[1] if len(NUMBERS) > 1 else 1
 WITHOUT_STEP_MAX = 2  # launches in a row; the next one would be an error
 
