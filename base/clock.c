@@ -2,11 +2,21 @@
 
 #include <time.h>
 
-double clock_now(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double clock_now(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double clock_date(void)
+{
+    return seconds_of(CLOCK_REALTIME);
 }
 
 void clock_sleep(double seconds)

@@ -124,7 +124,7 @@ struct coordinator *coordinator_new(struct endpoint *endpoint, struct run *run,
     c->trials = trials_new(endpoint, c->liveness, c->layout, options->n_servers, options->plan);
     c->evaluator = evaluator_new(endpoint, c->liveness, options->n_servers);
     c->saved = run->step;
-    c->began = c->turned = c->beaten = clock_now();
+    c->turned = c->beaten = clock_now();
     make_trunk(c);
     c->progress = progress_new(run->folder, options->live, options->columns, run->step,
                                c->trunk->step_tokens);
@@ -183,6 +183,11 @@ uint64_t coordinator_kept_step(const struct coordinator *c)
     return checkpointer_step(c->checkpointer);
 }
 
+uint64_t coordinator_steps_done(const struct coordinator *c)
+{
+    return c->trunk->step - c->run->step;
+}
+
 static int make_campaign(struct coordinator *c, struct err *err)
 {
     struct context context = {.run = c->run,
@@ -214,72 +219,18 @@ static int make_campaign(struct coordinator *c, struct err *err)
     return 0;
 }
 
-/* Says why a source is left out of evaluation. */
-static void say_not_evaluated(struct coordinator *c, const struct eval_source *source)
-{
-    if (source->samples)
-        return;
-    if (source->val_tokens == 0)
-        progress_say(c->progress,
-                     "note: source '%s' has no validation part: it is left out of evaluation",
-                     source->name);
-    else
-        progress_say(c->progress,
-                     "note: source '%s' is left out of evaluation: it has %llu validation tokens, "
-                     "in ranges of at most %llu, and one sample needs %u (model.context and one "
-                     "more)",
-                     source->name, (unsigned long long)source->val_tokens,
-                     (unsigned long long)source->dev_longest, c->config->model->context + 1);
-}
-
 static void make_evaluation(struct coordinator *c)
 {
     if (!c->config->eval->every)
         return;
     for (size_t s = 0; s < c->roster.n_sources; s++)
-        say_not_evaluated(c, &c->roster.sources[s]);
+        coordinator_say_not_evaluated(c, &c->roster.sources[s]);
     c->evaluation = evaluation_new(c->roster.sources, c->roster.n_sources, c->config->eval->samples,
                                    c->config->model->context);
     if (!evaluation_possible(c->evaluation)) {
         evaluation_free(c->evaluation);
         c->evaluation = NULL;
     }
-}
-
-/* Says what is read as what. */
-static void say_files(const struct coordinator *c)
-{
-    for (size_t s = 0; s < c->roster.n_sources; s++) {
-        char *sentence = whole_read_sentence(c->whole_read, c->roster.sources[s].name);
-        if (sentence)
-            progress_say(c->progress, "%s", sentence);
-        free(sentence);
-    }
-    if (whole_read_is_first(c->whole_read))
-        progress_say(c->progress,
-                     "note: the launches before recorded no digests of the token files: those of "
-                     "now are recorded in %s/data.yaml",
-                     c->run->folder);
-    if (!whole_read_done(c->whole_read))
-        progress_say(c->progress, "note: the token files are read whole beside the training; the "
-                                  "first checkpoint is complete when that is done");
-}
-
-/* Says which `resume --set` has no effect, because config.yaml has that value already. */
-static void say_promoted(const struct coordinator *c)
-{
-    const struct run *run = c->run;
-    for (size_t i = 0; i < run->n_promoted; i++)
-        for (size_t k = 0; k < run->n_settings; k++) {
-            const Trireme__Change *change = run->promoted[i];
-            size_t length = strlen(change->path);
-            if (!strncmp(run->settings[k], change->path, length) && run->settings[k][length] == '=')
-                progress_say(c->progress,
-                             "note: %s is what config.yaml says already; %s=%s, which was "
-                             "promoted, stays in force (only "
-                             "another value overrules it)",
-                             run->settings[k], change->path, change->value);
-        }
 }
 
 /* The journal says that somebody went back where it tells of what came after. */
@@ -336,12 +287,18 @@ static int begin_training(struct coordinator *c, struct err *err)
                      leaves, n_workers - leaves, n_workers);
     if (run_check(c->run, err) < 0 || run_write_changes(c->run, err) < 0 || go_back(c, err) < 0)
         return -1;
-    say_promoted(c);
-    say_files(c);
+    if (c->options.began)
+        c->options.began();
+    coordinator_say_promoted(c);
+    coordinator_say_files(c);
     make_evaluation(c);
     if (make_campaign(c, err) < 0)
         return -1;
-    if (coordinator_is_last(c, c->trunk->step)) {
+    const uint64_t step = c->trunk->step;
+    const bool last = coordinator_is_last(c, step), unfinished = manifest && manifest->unfinished;
+    c->owes_eval =
+        unfinished && coordinator_eval_due(c, step) && !metrics_has_eval(c->metrics, step);
+    if (last && !unfinished) {
         progress_say(c->progress, "nothing to do: the run has its %llu steps",
                      (unsigned long long)c->config->train->steps);
         c->over = true;
@@ -351,10 +308,11 @@ static int begin_training(struct coordinator *c, struct err *err)
         progress_say(c->progress, "continuing from %s", c->run->checkpoint);
     if (resumption_tell(c->run, c->trunk, c->progress, c->metrics, err) < 0)
         return -1;
-    c->began = clock_now();
-    // What was due at this step when the checkpoint was written is done there already. Pairs that
-    // end here need their forks first.
-    c->stage = campaign_behind(c->campaign, c->trunk->step) ? STAGE_FORK : STAGE_JUDGE;
+    c->saves_anew = c->saves_anew || last; // it is complete now
+    // What was due at this step when the checkpoint was written is done there already, unless it
+    // says otherwise. Pairs that end here need their forks first; else the trunk, which has
+    // arrived, rests here.
+    c->stage = campaign_behind(c->campaign, step) ? STAGE_FORK : STAGE_TRAIN;
     return 0;
 }
 
@@ -503,8 +461,10 @@ static int on_note(void *role, int from, const void *message, struct err *err)
 static int on_beat(void *role, int from, const void *message, struct err *err)
 {
     (void)err;
-    liveness_heard(((struct coordinator *)role)->liveness, from,
-                   ((const Trireme__Beat *)message)->n, clock_now());
+    struct coordinator *c = role;
+    const Trireme__Beat *beat = message;
+    c->stop_asked = c->stop_asked || beat->stop;
+    liveness_heard(c->liveness, from, beat->n, clock_now());
     return 0;
 }
 
@@ -555,13 +515,14 @@ enum turn coordinator_turn(void *role, struct err *err)
     }
     if (keep(c, err) < 0)
         return TURN_FAILED;
+    coordinator_look_for_stop(c);
     int begun = begin_when_ready(c, err);
     int done = begun < 0 ? -1 : coordinator_act(c, err) | begun;
     if (done < 0)
         return TURN_FAILED;
     if (c->over || (c->stage == STAGE_FINISH && !checkpointer_busy(c->checkpointer)))
         return TURN_OVER;
-    if (c->campaign && c->stage < STAGE_SUSPEND)
+    if (c->campaign && c->stage < STAGE_SUSPEND && !c->stopping)
         campaign_turn(c->campaign);
     if (c->stage < STAGE_SUSPEND)
         busy = trials_go(c->trials) || busy;
@@ -588,10 +549,7 @@ bool coordinator_run(struct coordinator *c, struct err *how)
             idle_reset(&idle);
     }
     if (turn == TURN_OVER && c->stopping)
-        err_set(how, ERR_STOPPED,
-                "stopped on request at step %llu, with a checkpoint: run %s again to continue",
-                (unsigned long long)c->trunk->step,
-                c->run->goes_back ? "`trireme resume` without the step" : "the same line");
+        coordinator_say_stopped(c, how);
     else if (turn == TURN_OVER)
         *how = (struct err){0};
     struct err unwritten; // on a full disk

@@ -1,8 +1,11 @@
-/* Shared by coordinator.c (start, messages, the loop) and stages.c (what is done while the trunk
- * rests). For these two files only. */
+/* Shared by coordinator.c (start, messages, the loop), stages.c (what is done while the trunk
+ * rests), stop.c (requests to stop) and notes.c (what is said at the start). For these files only.
+ */
 #pragma once
 #include "coordinator/coordinator.h"
 #include "coordinator/train/roster.h"
+
+struct eval_source;
 
 /* What the run does now. The order is that of the values; the arrows are the exceptions. */
 enum stage {
@@ -38,18 +41,33 @@ struct coordinator {
     struct roster roster;
     struct evaluation *evaluation; /* of the dev parts; NULL where there is none to be done */
     enum stage stage;
-    bool evaluating;     /* the trunk's evaluation is under way */
+    bool evaluating; /* the trunk's evaluation is under way */
+    bool owes_eval;  /* the launch before was stopped in the evaluation of this one's first step */
+    bool unfinished; /* this one was stopped before all was done that is due at this step */
+    bool stop_asked; /* by another rank, or in RUN/inbox */
     bool stopping, over; /* on request; there was nothing to do at all */
     bool saves_anew;     /* the checkpoint that this launch continues must be written again */
     uint64_t saved;      /* step of the newest order to save */
     size_t n_suspended;  /* trials that were ordered to be suspended */
     double all_ready;    /* when the last rank was; 0: not yet, or training has begun */
-    double began, turned, beaten;
+    double turned, beaten, looked; /* the last into RUN/inbox */
     uint64_t beats;
 };
 
-/* Whether the run ends with that step of the trunk. */
+/* Whether the trunk has its steps after that one; whether an evaluation is due there. */
 bool coordinator_is_last(const struct coordinator *coordinator, uint64_t step);
+bool coordinator_eval_due(const struct coordinator *coordinator, uint64_t step);
+
+/* Whether the launch is to end as soon as it can. The second notes it: from then on there are no
+ * evaluations. */
+bool coordinator_stop_asked(const struct coordinator *coordinator);
+bool coordinator_stops(struct coordinator *coordinator);
+
+/* Looks for a request to stop in RUN/inbox, now and then, at any stage. */
+void coordinator_look_for_stop(struct coordinator *coordinator);
+
+/* The sentence of a launch that ends on request (ERR_STOPPED). */
+void coordinator_say_stopped(const struct coordinator *coordinator, struct err *how);
 
 /* Called after each step of the trunk. Proposals are taken in and a checkpoint that is due is
  * ordered here, unless the trunk rests at this step: then coordinator_act does both. */
@@ -58,3 +76,10 @@ int coordinator_trunk_stepped(struct coordinator *coordinator, struct err *err);
 /* Does what can be done now in the present stage. Returns 1 if something was done, 0 if not, -1 on
  * error. */
 int coordinator_act(struct coordinator *coordinator, struct err *err);
+
+/* What people are told: why a source is left out of evaluation, if it is; what is read as what;
+ * which `resume --set` has no effect, because config.yaml has that value already. */
+void coordinator_say_not_evaluated(struct coordinator *coordinator,
+                                   const struct eval_source *source);
+void coordinator_say_files(const struct coordinator *coordinator);
+void coordinator_say_promoted(const struct coordinator *coordinator);

@@ -17,12 +17,6 @@
 
 enum { PINS_MAX = 1024 };
 
-static bool stop_asked(const struct coordinator *c)
-{
-    return (c->options.stop && *c->options.stop) ||
-           (c->options.max_seconds > 0 && clock_now() - c->began >= c->options.max_seconds);
-}
-
 bool coordinator_is_last(const struct coordinator *c, uint64_t step)
 {
     return step >= trial_last_step(c->trunk);
@@ -33,7 +27,7 @@ static bool is_due(const struct coordinator *c, uint64_t every, uint64_t step)
     return every && (step % every == 0 || coordinator_is_last(c, step));
 }
 
-static bool eval_due(const struct coordinator *c, uint64_t step)
+bool coordinator_eval_due(const struct coordinator *c, uint64_t step)
 {
     return c->evaluation && is_due(c, c->config->eval->every, step);
 }
@@ -91,6 +85,7 @@ static int save(struct coordinator *c, struct err *err)
     what.promoted = campaign_promoted(c->campaign, &what.n_promoted);
     what.has_ledger_records = 1, what.ledger_records = journal_known(c->journal, head);
     what.ledger_head = head;
+    what.has_unfinished = what.unfinished = c->unfinished;
     what.has_planner_owes = 1, what.planner_owes = intake_awaits_planner(c->intake);
     c->saved = c->trunk->step;
     return order_save(c, c->trunk,
@@ -113,7 +108,7 @@ int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
     progress_train(c->progress, &c->trunk->line, trial_position(c->trunk).tokens,
                    trial_all_tokens(c->trunk), trials_forks(c->trials));
     intake_add_train(c->intake, &c->trunk->line);
-    if (stop_asked(c))
+    if (coordinator_stop_asked(c))
         trial_rest(c->trunk);
     if (c->trunk->step >= c->trunk->until)
         return 0;
@@ -127,10 +122,11 @@ int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
 
 static int begin_evaluation(struct coordinator *c)
 {
+    const uint64_t step = c->trunk->step;
     c->stage = STAGE_EVALUATE;
     // At the first step an earlier launch has done it.
-    c->evaluating = eval_due(c, c->trunk->step) && c->trunk->step != c->run->step;
-    if (c->evaluating)
+    c->evaluating = coordinator_eval_due(c, step) && (step != c->run->step || c->owes_eval);
+    if (c->evaluating && !coordinator_stops(c))
         evaluator_begin(c->evaluator, c->evaluation, c->roster.n_sources, c->trunk,
                         &(struct window_set){0});
     return 1;
@@ -138,11 +134,20 @@ static int begin_evaluation(struct coordinator *c)
 
 static int evaluate(struct coordinator *c, struct err *err)
 {
+    if (c->evaluating && coordinator_stops(c)) {
+        c->unfinished = true;
+        progress_say(c->progress,
+                     "note: the evaluation of step %llu is left to the launch that "
+                     "goes on",
+                     (unsigned long long)c->trunk->step);
+        c->evaluating = false;
+    }
     if (evaluator_busy(c->evaluator))
         return 0;
     c->stage = STAGE_JUDGE;
     if (!c->evaluating)
         return 1;
+    c->owes_eval = false;
     Trireme__EvalLine *line = evaluation_line(c->evaluation, c->trunk->step);
     int rc = metrics_write(c->metrics, line, err);
     if (rc == 0) {
@@ -153,28 +158,35 @@ static int evaluate(struct coordinator *c, struct err *err)
     return rc < 0 ? -1 : 1;
 }
 
+/* Whether the run ends here, with all that is due at its last step. */
+static bool ends_run(const struct coordinator *c)
+{
+    return coordinator_is_last(c, c->trunk->step) && !c->unfinished;
+}
+
 /* Judges the pairs that end here, then takes proposals in. A request to stop does not wait for the
- * pairs: they are run again, unless the run ends here. */
+ * pairs: whoever continues goes on with them. */
 static int judge(struct coordinator *c, struct err *err)
 {
     const struct trial *before = c->trunk;
-    const bool last = coordinator_is_last(c, c->trunk->step);
-    // Before the first step there is nothing to save.
-    c->stopping = c->stopping || (stop_asked(c) && c->trunk->step > 0);
-    bool waits = !c->stopping || last || campaign_promotes(c->campaign);
-    int rc = waits ? campaign_judge(c->campaign, c->trunk->step, err) : 1;
+    const uint64_t step = c->trunk->step;
+    if (coordinator_stops(c) && campaign_behind(c->campaign, step) &&
+        !campaign_promotes(c->campaign))
+        c->unfinished = true;
+    const bool last = ends_run(c), waits = !c->stopping || last || campaign_promotes(c->campaign);
+    int rc = waits ? campaign_judge(c->campaign, step, err) : 1;
     if (rc <= 0)
         return rc;
     c->stage = STAGE_SAVE;
     if (c->trunk != before)
         c->saved = 0; // a checkpoint of this step that an earlier launch left is not of this trunk
-    return waits && intake_turn(c->intake, c->trunk->step, last, err) < 0 ? -1 : 1;
+    return waits && intake_turn(c->intake, step, last, err) < 0 ? -1 : 1;
 }
 
 static int save_or_not(struct coordinator *c, struct err *err)
 {
     const uint64_t step = c->trunk->step;
-    const bool last = coordinator_is_last(c, step), ends = last || c->stopping;
+    const bool last = ends_run(c), ends = last || c->stopping;
     c->stopping = c->stopping && !last;
     if (last &&
         journal_diverge(c->journal, step, "the run ended before what the ledger tells of", err) < 0)
@@ -215,7 +227,7 @@ int coordinator_act(struct coordinator *c, struct err *err)
 {
     switch (c->stage) {
     case STAGE_TRAIN:
-        if (stop_asked(c) && trial_first_rest(c->trunk) > c->saved)
+        if (coordinator_stops(c))
             trial_rest(c->trunk);
         return trial_arrived(c->trunk) && !evaluator_busy(c->evaluator) ? begin_evaluation(c) : 0;
     case STAGE_EVALUATE:
@@ -229,6 +241,9 @@ int coordinator_act(struct coordinator *c, struct err *err)
     case STAGE_SUSPEND:
         return suspend_or_not(c, err);
     case STAGE_READY:
+        if (coordinator_stops(c)) // nothing has begun, so nothing is to be kept
+            c->stage = STAGE_FINISH;
+        return c->stopping;
     case STAGE_FINISH:
         break;
     }

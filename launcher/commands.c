@@ -21,6 +21,7 @@ const struct command commands[] = {
     ALONE(  "data prepare",      data_prepare,      data_set,             NULL),
     RANKS(  "train",             train,             train_reply,          print_nothing),
     RANKS(  "resume",            resume,            train_reply,          print_nothing),
+    ALONE(  "stop",              stop,              stop_reply,           print_stop),
     ALONE(  "submit",            submit,            submit_reply,         print_submit),
     ALONE(  "eval",              eval,              eval_reply,           NULL),
     SPEAKS( "sample",            sample,            sample_reply),

@@ -269,24 +269,38 @@ bool environment_supervised(void)
     return getenv(ENVIRONMENT_COLUMNS) != NULL;
 }
 
-void environment_choose_kernels(char **arguments)
+const char *environment_mpi_session(void)
 {
-    bool anew = false;
-    if (!getenv("OPENBLAS_NUM_THREADS")) { // the pool grows when compute.threads asks for it
-        setenv("OPENBLAS_NUM_THREADS", "1", 1);
-        anew = true;
-    }
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl")) {
-        setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
-        anew = true;
-    }
-#endif
-    if (anew)                               // the second time nothing is missing
-        execv("/proc/self/exe", arguments); // where it fails, the old kernels do
+    return getenv("OMPI_MCA_orte_jobfam_session_dir");
+}
+
+uint32_t environment_mpi_job(void)
+{
+    const char *text = getenv("PMIX_NAMESPACE");
+    char *end = NULL;
+    const unsigned long job = text ? strtoul(text, &end, 10) : 0;
+    return text && end > text && !*end && job <= UINT32_MAX ? (uint32_t)job : 0;
+}
+
+const char *environment_mpi_folder(void)
+{
+    static const char *const names[] = {"OMPI_MCA_orte_tmpdir_base", "TMPDIR", "TEMP", "TMP"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            return getenv(names[i]);
+    return "/tmp";
+}
+
+double environment_began(void)
+{
+    const char *text = environment_supervised() ? getenv(ENVIRONMENT_BEGAN) : NULL;
+    return text ? strtod(text, NULL) : 0;
+}
+
+bool environment_ignores_hangup(void)
+{
+    const char *text = environment_supervised() ? getenv(ENVIRONMENT_HANGUP) : NULL;
+    return text && text[0];
 }
 
 unsigned environment_read_cpus(const char *text)

@@ -3,6 +3,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What launchers of jobs say of this process; NULL: not set. */
 struct environment_said {
@@ -87,11 +88,21 @@ int environment_columns(void);
 /* Whether the `train` that started this rank reads what it says. */
 bool environment_supervised(void);
 
+/* When the `train` that started this rank began, in seconds since 1970; 0: it did not say. */
+double environment_began(void);
+
+/* Whether that `train` ignores SIGHUP, as nohup has it. */
+bool environment_ignores_hangup(void);
+/* Where Open MPI keeps what a job needs on this machine: the folder of the session and the number
+ * of the job (ranks; NULL and 0 where it does not say), and the folder in which mpirun makes such
+ * folders. */
+const char *environment_mpi_session(void);
+uint32_t environment_mpi_job(void);
+const char *environment_mpi_folder(void);
+
 enum { ENVIRONMENT_COLUMNS_MAX = 1000 };
 #define ENVIRONMENT_COLUMNS                                                                        \
     "TRIREME_COLUMNS" /* set by `train` for its ranks: columns of the terminal, or 0 */
 
-/* OpenBLAS picks its kernels when it is loaded, before main; on CPUs that are newer than it, it
- * takes old ones, at 60 % of the speed. Where the variables that say otherwise are not set, sets
- * them and executes the program anew, once. */
-void environment_choose_kernels(char **arguments);
+#define ENVIRONMENT_BEGAN  "TRIREME_BEGAN"  /* set likewise */
+#define ENVIRONMENT_HANGUP "TRIREME_HANGUP" /* likewise: "ignored", or "" */

@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "launcher/commands/command.h"
 #include "launcher/environment.h"
+#include "launcher/front/held_signals.h"
 #include "launcher/job/job.h"
 #include "proto/schema/message.h"
 #include "proto/schema/option.h"
@@ -151,12 +152,14 @@ static void resolve_alias(char **word)
 
 int main(int n_arguments, char **arguments)
 {
-    environment_choose_kernels(arguments);
+    held_signals_hold(); // where the front has not
     int n = n_arguments - 1, n_words = 0;
     char **words = arguments + 1;
     if (n)
         resolve_alias(&words[0]);
     const struct command *command = find(n, words, &n_words);
+    if (!command || command->kind != COMMAND_OF_RANKS)
+        held_signals_release();
     if (!command)
         return usage_error(n, words);
     struct err err = {0};

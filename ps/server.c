@@ -89,8 +89,7 @@ static int find_ordered(const struct server *s, struct server_trial **trial, uin
 static int prove_run(const struct server *s, struct err *err)
 {
     const Trireme__Start *start = s->start;
-    char *name = mem_format("try-%llu-%zu", (unsigned long long)start->incarnation, s->index),
-         host[256] = "";
+    char *name = mem_format("try-%d", s->endpoint->rank), host[256] = "";
     gethostname(host, sizeof host - 1);
     int rc = run_proof_see(start->run, start->incarnation, err);
     if (rc == 0)

@@ -33,6 +33,15 @@ void lease_queue_drop(struct lease_queue *queue, uint32_t trial)
     queue->n = n;
 }
 
+void lease_queue_drop_evaluations(struct lease_queue *queue)
+{
+    size_t n = queue->first;
+    for (size_t i = queue->first; i < queue->n; i++)
+        if (queue->leases[i].leaves)
+            queue->leases[n++] = queue->leases[i];
+    queue->n = n;
+}
+
 void lease_queue_clear(struct lease_queue *queue)
 {
     free(queue->leases);

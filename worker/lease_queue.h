@@ -17,7 +17,8 @@ void lease_queue_put(struct lease_queue *queue, const Trireme__Lease *lease);
 /* Takes the oldest lease. The queue must not be empty. */
 void lease_queue_take(struct lease_queue *queue, Trireme__Lease *lease);
 
-/* Removes the leases of a trial. */
+/* Removes the leases of a trial; those to evaluate, of any trial. */
 void lease_queue_drop(struct lease_queue *queue, uint32_t trial);
+void lease_queue_drop_evaluations(struct lease_queue *queue);
 
 void lease_queue_clear(struct lease_queue *queue);

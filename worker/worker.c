@@ -52,6 +52,7 @@ struct worker {
     enum stage stage;
     Trireme__Lease lease;
     struct worker_trial *trial; /* of the lease; NULL if there is none. Owned if it is over */
+    bool unwanted;              /* the evaluation that it leases was abandoned */
     struct tree_node nodes[SUM_TREE_COVER_MAX];
     size_t n_nodes, node; /* subtrees of the lease; the current one */
     const float *sum;     /* of that subtree; borrowed from subtree */
@@ -226,6 +227,17 @@ static int on_read_whole(void *role, int from, const void *message, struct err *
     return 0;
 }
 
+static int on_abandon(void *role, int from, const void *message, struct err *err)
+{
+    (void)from;
+    (void)message;
+    (void)err;
+    struct worker *w = role;
+    lease_queue_drop_evaluations(&w->queue);
+    w->unwanted = w->trial && w->lease.leaves == 0;
+    return 0;
+}
+
 static int on_weights(void *role, int from, const void *message, struct err *err)
 {
     struct worker *w = role;
@@ -258,6 +270,7 @@ static const struct handler handlers[] = {
     {TAG_DROP,       on_drop},
     {TAG_LEASE,      on_lease},
     {TAG_WEIGHTS,    on_weights},
+    {TAG_ABANDON,    on_abandon},
 };
 // clang-format on
 
@@ -299,7 +312,7 @@ static bool tick(void *context)
     struct worker *w = context;
     w->link.work++;
     return w->tick_err.code != ERR_NONE || read_mail(w, &w->tick_err) < 0 || w->link.over ||
-           w->trial->over;
+           w->trial->over || w->unwanted;
 }
 
 static void begin_pull(struct worker *w)
@@ -337,6 +350,7 @@ static void end_lease(struct worker *w)
     if (w->trial->over)
         worker_trial_free(w->trial);
     w->trial = NULL;
+    w->unwanted = false;
     w->stage = STAGE_FREE;
 }
 
@@ -472,6 +486,10 @@ static int act(struct worker *w, struct err *err)
 {
     // servers have dropped the trial too, and ignore its frames
     if (w->trial && w->trial->over) {
+        end_lease(w);
+        return 1;
+    }
+    if (w->unwanted && has_weights(w)) { // a pull that has begun is answered whole
         end_lease(w);
         return 1;
     }

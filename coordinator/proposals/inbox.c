@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 enum { REQUEST_BYTES_MAX = 1 << 20 };
+#define STOP_END ".stop"
 static const double POLL_SECONDS = 0.05;
 
 static char *folder_of(const char *run)
@@ -25,10 +26,11 @@ static char *folder_of(const char *run)
     return file_join(run, "inbox");
 }
 
-static bool is_request(const char *name)
+static bool is_request(const char *name, enum inbox_kind kind)
 {
     return file_name_ends(name, ".json") && !file_name_ends(name, ".answer.json") &&
-           !strstr(name, ".tmp-");
+           !strstr(name, ".tmp-") &&
+           file_name_ends(name, STOP_END ".json") == (kind == INBOX_STOPS);
 }
 
 /* Returns why requests in the folder cannot be trusted, or NULL: others may write to it. It is
@@ -117,7 +119,8 @@ static int list(char ***names, size_t *n, const char *folder, struct err *err)
     return there && !*names ? -1 : 0;
 }
 
-int inbox_take_request(const char *run, char **name, Trireme__Request **request, struct err *err)
+int inbox_take_request(const char *run, enum inbox_kind kind, char **name,
+                       Trireme__Request **request, struct err *err)
 {
     char *folder = folder_of(run), **names = NULL;
     size_t n = 0;
@@ -126,7 +129,7 @@ int inbox_take_request(const char *run, char **name, Trireme__Request **request,
     int rc = list(&names, &n, folder, err), found = 0;
     for (size_t i = 0; rc == 0 && !found && i < n; i++) {
         struct err why = {0};
-        if (!is_request(names[i]) || !(found = read_request(request, folder, names[i], &why)))
+        if (!is_request(names[i], kind) || !(found = read_request(request, folder, names[i], &why)))
             continue;
         names[i][strlen(names[i]) - strlen(".json")] = 0;
         if (*request)
@@ -154,14 +157,14 @@ int inbox_answer(const char *run, const char *name, const Trireme__Answer *answe
 }
 
 /* "20250131T235959.123456789Z-4711": names sort by time. */
-static char *fresh_name(void)
+static char *fresh_name(const char *end)
 {
     struct timespec now;
     struct tm utc;
     char seconds[sizeof "20000101T000000"];
     clock_gettime(CLOCK_REALTIME, &now);
     strftime(seconds, sizeof seconds, "%Y%m%dT%H%M%S", gmtime_r(&now.tv_sec, &utc));
-    return mem_format("%s.%09ldZ-%ld", seconds, now.tv_nsec, (long)getpid());
+    return mem_format("%s.%09ldZ-%ld%s", seconds, now.tv_nsec, (long)getpid(), end);
 }
 
 /* Whether the file is there, also if another node has just made it: opening the folder makes NFS
@@ -193,7 +196,8 @@ static int read_answer(Trireme__Answer **answer, const char *path, struct err *e
 int inbox_ask(Trireme__Answer **answer, const char *run, const Trireme__Request *request,
               double seconds, struct err *err)
 {
-    char *folder = folder_of(run), *name = fresh_name(), *json = json_write_pretty(request);
+    char *folder = folder_of(run), *name = fresh_name(request->has_stop ? STOP_END : ""),
+         *json = json_write_pretty(request);
     char *path = mem_format("%s/%s.json", folder, name),
          *answered = mem_format("%s/%s.answer.json", folder, name);
     bool open; // whoever takes the request says it
@@ -207,6 +211,8 @@ int inbox_ask(Trireme__Answer **answer, const char *run, const Trireme__Request 
     Trireme__Answer *found = NULL;
     if (there)
         rc = read_answer(&found, answered, err);
+    else if (request->has_stop)
+        unlink(path); // no later launch is meant
     free(answered);
     free(path);
     free(json);

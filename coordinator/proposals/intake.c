@@ -47,6 +47,11 @@ bool intake_awaits_planner(const struct intake *intake)
     return intake->asked || intake->owed;
 }
 
+bool intake_stop_asked(const struct intake *intake)
+{
+    return intake->stop_asked;
+}
+
 void intake_add_train(struct intake *intake, const Trireme__TrainLine *line)
 {
     curve_train(intake->curve, line);

@@ -29,6 +29,9 @@ void intake_add_eval(struct intake *intake, const Trireme__EvalLine *line);
 /* Whether the planner was asked, by this launch or the one before, and has not answered. */
 bool intake_awaits_planner(const struct intake *intake);
 
+/* Whether a person asked for a checkpoint and the end among the requests that it took. */
+bool intake_stop_asked(const struct intake *intake);
+
 /* To be called after each step of the trunk: takes in orders and proposals, registers hypotheses,
  * asks the planner. last: no more steps follow. */
 int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err);

@@ -16,6 +16,7 @@ struct intake {
     Trireme__Policy *policy;   /* or NULL */
     struct curve *curve;
     bool allow_noop, asked, gone;
+    bool stop_asked;   /* by a person: the launch is to end */
     bool owed;         /* an answer to the launch before, which ended meanwhile */
     unsigned failures; /* answers in a row that could not even be written down, or none at all */
     double looked;     /* into the inbox */

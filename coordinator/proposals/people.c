@@ -1,5 +1,7 @@
-/* Requests of people in RUN/inbox. */
+#include "coordinator/proposals/people.h"
+
 #include "base/clock.h"
+#include "base/mem.h"
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/run/progress.h"
@@ -25,13 +27,45 @@ static const struct entry *taken_before(const struct intake *intake,
     return NULL;
 }
 
+/* A request to stop names the launch that it means: one that is older stops nothing. */
+static void answer_stop(bool *stop, const struct run *run, const Trireme__Request *request,
+                        Trireme__Answer *answer)
+{
+    const bool ours = request->has_stop && request->stop == run->incarnation;
+    *stop = *stop || ours;
+    answer->has_accepted = true, answer->accepted = ours;
+    answer->text =
+        ours ? mem_strdup("the step under way is ended and a checkpoint is written")
+             : mem_format("launch %llu is over: launch %llu trains this run now",
+                          (unsigned long long)request->stop, (unsigned long long)run->incarnation);
+}
+
+int people_read_stop(bool *stop, const struct run *run, struct err *err)
+{
+    char *name = NULL;
+    Trireme__Request *request = NULL;
+    int taken = inbox_take_request(run->folder, INBOX_STOPS, &name, &request, err);
+    if (request) {
+        Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
+        answer_stop(stop, run, request, answer);
+        taken = inbox_answer(run->folder, name, answer, err) < 0 ? -1 : 1;
+        message_free(answer);
+    }
+    message_free(request);
+    free(name);
+    return taken;
+}
+
 static int take_request(struct intake *intake, const char *name, const Trireme__Request *request,
                         uint64_t step, struct err *err)
 {
     Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
-    const struct entry *before = request->has_order ? NULL : taken_before(intake, request->propose);
+    const struct entry *before =
+        request->has_order || request->has_stop ? NULL : taken_before(intake, request->propose);
     int rc = 0;
-    if (request->has_order)
+    if (request->has_stop)
+        answer_stop(&intake->stop_asked, intake->context.run, request, answer);
+    else if (request->has_order)
         rc = proposal_order(intake, request->order, request->number, "person", step, answer, err);
     else if (before)
         proposal_answer(before, answer);
@@ -55,7 +89,8 @@ int people_read_inbox(struct intake *intake, uint64_t step, struct err *err)
         char *name = NULL;
         Trireme__Request *request = NULL;
         struct err why = {0};
-        int taken = inbox_take_request(intake->context.run->folder, &name, &request, &why);
+        int taken =
+            inbox_take_request(intake->context.run->folder, INBOX_PROPOSALS, &name, &request, &why);
         if (taken < 0)
             progress_log(intake->context.progress, "inbox: %s", why.text);
         if (taken <= 0)

@@ -176,6 +176,26 @@ bool metrics_has_event(const struct metrics *m, uint64_t step, const char *what)
     return has;
 }
 
+bool metrics_has_eval(const struct metrics *m, uint64_t step)
+{
+    static const char begin[] = "{\"kind\":\"eval\"";
+    struct err unread;
+    size_t size = 0;
+    char *bytes = file_read(m->path, &size, ERR_USAGE, &unread), trial[64];
+    bool has = false;
+    for (const char *at = bytes, *end; at && !has && at < bytes + size; at = end + 1) {
+        const size_t left = size - (size_t)(at - bytes);
+        if (!(end = memchr(at, '\n', left)))
+            break;
+        const size_t length = (size_t)(end - at);
+        trial_of(trial, sizeof trial, at, length);
+        has = length > sizeof begin && !memcmp(at, begin, sizeof begin - 1) &&
+              step_of(at, length) == step && !strcmp(trial, "trunk");
+    }
+    free(bytes);
+    return has;
+}
+
 int metrics_sync(struct metrics *m, struct err *err)
 {
     if (m->run && run_check(m->run, err) < 0)

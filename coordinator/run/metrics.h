@@ -40,5 +40,8 @@ int metrics_event(struct metrics *metrics, uint64_t step, const char *what, stru
 /* Whether that very EventLine is there already. False where the file cannot be read. */
 bool metrics_has_event(const struct metrics *metrics, uint64_t step, const char *what);
 
+/* Whether there is a line of an evaluation of the trunk after so many updates. False as above. */
+bool metrics_has_eval(const struct metrics *metrics, uint64_t step);
+
 /* Syncs the file to disk. Called before a checkpoint that relies on its lines is completed. */
 int metrics_sync(struct metrics *metrics, struct err *err);

@@ -288,11 +288,11 @@ bool run_is_trained(const char *folder)
 int run_claim(struct run *run, struct err *err)
 {
     char *checkpoints = file_join(run->folder, "checkpoints");
-    int rc = file_make_private(&run->open, run->folder, ERR_USAGE, err);
+    int rc = run_proof_path(run->folder, err);
+    if (rc == 0)
+        rc = file_make_private(&run->open, run->folder, ERR_USAGE, err);
     if (rc == 0)
         rc = file_make_dirs(checkpoints, ERR_USAGE, err);
-    if (rc == 0)
-        rc = run_proof_write(run->folder, "try-0", err);
     if (rc == 0)
         rc = run_lock_take(&run->lock, run->folder, &run_lock_system, err);
     if (rc == 0) {
@@ -300,6 +300,8 @@ int run_claim(struct run *run, struct err *err)
         if (!run->before)
             rc = run_config_write(run->folder, run->config, err);
     }
+    if (rc == 0)
+        rc = run_proof_write(run->folder, "try-0", err);
     free(checkpoints);
     return rc;
 }
@@ -335,6 +337,7 @@ int run_status_write(const struct run *run, uint64_t step, const struct err *how
     status.has_code = 1, status.code = (uint32_t)how->code;
     status.text = (char *)how->text;
     status.has_step = 1, status.step = step;
+    status.has_without_step = 1, status.without_step = run->without_step;
     char *json = json_write(&status), *path = file_join(run->folder, "status.json");
     int rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
     if (rc < 0) {

@@ -36,6 +36,7 @@ struct run {
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
     uint64_t incarnation;  /* of this launch; 0 before run_claim */
+    uint32_t without_step; /* launches in a row, up to this one, that were stopped so */
     bool open;             /* others may write to the folder, and that cannot be changed */
     struct run_lock *lock; /* NULL before run_claim */
 };

@@ -154,7 +154,8 @@ static int complete(struct checkpointer *c, struct err *err)
     manifest.shards = c->shards, manifest.n_shards = (size_t)c->n_servers;
     manifest.fingerprint = c->roster->fingerprint;
     manifest.data_digest = c->roster->data_digest;
-    if ((c->beside ? metrics_sync(c->metrics, err) : write_line(c, err)) < 0 ||
+    const bool told = c->beside || c->replaces; // the line of the one before stands
+    if ((told ? metrics_sync(c->metrics, err) : write_line(c, err)) < 0 ||
         run_check(c->run, err) < 0 || checkpoint_complete(c->folder, &manifest, err) < 0)
         return -1;
     forget_shards(c);

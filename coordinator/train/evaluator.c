@@ -17,6 +17,7 @@ struct evaluator {
     struct evaluation *evaluation; /* borrowed; NULL: none is under way */
     size_t n_sources;
     struct trial *trial; /* borrowed: it is not dropped meanwhile */
+    bool abandoned;      /* no more evaluations: what comes of them is late */
     uint64_t *first;     /* one a source */
 };
 
@@ -75,7 +76,7 @@ static void finish(struct evaluator *e)
 void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t n_sources,
                      struct trial *trial, const struct window_set *windows)
 {
-    ASSERT(!e->evaluation && trial_rests(trial));
+    ASSERT(!e->evaluation && !e->abandoned && trial_rests(trial));
     e->evaluation = evaluation;
     e->trial = trial;
     trial_hold(trial);
@@ -89,8 +90,26 @@ void evaluator_begin(struct evaluator *e, struct evaluation *evaluation, size_t 
     finish(e);
 }
 
+void evaluator_abandon(struct evaluator *e, uint64_t incarnation)
+{
+    e->abandoned = true;
+    if (!e->evaluation)
+        return;
+    Trireme__Abandon abandon = TRIREME__ABANDON__INIT;
+    abandon.incarnation = incarnation;
+    for (size_t w = 0; w < e->n_workers; w++) {
+        const int rank = e->first_worker + (int)w;
+        endpoint_send(e->endpoint, rank, TAG_ABANDON, &abandon);
+        liveness_forget(e->liveness, rank, AWAIT_EVAL);
+    }
+    e->evaluation = NULL;
+    trial_release(e->trial);
+}
+
 int evaluator_losses(struct evaluator *e, int from, const Trireme__Losses *losses, struct err *err)
 {
+    if (e->abandoned)
+        return 0;
     if (!e->evaluation || losses->trial != e->trial->number || losses->step != e->trial->step ||
         losses->eval_source >= e->n_sources)
         return err_set(err, ERR_MACHINE,

@@ -34,5 +34,9 @@ void evaluator_free(struct evaluator *evaluator);
 void evaluator_begin(struct evaluator *evaluator, struct evaluation *evaluation, size_t n_sources,
                      struct trial *trial, const struct window_set *windows);
 bool evaluator_busy(const struct evaluator *evaluator);
+
+/* Ends the evaluation under way, if there is one, without its result. No other may begin after it.
+ * incarnation: of this launch. */
+void evaluator_abandon(struct evaluator *evaluator, uint64_t incarnation);
 int evaluator_losses(struct evaluator *evaluator, int from, const Trireme__Losses *losses,
                      struct err *err);

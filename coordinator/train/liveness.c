@@ -69,6 +69,11 @@ void liveness_arrived(struct liveness *l, int rank, enum awaited what)
     *awaited -= *awaited > 0;
 }
 
+void liveness_forget(struct liveness *l, int rank, enum awaited what)
+{
+    l->ranks[rank].awaited[what] = 0;
+}
+
 bool liveness_awaits(const struct liveness *l, enum awaited what)
 {
     for (int r = 1; r < l->n_ranks; r++)

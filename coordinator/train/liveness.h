@@ -27,9 +27,10 @@ void liveness_free(struct liveness *liveness);
 
 void liveness_identify(struct liveness *liveness, int rank, const char *host, uint64_t pid);
 
-/* One more message of a kind is awaited from a rank; one of them arrived. */
+/* One more message of a kind is awaited from a rank; one of them arrived; none is any more. */
 void liveness_await(struct liveness *liveness, int rank, enum awaited what, double now);
 void liveness_arrived(struct liveness *liveness, int rank, enum awaited what);
+void liveness_forget(struct liveness *liveness, int rank, enum awaited what);
 bool liveness_awaits(const struct liveness *liveness, enum awaited what); /* of any rank */
 
 /* A message came from a rank. work: the count in its beat, or UINT64_MAX for any other message,

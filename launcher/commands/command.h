@@ -15,7 +15,8 @@ typedef int (*command_speak_fn)(const void *request, struct err *err);
 
 enum command_kind {
     COMMAND_ALONE,    /* it speaks wherever it runs */
-    COMMAND_OF_RANKS, /* in an MPI job it is the work of all ranks together, and rank 0 speaks */
+    COMMAND_OF_RANKS, /* in an MPI job it is the work of all ranks together, and rank 0 speaks;
+                       * it takes the signals that ask to stop (stop_request.h) */
     COMMAND_REPORTS   /* alone, and the reply is printed also where the command fails */
 };
 
@@ -41,6 +42,7 @@ extern const size_t n_command_aliases;
 int command_data_prepare(const void *request, void *reply, struct err *err);
 int command_train(const void *request, void *reply, struct err *err);
 int command_resume(const void *request, void *reply, struct err *err);
+int command_stop(const void *request, void *reply, struct err *err);
 int command_submit(const void *request, void *reply, struct err *err);
 int command_eval(const void *request, void *reply, struct err *err);
 int command_sample(const void *request, void *reply, struct err *err);
@@ -72,6 +74,7 @@ int speak_sample(const void *request, struct err *err);
 
 /* Print a reply for people, to stdout, where YAML would not do. */
 void print_nothing(const void *reply);
+void print_stop(const void *reply);
 void print_replay(const void *reply);
 void print_submit(const void *reply);
 void print_ckpt_ls(const void *reply);

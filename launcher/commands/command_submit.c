@@ -3,8 +3,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "launcher/commands/command.h"
+#include "launcher/front/front_path.h"
 #include "launcher/job/batch_script.h"
-#include "launcher/job/program_path.h"
 #include "launcher/job/question.h"
 #include "launcher/job/slurm_time.h"
 
@@ -196,10 +196,9 @@ int command_submit(const void *request, void *reply, struct err *err)
     Trireme__SubmitReply *out = reply;
     struct batch_script script = {.request = r};
     char program[PATH_MAX] = "", folder[PATH_MAX] = "";
-    if (!getcwd(folder, sizeof folder))
+    if (!front_path(program, sizeof program) || !getcwd(folder, sizeof folder))
         return err_set(err, ERR_MACHINE, "the present folder cannot be found: %s", strerror(errno));
-    if (program_path(program, sizeof program, err) < 0 || check_lines(r, err) < 0 ||
-        slurm_time_read(&script.seconds, "--time", r->time, err) < 0 ||
+    if (check_lines(r, err) < 0 || slurm_time_read(&script.seconds, "--time", r->time, err) < 0 ||
         count_ranks(&script.ranks, r, err) < 0 ||
         find_lead(&script.lead, r, script.seconds, err) < 0 ||
         check_run(&script.threads, r, err) < 0)

@@ -1,16 +1,19 @@
 /* trireme train, resume, ledger replay: inside an MPI job a rank, outside it mpirun with the same
  * arguments. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/ledger/ledger.h"
 #include "coordinator/proposals/policy.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/without_step.h"
 #include "launcher/commands/command.h"
 #include "launcher/environment.h"
 #include "launcher/job/cores.h"
 #include "launcher/job/hostfile.h"
 #include "launcher/job/job.h"
 #include "launcher/job/mpirun.h"
+#include "launcher/job/stop_request.h"
 #include "launcher/job/supervise.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/config/first_weights.h"
@@ -195,8 +198,28 @@ static unsigned cores(void)
 /* What train and resume have in common. */
 struct launch {
     const char *folder, *hostfile; /* hostfile may be NULL */
+    bool goes_back;                /* `resume RUN@STEP` */
     struct job job;
 };
+
+/* A request to stop came before the ranks had begun. That is a launch, too: it is counted. */
+static int stop_early(const struct job *job, uint64_t *kept, struct err *err)
+{
+    struct run run = {0};
+    struct err unwritten;
+    int rc = job->plan(&run, job->request, err);
+    if (rc == 0)
+        rc = run_claim(&run, err);
+    if (rc == 0) {
+        rc = err_set(err, ERR_STOPPED,
+                     "stopped on request before training began: run the same line again to "
+                     "continue");
+        without_step_count(&run, kept, err);
+        run_status_write(&run, *kept, err, &unwritten); // the sentence is said in any case
+    }
+    run_clear(&run);
+    return rc;
+}
 
 /* Outside a job: checks what can be checked, then starts mpirun with the same command for every
  * rank. */
@@ -227,8 +250,13 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
                                 .servers = job->servers,
                                 .hostfile = launch->hostfile,
                                 .hosts = launch->hostfile ? &hosts : NULL,
-                                .launch_seconds = launch_seconds};
-        rc = supervise(&mpirun, kept, err);
+                                .launch_seconds = launch_seconds,
+                                .goes_back = launch->goes_back,
+                                .began = job->began};
+        rc = *stop_request_flag() ? err_set(err, ERR_STOPPED, "%s", "")
+                                  : supervise(&mpirun, kept, err);
+        if (rc < 0 && err->code == ERR_STOPPED && !err->text[0])
+            rc = stop_early(job, kept, err);
         for (size_t i = 0; i < n_words; i++)
             free(words[i]);
         free(words);
@@ -240,6 +268,9 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
 static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, struct err *err)
 {
     reply->has_step = 1;
+    if (environment_ignores_hangup())
+        stop_request_ignore_hangup();
+    stop_request_catch();
     if (environment_check_srun(err) < 0)
         return -1;
     return environment_in_job() ? job_run(&launch->job, &reply->step, err)
@@ -249,22 +280,22 @@ static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, s
 int command_train(const void *request, void *reply, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    const struct job job = {{"train"},  plan_train, config_train,   r,
-                            r->workers, r->servers, r->max_seconds, NULL};
-    return run_launch(&(struct launch){r->out, r->hostfile, job}, reply, err);
+    const struct job job = {{"train"},  plan_train,     config_train, r,   r->workers,
+                            r->servers, r->max_seconds, clock_date(), NULL};
+    return run_launch(&(struct launch){r->out, r->hostfile, false, job}, reply, err);
 }
 
 int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
-    const struct job job = {{"resume"}, plan_resume, config_resume,  r,
-                            r->workers, r->servers,  r->max_seconds, NULL};
+    const struct job job = {{"resume"}, plan_resume,    config_resume, r,   r->workers,
+                            r->servers, r->max_seconds, clock_date(),  NULL};
     char *folder = NULL;
     bool has_step;
     uint64_t step;
     if (checkpoint_name(&folder, &has_step, &step, r->run, err) < 0)
         return -1;
-    int rc = run_launch(&(struct launch){folder, r->hostfile, job}, reply, err);
+    int rc = run_launch(&(struct launch){folder, r->hostfile, has_step, job}, reply, err);
     free(folder);
     return rc;
 }
@@ -286,10 +317,10 @@ int command_ledger_replay(const void *request, void *reply, struct err *err)
     Trireme__TrainReply *done = reply;
     const struct job job = {
         {"ledger", "replay"},
-        plan_replay, config_replay,  r,
-        r->workers,           r->servers,  r->max_seconds, r->run
+        plan_replay,    config_replay, r,     r->workers,
+        r->servers,           r->max_seconds, clock_date(),  r->run
     };
-    if (run_launch(&(struct launch){r->out, r->hostfile, job}, reply, err) < 0)
+    if (run_launch(&(struct launch){r->out, r->hostfile, false, job}, reply, err) < 0)
         return -1;
     if (environment_in_job() && (environment_rank() > 0 || environment_supervised()))
         return 0; // the `ledger replay` that started this rank compares

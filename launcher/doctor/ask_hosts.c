@@ -4,9 +4,9 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "launcher/doctor/finding.h"
+#include "launcher/front/front_path.h"
 #include "launcher/job/host_probe.h"
 #include "launcher/job/hostfile.h"
-#include "launcher/job/program_path.h"
 #include "launcher/job/question.h"
 #include "launcher/job/shell_word.h"
 
@@ -87,10 +87,10 @@ static void ask_all(Trireme__DoctorReply *reply, const char *const *hosts, size_
     const char *agent = "";
     struct host_answer *answers = mem_new(n, sizeof *answers);
     struct err why;
-    char *command = NULL;
-    if (program_path(program, sizeof program, &why) == 0)
-        command = host_command(program, file);
-    if (!command || host_probe(answers, &agent, hosts, n, command, seconds, &why) < 0)
+    if (!front_path(program, sizeof program))
+        program[0] = 0;
+    char *command = host_command(program, file);
+    if (host_probe(answers, &agent, hosts, n, command, seconds, &why) < 0)
         finding_add(reply, TRIREME__FINDING__LEVEL__bad, "hosts",
                     "install ssh, or set OMPI_MCA_plm_rsh_agent", "%s", why.text);
     else

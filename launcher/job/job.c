@@ -1,12 +1,16 @@
 #include "launcher/job/job.h"
 
+#include "base/clock.h"
 #include "base/warn.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/without_step.h"
 #include "launcher/environment.h"
 #include "launcher/job/entry.h"
 #include "launcher/job/hello.h"
+#include "launcher/job/leftovers.h"
+#include "launcher/job/stop_request.h"
 #include "launcher/job/supervise.h"
 #include "launcher/job/time_left.h"
 #include "launcher/planner/planner_script.h"
@@ -22,24 +26,15 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_signal;
-
-static void on_stop(int signal)
+/* Before MPI, whose start may take long. */
+static void take_requests(void)
 {
-    (void)signal;
-    stop_signal = 1;
-}
-
-/* SIGUSR1 asks for a checkpoint and the end. mpirun sends it to all ranks; only the coordinator
- * acts on it. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGUSR1, &action, NULL);
+    if (environment_supervised())
+        signal(SIGUSR2, SIG_IGN); // what mpirun passes on when `train` is gone
+    if (environment_supervised() && environment_rank() == 0)
+        stop_request_listen(STDIN_FILENO);
 }
 
 static int check_size(const struct job *job, int size, struct err *err)
@@ -85,17 +80,25 @@ static int compare_ranks(const struct job *job, struct endpoint *endpoint,
 {
     Trireme__Hello *mine = hello_new(job->command, job->request, config, NULL);
     int rc = hello_gather(endpoint, mine, job->request, run_config_launch_seconds(config),
-                          &stop_signal, err);
+                          stop_request_flag(), err);
     message_free(mine);
     return rc;
 }
 
-/* Of --max-seconds, or until shortly before Slurm ends the job. */
-static double seconds_allowed(const struct job *job)
+/* Of --max-seconds, or shortly before Slurm ends the job; on the clock of this host. 0: never. */
+static double deadline(const struct job *job)
 {
+    const double began = environment_began() > 0 ? environment_began() : job->began;
     struct environment_allocation allocation;
     environment_find_allocation(&allocation);
-    return time_left_bound(job->max_seconds, allocation.end, (double)time(NULL));
+    const double seconds = time_left_bound(job->max_seconds, allocation.end, began);
+    return seconds > 0 ? clock_now() - (clock_date() - began) + seconds : 0;
+}
+
+static void say_began(void)
+{
+    if (environment_supervised())
+        fprintf(stderr, SUPERVISE_BEGAN "\n");
 }
 
 static struct coordinator *begin(const struct job *job, struct endpoint *endpoint, struct run *run,
@@ -107,6 +110,10 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     int rc = run_claim(run, err);
     if (run->incarnation && environment_supervised())
         fprintf(stderr, SUPERVISE_CLAIMED "%llu\n", (unsigned long long)run->incarnation);
+    if (rc == 0 && *stop_request_flag())
+        rc = err_set(err, ERR_STOPPED,
+                     "stopped on request before training began: run the same line again to "
+                     "continue");
     if (rc < 0 || run_locate(run, warn_stderr, NULL, err) < 0)
         return NULL;
     int columns = environment_columns();
@@ -114,13 +121,14 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     if (make_planner(&planner, job, run, err) < 0)
         return NULL;
     struct coordinator_options options = {.n_servers = (int)job->servers,
-                                          .max_seconds = seconds_allowed(job),
+                                          .deadline = deadline(job),
                                           .live = columns > 0,
                                           .columns = columns,
                                           .planner = planner,
                                           .left_out = entry_left_out(),
                                           .replay = job->replay,
-                                          .stop = &stop_signal};
+                                          .stop = stop_request_flag(),
+                                          .began = say_began};
     return coordinator_new(endpoint, run, &options, err);
 }
 
@@ -130,20 +138,28 @@ static bool run_coordinator(const struct job *job, struct endpoint *endpoint, ui
 {
     struct run run = {0};
     bool orderly = true;
+    uint64_t steps = 0;
     if (environment_supervised())
         fprintf(stderr, SUPERVISE_LAUNCHED "\n"); // from here on a stop may be asked for
     struct coordinator *coordinator = begin(job, endpoint, &run, how);
     if (coordinator) {
         orderly = coordinator_run(coordinator, how);
         *kept = coordinator_kept_step(coordinator);
+        steps = coordinator_steps_done(coordinator);
     } else {
         send_end(endpoint, (int)how->code);
         orderly = how->code != ERR_MACHINE; // else a rank may not be there
     }
     struct err err;
+    if (run.incarnation && how->code == ERR_STOPPED && steps == 0)
+        without_step_count(&run, kept, how);
     if (run.incarnation && run_status_write(&run, *kept, how, &err) == 0 &&
         environment_supervised())
         how->text[0] = 0; // `train` reads it there, and says it
+    if (!run.incarnation && how->code == ERR_STOPPED && environment_supervised())
+        how->text[0] = 0; // it says it, and counts the launch
+    if (environment_supervised())
+        fprintf(stderr, SUPERVISE_ENDED "\n");
     coordinator_free(coordinator);
     run_clear(&run);
     return orderly;
@@ -157,6 +173,7 @@ static int run_other(const struct job *job, struct endpoint *endpoint, const str
     struct parcel first;
     struct err err = {0}, unread;
     link_init(&link, endpoint);
+    link.stop = stop_request_flag();
     Trireme__Config *config = refused ? NULL : job->config(job->request, &unread);
     Trireme__Hello *hello = hello_new(job->command, job->request, config, refused);
     endpoint_send(endpoint, LINK_COORDINATOR, TAG_HELLO, hello);
@@ -174,11 +191,13 @@ static int run_other(const struct job *job, struct endpoint *endpoint, const str
     if (serves) {
         struct server *server = server_new(endpoint);
         server_link(server)->first = &first;
+        server_link(server)->stop = stop_request_flag();
         code = role_run(server_turn, server, server_link(server));
         server_free(server);
     } else {
         struct worker *worker = worker_new(endpoint);
         worker_link(worker)->first = &first;
+        worker_link(worker)->stop = stop_request_flag();
         code = role_run(worker_turn, worker, worker_link(worker));
         worker_free(worker);
     }
@@ -196,10 +215,11 @@ static void end_other(struct endpoint *endpoint, int code)
     mpi_transport_close(endpoint, 0, NULL);
 }
 
-int job_run(const struct job *job, uint64_t *kept, struct err *err)
+/* Runs this rank over MPI. */
+static int run(const struct job *job, struct leftovers_mark *mark, uint64_t *kept, struct err *err)
 {
-    catch_signals();
     struct endpoint *endpoint = entry_open(job, err);
+    leftovers_mark_mapped(mark);
     if (!endpoint)
         return -1;
     if (endpoint->rank > 0) {
@@ -219,10 +239,23 @@ int job_run(const struct job *job, uint64_t *kept, struct err *err)
     return err->code == ERR_NONE || said ? 0 : -1;
 }
 
+int job_run(const struct job *job, uint64_t *kept, struct err *err)
+{
+    take_requests();
+    leftovers_sweep(LEFTOVERS_SHARED);
+    const struct leftovers_told told = {.session = environment_mpi_session(),
+                                        .job = environment_mpi_job()};
+    struct leftovers_mark *mark = leftovers_mark(LEFTOVERS_SHARED, &told);
+    int rc = run(job, mark, kept, err);
+    leftovers_unmark(mark);
+    return rc;
+}
+
 int job_refuse(const char *command, struct err *err)
 {
     const struct job job = {.command = {command}};
     struct err other;
+    stop_request_catch();
     struct endpoint *endpoint = entry_open(&job, &other);
     if (!endpoint)
         return -1;
@@ -231,7 +264,7 @@ int job_refuse(const char *command, struct err *err)
         return 0;
     }
     Trireme__Hello *mine = hello_new(job.command, NULL, NULL, err);
-    const int rc = hello_gather(endpoint, mine, NULL, ENTRY_SECONDS, &stop_signal, &other);
+    const int rc = hello_gather(endpoint, mine, NULL, ENTRY_SECONDS, stop_request_flag(), &other);
     message_free(mine);
     send_end(endpoint, (int)err->code);
     if (rc < 0) {

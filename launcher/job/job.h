@@ -16,8 +16,9 @@ struct job {
     Trireme__Config *(*config)(const void *request, struct err *err);
     const void *request;
     unsigned workers, servers; /* as asked for; workers 0: all ranks that are left */
-    double max_seconds;
-    const char *replay; /* folder of the run whose campaign is repeated, or NULL */
+    double max_seconds;        /* 0: no limit */
+    double began;              /* when the command did, in seconds since 1970 */
+    const char *replay;        /* folder of the run whose campaign is repeated, or NULL */
 };
 
 /* Runs this rank. Collective over the MPI job. Returns 0, or -1 with how the run ended; ranks but 0

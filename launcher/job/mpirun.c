@@ -2,9 +2,12 @@
 
 #include "base/mem.h"
 #include "launcher/environment.h"
+#include "launcher/front/front_path.h"
+#include "launcher/front/held_signals.h"
 #include "launcher/job/execute.h"
 #include "launcher/job/hostfile.h"
 #include "launcher/job/networks.h"
+#include "launcher/job/stop_request.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +28,7 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
     environment_find_allocation(&allocation);
     for (char *const *a = job->arguments; *a; a++)
         n++;
-    const char **v = mem_new(n + 26, sizeof *v);
+    const char **v = mem_new(n + 33, sizeof *v);
     size_t i = 0;
     v[i++] = "mpirun";
     if (geteuid() == 0)
@@ -37,6 +40,12 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
     if (job->hostfile || allocation.nodes > 1)
         v[i++] = "--map-by", v[i++] = "node"; // spreads the servers, whose ranks come first
     v[i++] = "-x", v[i++] = ENVIRONMENT_COLUMNS;
+    v[i++] = "-x", v[i++] = ENVIRONMENT_BEGAN;
+    v[i++] = "-x", v[i++] = ENVIRONMENT_HANGUP;
+    // Where its daemons on other hosts are told to end, ranks get SIGTERM so many seconds later,
+    // and SIGKILL after as many again: by then a batch system has killed them itself.
+    if (job->hostfile || allocation.nodes > 1)
+        v[i++] = "--mca", v[i++] = "odls_base_sigkill_timeout", v[i++] = "15";
     v[i++] = "-n", v[i++] = ranks;
     v[i++] = program;
     for (const char *const *word = job->command; *word; word++)
@@ -47,18 +56,22 @@ static const char **mpirun_arguments(const struct mpirun *job, char *program, ch
 }
 
 struct session {
-    int errors;
+    int errors, orders;
     pid_t parent;
 };
 
 static void prepare(void *context)
 {
     const struct session *session = context;
+    held_signals_hold();
     setsid();
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // mpirun passes it on to ranks, which ignore it: without a handler it kills
+    prctl(PR_SET_PDEATHSIG, SIGUSR2);
     if (getppid() != session->parent)
         _exit(1);
+    dup2(session->orders, STDIN_FILENO);
     dup2(session->errors, STDERR_FILENO);
+    signal(SIGPIPE, SIG_DFL);
 }
 
 static void set_columns(void)
@@ -72,37 +85,64 @@ static void set_columns(void)
     setenv(ENVIRONMENT_COLUMNS, text, 1);
 }
 
+static void set_request(const struct mpirun *job)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.6f", job->began);
+    setenv(ENVIRONMENT_BEGAN, text, 1);
+    setenv(ENVIRONMENT_HANGUP, stop_request_ignores_hangup() ? "ignored" : "", 1);
+}
+
 static void set_environment(const struct mpirun *job)
 {
     environment_leave_job();
     environment_set_home();
     set_columns();
+    set_request(job);
     if (job->hosts && hostfile_has_dots(job->hosts))
         environment_set_mca("orte_keep_fqdn_hostnames", "1", NULL);
     if (job->hosts && hostfile_has_others(job->hosts))
         networks_leave_out_of_daemons();
 }
 
-int mpirun_start(pid_t *pid, int *errors, const struct mpirun *job, struct err *err)
+static void close_both(const int ends[2])
 {
-    int ends[2];
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* Two pipes, what mpirun says and what rank 0 listens to. */
+static bool open_pipes(int errors[2], int orders[2])
+{
+    if (pipe2(errors, O_CLOEXEC) < 0)
+        return false;
+    if (pipe2(orders, O_CLOEXEC) == 0)
+        return true;
+    close_both(errors);
+    return false;
+}
+
+int mpirun_start(pid_t *pid, int *errors, int *orders, const struct mpirun *job, struct err *err)
+{
+    int out[2], in[2];
     char program[4096], ranks[16];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n < 0 || pipe2(ends, O_CLOEXEC) < 0)
+    if (!front_path(program, sizeof program) || !open_pipes(out, in))
         return err_set(err, ERR_MACHINE, "mpirun cannot be started: %s", strerror(errno));
-    program[n] = 0;
     snprintf(ranks, sizeof ranks, "%u", job->ranks);
     set_environment(job);
     const char **arguments = mpirun_arguments(job, program, ranks);
-    struct session session = {ends[1], getpid()};
+    struct session session = {out[1], in[0], getpid()};
     const int failed = execute(pid, arguments, prepare, &session);
     free(arguments);
-    close(ends[1]);
     if (failed == 0) {
-        *errors = ends[0];
+        close(out[1]);
+        close(in[0]);
+        *errors = out[0];
+        *orders = in[1];
         return 0;
     }
-    close(ends[0]);
+    close_both(out);
+    close_both(in);
     if (failed == ENOENT)
         return err_set(err, ERR_MACHINE,
                        "mpirun cannot be started: found none in PATH, expected Open MPI's "

@@ -9,6 +9,7 @@
 
 #include "files.pb-c.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ static void note_lost(struct outcome *outcome, const char *line, unsigned server
         return;
     const char *role = rank == 0 ? "the coordinator" : rank <= (int)servers ? "server" : "worker";
     int index = rank <= (int)servers ? rank - 1 : rank - 1 - (int)servers;
+    outcome->lost_to_stop =
+        signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGUSR1;
     if (rank == 0)
         snprintf(outcome->lost, sizeof outcome->lost,
                  "%s (rank 0 on %s) was lost: killed by signal %d", role, host, signal);
@@ -101,16 +104,20 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
     } else if (outcome->said && is_ours(code)) {
         err->code = (enum err_code)code; // a rank said why, and could not write it to the run
         err->text[0] = 0;
+    } else if (!outcome->incarnation && (outcome->asked || outcome->lost_to_stop)) {
+        err->code = ERR_STOPPED; // before there was a launch
+        err->text[0] = 0;
     } else if (!outcome->launched && strstr(outcome->lost, "signal 11")) {
         err_set(err, ERR_MACHINE,
                 "%s while MPI started: does a variable OMPI_MCA_ or a file of parameters ask for "
                 "what is not there?",
                 outcome->lost);
     } else if (outcome->lost[0]) {
-        err_set(
-            err, ERR_MACHINE,
-            "%s: the run is kept: run the same line again to continue from its newest checkpoint",
-            outcome->lost);
+        err_set(err, ERR_MACHINE,
+                "%s: the run is kept: run %s again to continue from its newest checkpoint",
+                outcome->lost,
+                job->goes_back && outcome->began ? "`trireme resume` without the step"
+                                                 : "the same line");
     } else {
         say_why(outcome, err);
     }

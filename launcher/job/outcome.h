@@ -13,8 +13,11 @@ struct outcome {
     int code;             /* mpirun's exit code, or 128 and the signal that ended it */
     bool by_signal;       /* a signal ended it */
     bool said;            /* a rank said something to people */
-    bool launched;        /* rank 0 handled signals */
+    bool launched;        /* rank 0 takes requests */
+    bool began;           /* training did: where it went back to a step, that is done */
+    bool asked;           /* to stop */
     bool ended_at_once;   /* the user asked for it */
+    bool lost_to_stop;    /* a rank was killed by a signal that asks to stop */
     uint64_t incarnation; /* of this launch; 0: it did not get the run */
     struct text noise;    /* what mpirun said; freed by outcome_clear */
     char lost[200];       /* "server 1 (rank 2 on h) was lost: killed by signal 9", or "" */

@@ -2,10 +2,13 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "launcher/environment.h"
 #include "launcher/job/children.h"
 #include "launcher/job/launch.h"
+#include "launcher/job/leftovers.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/outcome.h"
+#include "launcher/job/stop_request.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,26 +22,21 @@
 
 enum { LINE_MAX_SIZE = 4096 };
 static const double grace_seconds =
-    5; /* from asking mpirun to end, or from its ranks' end, to killing it */
-static const double look_seconds = 0.5; /* between two looks at its ranks */
+    5; /* from the end of its ranks, or a request that no rank takes, to killing mpirun */
+static const double look_seconds = 0.2; /* between two looks at mpirun from outside */
 static const char mark[] = "trireme: "; /* begins the lines that are for people */
-
-static volatile sig_atomic_t asked; /* times a stop was asked for */
-
-static void on_signal(int signal)
-{
-    if (signal != SIGUSR1 || asked == 0)
-        asked = asked + 1;
-}
 
 struct child {
     pid_t pid;
     int errors;      /* read end of mpirun's stderr */
-    int passed;      /* stops passed on */
+    int orders;      /* write end of what rank 0 listens to */
+    double asked;    /* when a stop was passed on; 0: not yet */
+    bool urgent;     /* the end at once, too */
     double kill_at;  /* 0: not yet */
-    double looked;   /* for its ranks */
+    double looked;   /* for its ranks, and for signals that wait there */
     double alone_at; /* when they were first seen to be gone; 0: they are there, or have not been */
-    bool had_ranks;
+    bool had_ranks; /* on this host: where it only starts daemons elsewhere they may leave before */
+    bool ended;     /* rank 0 is on its way out */
     struct text line; /* of stderr, unfinished */
     unsigned servers;
     struct outcome outcome;
@@ -49,6 +47,10 @@ static void take_line(struct child *child, const char *line)
 {
     if (!strcmp(line, SUPERVISE_LAUNCHED)) {
         child->outcome.launched = true;
+    } else if (!strcmp(line, SUPERVISE_BEGAN)) {
+        child->outcome.began = true;
+    } else if (!strcmp(line, SUPERVISE_ENDED)) {
+        child->ended = true;
     } else if (launch_take_line(&child->launch, line)) {
         return;
     } else if (!strncmp(line, SUPERVISE_CLAIMED, sizeof SUPERVISE_CLAIMED - 1)) {
@@ -79,53 +81,64 @@ static bool read_errors(struct child *child)
     return n > 0;
 }
 
+/* Kills mpirun's children, of which it then makes an end; and mpirun, if it does not. */
+static void end_at_once(struct child *child)
+{
+    if (child->kill_at <= 0)
+        children_kill(child->pid);
+    else
+        kill(-child->pid, SIGKILL);
+    child->kill_at = clock_now() + grace_seconds;
+}
+
+/* Before the first rank handles requests there is nothing to be kept, and it may never come. */
 static void pass_stops(struct child *child)
 {
-    if (asked > 0 && child->passed == 0 && child->outcome.launched) {
-        kill(child->pid, SIGUSR1);
-        child->passed = 1;
+    const double now = clock_now();
+    const bool launched = child->outcome.launched;
+    if (*stop_request_flag() && child->asked <= 0) {
+        child->asked = now;
+        child->outcome.asked = true;
+        if (write(child->orders, "\n", 1) < 0)
+            return; // it has ended
     }
-    if (asked > 1 && child->passed < 2) {
-        kill(child->pid, SIGTERM);
-        child->passed = 2;
-        child->kill_at = clock_now() + grace_seconds;
-    }
-    // before it listens there is nothing to keep
-    if (child->passed == 0 &&
-        (asked > 0 ? !child->outcome.launched
-                   : launch_passes(&child->launch, child->outcome.launched, clock_now()))) {
-        children_kill(child->pid); // what reaches other hosts would outlive it
-        kill(child->pid, SIGTERM);
-        child->passed = 2;
-        child->kill_at = clock_now() + grace_seconds;
-    }
-    if (child->kill_at > 0 && clock_now() > child->kill_at) {
-        children_kill(child->pid);
-        kill(-child->pid, SIGKILL);
-        child->kill_at = clock_now() + grace_seconds;
-    }
+    const bool urgent = stop_request_is_urgent(),
+               late = child->asked > 0 ? !launched && now - child->asked > grace_seconds
+                                       : launch_passes(&child->launch, launched, now);
+    if (child->kill_at > 0 ? now > child->kill_at : urgent || late)
+        end_at_once(child);
+    child->outcome.ended_at_once = child->outcome.ended_at_once || urgent;
 }
 
 /* mpirun can hang in its own end when a rank dies while it starts (Open MPI 4.1, in
  * PMIx_server_finalize). */
-static void watch_end(struct child *child)
+static void watch_end(struct child *child, double now)
 {
-    double now = clock_now();
-    if (now - child->looked < look_seconds)
-        return;
-    child->looked = now;
     if (children_live(child->pid)) {
-        child->had_ranks = true;
+        child->had_ranks = child->had_ranks || children_run_this(child->pid);
         child->alone_at = 0;
-    } else if (child->had_ranks && child->alone_at <= 0) {
+    } else if (!child->had_ranks && !child->ended) {
+        return;
+    } else if (child->alone_at <= 0) {
         child->alone_at = now;
-    } else if (child->had_ranks && now - child->alone_at > grace_seconds) {
+    } else if (now - child->alone_at > grace_seconds) {
         if (!child->outcome.lost[0])
             snprintf(child->outcome.lost, sizeof child->outcome.lost,
                      "the ranks ended, but mpirun did not within %.0f s and was killed",
                      grace_seconds);
         kill(-child->pid, SIGKILL);
     }
+}
+
+static void look(struct child *child)
+{
+    const double now = clock_now();
+    if (now - child->looked < look_seconds)
+        return;
+    child->looked = now;
+    watch_end(child, now);
+    if (child->asked <= 0 && stop_request_waits_at(child->pid))
+        stop_request_make();
 }
 
 static int wait_end(struct child *child)
@@ -138,8 +151,8 @@ static int wait_end(struct child *child)
             reading = read_errors(child);
         else if (!reading)
             clock_sleep(0.01);
+        look(child);
         pass_stops(child);
-        watch_end(child);
         if (waitpid(child->pid, &status, WNOHANG) == child->pid)
             break;
     }
@@ -151,25 +164,23 @@ static int wait_end(struct child *child)
 
 int supervise(const struct mpirun *job, uint64_t *kept, struct err *err)
 {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
     struct child child = {.servers = job->servers};
-    if (mpirun_start(&child.pid, &child.errors, job, err) < 0)
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL); // of orders to an mpirun that has just ended
+    leftovers_sweep(LEFTOVERS_SHARED);
+    if (mpirun_start(&child.pid, &child.errors, &child.orders, job, err) < 0)
         return -1;
+    const struct leftovers_told told = {.above = environment_mpi_folder(), .mpirun = child.pid};
+    struct leftovers_mark *left = leftovers_mark(LEFTOVERS_SHARED, &told);
     launch_begin(&child.launch, job, clock_now());
     child.outcome.code = wait_end(&child);
-    child.outcome.ended_at_once = asked > 1;
+    leftovers_mark_over(left);
+    leftovers_end(LEFTOVERS_SHARED, child.pid);
     int rc = child.launch.late ? launch_explain(&child.launch, err)
-             : asked && !child.outcome.launched
-                 ? err_set(err, ERR_STOPPED,
-                           "stopped on request before training began: run the same line again to "
-                           "continue")
-                 : outcome_judge(&child.outcome, job, kept, err);
+                               : outcome_judge(&child.outcome, job, kept, err);
     launch_clear(&child.launch);
     close(child.errors);
+    close(child.orders);
     text_clear(&child.line);
     outcome_clear(&child.outcome);
     return rc;

@@ -6,15 +6,18 @@
 
 #include <stdint.h>
 
-/* Lines of rank 0 on stderr, each alone on a line: when it handles signals; and, followed by the
- * launch's incarnation, when it has claimed the run. A status with another incarnation is another
- * launch's. */
+/* Lines of rank 0 on stderr, each alone on a line: when it takes requests to stop; followed by the
+ * launch's incarnation, when it has claimed the run (a status with another incarnation is another
+ * launch's); when training begins; when the run is over and the ranks are about to end. */
 #define SUPERVISE_LAUNCHED "trireme-launched"
 #define SUPERVISE_CLAIMED  "trireme-claimed "
+#define SUPERVISE_BEGAN    "trireme-began"
+#define SUPERVISE_ENDED    "trireme-ended"
 
 struct mpirun;
 
-/* Runs the job to its end. Returns 0, or -1 with how it ended. *kept: updates in the newest
- * checkpoint. The first SIGINT, SIGTERM or SIGUSR1 asks for a checkpoint and the end, a second
- * SIGINT or SIGTERM ends at once. */
+/* Runs the job to its end. Returns 0, or -1 with how it ended; ERR_STOPPED without a sentence: a
+ * request came before there was a launch of the run, and nothing was written. *kept: updates in the
+ * newest checkpoint. Requests to stop (stop_request.h; those that mpirun got are seen there) are
+ * passed on to rank 0. Where it takes none within 5 s, or one is urgent, the ranks are killed. */
 int supervise(const struct mpirun *job, uint64_t *kept, struct err *err);

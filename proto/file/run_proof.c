@@ -79,7 +79,7 @@ int run_proof_write(const char *run, const char *name, struct err *err)
 {
     char *path = mem_format("%s/checkpoints/%s", run, name);
     int rc = file_write_atomic(path, "\n", 1, ERR_USAGE, err);
-    if (rc == 0 && unlink(path) < 0)
+    if (rc == 0 && unlink(path) < 0 && errno != ENOENT) // an older launch has removed its own
         rc = err_set(err, ERR_USAGE, "%s: cannot remove: %s", path, strerror(errno));
     free(path);
     return rc;

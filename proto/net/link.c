@@ -26,9 +26,12 @@ double link_beat_seconds(double patience)
 int link_keep(struct link *link, struct err *err)
 {
     double now = clock_now();
-    if (now - link->beaten >= link_beat_seconds(link->patience) && !link->over) {
+    const bool stop = link->stop && *link->stop;
+    if ((now - link->beaten >= link_beat_seconds(link->patience) || (stop && !link->told)) &&
+        !link->over) {
         Trireme__Beat beat = TRIREME__BEAT__INIT;
         beat.n = link->work;
+        beat.has_stop = beat.stop = link->told = stop;
         endpoint_send(link->endpoint, LINK_COORDINATOR, TAG_BEAT, &beat);
         link->beaten = now;
     }

@@ -8,6 +8,7 @@
 
 #include "control.pb-c.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@ struct link {
     uint64_t work; /* grows while the rank makes progress: layers passed, messages handled */
     bool started;  /* START was received */
     bool over;     /* END was received */
+    bool told;     /* the coordinator was told that this rank was asked to stop */
+    const volatile sig_atomic_t *stop; /* not 0: it was; borrowed, may be NULL */
     uint32_t code; /* the run's exit code in END */
     const struct parcel *first; /* taken before what is polled next; borrowed; NULL: none */
 };
@@ -41,8 +44,8 @@ double link_beat_seconds(double patience);
 /* Returns the run's exit code in an END message; ERR_MACHINE if it cannot be read. */
 int link_end_code(const struct parcel *parcel);
 
-/* Sends a beat when it is due (link_beat_seconds). Fails with ERR_MACHINE if the coordinator has
- * been silent for longer than patience. To be called often. */
+/* Sends a beat when it is due (link_beat_seconds), or this rank was asked to stop. Fails with
+ * ERR_MACHINE if the coordinator has been silent for longer than patience. To be called often. */
 int link_keep(struct link *link, struct err *err);
 
 /* Reads messages, up to a fixed number, then calls link_keep. Beats and END are handled here; the

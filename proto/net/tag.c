@@ -27,6 +27,7 @@ static const struct {
     [TAG_READ_WHOLE]    = {"read whole",    &trireme__read_whole__descriptor},
     [TAG_WAS_READ]      = {"was read",      &trireme__was_read__descriptor},
     [TAG_HELLO]         = {"hello",         &trireme__hello__descriptor},
+    [TAG_ABANDON]       = {"abandon",       &trireme__abandon__descriptor},
     [TAG_PUSH]          = {"push",          NULL},
     [TAG_WEIGHTS]       = {"weights",       NULL},
 };

@@ -23,6 +23,7 @@ enum tag {
     TAG_READ_WHOLE,
     TAG_WAS_READ,
     TAG_HELLO,
+    TAG_ABANDON,
     TAG_PUSH,    /* bulk: worker to server, a partial sum of a block's gradient */
     TAG_WEIGHTS, /* bulk: server to worker, a block's weights */
 };

@@ -10,7 +10,7 @@ import experiments
 import slurm
 import trireme
 from experiments import Experiments
-from trireme import TOKEN, wait_for
+from trireme import TOKEN, arguments_of, processes, wait_for
 
 LONG = os.environ.get("TRIREME_LONG")
 NIGHT = os.environ.get("TRIREME_NIGHT")
@@ -165,11 +165,18 @@ class OneNode(Jobs):
             self.assertIn("== life 0 ended with code 85", self.output(run))
             self.assert_whole(run, self.checkpoints(run)[-1])
 
+    def has_begun(self, job):
+        """Whether the job's `train` is there. Its first step is not done before MPI has begun."""
+        return any(
+            e.get(b"SLURM_JOB_ID") == job.encode() and "train" in arguments_of(pid)
+            for pid, e in processes("job").items())
+
     def test_a_job_whose_lives_come_to_no_step_is_not_requeued_for_ever(self):
         job = self.submit("run", "mpirun")
         for life in range(3):
             self.wait(lambda: "== life %d of job" % life in self.output("run"), "life %d" % life,
                       "run", job)
+            self.wait(lambda: self.has_begun(job), "train of life %d" % life, "run", job)
             self.usr1(job)
             self.wait(lambda: "== life %d ended" % life in self.output("run"),
                       "the end of life %d" % life, "run", job)

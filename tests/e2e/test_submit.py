@@ -6,7 +6,7 @@ import signal
 import time
 
 import trireme
-from trireme import Case, wait_for
+from trireme import Case, arguments_of, processes, wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -273,6 +273,17 @@ class Submit(Case):
         done = self.job(SLURM_JOB_END_TIME="1").end()  # asked before it began
         self.assertEqual(done.code, 85, done)
         self.assertGreater(self.checkpoints("run")[-1], before)
+
+    def test_three_lives_without_a_step_do_not_go_back(self):
+        self.submit("--time", 20, "--workers", 1)
+        for life in range(3):
+            call = self.job(life=life)
+            wait_for(lambda: any("train" in arguments_of(pid) for pid in processes(call.token)),
+                     "train")
+            call.process.send_signal(signal.SIGUSR1)
+            done = call.end()
+            self.assertEqual(done.code, 85 if life < 2 else 5, done)
+        self.assertEqual(self.said_to("scontrol"), ["requeue 42"] * 2)
 
     def test_a_failed_run_does_not_go_back(self):
         self.submit("--time", 20, "--workers", 1)

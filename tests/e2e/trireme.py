@@ -20,6 +20,7 @@ PROGRAM = os.environ.get("TRIREME") or sys.exit(
     "TRIREME: found nothing, expected the path of the program to test")
 FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fixtures")
 TOKEN = "TRIREME_E2E"
+FOLDER = "trireme-e2e-"
 TIMEOUT = 60  # seconds, before bound() scales them
 LLMC_MAGIC = 20240520
 
@@ -52,6 +53,15 @@ def bound(seconds):
     return 4 * SLOWNESS * seconds
 
 
+def make_folder():
+    """A fresh folder that carries this process's number. Those of tests that were killed go."""
+    for name in os.listdir(tempfile.gettempdir()):
+        pid = name[len(FOLDER):].split("-")[0] if name.startswith(FOLDER) else ""
+        if pid.isdigit() and not os.path.exists("/proc/" + pid):
+            shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
+    return tempfile.mkdtemp(prefix="%s%d-" % (FOLDER, os.getpid()))
+
+
 class Done:
     """How a call ended."""
     def __init__(self, code, out, err):
@@ -68,6 +78,14 @@ def environment_of(pid):
     except OSError:
         return {}
     return dict(pair.split(b"=", 1) for pair in pairs if b"=" in pair)
+
+
+def arguments_of(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid) as f:
+            return f.read().split("\0")
+    except OSError:
+        return []
 
 
 def processes(token):
@@ -191,7 +209,7 @@ class Case(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        self.tmp = tempfile.mkdtemp(prefix="trireme-e2e-")
+        self.tmp = make_folder()
         self.folder = os.path.join(self.tmp, "w")
         os.mkdir(self.folder)
         self.calls = []
@@ -212,7 +230,7 @@ class Case(unittest.TestCase):
         cls = type(self)
         if "kept" not in cls.__dict__:
             make()
-            cls.kept = tempfile.mkdtemp(prefix="trireme-e2e-")
+            cls.kept = make_folder()
             cls.addClassCleanup(shutil.rmtree, cls.kept, ignore_errors=True)
             shutil.copytree(self.folder, cls.kept, dirs_exist_ok=True)
         else:
@@ -385,6 +403,8 @@ SKIPPED = 77  # what ctest is told where nothing could be tested
 
 
 def main():
+    # a time limit ends a test as an error does, so that it clears away what it made
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     result = unittest.main(verbosity=2, exit=False).result
     if not result.wasSuccessful():
         sys.exit(1)

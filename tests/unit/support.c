@@ -4,11 +4,39 @@
 #include "base/mem.h"
 #include "base/random.h"
 
+#include <errno.h>
 #include <math.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+static const char folder_name[] = "trireme-test-";
+
+/* Removes the folders of tests that were killed: their names carry a process's number. */
+static void sweep_folders(void)
+{
+    struct err err;
+    size_t n = 0;
+    char **names = file_names(P_tmpdir, &n, ERR_USAGE, &err);
+    for (size_t i = 0; names && i < n; i++) {
+        const size_t length = sizeof folder_name - 1;
+        char *end = NULL;
+        const long pid =
+            strncmp(names[i], folder_name, length) ? 0 : strtol(names[i] + length, &end, 10);
+        if (pid <= 0 || *end != '-' || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+            continue;
+        test_folder_free(file_join(P_tmpdir, names[i]));
+    }
+    file_names_free(names);
+}
 
 char *test_folder_new(void)
 {
-    char *folder = mem_strdup(P_tmpdir "/trireme-test-XXXXXX");
+    static bool swept;
+    if (!swept)
+        sweep_folders();
+    swept = true;
+    char *folder = mem_format("%s/%s%ld-XXXXXX", P_tmpdir, folder_name, (long)getpid());
     if (!mkdtemp(folder))
         fail_msg("cannot make a temporary folder");
     return folder;

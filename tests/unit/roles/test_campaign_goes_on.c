@@ -131,8 +131,8 @@ a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_
         launch.plan = plan_stops_there, launch.stop = &harness_stop, launch.may_stop = true;
         point = points[i];
         harness_stop = 0;
-        bool over = campaign_run(f, name, c->settings, c->script, &launch);
-        assert_int_equal(over, points[i].step == c->steps - 1);
+        // what is due at the last step is left to the next launch, too
+        assert_false(campaign_run(f, name, c->settings, c->script, &launch));
         launch = launch_of((int)i + 1);
         // from the tails of the look: past a checkpoint in the first reverse pair
         launch.killed_after = 460;

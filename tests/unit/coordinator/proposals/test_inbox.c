@@ -47,7 +47,7 @@ static Trireme__Request *take(const char *run, char **name)
     struct err err = {.text = ""};
     Trireme__Request *request = NULL;
     int rc;
-    while ((rc = inbox_take_request(run, name, &request, &err)) > 0 && !request) {
+    while ((rc = inbox_take_request(run, INBOX_PROPOSALS, name, &request, &err)) > 0 && !request) {
     } // what cannot be read is passed over
     if (rc < 0)
         fail_msg("%s", err.text);
@@ -64,6 +64,26 @@ static void answer_done(const char *run, const char *name, uint32_t number)
     answer.text = "done";
     if (inbox_answer(run, name, &answer, &err) < 0)
         fail_msg("%s", err.text);
+}
+
+static void a_request_to_stop_is_taken_apart_from_the_others(void **state)
+{
+    struct err err = {.text = ""};
+    char *name = NULL;
+    Trireme__Request *request = NULL;
+    put(*state, "1.stop.json", "{\"stop\": 3}");
+    put(*state, "2.json", "{\"order\": \"veto\", \"number\": 4}");
+    assert_int_equal(inbox_take_request(*state, INBOX_STOPS, &name, &request, &err), 1);
+    assert_string_equal(name, "1.stop");
+    assert_int_equal(request->stop, 3);
+    message_free(request);
+    answer_done(*state, name, 0);
+    free(name);
+    assert_int_equal(inbox_take_request(*state, INBOX_STOPS, &name, &request, &err), 0);
+    request = take(*state, &name);
+    assert_string_equal(name, "2");
+    message_free(request);
+    free(name);
 }
 
 static void an_inbox_that_is_empty_or_not_there_gives_nothing(void **state)
@@ -275,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_folder(an_inbox_that_is_empty_or_not_there_gives_nothing),
+        test_in_folder(a_request_to_stop_is_taken_apart_from_the_others),
         test_in_folder(requests_come_in_the_order_of_their_names_and_go_when_answered),
         test_in_folder(what_is_no_request_is_answered_with_its_sentence_and_removed),
         test_in_folder(pipes_and_links_are_no_requests_and_block_nobody),

@@ -57,6 +57,27 @@ static void metrics_are_cut_back_to_a_step_and_no_further(void **state)
     free(whole);
 }
 
+static void an_evaluation_of_the_trunk_is_found_by_its_step(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct err err;
+    must_write_text(dir->run, "config.yaml", "");
+    struct metrics *m = metrics_open(dir->run, 0, NULL, NULL, &err);
+    assert_non_null(m);
+    write_step(m, 12);
+    Trireme__EvalLine eval = TRIREME__EVAL_LINE__INIT;
+    eval.has_step = 1, eval.step = 120;
+    eval.has_val_loss = 1, eval.val_loss = 1.25;
+    assert_int_equal(metrics_write(m, &eval, &err), 0);
+    eval.step = 11, eval.trial = (char *)"h1.0";
+    assert_int_equal(metrics_write(m, &eval, &err), 0);
+    assert_true(metrics_has_eval(m, 120));
+    assert_false(metrics_has_eval(m, 12));
+    assert_false(metrics_has_eval(m, 11));
+    assert_false(metrics_has_eval(m, 1));
+    metrics_free(m);
+}
+
 static bool keeps_its_first_nine(const void *context, const char *trial, uint64_t step)
 {
     return !strcmp(trial, context) && step <= 9;
@@ -109,6 +130,7 @@ static void metrics_that_cannot_be_written_are_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        test_in_run_dir(an_evaluation_of_the_trunk_is_found_by_its_step),
         test_in_run_dir(metrics_are_cut_back_to_a_step_and_no_further),
         test_in_run_dir(lines_of_forks_are_kept_as_one_says_and_those_of_the_trunk_by_their_steps),
         test_in_run_dir(a_line_that_a_crash_left_unfinished_is_cut_off),
