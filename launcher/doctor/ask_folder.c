@@ -1,6 +1,7 @@
 #include "launcher/doctor/ask_folder.h"
 
 #include "base/mem.h"
+#include "coordinator/run/file_lock.h"
 #include "launcher/doctor/finding.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -50,30 +50,17 @@ static const char *name_of(const char *folder, bool *is_local)
     return "unknown";
 }
 
-/* Whether a lock that one file description holds is refused to another. */
-static bool lock_excludes(int fd, const char *path, int *why)
+static void ask_lock(Trireme__DoctorReply *reply, const char *folder)
 {
-    const int other = open(path, O_RDWR | O_CLOEXEC);
-    *why = 0;
-    const bool held = flock(fd, LOCK_EX | LOCK_NB) == 0;
-    if (!held)
-        *why = errno;
-    const bool twice = held && other >= 0 && flock(other, LOCK_EX | LOCK_NB) == 0;
-    if (other >= 0)
-        close(other);
-    return held && !twice;
-}
-
-static void ask_lock(Trireme__DoctorReply *reply, int fd, const char *path)
-{
-    int why = 0;
-    if (lock_excludes(fd, path, &why))
-        finding_add(reply, TRIREME__FINDING__LEVEL__ok, "locks", NULL, "flock, which excludes");
-    else
+    char *missing = file_lock_missing(folder);
+    if (missing)
         finding_add(reply, TRIREME__FINDING__LEVEL__warn, "locks",
-                    "see to it that no run is trained by two launches at once; Lustre: mount with "
-                    "-o flock",
-                    "flock %s", why ? strerror(why) : "that is given to two at once");
+                    "mount it so that locks exclude (Lustre: -o flock); until then a run there is "
+                    "held by its lock.json",
+                    "%s", missing);
+    else
+        finding_add(reply, TRIREME__FINDING__LEVEL__ok, "locks", NULL, "flock, which excludes");
+    free(missing);
 }
 
 static void ask_room(Trireme__DoctorReply *reply, const char *folder, bool hosts)
@@ -103,7 +90,7 @@ void ask_folder(Trireme__DoctorReply *reply, const Trireme__DoctorRequest *reque
         finding_add(reply, TRIREME__FINDING__LEVEL__ok, "folder", NULL, "%s can be written to",
                     request->folder);
         ask_room(reply, request->folder, request->hostfile && *request->hostfile);
-        ask_lock(reply, fd, path);
+        ask_lock(reply, request->folder);
         unlink(path);
         close(fd);
     }
