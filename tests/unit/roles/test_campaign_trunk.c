@@ -197,6 +197,33 @@ forks_with_tails_of_unlike_lengths_have_each_a_tail_of_the_trunks_of_its_own(voi
     lines_free(&lines);
 }
 
+/* After four pairs each, there are tokens for two more pairs: those of the first hypothesis, up to
+ * its next look. */
+static void tokens_for_one_look_more_go_to_one_hypothesis_and_are_not_shared_out(void **state)
+{
+    static const struct scripted_proposal three[] = {
+        {0, "optimizer.lr=0.0008"},
+        {0, "optimizer.lr=0.0007"},
+        {0, "optimizer.lr=0.0006"},
+        {0, NULL                 }
+    };
+    campaign_run(*state, "run",
+                 (const char *const[]){"optimizer.lr=0.0002", "schedule.kind=constant",
+                                       "schedule.min_lr=0", "gate.alpha=0.000001",
+                                       "gate.hypotheses=3", "experiment.forks=3", "train.steps=240",
+                                       "gate.share=2.32", NULL},
+                 three, &two_workers);
+    struct history history = ledger_history(*state, "run");
+    for (uint32_t i = 1; i <= 3; i++) {
+        const struct entry *e = history_entry(&history, i);
+        assert_int_equal(e->forward.n_pairs, i == 1 ? 6 : 4);
+        if (i > 1)
+            assert_int_equal(e->judgement->cause, TRIREME__CAUSE__money);
+    }
+    assert_true(history.tokens <= 2.32 * 240 * 12 * 8);
+    history_clear(&history);
+}
+
 static void a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again(void **state)
 {
     static const struct scripted_proposal again[] = {
@@ -277,6 +304,7 @@ int main(void)
         campaign_test(a_fork_that_a_rank_computes_with_other_values_fails_with_a_sentence),
         campaign_test(what_a_fork_was_verified_to_have_is_the_patch_and_not_the_trunks_value),
         campaign_test(forks_with_tails_of_unlike_lengths_have_each_a_tail_of_the_trunks_of_its_own),
+        campaign_test(tokens_for_one_look_more_go_to_one_hypothesis_and_are_not_shared_out),
         campaign_test(a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
