@@ -184,22 +184,26 @@ int file_make_dirs(const char *path, enum err_code code, struct err *err)
 
 int file_make_private(bool *open, const char *path, enum err_code code, struct err *err)
 {
-    char *folder = folder_of(path);
     struct stat st;
     // made with its rights, so that there is no moment at which it is open
-    int rc = file_is_dir(path) || !strcmp(folder, path) || file_is_dir(folder)
-                 ? 0
-                 : file_make_dirs(folder, code, err);
-    free(folder);
-    if (rc == 0 && mkdir(path, 0700) < 0 && !file_is_dir(path))
-        rc = err_set(err, code, "%s: cannot make the folder: %s", path, strerror(errno));
-    if (rc == 0 && stat(path, &st) == 0 && (st.st_mode & 0777) != 0700)
+    int rc = mkdir(path, 0700);
+    if (rc < 0 && errno == ENOENT) {
+        char *folder = folder_of(path);
+        const int above = strcmp(folder, path) ? file_make_dirs(folder, code, err) : 0;
+        free(folder);
+        if (above < 0)
+            return -1;
+        rc = mkdir(path, 0700);
+    }
+    const int error = errno;
+    if (rc < 0 && !file_is_dir(path))
+        return err_set(err, code, "%s: cannot make the folder: %s", path, strerror(error));
+    if (stat(path, &st) == 0 && (st.st_mode & 0777) != 0700)
         chmod(path, 0700); // another user's folder, and some file systems, refuse
-    if (rc == 0 && stat(path, &st) < 0)
-        rc = err_set(err, code, "%s: cannot look at it: %s", path, strerror(errno));
-    if (rc == 0)
-        *open = (st.st_mode & 022) != 0;
-    return rc;
+    if (stat(path, &st) < 0)
+        return err_set(err, code, "%s: cannot look at it: %s", path, strerror(errno));
+    *open = (st.st_mode & 022) != 0;
+    return 0;
 }
 
 int file_sync_dir(const char *path, enum err_code code, struct err *err)
