@@ -4,9 +4,9 @@
 #include "base/mem.h"
 #include "launcher/commands/command.h"
 #include "launcher/front/front_path.h"
-#include "launcher/job/batch_script.h"
-#include "launcher/job/question.h"
-#include "launcher/job/slurm_time.h"
+#include "launcher/batch/batch_script.h"
+#include "launcher/machine/question.h"
+#include "launcher/batch/slurm_time.h"
 
 #include "command.pb-c.h"
 

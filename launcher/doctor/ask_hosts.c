@@ -5,10 +5,10 @@
 #include "base/version.h"
 #include "launcher/doctor/finding.h"
 #include "launcher/front/front_path.h"
-#include "launcher/job/host_probe.h"
-#include "launcher/job/hostfile.h"
-#include "launcher/job/question.h"
-#include "launcher/job/shell_word.h"
+#include "launcher/machine/host_probe.h"
+#include "launcher/machine/hostfile.h"
+#include "launcher/machine/question.h"
+#include "launcher/batch/shell_word.h"
 
 #include <fcntl.h>
 #include <limits.h>

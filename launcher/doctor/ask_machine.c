@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "launcher/doctor/finding.h"
-#include "launcher/job/cores.h"
+#include "launcher/machine/cores.h"
 #include "math/kernels.h"
 
 #include <errno.h>

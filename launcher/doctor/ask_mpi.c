@@ -1,8 +1,8 @@
 #include "launcher/doctor/ask_mpi.h"
 
 #include "launcher/doctor/finding.h"
-#include "launcher/job/mpirun_kind.h"
-#include "launcher/job/question.h"
+#include "launcher/machine/mpirun_kind.h"
+#include "launcher/machine/question.h"
 #include "proto/net/mpi_library.h"
 
 #include <ctype.h>

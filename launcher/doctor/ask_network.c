@@ -1,8 +1,8 @@
 #include "launcher/doctor/ask_network.h"
 
 #include "launcher/doctor/finding.h"
-#include "launcher/job/bridges.h"
-#include "launcher/job/question.h"
+#include "launcher/machine/bridges.h"
+#include "launcher/machine/question.h"
 
 #include <limits.h>
 #include <stdlib.h>

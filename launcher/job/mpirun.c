@@ -4,9 +4,9 @@
 #include "launcher/environment.h"
 #include "launcher/front/front_path.h"
 #include "launcher/front/held_signals.h"
-#include "launcher/job/execute.h"
-#include "launcher/job/hostfile.h"
-#include "launcher/job/networks.h"
+#include "launcher/machine/execute.h"
+#include "launcher/machine/hostfile.h"
+#include "launcher/machine/networks.h"
 #include "launcher/job/stop_request.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "launcher/job/mpirun.h"
-#include "launcher/job/mpirun_kind.h"
+#include "launcher/machine/mpirun_kind.h"
 #include "launcher/job/mpirun_page.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"

@@ -1,6 +1,6 @@
 #include "tests/unit/support.h"
 
-#include "launcher/job/hostfile.h"
+#include "launcher/machine/hostfile.h"
 #include "launcher/job/launch.h"
 #include "launcher/job/mpirun.h"
 

@@ -1,4 +1,4 @@
-#include "launcher/job/shell_word.h"
+#include "launcher/batch/shell_word.h"
 
 #include "base/text.h"
 

@@ -1,9 +1,9 @@
-#include "launcher/job/host_probe.h"
+#include "launcher/machine/host_probe.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "launcher/environment.h"
-#include "launcher/job/question.h"
+#include "launcher/machine/question.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "tests/unit/support.h"
 
 #include "base/clock.h"
-#include "launcher/job/execute.h"
-#include "launcher/job/question.h"
+#include "launcher/machine/execute.h"
+#include "launcher/machine/question.h"
 
 #include <errno.h>
 #include <signal.h>

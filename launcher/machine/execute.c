@@ -1,4 +1,4 @@
-#include "launcher/job/execute.h"
+#include "launcher/machine/execute.h"
 
 #include <errno.h>
 #include <fcntl.h>

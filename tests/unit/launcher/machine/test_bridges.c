@@ -1,7 +1,7 @@
 #include "tests/unit/support.h"
 
 #include "base/mem.h"
-#include "launcher/job/bridges.h"
+#include "launcher/machine/bridges.h"
 
 static void make(const char *net, const char *folder, const char *name, const char *text)
 {

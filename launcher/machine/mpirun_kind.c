@@ -1,7 +1,7 @@
-#include "launcher/job/mpirun_kind.h"
+#include "launcher/machine/mpirun_kind.h"
 
 #include "launcher/environment.h"
-#include "launcher/job/question.h"
+#include "launcher/machine/question.h"
 
 #include <stdio.h>
 #include <stdlib.h>

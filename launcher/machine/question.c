@@ -1,7 +1,7 @@
-#include "launcher/job/question.h"
+#include "launcher/machine/question.h"
 
 #include "base/clock.h"
-#include "launcher/job/execute.h"
+#include "launcher/machine/execute.h"
 
 #include <errno.h>
 #include <fcntl.h>

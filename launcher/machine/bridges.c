@@ -1,4 +1,4 @@
-#include "launcher/job/bridges.h"
+#include "launcher/machine/bridges.h"
 
 #include "base/file.h"
 #include "base/mem.h"

@@ -1,4 +1,4 @@
-#include "launcher/job/time_left.h"
+#include "launcher/batch/time_left.h"
 
 static const double lead = 60, lead_share = 0.25, least = 1e-3; /* seconds; of what is left */
 

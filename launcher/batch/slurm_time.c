@@ -1,4 +1,4 @@
-#include "launcher/job/slurm_time.h"
+#include "launcher/batch/slurm_time.h"
 
 #include <ctype.h>
 #include <inttypes.h>

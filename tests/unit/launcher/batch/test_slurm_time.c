@@ -1,6 +1,6 @@
 #include "tests/unit/support.h"
 
-#include "launcher/job/slurm_time.h"
+#include "launcher/batch/slurm_time.h"
 
 static void each_form_of_slurm_is_read(void **state)
 {

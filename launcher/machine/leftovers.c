@@ -1,10 +1,10 @@
-#include "launcher/job/leftovers.h"
+#include "launcher/machine/leftovers.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "launcher/job/processes.h"
+#include "launcher/machine/processes.h"
 
 #include <errno.h>
 #include <fcntl.h>

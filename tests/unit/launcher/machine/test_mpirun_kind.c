@@ -1,6 +1,6 @@
 #include "tests/unit/support.h"
 
-#include "launcher/job/mpirun_kind.h"
+#include "launcher/machine/mpirun_kind.h"
 
 static void an_mpirun_is_told_by_its_answer_to_version(void **state)
 {

@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "launcher/job/leftovers.h"
-#include "launcher/job/processes.h"
+#include "launcher/machine/leftovers.h"
+#include "launcher/machine/processes.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
-#include "launcher/job/batch_script.h"
+#include "launcher/batch/batch_script.h"
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "launcher/job/shell_word.h"
-#include "launcher/job/slurm_time.h"
+#include "launcher/batch/shell_word.h"
+#include "launcher/batch/slurm_time.h"
 
 #include <ctype.h>
 #include <stdbool.h>

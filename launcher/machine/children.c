@@ -1,4 +1,4 @@
-#include "launcher/job/children.h"
+#include "launcher/machine/children.h"
 
 #include "base/file.h"
 #include "base/mem.h"

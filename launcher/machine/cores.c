@@ -1,4 +1,4 @@
-#include "launcher/job/cores.h"
+#include "launcher/machine/cores.h"
 
 #include "base/mem.h"
 

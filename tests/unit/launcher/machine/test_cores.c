@@ -1,7 +1,7 @@
 #include "tests/unit/support.h"
 
 #include "base/mem.h"
-#include "launcher/job/cores.h"
+#include "launcher/machine/cores.h"
 
 static const char first[] =
     "33 32 0:28 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n"

@@ -1,8 +1,8 @@
-#include "launcher/job/networks.h"
+#include "launcher/machine/networks.h"
 
 #include "base/mem.h"
 #include "launcher/environment.h"
-#include "launcher/job/bridges.h"
+#include "launcher/machine/bridges.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "tests/unit/support.h"
 
 #include "base/mem.h"
-#include "launcher/job/hostfile.h"
+#include "launcher/machine/hostfile.h"
 
 #include <unistd.h>
 

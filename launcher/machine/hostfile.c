@@ -1,4 +1,4 @@
-#include "launcher/job/hostfile.h"
+#include "launcher/machine/hostfile.h"
 
 #include "base/file.h"
 #include "base/mem.h"

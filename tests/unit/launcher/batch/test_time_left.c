@@ -1,6 +1,6 @@
 #include "tests/unit/support.h"
 
-#include "launcher/job/time_left.h"
+#include "launcher/batch/time_left.h"
 
 static void a_job_of_unknown_end_leaves_what_was_asked_for(void **state)
 {

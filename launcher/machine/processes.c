@@ -1,4 +1,4 @@
-#include "launcher/job/processes.h"
+#include "launcher/machine/processes.h"
 
 #include "base/file.h"
 #include "base/mem.h"
