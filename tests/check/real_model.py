@@ -88,7 +88,8 @@ def write_model(reader, folder):
         "num_key_value_heads": kv_heads, "max_position_embeddings": CONTEXT,
         "vocab_size": value("llama.vocab_size"), "rope_theta": value("llama.rope.freq_base"),
         "rms_norm_eps": float("%.6g" % value("llama.attention.layer_norm_rms_epsilon")),
-        "tie_word_embeddings": "output.weight" not in {t.name for t in reader.tensors},
+        "tie_word_embeddings": "output.weight" not in {t.name
+                                                       for t in reader.tensors},
         "bos_token_id": value("tokenizer.ggml.bos_token_id"),
         "eos_token_id": value("tokenizer.ggml.eos_token_id"), "dtype": "float32"
     }
@@ -136,12 +137,16 @@ class Check:
 
     def call(self, program, *words):
         began = time.monotonic()
-        done = subprocess.run([program, *map(str, words)], cwd=self.work, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+        done = subprocess.run([program, *map(str, words)],
+                              cwd=self.work,
+                              text=True,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE,
+                              timeout=LIMIT)
         if done.returncode:
-            sys.exit("%s %s: exit code %d\n%s%s" %
-                     (program, " ".join(map(str, words)), done.returncode, done.stdout,
-                      done.stderr))
+            sys.exit(
+                "%s %s: exit code %d\n%s%s" %
+                (program, " ".join(map(str, words)), done.returncode, done.stdout, done.stderr))
         return done.stdout, time.monotonic() - began
 
     def trireme(self, *words):
@@ -182,17 +187,18 @@ class Check:
             with open(self.path("tokens", name + ".bin"), "wb") as f:
                 f.write(header.tobytes() + ids.tobytes())
         print("text: %d characters, %d of them validation: %d tokens" %
-              (len(text), len(text) - cut, len(ids)), flush=True)
+              (len(text), len(text) - cut, len(ids)),
+              flush=True)
         return ids
 
     def config(self, name, **changes):
         """A configuration as YAML (JSON is YAML)."""
         config = {
             "init": {"from": "hf"}, "data": {"sources": [{"name": "text", "path": "tokens"}]},
-            "train": {"steps": STEPS, "batch": 2, "microbatch": 1, "context": SAMPLE, "seed": 1},
-            "optimizer": {"lr": 5e-5, "weight_decay": 0.01},
-            "schedule": {"kind": "constant", "warmup": 5},
-            "eval": {"every": 25, "samples": 16}, "checkpoint": {"every": 0, "keep": 2}
+            "train": {"steps": STEPS, "batch": 2, "microbatch": 1, "context": SAMPLE,
+                      "seed": 1}, "optimizer": {"lr": 5e-5, "weight_decay": 0.01},
+            "schedule": {"kind": "constant", "warmup": 5}, "eval": {"every": 25, "samples": 16},
+            "checkpoint": {"every": 0, "keep": 2}
         }
         for section, fields in changes.items():
             config[section].update(fields)
@@ -209,16 +215,20 @@ class Check:
 def untouched(check, tokens):
     """The logits, and the validation loss, before any training."""
     away = check.deviation("hf", tokens)
-    check.must(away <= CLOSE, "logits of the untouched model: %.1e of the largest from "
-               "transformers', at most %.0e" % (away, CLOSE))
-    name = check.config("untouched.yaml", train={"steps": 1, "batch": 1}, optimizer={"lr": 0},
-                        schedule={"kind": "constant", "warmup": 0}, eval={"every": 1})
+    check.must(
+        away <= CLOSE, "logits of the untouched model: %.1e of the largest from "
+        "transformers', at most %.0e" % (away, CLOSE))
+    name = check.config("untouched.yaml",
+                        train={"steps": 1, "batch": 1},
+                        optimizer={"lr": 0},
+                        schedule={"kind": "constant", "warmup": 0},
+                        eval={"every": 1})
     _, seconds = check.trireme("train", name, "--out", "untouched", "--workers", 1)
     (line, ) = check.metrics("untouched", "eval")
     shutil.rmtree(check.path("untouched"))
     loss = line["val_loss"]
-    check.must(loss < 5, "validation loss of the untouched model: %.4f, below 5 (%.0f s)" %
-               (loss, seconds))
+    check.must(loss < 5,
+               "validation loss of the untouched model: %.4f, below 5 (%.0f s)" % (loss, seconds))
     return loss
 
 
@@ -241,17 +251,22 @@ def export(check, tokens, tokenizer):
     """transformers opens the export: its logits, its loss, its words."""
     check.trireme("export", "run", "--out", "out")
     away = check.deviation("out", tokens)
-    check.must(away <= CLOSE, "logits of the exported model: %.1e of the largest from "
-               "transformers', at most %.0e" % (away, CLOSE))
+    check.must(
+        away <= CLOSE, "logits of the exported model: %.1e of the largest from "
+        "transformers', at most %.0e" % (away, CLOSE))
     model = transformers.AutoModelForCausalLM.from_pretrained(check.path("out"),
                                                               dtype=torch.float32)
     prompt = "The first thing to do is"
     ids = torch.tensor([tokenizer.encode(prompt, add_special_tokens=False).ids])
-    written = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24,
-                             do_sample=False, pad_token_id=0)
+    written = model.generate(ids,
+                             attention_mask=torch.ones_like(ids),
+                             max_new_tokens=24,
+                             do_sample=False,
+                             pad_token_id=0)
     words = tokenizer.decode(written[0].tolist())
-    check.must(words.startswith(prompt) and len(words.split()) > 12,
-               "transformers writes with the export: %r" % words)
+    check.must(
+        words.startswith(prompt) and len(words.split()) > 12,
+        "transformers writes with the export: %r" % words)
 
 
 def main():
@@ -271,7 +286,8 @@ def main():
         n = write_model(reader, check.path("hf"))
         tokenizer = write_tokenizer(reader, check.path("hf"))
         print("%s: %d parameters (%.0f s)" %
-              (os.path.basename(gguf_path()), n, time.monotonic() - began), flush=True)
+              (os.path.basename(gguf_path()), n, time.monotonic() - began),
+              flush=True)
         tokens = check.write_tokens(tokenizer)
         first = untouched(check, tokens)
         losses = [(0, first)] + train(check)

@@ -26,7 +26,11 @@ class RealModel(trireme.Case):
         done = subprocess.run([
             packages.python_of("5"), "-B", SCRIPT, "--trireme", trireme.PROGRAM, "--logits",
             os.environ["LOGITS"]
-        ], cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ],
+                              cwd=self.folder,
+                              text=True,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
                               timeout=trireme.bound(1200))
         print(done.stdout, flush=True)
         self.assertEqual(done.returncode, 0)

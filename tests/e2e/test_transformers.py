@@ -53,7 +53,11 @@ class Transformers(trireme.Case):
         return subprocess.Popen([
             packages.python_of(version), "-B",
             os.path.join(HERE, "transformers_reference.py"), *words
-        ], cwd=self.folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ],
+                                cwd=self.folder,
+                                text=True,
+                                stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE,
                                 stderr=subprocess.DEVNULL)
 
     def make(self, version):
@@ -76,29 +80,31 @@ class Transformers(trireme.Case):
             self.readers[version] = self.reference(version, "logits")
         reader = self.readers[version]
         reader.stdin.write(
-            json.dumps({
-                "folder": folder, "tokens": "windows", "out": "theirs", "counts": counts
-            }) + "\n")
+            json.dumps({"folder": folder, "tokens": "windows", "out": "theirs", "counts": counts}) +
+            "\n")
         reader.stdin.flush()
-        self.assertTrue(
-            select.select([reader.stdout], [], [], trireme.bound(120))[0], folder)
+        self.assertTrue(select.select([reader.stdout], [], [], trireme.bound(120))[0], folder)
         return json.loads(reader.stdout.readline())["loss"], numbers_of(self.path("theirs"))
 
     def ours(self, folder, counts):
         subprocess.run([os.environ["LOGITS"], folder, "windows", "ours", *map(str, counts)],
-                       cwd=self.folder, check=True, timeout=trireme.bound(60))
+                       cwd=self.folder,
+                       check=True,
+                       timeout=trireme.bound(60))
         return numbers_of(self.path("ours"))
 
     def export(self, folder, name):
         """Trains one step at a rate of 0 and exports. Returns the loss."""
-        config = self.write_config(
-            name + ".yaml", base={
-                "init": {"from": folder},
-                "data": {"order": "sequential", "sources": [{"name": "t", "path": "tokens.bin"}]},
-                "train": {"steps": 1, "batch": SAMPLES, "microbatch": 1},
-                "optimizer": {"lr": 0}, "schedule": {"kind": "constant", "warmup": 0},
-                "eval": {"every": 0}, "checkpoint": {"every": 0}
-            })
+        config = self.write_config(name + ".yaml",
+                                   base={
+                                       "init": {"from": folder}, "data": {
+                                           "order": "sequential",
+                                           "sources": [{"name": "t", "path": "tokens.bin"}]
+                                       }, "train": {"steps": 1, "batch": SAMPLES,
+                                                    "microbatch": 1}, "optimizer": {"lr": 0},
+                                       "schedule": {"kind": "constant", "warmup": 0},
+                                       "eval": {"every": 0}, "checkpoint": {"every": 0}
+                                   })
         self.succeed("train", config, "--out", name + "-run", "--workers", 1)
         self.succeed("export", name + "-run", "--out", name + "-out")
         return self.metrics(name + "-run", "train")[0]["loss"]

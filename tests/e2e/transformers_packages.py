@@ -22,7 +22,8 @@ def python_of(version):
 def has(version, modules="torch, numpy, transformers"):
     return os.path.exists(python_of(version)) and subprocess.run(
         [python_of(version), "-c", "import " + modules],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL).returncode == 0
 
 
 def site_packages(version):

@@ -19,8 +19,7 @@ VOCAB, CONTEXT = 97, 64
 
 LLAMA = {
     "vocab_size": VOCAB, "max_position_embeddings": CONTEXT, "hidden_size": 48,
-    "intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "rms_norm_eps": 1e-5
+    "intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 4, "rms_norm_eps": 1e-5
 }
 GPT2 = {"vocab_size": VOCAB, "n_positions": CONTEXT, "n_embd": 48, "n_layer": 2, "n_head": 4}
 LLAMA3 = {
@@ -35,22 +34,18 @@ CONFIGURATIONS = {
     "gpt2-inner-eps": ("gpt2", "bfloat16", None, {"n_inner": 72, "layer_norm_epsilon": 1e-3}),
     "gpt2-shards": ("gpt2", "float16", "40KB", {"activation_function": "gelu_pytorch_tanh"}),
     "llama": ("llama", "float32", None, {}),
-    "llama-tied-grouped": ("llama", "float64", None, {
-        "tie_word_embeddings": True, "num_key_value_heads": 2
-    }),
+    "llama-tied-grouped": ("llama", "float64", None,
+                           {"tie_word_embeddings": True, "num_key_value_heads": 2}),
     "llama-one-key": ("llama", "bfloat16", None, {"num_key_value_heads": 1}),
     "llama-theta-eps": ("llama", "float16", None, {"rope_theta": 500000.0, "rms_norm_eps": 1e-3}),
     "llama-wide-heads": ("llama", "float32", None, {"head_dim": 20}),
-    "llama-narrow-heads": ("llama", "float32", "40KB", {
-        "head_dim": 6, "num_key_value_heads": 2, "tie_word_embeddings": True
-    }),
-    "llama-attention-bias": ("llama", "float32", None, {
-        "attention_bias": True, "num_key_value_heads": 2
-    }),
+    "llama-narrow-heads": ("llama", "float32", "40KB",
+                           {"head_dim": 6, "num_key_value_heads": 2, "tie_word_embeddings": True}),
+    "llama-attention-bias": ("llama", "float32", None,
+                             {"attention_bias": True, "num_key_value_heads": 2}),
     "llama-mlp-bias": ("llama", "float64", "40KB", {"mlp_bias": True}),
-    "llama-linear": ("llama", "float32", None, {
-        "rope_theta": 1e6, "rope_scaling": {"rope_type": "linear", "factor": 4.0}
-    }),
+    "llama-linear": ("llama", "float32", None,
+                     {"rope_theta": 1e6, "rope_scaling": {"rope_type": "linear", "factor": 4.0}}),
     "llama-llama3": ("llama", "float32", None, {"rope_theta": 5e5, "rope_scaling": LLAMA3}),
     "llama-llama3-long": ("llama", "float16", None, {
         "max_position_embeddings": 1024, "head_dim": 32, "rope_theta": 5e5,
@@ -65,10 +60,10 @@ CONFIGURATIONS = {
 
 
 def make_model(family, settings):
-    config = (transformers.GPT2Config(**{**GPT2, **settings}) if family == "gpt2" else
-              transformers.LlamaConfig(**{**LLAMA, **settings}))
-    model = (transformers.GPT2LMHeadModel if family == "gpt2" else
-             transformers.LlamaForCausalLM)(config)
+    config = (transformers.GPT2Config(**{**GPT2, **settings})
+              if family == "gpt2" else transformers.LlamaConfig(**{**LLAMA, **settings}))
+    model = (transformers.GPT2LMHeadModel
+             if family == "gpt2" else transformers.LlamaForCausalLM)(config)
     generator = torch.Generator().manual_seed(20240520)
     for name, weight in model.named_parameters():
         noise = torch.randn(weight.shape, generator=generator)
@@ -80,14 +75,15 @@ def make_model(family, settings):
 def make(root):
     for name, (family, dtype, shard, settings) in CONFIGURATIONS.items():
         model = make_model(family, settings).to(getattr(torch, dtype))
-        model.save_pretrained(os.path.join(root, name), **({"max_shard_size": shard} if shard else
-                                                           {}))
+        model.save_pretrained(os.path.join(root, name),
+                              **({"max_shard_size": shard} if shard else {}))
     print(json.dumps({"transformers": transformers.__version__, "names": list(CONFIGURATIONS)}))
 
 
 def logits(folder, tokens, out, counts):
     dtype = "dtype" if int(transformers.__version__.split(".")[0]) >= 5 else "torch_dtype"
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, **{dtype: torch.float32},
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder,
+                                                              **{dtype: torch.float32},
                                                               attn_implementation="eager")
     model.eval()
     length = max(counts)

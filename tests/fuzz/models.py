@@ -75,8 +75,8 @@ def make(rng, folder):
                      head=rng.choice([4, 4, 2, 6]),
                      attention_bias=rng.random() < 0.3,
                      mlp_bias=rng.random() < 0.3,
-                     rope=(rng.choice([10000.0, 5e5]), *rng.choice(
-                         [("default", ), ("linear", 2.5), ("llama3", 8.0, 1.0, 4.0, 4)])))
+                     rope=(rng.choice([10000.0, 5e5]), *rng.choice([("default", ), ("linear", 2.5),
+                                                                    ("llama3", 8.0, 1.0, 4.0, 4)])))
     tensors = {}
     for name, size in names(shape).items():
         dtype = rng.choice(["F32", "F32", "F16", "BF16", "F64"])
@@ -142,9 +142,9 @@ def stray(rng, folder):
             return
         write_tensors(
             other, {
-                name:
-                (dtype, shape, random_numbers(rng, dtype,
-                                              len(numbers) // hugging_face.SIZES[dtype]))
+                name: (dtype, shape,
+                       random_numbers(rng, dtype,
+                                      len(numbers) // hugging_face.SIZES[dtype]))
                 for name, (dtype, shape, numbers) in tensors.items()
             })
 
@@ -254,8 +254,9 @@ def change_rotary(rng, folder):
         if key in ("rope_type", "type"):
             value = rng.choice(["default", "linear", "llama3", "yarn", "dynamic", None])
         else:
-            value = rng.choice([0, 1, 1.0, 2.5, 4, 8, 1e4, 5e5, -1, 1e300, float("nan"), None, "8",
-                                True, {}])
+            value = rng.choice(
+                [0, 1, 1.0, 2.5, 4, 8, 1e4, 5e5, -1, 1e300,
+                 float("nan"), None, "8", True, {}])
         settings[key] = value
     config[place] = rng.choice([settings, settings, settings, {}, None, "linear"])
     if rng.random() < 0.2:
