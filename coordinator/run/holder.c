@@ -39,13 +39,15 @@ static void read_line(char *line, size_t size, const char *path)
     fclose(f);
 }
 
-/* When the process began, in ticks since the system did; 0: not known. */
-static uint64_t began(uint64_t pid)
+/* When the process began, in ticks since the system did; 0: not known. *ended: nothing of it is
+ * left but its exit code, which its parent has not asked for. */
+static uint64_t began(uint64_t pid, bool *ended)
 {
     char *path = mem_format("/proc/%" PRIu64 "/stat", pid), line[1024];
     read_line(line, sizeof line, path);
     free(path);
     const char *at = strrchr(line, ')'); // a name may hold anything
+    *ended = at && (!strncmp(at, ") Z", 3) || !strncmp(at, ") X", 3));
     for (int i = 0; at && i < FIELD_OF_BEGIN; i++)
         at = strchr(at + 1, ' ');
     return at ? strtoull(at + 1, NULL, 10) : 0;
@@ -66,6 +68,7 @@ Trireme__Holder *holder_self(uint64_t incarnation, Trireme__Holder__Lock lock)
     Trireme__Holder *h = message_new(&trireme__holder__descriptor);
     char host[256] = "", when[sizeof "2000-01-01T00:00:00Z"];
     uint64_t key[2] = {0};
+    bool ended;
     struct timespec now;
     struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -75,7 +78,7 @@ Trireme__Holder *holder_self(uint64_t incarnation, Trireme__Holder__Lock lock)
     gethostname(host, sizeof host - 1);
     h->host = mem_strdup(host);
     h->has_pid = 1, h->pid = (uint64_t)getpid();
-    h->has_began = 1, h->began = began(h->pid);
+    h->has_began = 1, h->began = began(h->pid, &ended);
     h->machine = machine();
     h->has_incarnation = 1, h->incarnation = incarnation;
     h->since = mem_strdup(when);
@@ -110,7 +113,10 @@ enum holder_life holder_life(const Trireme__Holder *h)
         return HOLDER_ELSEWHERE;
     if (kill((pid_t)h->pid, 0) < 0 && errno == ESRCH)
         return HOLDER_IS_DEAD;
-    const uint64_t since = began(h->pid); // the number may have been given anew
+    bool ended = false;
+    const uint64_t since = began(h->pid, &ended); // the number may have been given anew
+    if (ended)
+        return HOLDER_IS_DEAD;
     return since && h->began && since != h->began ? HOLDER_IS_DEAD : HOLDER_LIVES;
 }
 

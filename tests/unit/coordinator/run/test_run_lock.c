@@ -139,7 +139,10 @@ static void where_no_lock_excludes_a_folder_says_why(void **state)
     free(why);
 }
 
-/* Writes lock.json as another launch left it; machine NULL: this one. */
+#define NOT_KNOWN UINT64_MAX
+
+/* Writes lock.json as another launch left it; machine NULL: this one. began: of its process; 0: as
+ * this one. */
 static void leave_holder(const char *run, const char *machine, pid_t pid, uint64_t began)
 {
     Trireme__Holder *h = holder_self(41, TRIREME__HOLDER__LOCK__file);
@@ -150,7 +153,7 @@ static void leave_holder(const char *run, const char *machine, pid_t pid, uint64
         h->host = mem_strdup("far");
     }
     h->pid = (uint64_t)pid;
-    h->began = began ? began : h->began;
+    h->began = began == NOT_KNOWN ? 0 : began ? began : h->began;
     char *text = holder_text(h);
     must_write_text(run, "lock.json", text);
     free(text);
@@ -178,6 +181,14 @@ static void a_holder_of_this_machine_that_is_dead_is_relieved_at_once_with_a_lin
     assert_true(clock_now() - began < 30); // it was not waited for
     stale_seconds = 0.5;
     run_lock_release(l);
+    pid_t zombie = fork();
+    if (zombie == 0)
+        _exit(0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT), 0);
+    leave_holder(*state, NULL, zombie, NOT_KNOWN); // dead, and not yet asked for its exit code
+    run_lock_release(take(*state, flock_for_everybody));
+    waitpid(zombie, &(int){0}, 0);
     leave_holder(*state, NULL, getpid(), 1); // the number was given to another process
     run_lock_release(take(*state, flock_for_everybody));
     leave_holder(*state, NULL, getpid(), 0);
