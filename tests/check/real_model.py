@@ -176,20 +176,22 @@ class Check:
                     texts.append(f.read())
         return "\n".join(texts)
 
-    def write_tokens(self, tokenizer):
-        """llm.c files: the last tenth of the text is validation. Returns it."""
+    def prepare(self, tokenizer):
+        """The text as tokens of the model's own tokenizer. Returns its first ones, as `tokenizers`
+        has them."""
         text = self.text()
-        cut = len(text) * 9 // 10
-        os.makedirs(self.path("tokens"))
-        for name, part in (("train", text[:cut]), ("val", text[cut:])):
-            ids = np.array(tokenizer.encode(part, add_special_tokens=False).ids, "<u2")
-            header = np.array([20240520, 1, len(ids)] + [0] * 253, "<i4")
-            with open(self.path("tokens", name + ".bin"), "wb") as f:
-                f.write(header.tobytes() + ids.tobytes())
-        print("text: %d characters, %d of them validation: %d tokens" %
-              (len(text), len(text) - cut, len(ids)),
-              flush=True)
-        return ids
+        with open(self.path("text.txt"), "w") as f:
+            f.write(text)
+        _, seconds = self.trireme("data", "prepare", "text.txt", "--out", "tokens", "--tokenizer",
+                                  "hf")
+        ids = tokenizer.encode(text, add_special_tokens=False).ids
+        ids += tokenizer.encode("<|endoftext|>", add_special_tokens=False).ids
+        parts = [np.fromfile(path, "<u2")[512:] for path in glob.glob(self.path("tokens", "*.bin"))]
+        prepared = np.sort(np.concatenate(parts))
+        self.must(np.array_equal(prepared, np.sort(np.array(ids, "<u2"))),
+                  "data prepare: the tokens of `tokenizers`, %d of them" % len(ids))
+        print("     text: %d characters (%.1f s)" % (len(text), seconds), flush=True)
+        return np.array(ids)
 
     def config(self, name, **changes):
         """A configuration as YAML (JSON is YAML)."""
@@ -247,8 +249,9 @@ def train(check):
     return [(line["step"], line["val_loss"]) for line in check.metrics("run", "eval")]
 
 
-def export(check, tokens, tokenizer):
-    """transformers opens the export: its logits, its loss, its words."""
+def export(check, tokens):
+    """transformers opens the export: its logits, its tokenizer, its words, which are those of
+    `sample` too."""
     check.trireme("export", "run", "--out", "out")
     away = check.deviation("out", tokens)
     check.must(
@@ -257,7 +260,8 @@ def export(check, tokens, tokenizer):
     model = transformers.AutoModelForCausalLM.from_pretrained(check.path("out"),
                                                               dtype=torch.float32)
     prompt = "The first thing to do is"
-    ids = torch.tensor([tokenizer.encode(prompt, add_special_tokens=False).ids])
+    tokenizer = transformers.AutoTokenizer.from_pretrained(check.path("out"))
+    ids = torch.tensor([tokenizer.encode(prompt, add_special_tokens=False)])
     written = model.generate(ids,
                              attention_mask=torch.ones_like(ids),
                              max_new_tokens=24,
@@ -267,6 +271,8 @@ def export(check, tokens, tokenizer):
     check.must(
         words.startswith(prompt) and len(words.split()) > 12,
         "transformers writes with the export: %r" % words)
+    mine, _ = check.trireme("sample", "run", "--prompt", prompt, "--tokens", 24, "--temperature", 0)
+    check.must(mine.strip() == words.strip(), "`sample` writes the same: %r" % mine)
 
 
 def main():
@@ -288,12 +294,12 @@ def main():
         print("%s: %d parameters (%.0f s)" %
               (os.path.basename(gguf_path()), n, time.monotonic() - began),
               flush=True)
-        tokens = check.write_tokens(tokenizer)
+        tokens = check.prepare(tokenizer)
         first = untouched(check, tokens)
         losses = [(0, first)] + train(check)
         print("     validation loss: " + ", ".join("%d: %.4f" % row for row in losses), flush=True)
         check.must(losses[-1][1] < first - 0.05, "the validation loss falls by more than 0.05")
-        export(check, tokens, tokenizer)
+        export(check, tokens)
     print("%.0f s in all" % (time.monotonic() - began))
     sys.exit(1 if check.failed else 0)
 
