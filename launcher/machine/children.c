@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "launcher/machine/processes.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PIDS_SIZE = 1 << 16, STAT_SIZE = 512 };
+enum { PIDS_SIZE = 1 << 16 };
 
 /* Reads a file of /proc, which says that its size is 0; false where it cannot be read. */
 static bool read_text(char *text, size_t size, const char *path)
@@ -20,15 +21,6 @@ static bool read_text(char *text, size_t size, const char *path)
     if (f)
         fclose(f);
     return f != NULL;
-}
-
-static bool has_ended(const char *pid)
-{
-    char *path = mem_format("/proc/%s/stat", pid), text[STAT_SIZE];
-    bool there = read_text(text, sizeof text, path);
-    const char *name_end = strrchr(text, ')'); // a name may hold anything; the state follows it
-    free(path);
-    return !there || !name_end || !strncmp(name_end, ") Z", 3);
 }
 
 /* Whether the process runs this program, which no two processes have to have by the same name. */
@@ -47,7 +39,7 @@ typedef bool (*child_fn)(const char *pid);
 
 static bool is_alive(const char *pid)
 {
-    return !has_ended(pid);
+    return !processes_ended((pid_t)atoi(pid));
 }
 
 static bool kill_it(const char *pid)

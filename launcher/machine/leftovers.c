@@ -182,7 +182,7 @@ static bool drop_session(const struct sweep *s, const char *path)
     long pid = 0;
     if (!is_session(path, &pid) || !is_mine(path, S_IFDIR))
         return true;
-    if ((pid && kill((pid_t)pid, 0) == 0) || in_use(s, path, true))
+    if ((pid && !processes_ended((pid_t)pid)) || in_use(s, path, true))
         return false; // mpirun is still ending, or another one has that number
     struct err left;  // nobody is there to tell
     file_remove_tree(path, ERR_MACHINE, &left);

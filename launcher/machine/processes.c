@@ -122,3 +122,10 @@ int processes_of_session(pid_t session, int signal)
     each(count, &of);
     return of.n;
 }
+
+bool processes_ended(pid_t pid)
+{
+    int session = 0;
+    const char state = state_of(pid, &session);
+    return state == 'Z' || state == 'X';
+}

@@ -12,8 +12,8 @@ import trireme
 from trireme import Case, processes, rank_of, wait_for
 
 STUBS = os.environ.get("FLOCK_STUBS")
-ROUNDS = 20 if os.environ.get("TRIREME_LONG") else 5
-STEPS, LONG_STEPS = 400, 2500
+ROUNDS = 20 if os.environ.get("TRIREME_NIGHT") else 3
+STEPS, LONG_STEPS = 1600, 4000  # some seconds: a launch waits one for the lock
 SHARED = "/dev/shm"
 
 
@@ -230,11 +230,12 @@ class Leftovers(Fencing):
 
     def test_what_a_killed_mpirun_or_rank_leaves_goes_at_once(self):
         other, others = self.begin_marked("other")
-        for whom in ("mpirun", "rank", "coordinator"):
+        # without mpirun the ranks write a checkpoint, and end as if they were asked to
+        for whom, code in (("mpirun", 85), ("rank", 5), ("coordinator", 5)):
             call, own = self.begin_marked("run-" + whom)
             self.kill(call, whom)
             done = call.end(30)  # which checks processes and the session's folder
-            self.assertEqual(done.code, 5, done)
+            self.assertEqual(done.code, code, done)
             self.assertEqual(own & shared_names(), set(), whom)
         self.assertEqual(others - shared_names(), set())
         other.process.send_signal(signal.SIGINT)
@@ -261,7 +262,7 @@ class Leftovers(Fencing):
         os.kill(call.rank(3), signal.SIGSTOP)
         began = time.monotonic()
         self.kill(call, "mpirun")
-        self.assertEqual(call.end(30).code, 5)
+        self.assertIn(call.end(30).code, (5, 85))  # whether its part was there already
         self.assertLess(time.monotonic() - began, trireme.bound(20))
         self.assertEqual(own & shared_names(), set())
 
