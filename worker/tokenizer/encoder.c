@@ -86,6 +86,12 @@ static int encode_part(struct encoder *encoder, struct token_ids *out, const cha
 {
     if (size == 0)
         return 0;
+    const int lacking = vocabulary_lacks(&encoder->tokenizer->vocabulary, part, size);
+    if (lacking >= 0) // `tokenizers` leaves it out without a word
+        return err_set(err, ERR_DATA,
+                       "found byte 0x%02x in the text, expected only bytes that the tokenizer has "
+                       "a token for",
+                       (unsigned)lacking);
     if (encoder->tokenizer->add_space && *part != ' ') {
         encoder->spaced.size = 0;
         text_add(&encoder->spaced, " ");

@@ -23,6 +23,7 @@ void encoder_free(struct encoder *encoder); /* accepts NULL */
  * become those tokens; else they are ordinary text, as nanoGPT's encode_ordinary has it and as
  * `tokenizers` does with encode_special_tokens. Added tokens that are not special are found in both
  * cases. Nothing is put before or behind the text. ERR_DATA where the tokenizer's pattern needs
- * more steps or memory than PCRE2 allows; out is as before then. */
+ * more steps or memory than PCRE2 allows, or the text has a byte that the tokenizer has no token
+ * for; out is as before then. */
 int encoder_encode(struct encoder *encoder, struct token_ids *out, const void *bytes, size_t size,
                    bool with_specials, struct err *err);

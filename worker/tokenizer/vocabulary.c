@@ -152,14 +152,27 @@ int vocabulary_end(struct vocabulary *vocabulary, const char *where, struct err 
     if (vocabulary->n_merge_slots == 0)
         grow_merges(vocabulary);
     for (unsigned i = 0; i < 256; i++) {
-        unsigned char byte = (unsigned char)i;
-        if (!vocabulary_find(vocabulary, &vocabulary->byte_ids[i], &byte, 1))
+        const unsigned char byte = (unsigned char)i;
+        const bool is_text = (byte >= ' ' && byte <= '~') || byte == '\n' || byte == '\t';
+        if (vocabulary_find(vocabulary, &vocabulary->byte_ids[i], &byte, 1))
+            continue;
+        if (is_text)
             return err_set(err, ERR_DATA,
-                           "%s: found no token for byte 0x%02x, expected one for each byte (a "
-                           "byte-level vocabulary)",
+                           "%s: found no token for byte 0x%02x, expected one for each byte of text "
+                           "(a byte-level vocabulary)",
                            where, i);
+        vocabulary->lacks[i] = vocabulary->lacks_any = true;
     }
     return 0;
+}
+
+int vocabulary_lacks(const struct vocabulary *vocabulary, const void *bytes, size_t size)
+{
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; vocabulary->lacks_any && i < size; i++)
+        if (vocabulary->lacks[byte[i]])
+            return byte[i];
+    return -1;
 }
 
 void vocabulary_clear(struct vocabulary *vocabulary)

@@ -31,6 +31,8 @@ struct vocabulary {
     struct merge *merges; /* (n_merge_slots), by a hash of the pair */
     size_t n_merge_slots, n_merges;
     uint32_t byte_ids[256]; /* by vocabulary_end */
+    bool lacks[256];        /* bytes that have no token: no text may have them */
+    bool lacks_any;
 };
 
 /* Adds a token; is_text: it can come out of merges, and is found by vocabulary_find. ERR_DATA, with
@@ -45,9 +47,13 @@ bool vocabulary_find(const struct vocabulary *vocabulary, uint32_t *id, const vo
 int vocabulary_add_merge(struct vocabulary *vocabulary, const void *left, size_t left_size,
                          const void *right, size_t right_size, const char *where, struct err *err);
 
-/* To be called when all is added: ERR_DATA unless each of the 256 bytes is a token. */
+/* To be called when all is added: ERR_DATA unless each byte of ASCII text is a token. Some makers
+ * leave out others, as control characters that their text did not have. */
 int vocabulary_end(struct vocabulary *vocabulary, const char *where, struct err *err);
 void vocabulary_clear(struct vocabulary *vocabulary);
+
+/* The first of the bytes that has no token, as a number; -1: there is none. */
+int vocabulary_lacks(const struct vocabulary *vocabulary, const void *bytes, size_t size);
 
 /* The rank of a pair, and what it becomes. */
 static inline uint32_t vocabulary_merge(const struct vocabulary *vocabulary, uint32_t *id,

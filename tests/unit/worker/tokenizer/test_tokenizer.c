@@ -1,5 +1,6 @@
 #include "tests/unit/worker/tokenizer/tiny_tokenizer.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "worker/tokenizer/encoder.h"
 #include "worker/tokenizer/nfc.h"
@@ -389,7 +390,7 @@ static void refuses_vocabularies_that_are_not_whole(void **state)
 {
     static const char a[] = "\"a\": 0";
     assert_vocabulary_refused(*state, "", "", "found no tokens");
-    assert_vocabulary_refused(*state, a, "", "found no token for byte 0x00");
+    assert_vocabulary_refused(*state, a, "", "found no token for byte 0x09");
     assert_vocabulary_refused(*state, "\"a\": 0, \"b\": 0", "",
                               "token \"b\": found id 0, which another token has");
     assert_vocabulary_refused(*state, "\"a\": 99999999", "", "found 99999999, expected 0 to");
@@ -398,6 +399,35 @@ static void refuses_vocabularies_that_are_not_whole(void **state)
     assert_vocabulary_refused(*state, a, "\"a b\"", "merge 1: found \"b\", which is no token");
     assert_vocabulary_refused(*state, a, "\"a a\"", "merge 1: found \"aa\", which is no token");
     assert_vocabulary_refused(*state, a, "[\"a\"]", "merge 1: expected");
+}
+
+/* Some makers leave out bytes that their text did not have; `tokenizers` drops them. */
+static void text_with_a_byte_that_has_no_token_is_refused_and_other_text_is_not(void **state)
+{
+    static const char letter[] = "\xc4\x84"; // of byte 4
+    struct err err;
+    tiny_write_tokenizer(*state, &jsons[GPT2]);
+    char *path = file_join(*state, "tokenizer.json"), *at;
+    size_t size = 0;
+    char *json = file_read(path, &size, ERR_DATA, &err);
+    assert_non_null(json);
+    assert_non_null(at = strstr(json, letter));
+    at[0] = '~', at[1] = '~';
+    assert_int_equal(file_write_atomic(path, json, size, ERR_DATA, &err), 0);
+    struct tokenizer *tokenizer = open(*state);
+    struct encoder *encoder = encoder_new(tokenizer);
+    struct token_ids out = {0};
+    assert_int_equal(encoder_encode(encoder, &out, "a\x03", 2, false, &err), 0);
+    assert_int_equal(out.n, 2);
+    assert_int_equal(encoder_encode(encoder, &out, "a\x04", 2, false, &err), -1);
+    assert_non_null(strstr(err.text, "found byte 0x04 in the text"));
+    assert_int_equal(err.code, ERR_DATA);
+    assert_int_equal(out.n, 2);
+    free(out.ids);
+    free(json);
+    free(path);
+    encoder_free(encoder);
+    tokenizer_close(tokenizer);
 }
 
 static void a_folder_without_a_tokenizer_is_a_usage_error(void **state)
@@ -458,6 +488,7 @@ int main(void)
         TEST(refuses_added_tokens_that_other_ids_would_come_of),
         TEST(refuses_damaged_files),
         TEST(refuses_vocabularies_that_are_not_whole),
+        TEST(text_with_a_byte_that_has_no_token_is_refused_and_other_text_is_not),
         TEST(a_folder_without_a_tokenizer_is_a_usage_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
