@@ -252,7 +252,8 @@ class Hostfiles(Launch):
         done = self.launch("hosts", env={"OMPI_MCA_plm_rsh_agent": folder + "/agent"})
         self.refuse_said(done, 5, "ssh: Could not resolve hostname node1.rack")
         asked = set(self.read("asked").decode().split())
-        self.assertEqual(asked, {"node1.rack7.example", "node1.rack8.example"})
+        self.assertTrue(asked)  # mpirun may end before it has asked for the other
+        self.assertLessEqual(asked, {"node1.rack7.example", "node1.rack8.example"})
 
     @needs_mpirun
     def test_a_host_that_does_not_answer_is_named_within_a_bound(self):

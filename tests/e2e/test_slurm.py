@@ -73,7 +73,9 @@ class Jobs(Experiments):
         """To every rank, as clusters do that send no other signal: under mpirun to every process of
         the job, which are all of the script's; under srun to those that it started. (An srun that
         gets TERM itself kills its ranks at once, unless Slurm is ending the job anyway.)"""
-        steps = "." in self.cluster.ask("squeue", "-h", "-s", "-j", job, "-o", "%i")
+        steps = any(
+            name.rpartition(".")[2].isdigit()
+            for name in self.cluster.ask("squeue", "-h", "-s", "-j", job, "-o", "%i").split())
         self.cluster.run("scancel", *([] if steps else ["--full"]), "--signal=TERM", job)
 
     def requeue(self, job):
