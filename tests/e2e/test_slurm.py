@@ -148,7 +148,7 @@ class Jobs(Experiments):
 @unittest.skipIf(WHY, WHY)
 class OneNode(Jobs):
     def test_a_run_of_several_lives_under_mpirun_has_the_bits_of_an_undisturbed_one(self):
-        self.disturbed("mpirun", (Jobs.usr1, Jobs.term, Jobs.requeue, Jobs.limit), 3000)
+        self.disturbed("mpirun", (Jobs.usr1, Jobs.requeue, Jobs.limit), 6000)
 
     def test_a_run_of_several_lives_under_srun_has_the_bits_of_an_undisturbed_one(self):
         self.disturbed("srun", (Jobs.usr1, Jobs.requeue, Jobs.preempt, Jobs.drain), 3000)

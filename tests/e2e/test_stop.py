@@ -304,9 +304,10 @@ class InAnEvaluation(Case):
 
     def test_a_stop_in_the_evaluation_that_was_left_leaves_it_again(self):
         self.assert_left_out(self.stop_in_evaluation(3), 3)
+        ready = self.read("run/log.txt").count(b" is ready")
         call = self.begin(*self.line, "run")
-        wait_for(lambda: "worker 1" in self.read("run/log.txt").decode().splitlines()[-1],
-                 "the last worker's readiness")
+        wait_for(lambda: self.read("run/log.txt").count(b" is ready") == 2 * ready,
+                 "the readiness of all ranks")
         call.process.send_signal(signal.SIGTERM)
         done = call.end()
         self.assertEqual(done.code, 85, done)
