@@ -148,7 +148,7 @@ class Jobs(Experiments):
 @unittest.skipIf(WHY, WHY)
 class OneNode(Jobs):
     def test_a_run_of_several_lives_under_mpirun_has_the_bits_of_an_undisturbed_one(self):
-        self.disturbed("mpirun", (Jobs.usr1, Jobs.requeue, Jobs.limit), 6000)
+        self.disturbed("mpirun", (Jobs.usr1, Jobs.requeue), 6000)
 
     def test_a_run_of_several_lives_under_srun_has_the_bits_of_an_undisturbed_one(self):
         self.disturbed("srun", (Jobs.usr1, Jobs.requeue, Jobs.preempt, Jobs.drain), 3000)
@@ -188,6 +188,7 @@ class OneNode(Jobs):
 
 
 @unittest.skipIf(WHY, WHY)
+@unittest.skipUnless(NIGHT, "takes minutes: tests/run --night")
 class TwoNodes(Jobs):
     """Each slurmd in a network namespace, with a host's name of its own."""
 
