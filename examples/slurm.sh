@@ -19,8 +19,8 @@
 # one file.
 #SBATCH --requeue
 #SBATCH --open-mode=append
-#SBATCH --chdir=/home/me/work
-#SBATCH --output=/home/me/work/run.slurm.out
+#SBATCH --chdir=/home/me/models
+#SBATCH --output=/home/me/models/run.slurm.out
 
 run= # process number, once there is one
 asked=no

@@ -91,7 +91,8 @@ int environment_rank(void)
     return here().rank;
 }
 
-bool environment_of_srun(void)
+/* Whether srun started this process. */
+static bool is_of_srun(void)
 {
     return getenv("SLURM_STEP_ID") && getenv("SLURM_PROCID");
 }
@@ -99,7 +100,7 @@ bool environment_of_srun(void)
 int environment_check_srun(struct err *err)
 {
     const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
-    if (environment_in_job() || !environment_of_srun() || number(tasks) < 2)
+    if (environment_in_job() || !is_of_srun() || number(tasks) < 2)
         return 0;
     return err_set(err, ERR_MACHINE,
                    "srun started %s tasks without a PMI that MPI can use, so each would train "
@@ -118,7 +119,7 @@ bool environment_has_pmi_alone(void)
 int environment_refuse_pmi(const char *components, struct err *err)
 {
     const char *size = getenv("PMI_SIZE");
-    if (environment_of_srun())
+    if (is_of_srun())
         return err_set(err, ERR_MACHINE,
                        "srun started %s ranks with a PMI that Open MPI does not know here (it has "
                        "%s): expected `srun --mpi=pmix`, or mpirun inside of the allocation",
@@ -143,7 +144,7 @@ int environment_check_size(int found, const char *library, struct err *err)
     const struct environment_job job = here();
     if (job.size == 0 || job.size == ENVIRONMENT_SIZE_UNSAID || job.size == found)
         return 0;
-    if (environment_of_srun())
+    if (is_of_srun())
         return err_set(err, ERR_MACHINE,
                        "%s says %d ranks, but %s found %d: srun's PMI is one that it does not "
                        "know, expected `srun --mpi=pmix`, or mpirun inside of the allocation",

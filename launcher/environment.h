@@ -30,9 +30,6 @@ void environment_read_job(struct environment_job *job, const struct environment_
 bool environment_in_job(void);
 int environment_rank(void);
 
-/* Whether srun started this process. */
-bool environment_of_srun(void);
-
 /* Refuses an srun that started several tasks without a PMI that MPI could use: each would believe
  * that it is alone. */
 int environment_check_srun(struct err *err);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/file_sure.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
@@ -19,8 +20,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { FIELD_OF_BEGIN = 20 }; /* in /proc/PID/stat, counted from the one behind the name */
 
 char *holder_path(const char *run)
 {
@@ -39,20 +38,6 @@ static void read_line(char *line, size_t size, const char *path)
     fclose(f);
 }
 
-/* When the process began, in ticks since the system did; 0: not known. *ended: nothing of it is
- * left but its exit code, which its parent has not asked for. */
-static uint64_t began(uint64_t pid, bool *ended)
-{
-    char *path = mem_format("/proc/%" PRIu64 "/stat", pid), line[1024];
-    read_line(line, sizeof line, path);
-    free(path);
-    const char *at = strrchr(line, ')'); // a name may hold anything
-    *ended = at && (!strncmp(at, ") Z", 3) || !strncmp(at, ") X", 3));
-    for (int i = 0; at && i < FIELD_OF_BEGIN; i++)
-        at = strchr(at + 1, ' ');
-    return at ? strtoull(at + 1, NULL, 10) : 0;
-}
-
 /* This start of this machine, and the space of its process numbers: containers have their own. */
 static char *machine(void)
 {
@@ -68,7 +53,7 @@ Trireme__Holder *holder_self(uint64_t incarnation, Trireme__Holder__Lock lock)
     Trireme__Holder *h = message_new(&trireme__holder__descriptor);
     char host[256] = "", when[sizeof "2000-01-01T00:00:00Z"];
     uint64_t key[2] = {0};
-    bool ended;
+    struct process self;
     struct timespec now;
     struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -78,7 +63,8 @@ Trireme__Holder *holder_self(uint64_t incarnation, Trireme__Holder__Lock lock)
     gethostname(host, sizeof host - 1);
     h->host = mem_strdup(host);
     h->has_pid = 1, h->pid = (uint64_t)getpid();
-    h->has_began = 1, h->began = began(h->pid, &ended);
+    process_look(&self, getpid());
+    h->has_began = 1, h->began = self.began;
     h->machine = machine();
     h->has_incarnation = 1, h->incarnation = incarnation;
     h->since = mem_strdup(when);
@@ -111,13 +97,13 @@ enum holder_life holder_life(const Trireme__Holder *h)
     free(here);
     if (!same)
         return HOLDER_ELSEWHERE;
+    struct process process;
     if (kill((pid_t)h->pid, 0) < 0 && errno == ESRCH)
         return HOLDER_IS_DEAD;
-    bool ended = false;
-    const uint64_t since = began(h->pid, &ended); // the number may have been given anew
-    if (ended)
-        return HOLDER_IS_DEAD;
-    return since && h->began && since != h->began ? HOLDER_IS_DEAD : HOLDER_LIVES;
+    if (!process_look(&process, (pid_t)h->pid))
+        return HOLDER_LIVES; // the system does not tell
+    // the number may have been given anew
+    return process.ended || (h->began && process.began != h->began) ? HOLDER_IS_DEAD : HOLDER_LIVES;
 }
 
 char *holder_name(const Trireme__Holder *h)

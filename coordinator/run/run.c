@@ -9,6 +9,7 @@
 #include "proto/file/checkpoint.h"
 #include "proto/file/run_proof.h"
 #include "proto/schema/message.h"
+#include "proto/schema/read.h"
 #include "proto/schema/walk.h"
 #include "proto/schema/write.h"
 
@@ -347,6 +348,21 @@ int run_status_write(const struct run *run, uint64_t step, const struct err *how
     free(path);
     free(json);
     return rc;
+}
+
+Trireme__Status *run_status_read(const char *folder, struct err *err)
+{
+    char *path = file_join(folder, "status.json");
+    size_t size = 0;
+    char *text = file_read(path, &size, ERR_USAGE, err);
+    Trireme__Status *status = text ? message_new(&trireme__status__descriptor) : NULL;
+    if (status && json_read(status, text, size, path, ERR_DATA, err) < 0) {
+        message_free(status);
+        status = NULL;
+    }
+    free(text);
+    free(path);
+    return status;
 }
 
 void run_clear(struct run *run)

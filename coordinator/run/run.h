@@ -85,4 +85,7 @@ const double *run_gate_weights(const struct run *run);
  * of the lock makes room for it. */
 int run_status_write(const struct run *run, uint64_t step, const struct err *how, struct err *err);
 
+/* Reads that of a run's folder. ERR_USAGE if it cannot be read, ERR_DATA if it is no status. */
+Trireme__Status *run_status_read(const char *folder, struct err *err);
+
 void run_clear(struct run *run);

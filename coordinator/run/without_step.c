@@ -1,10 +1,8 @@
 #include "coordinator/run/without_step.h"
 
-#include "base/file.h"
 #include "coordinator/run/run.h"
 #include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
-#include "proto/schema/read.h"
 
 #include <stdlib.h>
 
@@ -21,19 +19,17 @@ static uint64_t newest_step(const struct run *run)
 /* As the launch before has it, unless one that wrote no status got on since. */
 static uint32_t count_before(const struct run *run, uint64_t newest)
 {
-    char *path = file_join(run->folder, "status.json");
     struct err unread;
-    size_t size = 0;
-    char *text = file_exists(path) ? file_read(path, &size, ERR_MACHINE, &unread) : NULL;
-    Trireme__Status *status = message_new(&trireme__status__descriptor);
-    uint32_t count = 0;
-    if (text && json_read(status, text, size, path, ERR_MACHINE, &unread) == 0 &&
-        newest <= status->step)
-        count = status->without_step;
+    Trireme__Status *status = run_status_read(run->folder, &unread);
+    const uint32_t count = status && newest <= status->step ? status->without_step : 0;
     message_free(status);
-    free(text);
-    free(path);
     return count;
+}
+
+int without_step_stop(struct err *err)
+{
+    return err_set(err, ERR_STOPPED,
+                   "stopped on request before training began: run the same line again to continue");
 }
 
 void without_step_count(struct run *run, uint64_t *kept, struct err *how)

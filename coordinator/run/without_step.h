@@ -10,6 +10,9 @@ struct run;
 
 enum { WITHOUT_STEP_MAX = 2 /* the next one in a row is an error */ };
 
+/* ERR_STOPPED, with the sentence of a launch that ends before training began. Returns -1. */
+int without_step_stop(struct err *err);
+
 /* The launch, which has claimed the run, is to end as *how says, ERR_STOPPED, without a step.
  * Counts it in run->without_step, and makes *how ERR_MACHINE where it is one too many. *kept:
  * updates in the newest checkpoint, which it may have had no time to look for. */

@@ -37,7 +37,8 @@ static char *escape_percents(const char *path)
     return text_take(&out);
 }
 
-char *batch_script_job_name(const char *run)
+/* A name for the job out of the run's folder: its last part; what may not stand there as '_'. */
+static char *job_name(const char *run)
 {
     size_t end = strlen(run);
     while (end > 1 && run[end - 1] == '/')
@@ -74,8 +75,7 @@ static void add_head(struct text *out)
 static void add_options(struct text *out, const struct batch_script *s)
 {
     const Trireme__SubmitRequest *r = s->request;
-    char time[SLURM_TIME_SIZE], *name = batch_script_job_name(r->out),
-                                *output = escape_percents(s->output);
+    char time[SLURM_TIME_SIZE], *name = job_name(r->out), *output = escape_percents(s->output);
     slurm_time_write(time, s->seconds);
     add_option(out, "job-name", name);
     if (r->partition && *r->partition)

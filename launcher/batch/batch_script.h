@@ -22,7 +22,3 @@ struct batch_script {
 
 /* The caller frees it. */
 char *batch_script_write(const struct batch_script *script);
-
-/* A name for the job out of the run's folder: its last part; what may not stand there as '_'. The
- * caller frees it. */
-char *batch_script_job_name(const char *run);

@@ -1,13 +1,12 @@
 /* trireme stop: asks the launch that trains a run for a checkpoint and the end, and waits. */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/run/run.h"
 #include "launcher/commands/command.h"
 #include "proto/config/run_config.h"
+#include "proto/file/incarnation.h"
 #include "proto/schema/message.h"
-#include "proto/schema/read.h"
 
 #include "command.pb-c.h"
 #include "files.pb-c.h"
@@ -18,30 +17,12 @@
 static const double poll_seconds = 0.1;
 static const double answer_seconds = 1; /* between two looks whether it is still trained */
 
-/* The number of the launch that has claimed the run, 0: none has written it down yet. */
-static uint64_t incarnation_of(const char *run)
-{
-    char *path = file_join(run, "incarnation");
-    struct err unread;
-    char *text = file_exists(path) ? file_read(path, NULL, ERR_MACHINE, &unread) : NULL;
-    uint64_t incarnation = text ? strtoull(text, NULL, 10) : 0;
-    free(text);
-    free(path);
-    return incarnation;
-}
-
 /* How that launch ended; NULL: it has not said so yet. */
 static Trireme__Status *status_of(const char *run, uint64_t incarnation)
 {
-    char *path = file_join(run, "status.json");
     struct err unread;
-    size_t size = 0;
-    char *text = file_exists(path) ? file_read(path, &size, ERR_MACHINE, &unread) : NULL;
-    Trireme__Status *status = message_new(&trireme__status__descriptor);
-    const bool read = text && json_read(status, text, size, path, ERR_MACHINE, &unread) == 0;
-    free(text);
-    free(path);
-    if (read && status->incarnation == incarnation)
+    Trireme__Status *status = run_status_read(run, &unread);
+    if (status && status->incarnation == incarnation)
         return status;
     message_free(status);
     return NULL;
@@ -54,7 +35,9 @@ static uint64_t ask(const char *run, double end, struct err *err)
     while (run_is_trained(run)) {
         Trireme__Request request = TRIREME__REQUEST__INIT;
         Trireme__Answer *answer = NULL;
-        const uint64_t incarnation = incarnation_of(run);
+        uint64_t incarnation = 0; // none has written it down yet
+        if (incarnation_read(&incarnation, run, err) < 0)
+            return 0;
         request.by = "person";
         request.has_stop = true, request.stop = incarnation;
         if (inbox_ask(&answer, run, &request, answer_seconds, err) < 0)

@@ -2,11 +2,11 @@
  * before anything is written, as `train` would: a mistake shows now, not when the job starts. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "launcher/batch/batch_script.h"
+#include "launcher/batch/slurm_time.h"
 #include "launcher/commands/command.h"
 #include "launcher/front/front_path.h"
-#include "launcher/batch/batch_script.h"
 #include "launcher/machine/question.h"
-#include "launcher/batch/slurm_time.h"
 
 #include "command.pb-c.h"
 

@@ -9,12 +9,12 @@
 #include "coordinator/run/without_step.h"
 #include "launcher/commands/command.h"
 #include "launcher/environment.h"
-#include "launcher/machine/cores.h"
-#include "launcher/machine/hostfile.h"
 #include "launcher/job/job.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/stop_request.h"
 #include "launcher/job/supervise.h"
+#include "launcher/machine/cores.h"
+#include "launcher/machine/hostfile.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/config/first_weights.h"
 #include "proto/config/run_config.h"
@@ -146,12 +146,9 @@ static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
     if (run_is_trained(r->run))
         return err_set(err, ERR_USAGE,
                        "%s: this run is being trained, expected one that is complete", r->run);
-    char *path = file_join(r->run, "status.json"), *here = realpath(r->run, NULL),
-         *there = realpath(r->out, NULL);
-    size_t size = 0;
-    char *text = file_read(path, &size, ERR_USAGE, err);
-    Trireme__Status *status = message_new(&trireme__status__descriptor);
-    int rc = text ? json_read(status, text, size, path, ERR_DATA, err) : -1;
+    char *here = realpath(r->run, NULL), *there = realpath(r->out, NULL);
+    Trireme__Status *status = run_status_read(r->run, err);
+    int rc = status ? 0 : -1;
     if (rc == 0 && here && there && !strcmp(here, there))
         rc = err_set(err, ERR_USAGE, "--out %s: found the run itself, expected another folder",
                      r->out);
@@ -161,10 +158,8 @@ static int check_ended(const Trireme__LedgerReplayRequest *r, struct err *err)
             "%s: found a run that ended with code %u at step %llu, expected one that is complete",
             r->run, status->code, (unsigned long long)status->step);
     message_free(status);
-    free(text);
     free(there);
     free(here);
-    free(path);
     return rc;
 }
 
@@ -211,9 +206,7 @@ static int stop_early(const struct job *job, uint64_t *kept, struct err *err)
     if (rc == 0)
         rc = run_claim(&run, err);
     if (rc == 0) {
-        rc = err_set(err, ERR_STOPPED,
-                     "stopped on request before training began: run the same line again to "
-                     "continue");
+        rc = without_step_stop(err);
         without_step_count(&run, kept, err);
         run_status_write(&run, *kept, err, &unwritten); // the sentence is said in any case
     }
@@ -280,16 +273,28 @@ static int run_launch(const struct launch *launch, Trireme__TrainReply *reply, s
 int command_train(const void *request, void *reply, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
-    const struct job job = {{"train"},  plan_train,     config_train, r,   r->workers,
-                            r->servers, r->max_seconds, clock_date(), NULL};
+    const struct job job = {.command = {"train"},
+                            .plan = plan_train,
+                            .config = config_train,
+                            .request = r,
+                            .workers = r->workers,
+                            .servers = r->servers,
+                            .max_seconds = r->max_seconds,
+                            .began = clock_date()};
     return run_launch(&(struct launch){r->out, r->hostfile, false, job}, reply, err);
 }
 
 int command_resume(const void *request, void *reply, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
-    const struct job job = {{"resume"}, plan_resume,    config_resume, r,   r->workers,
-                            r->servers, r->max_seconds, clock_date(),  NULL};
+    const struct job job = {.command = {"resume"},
+                            .plan = plan_resume,
+                            .config = config_resume,
+                            .request = r,
+                            .workers = r->workers,
+                            .servers = r->servers,
+                            .max_seconds = r->max_seconds,
+                            .began = clock_date()};
     char *folder = NULL;
     bool has_step;
     uint64_t step;
@@ -316,9 +321,15 @@ int command_ledger_replay(const void *request, void *reply, struct err *err)
     const Trireme__LedgerReplayRequest *r = request;
     Trireme__TrainReply *done = reply;
     const struct job job = {
-        {"ledger", "replay"},
-        plan_replay,    config_replay, r,     r->workers,
-        r->servers,           r->max_seconds, clock_date(),  r->run
+        .command = {"ledger", "replay"},
+        .plan = plan_replay,
+        .config = config_replay,
+        .request = r,
+        .workers = r->workers,
+        .servers = r->servers,
+        .max_seconds = r->max_seconds,
+        .began = clock_date(),
+        .replay = r->run
     };
     if (run_launch(&(struct launch){r->out, r->hostfile, false, job}, reply, err) < 0)
         return -1;

@@ -3,12 +3,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "launcher/batch/shell_word.h"
 #include "launcher/doctor/finding.h"
 #include "launcher/front/front_path.h"
 #include "launcher/machine/host_probe.h"
 #include "launcher/machine/hostfile.h"
 #include "launcher/machine/question.h"
-#include "launcher/batch/shell_word.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -6,13 +6,13 @@
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/run.h"
 #include "coordinator/run/without_step.h"
+#include "launcher/batch/time_left.h"
 #include "launcher/environment.h"
 #include "launcher/job/entry.h"
 #include "launcher/job/hello.h"
-#include "launcher/machine/leftovers.h"
 #include "launcher/job/stop_request.h"
 #include "launcher/job/supervise.h"
-#include "launcher/batch/time_left.h"
+#include "launcher/machine/leftovers.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/config/run_config.h"
 #include "proto/net/endpoint.h"
@@ -111,9 +111,7 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     if (run->incarnation && environment_supervised())
         fprintf(stderr, SUPERVISE_CLAIMED "%llu\n", (unsigned long long)run->incarnation);
     if (rc == 0 && *stop_request_flag())
-        rc = err_set(err, ERR_STOPPED,
-                     "stopped on request before training began: run the same line again to "
-                     "continue");
+        rc = without_step_stop(err);
     if (rc < 0 || run_locate(run, warn_stderr, NULL, err) < 0)
         return NULL;
     int columns = environment_columns();

@@ -3,11 +3,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "launcher/environment.h"
-#include "launcher/machine/bridges.h"
 #include "launcher/job/entry.h"
+#include "launcher/job/mpirun.h"
+#include "launcher/machine/bridges.h"
 #include "launcher/machine/host_probe.h"
 #include "launcher/machine/hostfile.h"
-#include "launcher/job/mpirun.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,10 +4,10 @@
 #include "launcher/environment.h"
 #include "launcher/front/front_path.h"
 #include "launcher/front/held_signals.h"
+#include "launcher/job/stop_request.h"
 #include "launcher/machine/execute.h"
 #include "launcher/machine/hostfile.h"
 #include "launcher/machine/networks.h"
-#include "launcher/job/stop_request.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,11 @@
 #include "launcher/job/outcome.h"
 
-#include "base/file.h"
+#include "coordinator/run/run.h"
+#include "launcher/front/held_signals.h"
 #include "launcher/job/mpirun.h"
-#include "launcher/machine/mpirun_kind.h"
 #include "launcher/job/mpirun_page.h"
+#include "launcher/machine/mpirun_kind.h"
 #include "proto/schema/message.h"
-#include "proto/schema/read.h"
 
 #include "files.pb-c.h"
 
@@ -26,8 +26,7 @@ static void note_lost(struct outcome *outcome, const char *line, unsigned server
         return;
     const char *role = rank == 0 ? "the coordinator" : rank <= (int)servers ? "server" : "worker";
     int index = rank <= (int)servers ? rank - 1 : rank - 1 - (int)servers;
-    outcome->lost_to_stop =
-        signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGUSR1;
+    outcome->lost_signal = signal;
     if (rank == 0)
         snprintf(outcome->lost, sizeof outcome->lost,
                  "%s (rank 0 on %s) was lost: killed by signal %d", role, host, signal);
@@ -41,6 +40,15 @@ void outcome_add_line(struct outcome *outcome, const char *line, unsigned server
 {
     note_lost(outcome, line, servers);
     text_printf(&outcome->noise, "%s\n", line);
+}
+
+/* Whether it asks a process to stop. */
+static bool is_request(int signal)
+{
+    for (size_t i = 0; i < HELD_SIGNALS; i++)
+        if (held_signals[i] == signal)
+            return true;
+    return false;
 }
 
 /* Whether it is a code of this program for an end with a sentence. */
@@ -83,15 +91,10 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
                   struct err *err)
 {
     const int code = outcome->code;
-    char *path = file_join(job->run, "status.json"), *text = NULL;
-    size_t size = 0;
-    Trireme__Status *status = message_new(&trireme__status__descriptor);
-    int rc = -1;
     struct err unread;
-    if (outcome->incarnation && file_exists(path) &&
-        (text = file_read(path, &size, ERR_MACHINE, &unread)) &&
-        json_read(status, text, size, path, ERR_MACHINE, &unread) == 0 &&
-        status->incarnation == outcome->incarnation) {
+    Trireme__Status *status = outcome->incarnation ? run_status_read(job->run, &unread) : NULL;
+    int rc = -1;
+    if (status && status->incarnation == outcome->incarnation) {
         *kept = status->step;
         rc = status->code
                  ? err_set(err, (enum err_code)status->code, "%s", status->text ? status->text : "")
@@ -104,10 +107,10 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
     } else if (outcome->said && is_ours(code)) {
         err->code = (enum err_code)code; // a rank said why, and could not write it to the run
         err->text[0] = 0;
-    } else if (!outcome->incarnation && (outcome->asked || outcome->lost_to_stop)) {
+    } else if (!outcome->incarnation && (outcome->asked || is_request(outcome->lost_signal))) {
         err->code = ERR_STOPPED; // before there was a launch
         err->text[0] = 0;
-    } else if (!outcome->launched && strstr(outcome->lost, "signal 11")) {
+    } else if (!outcome->launched && outcome->lost_signal == SIGSEGV) {
         err_set(err, ERR_MACHINE,
                 "%s while MPI started: does a variable OMPI_MCA_ or a file of parameters ask for "
                 "what is not there?",
@@ -122,8 +125,6 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
         say_why(outcome, err);
     }
     message_free(status);
-    free(text);
-    free(path);
     return rc;
 }
 

@@ -17,7 +17,7 @@ struct outcome {
     bool began;           /* training did: where it went back to a step, that is done */
     bool asked;           /* to stop */
     bool ended_at_once;   /* the user asked for it */
-    bool lost_to_stop;    /* a rank was killed by a signal that asks to stop */
+    int lost_signal;      /* that killed the first rank that was lost; 0: none */
     uint64_t incarnation; /* of this launch; 0: it did not get the run */
     struct text noise;    /* what mpirun said; freed by outcome_clear */
     char lost[200];       /* "server 1 (rank 2 on h) was lost: killed by signal 9", or "" */

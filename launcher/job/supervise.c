@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "launcher/environment.h"
-#include "launcher/machine/children.h"
 #include "launcher/job/launch.h"
-#include "launcher/machine/leftovers.h"
 #include "launcher/job/mpirun.h"
 #include "launcher/job/outcome.h"
 #include "launcher/job/stop_request.h"
+#include "launcher/machine/children.h"
+#include "launcher/machine/leftovers.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "launcher/machine/processes.h"
+#include "base/process.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -39,7 +39,9 @@ typedef bool (*child_fn)(const char *pid);
 
 static bool is_alive(const char *pid)
 {
-    return !processes_ended((pid_t)atoi(pid));
+    struct process process;
+    process_look(&process, (pid_t)atoi(pid));
+    return !process.ended;
 }
 
 static bool kill_it(const char *pid)

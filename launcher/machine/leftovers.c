@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "launcher/machine/processes.h"
 
@@ -182,7 +183,10 @@ static bool drop_session(const struct sweep *s, const char *path)
     long pid = 0;
     if (!is_session(path, &pid) || !is_mine(path, S_IFDIR))
         return true;
-    if ((pid && !processes_ended((pid_t)pid)) || in_use(s, path, true))
+    struct process mpirun = {.ended = true};
+    if (pid)
+        process_look(&mpirun, (pid_t)pid);
+    if (!mpirun.ended || in_use(s, path, true))
         return false; // mpirun is still ending, or another one has that number
     struct err left;  // nobody is there to tell
     file_remove_tree(path, ERR_MACHINE, &left);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/text.h"
 
 #include <limits.h>
@@ -12,23 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* A process's state, as in /proc/PID/stat, and the number of its session. 'X' if it is gone. */
-static char state_of(pid_t pid, int *session)
-{
-    char *path = mem_format("/proc/%d/stat", (int)pid), line[1024] = "", state = 'X';
-    FILE *f = fopen(path, "re");
-    int parent, group;
-    if (f && !fgets(line, sizeof line, f))
-        line[0] = 0;
-    if (f)
-        fclose(f);
-    free(path);
-    const char *at = strrchr(line, ')'); // a name may hold anything
-    if (!at || sscanf(at, ") %c %d %d %d", &state, &parent, &group, session) != 4)
-        return 'X';
-    return state;
-}
 
 static void add_open(struct text *files, pid_t pid)
 {
@@ -107,9 +91,9 @@ struct of_session {
 static void count(void *context, pid_t pid)
 {
     struct of_session *of = context;
-    int session = 0;
-    const char state = state_of(pid, &session);
-    if (session != of->session || state == 'Z' || state == 'X')
+    struct process process;
+    process_look(&process, pid);
+    if (process.ended || process.session != of->session)
         return;
     of->n++;
     if (of->signal)
@@ -121,11 +105,4 @@ int processes_of_session(pid_t session, int signal)
     struct of_session of = {.session = session, .signal = signal};
     each(count, &of);
     return of.n;
-}
-
-bool processes_ended(pid_t pid)
-{
-    int session = 0;
-    const char state = state_of(pid, &session);
-    return state == 'Z' || state == 'X';
 }

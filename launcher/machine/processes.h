@@ -1,12 +1,8 @@
 /* Processes of this machine, as Linux tells of them in /proc. */
 #pragma once
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct text;
-
-/* Whether the process is gone, or has ended and nobody has been told yet. */
-bool processes_ended(pid_t pid);
 
 /* Adds the files that a process has open or mapped, a line each, as far as the system tells. */
 void processes_files_of(struct text *files, pid_t pid);

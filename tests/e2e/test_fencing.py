@@ -17,7 +17,7 @@ STEPS, LONG_STEPS = 1600, 4000  # some seconds: a launch waits one for the lock
 SHARED = "/dev/shm"
 
 
-def stub(name):
+def flock_that(name):
     return {"LD_PRELOAD": os.path.join(STUBS, "flock_%s.so" % name)}
 
 
@@ -68,7 +68,7 @@ class TwoAtOnce(Fencing):
 
     def two_at_once(self, name, *parts):
         for _ in range(ROUNDS):
-            done = self.end_of_two(stub(name) if name else None)
+            done = self.end_of_two(flock_that(name) if name else None)
             self.assertEqual([d.code for d in done], [0, 2], done)
             self.assert_sentence(done[1].err, [
                 "trireme: run: this run is being trained by another process (process ", "launch 1",
@@ -96,20 +96,20 @@ class TwoAtOnce(Fencing):
         self.two_at_once("fails_eio", "note: run: flock fails (Input/output error)")
 
     def test_a_killed_launch_is_relieved_where_there_is_no_flock(self):
-        call = self.begin_run(60, env=stub("fails_enosys"))
+        call = self.begin_run(60, env=flock_that("fails_enosys"))
         call.kill()
         call.process.communicate()
         wait_for(lambda: not processes(call.token), "the ranks' end")
         self.assertTrue(os.path.exists(self.path("run/lock.json")))
-        done = self.succeed(*self.line, "run", env=stub("fails_enosys"))
+        done = self.succeed(*self.line, "run", env=flock_that("fails_enosys"))
         self.assertIn("the launch before is dead and was relieved: process ", done.out)
         self.assert_as_undisturbed()
 
     def older_and_newer(self, steps):
         """A launch that loses the run to another, as by a lock that was let go while it slept."""
-        first = self.begin_run(steps, env=stub("succeeds"))
+        first = self.begin_run(steps, env=flock_that("succeeds"))
         os.unlink(self.path("run/lock.json"))
-        second = self.begin(*self.line, "run", env=stub("succeeds"))
+        second = self.begin(*self.line, "run", env=flock_that("succeeds"))
         old = first.end(60)
         new = second.end(120)
         self.assertEqual(old.code, 5, old)

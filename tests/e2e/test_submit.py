@@ -152,7 +152,7 @@ class Submit(Case):
     def test_the_example_is_what_submit_writes(self):
         self.submit("--time", "1-0", "--nodes", 2, "--workers", 8)
         script = self.read("run.sbatch").decode()
-        for here, there in ((self.folder, "/home/me/work"), (trireme.PROGRAM, "trireme")):
+        for here, there in ((self.folder, "/home/me/models"), (trireme.PROGRAM, "trireme")):
             script = script.replace(here, there)
         with open(os.path.join(ROOT, "examples", "slurm.sh")) as f:
             self.assertEqual(script, f.read())

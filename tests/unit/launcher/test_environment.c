@@ -159,6 +159,17 @@ static void mpi_that_found_another_number_of_ranks_is_refused_by_the_variable(vo
     environment_leave_job();
 }
 
+static void cpus_of_an_allocation_are_summed_over_its_nodes(void **state)
+{
+    (void)state;
+    assert_int_equal(environment_read_cpus("16(x2),8"), 40);
+    assert_int_equal(environment_read_cpus("4"), 4);
+    assert_int_equal(environment_read_cpus("1(x3)"), 3);
+    assert_int_equal(environment_read_cpus("sixteen"), 0);
+    assert_int_equal(environment_read_cpus("16(y2)"), 0);
+    assert_int_equal(environment_read_cpus(NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +178,7 @@ int main(void)
         cmocka_unit_test(what_a_job_tells_its_ranks_is_taken_away_and_what_users_set_stays),
         cmocka_unit_test(a_parameter_that_the_user_set_or_excludes_is_not_set),
         cmocka_unit_test(a_home_that_is_missing_is_set_to_a_folder_that_is_there),
+        cmocka_unit_test(cpus_of_an_allocation_are_summed_over_its_nodes),
         cmocka_unit_test(mpi_that_found_another_number_of_ranks_is_refused_by_the_variable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 #include "tests/unit/support.h"
 
-#include "launcher/machine/hostfile.h"
 #include "launcher/job/launch.h"
 #include "launcher/job/mpirun.h"
+#include "launcher/machine/hostfile.h"
 
 #include <sys/stat.h>
 
