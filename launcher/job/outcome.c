@@ -57,12 +57,42 @@ static bool is_ours(int code)
     return code == ERR_USAGE || code == ERR_DATA || code == ERR_TRAIN || code == ERR_MACHINE;
 }
 
+/* Whether a rank or mpirun was killed, and nobody asked for an end: ranks that are left take the
+ * SIGTERM that mpirun then sends, or the end of what they listen to, for a request. */
+static bool is_loss(const struct outcome *outcome)
+{
+    const int signal = outcome->lost[0]     ? outcome->lost_signal
+                       : outcome->by_signal ? outcome->code - 128
+                                            : 0;
+    return signal && !outcome->asked && !is_request(signal);
+}
+
+static int say_kept(const char *what, const struct outcome *outcome, const struct mpirun *job,
+                    struct err *err)
+{
+    return err_set(err, ERR_MACHINE,
+                   "%s: the run is kept: run %s again to continue from its newest checkpoint", what,
+                   job->goes_back && outcome->began ? "`trireme resume` without the step"
+                                                    : "the same line");
+}
+
+/* "mpirun was ended by signal 9 (Killed)", "mpirun ended with code 1". */
+static void name_end(char *how, size_t size, const struct outcome *outcome)
+{
+    const char *name = outcome->by_signal ? strsignal(outcome->code - 128) : NULL;
+    if (outcome->by_signal)
+        snprintf(how, size, "mpirun was ended by signal %d (%s)", outcome->code - 128,
+                 name ? name : "unknown");
+    else
+        snprintf(how, size, "mpirun ended with code %d", outcome->code);
+}
+
 /* No rank said how it ended: what mpirun said of it, as far as that can be told. */
 static void say_why(const struct outcome *outcome, struct err *err)
 {
     struct mpirun_kind kind;
     struct err unasked;
-    char how[80], *name = outcome->by_signal ? strsignal(outcome->code - 128) : NULL;
+    char how[80];
     if (!outcome->launched && mpirun_kind_ask(&kind, &unasked) == 0 &&
         (kind.kind == MPI_KIND_MPICH || kind.kind == MPI_KIND_INTEL)) {
         err_set(err, ERR_MACHINE, "the mpirun in PATH (%s) is that of %s%s%s, expected Open MPI's",
@@ -71,20 +101,15 @@ static void say_why(const struct outcome *outcome, struct err *err)
     }
     if (mpirun_page_known(err, outcome->noise.bytes))
         return;
-    if (outcome->by_signal)
-        snprintf(how, sizeof how, "was ended by signal %d (%s)", outcome->code - 128,
-                 name ? name : "unknown");
-    else
-        snprintf(how, sizeof how, "ended with code %d", outcome->code);
+    name_end(how, sizeof how, outcome);
     int size = 0;
     const char *last = mpirun_page_last_line(outcome->noise.bytes, &size);
     if (last && last != outcome->noise.bytes) // more than that one line
         fputs(outcome->noise.bytes, stderr);
     if (last)
-        err_set(err, ERR_MACHINE, "mpirun %s, and no rank said why; its last line: %.*s", how, size,
-                last);
+        err_set(err, ERR_MACHINE, "%s, and no rank said why; its last line: %.*s", how, size, last);
     else
-        err_set(err, ERR_MACHINE, "mpirun %s without a word, and no rank said why", how);
+        err_set(err, ERR_MACHINE, "%s without a word, and no rank said why", how);
 }
 
 int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint64_t *kept,
@@ -93,9 +118,12 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
     const int code = outcome->code;
     struct err unread;
     Trireme__Status *status = outcome->incarnation ? run_status_read(job->run, &unread) : NULL;
+    const bool ours = status && status->incarnation == outcome->incarnation;
+    char how[80];
     int rc = -1;
-    if (status && status->incarnation == outcome->incarnation) {
+    if (ours)
         *kept = status->step;
+    if (ours && !(status->code == ERR_STOPPED && is_loss(outcome))) {
         rc = status->code
                  ? err_set(err, (enum err_code)status->code, "%s", status->text ? status->text : "")
                  : 0;
@@ -116,11 +144,10 @@ int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint6
                 "what is not there?",
                 outcome->lost);
     } else if (outcome->lost[0]) {
-        err_set(err, ERR_MACHINE,
-                "%s: the run is kept: run %s again to continue from its newest checkpoint",
-                outcome->lost,
-                job->goes_back && outcome->began ? "`trireme resume` without the step"
-                                                 : "the same line");
+        say_kept(outcome->lost, outcome, job, err);
+    } else if (ours) {
+        name_end(how, sizeof how, outcome);
+        say_kept(how, outcome, job, err);
     } else {
         say_why(outcome, err);
     }

@@ -26,8 +26,9 @@ struct outcome {
 /* Takes a line of mpirun's own. servers: to name a lost rank by its role. */
 void outcome_add_line(struct outcome *outcome, const char *line, unsigned servers);
 
-/* Returns 0, or -1 with how the run ended; a sentence that rank 0 has said already is empty. *kept:
- * updates in the newest checkpoint. */
+/* Returns 0, or -1 with how the run ended: as rank 0 wrote, but a rank or an mpirun that was killed
+ * is no stop that somebody asked for, though the ranks that are left may take it for one. A
+ * sentence that rank 0 has said already is empty. *kept: updates in the newest checkpoint. */
 int outcome_judge(const struct outcome *outcome, const struct mpirun *job, uint64_t *kept,
                   struct err *err);
 void outcome_clear(struct outcome *outcome);

@@ -60,6 +60,39 @@ static void a_rank_that_was_killed_is_named(void **state)
     assert_contains(err.text, "worker 0 (rank 2 on h) was lost: killed by signal 9");
 }
 
+/* What the ranks that are left write, which were told to end. */
+static void write_stopped(const char *folder)
+{
+    static const char status[] =
+        "{\"incarnation\":3,\"code\":85,\"text\":\"stopped on request\",\"step\":7}\n";
+    must_write_in(folder, "status.json", status, sizeof status - 1);
+}
+
+static void a_loss_is_no_stop_though_the_ranks_that_are_left_take_it_for_one(void **state)
+{
+    static const char lost[] = "mpirun noticed that process rank 3 with PID 77 on node h exited on "
+                               "signal 9 (Killed).";
+    struct err err;
+    write_stopped(*state);
+    struct outcome outcome = {.code = 137, .launched = true, .incarnation = 3};
+    outcome_add_line(&outcome, lost, 1);
+    assert_int_equal(judge(&outcome, *state, &err), ERR_MACHINE);
+    assert_contains(err.text,
+                    "worker 1 (rank 3 on h) was lost: killed by signal 9: the run is kept");
+    outcome = (struct outcome){.code = 137, .by_signal = true, .launched = true, .incarnation = 3};
+    assert_int_equal(judge(&outcome, *state, &err), ERR_MACHINE);
+    assert_contains(err.text, "mpirun was ended by signal 9 (Killed): the run is kept");
+    // but it is one where somebody asked for it, or a rank was ended by such a signal
+    outcome = (struct outcome){.code = 137, .launched = true, .incarnation = 3, .asked = true};
+    outcome_add_line(&outcome, lost, 1);
+    assert_int_equal(judge(&outcome, *state, &err), ERR_STOPPED);
+    outcome = (struct outcome){.code = 143, .by_signal = true, .launched = true, .incarnation = 3};
+    assert_int_equal(judge(&outcome, *state, &err), ERR_STOPPED);
+    outcome = (struct outcome){.code = 85, .launched = true, .incarnation = 3};
+    assert_int_equal(judge(&outcome, *state, &err), ERR_STOPPED);
+    assert_string_equal(err.text, "stopped on request");
+}
+
 static void a_rank_that_crashes_while_mpi_starts_is_told_with_what_to_look_at(void **state)
 {
     struct err err;
@@ -80,6 +113,7 @@ int main(void)
         test_in_folder(a_code_of_ours_with_a_word_of_a_rank_is_the_runs_and_said_already),
         test_in_folder(what_no_rank_said_is_told_by_how_mpirun_ended_and_its_last_line),
         test_in_folder(a_rank_that_was_killed_is_named),
+        test_in_folder(a_loss_is_no_stop_though_the_ranks_that_are_left_take_it_for_one),
         test_in_folder(a_rank_that_crashes_while_mpi_starts_is_told_with_what_to_look_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
