@@ -52,12 +52,14 @@ class Faults(Case):
         self.assert_whole("run", STEPS)
 
     def kill_rank(self, rank, *parts):
+        manifest = self.path("run/checkpoints/step-00000040/manifest.json")
         call = self.begin_run()
+        wait_for(lambda: os.path.exists(manifest), "the checkpoint of step 40")
         os.kill(call.rank(rank), signal.SIGKILL)
         done = call.end(30)
         self.assertEqual(done.code, 5, done)
         self.assert_sentence(done.err, [*parts, "lost", "signal 9", "run the same line again"])
-        self.assertTrue(os.path.exists(self.path("run/checkpoints/step-00000040/manifest.json")))
+        self.assertTrue(os.path.exists(manifest))
         self.assert_goes_on()
 
     def test_a_killed_worker_is_named_and_the_same_line_goes_on_to_the_same_bits(self):
