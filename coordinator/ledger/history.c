@@ -16,6 +16,9 @@ static const char *const fates[] = {
     [FATE_VETOED]       = "vetoed",
     [FATE_QUEUED]       = "queued",
     [FATE_OPEN]         = "open",
+    [FATE_ADOPTED]      = "adopted",
+    [FATE_KEPT]         = "kept",
+    [FATE_TAKEN_BACK]   = "taken back",
     [FATE_REJECTED]     = "rejected",
     [FATE_INCONCLUSIVE] = "inconclusive",
     [FATE_PROMOTED]     = "promoted",
@@ -25,9 +28,38 @@ static const char *const fates[] = {
     // clang-format on
 };
 
-const char *fate_name(enum fate fate)
+static const char *const causes[] = {
+    // clang-format off
+    [TRIREME__CAUSE__diverged]       = "diverged",
+    [TRIREME__CAUSE__memory]         = "no memory",
+    [TRIREME__CAUSE__lost]           = "lost",
+    [TRIREME__CAUSE__failed]         = "failed",
+    [TRIREME__CAUSE__killed]         = "killed",
+    [TRIREME__CAUSE__vetoed]         = "vetoed",
+    [TRIREME__CAUSE__superseded]     = "superseded",
+    [TRIREME__CAUSE__money]          = "no money",
+    [TRIREME__CAUSE__time]           = "no time",
+    [TRIREME__CAUSE__overruled]      = "overruled",
+    [TRIREME__CAUSE__unfit]          = "unfit",
+    [TRIREME__CAUSE__beaten]         = "beaten",
+    [TRIREME__CAUSE__no_hope]        = "no hope",
+    [TRIREME__CAUSE__no_sign]        = "no sign",
+    [TRIREME__CAUSE__without_effect] = "without effect",
+    [TRIREME__CAUSE__windows]        = "no windows",
+    // clang-format on
+};
+
+static const char *cause_word(Trireme__Cause cause)
 {
-    return fates[fate];
+    const bool known = cause >= 0 && (size_t)cause < sizeof causes / sizeof *causes;
+    return known && causes[cause] ? causes[cause] : "closed";
+}
+
+const char *entry_word(const struct entry *e)
+{
+    if (e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__claimed && e->fate == FATE_KEPT)
+        return "claimed";
+    return e->fate == FATE_CLOSED ? cause_word(e->judgement->cause) : fates[e->fate];
 }
 
 struct entry *history_entry(const struct history *history, uint32_t number)
@@ -47,14 +79,20 @@ static void set_text(char **to, const char *text)
 /* Puts a copy of a message in the place of another. */
 #define SET(to, from) (message_free(to), (to) = message_copy(from))
 
+static void clear_pairs(struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->n_pairs; i++)
+        message_free(attempt->pairs[i]);
+    free(attempt->pairs);
+    attempt->pairs = NULL, attempt->n_pairs = 0;
+}
+
 static void free_attempt(struct attempt *attempt)
 {
     message_free(attempt->plan);
     message_free(attempt->application);
     message_free(attempt->judgement);
-    for (size_t i = 0; i < attempt->n_pairs; i++)
-        message_free(attempt->pairs[i]);
-    free(attempt->pairs);
+    clear_pairs(attempt);
 }
 
 void history_clear(struct history *h)
@@ -64,6 +102,7 @@ void history_clear(struct history *h)
         message_free(e->proposal);
         message_free(e->judgement);
         message_free(e->promotion);
+        message_free(e->claim);
         free_attempt(&e->forward);
         free_attempt(&e->reverse);
         free(e->by);
@@ -73,6 +112,9 @@ void history_clear(struct history *h)
     for (size_t i = 0; i < h->n_promoted; i++)
         message_free(h->promoted[i]);
     free(h->promoted);
+    free(h->windows_taken);
+    message_free(h->rule);
+    message_free(h->stretch);
     *h = (struct history){0};
 }
 
@@ -109,12 +151,20 @@ static void add_proposal(struct history *h, const Trireme__Record *record)
                                         .fate = FATE_PROPOSED};
 }
 
-static void add_validation(struct entry *e, const Trireme__Validation *validation)
+static void queue(struct entry *e, uint64_t step)
 {
+    e->fate = FATE_QUEUED;
+    e->queued_at = step;
+}
+
+static void add_validation(struct entry *e, const Trireme__Record *record)
+{
+    const Trireme__Validation *validation = record->validation;
     static const enum fate next[] = {[TRIREME__VALIDATION__NEXT__queued] = FATE_QUEUED,
                                      [TRIREME__VALIDATION__NEXT__waiting] = FATE_WAITING,
                                      [TRIREME__VALIDATION__NEXT__observed] = FATE_OBSERVED};
     e->fate = validation->accepted ? next[validation->next] : FATE_REFUSED;
+    e->queued_at = record->step;
     set_text(&e->reason, validation->accepted ? NULL : validation->reason);
 }
 
@@ -123,7 +173,7 @@ static void add_order(struct entry *e, const Trireme__Record *record)
     if (!record->has_order)
         return;
     if (record->order == TRIREME__ORDER__approve && e->fate == FATE_WAITING)
-        e->fate = FATE_QUEUED;
+        queue(e, record->step);
     if (record->order == TRIREME__ORDER__veto &&
         (e->fate == FATE_WAITING || e->fate == FATE_QUEUED)) {
         e->fate = FATE_VETOED;
@@ -137,6 +187,7 @@ static void add_hypothesis(struct history *h, struct entry *e, const Trireme__Pl
         SET(e->reverse.plan, plan);
         return;
     }
+    h->first_rule = h->first_rule || !h->rule;
     h->registered += !e->forward.plan;
     SET(e->forward.plan, plan);
     e->fate = FATE_OPEN;
@@ -147,53 +198,147 @@ static struct attempt *current(struct entry *e)
     return e->reverse.plan ? &e->reverse : &e->forward;
 }
 
+/* Tokens that a fork cost. Reverse ones are no hypothesis. */
+static void spend(struct history *h, const struct entry *e, uint64_t tokens)
+{
+    h->spent += tokens;
+    h->since += e->reverse.plan ? 0 : tokens;
+}
+
 static void add_observation(struct history *h, struct entry *e,
                             const Trireme__Observation *observation)
 {
     struct attempt *attempt = current(e);
     attempt->pairs = mem_resize(attempt->pairs, attempt->n_pairs + 1, sizeof *attempt->pairs);
     attempt->pairs[attempt->n_pairs++] = message_copy(observation);
-    h->tokens += observation->tokens;
+    spend(h, e, observation->tokens);
 }
 
-static void add_verdict(struct entry *e, const Trireme__Judgement *judgement)
+/* The stretch under way is over: at its end, or since nobody takes part in it any more. */
+static void end_stretch(struct history *h, uint64_t step)
 {
+    for (size_t i = 0; i < h->n; i++)
+        h->entries[i].in_stretch = false;
+    message_free(h->stretch);
+    h->stretch = NULL;
+    h->ended_at = step;
+}
+
+static void leave_stretch(struct history *h, struct entry *e, uint64_t step)
+{
+    bool any = false;
+    if (!e->in_stretch)
+        return;
+    e->in_stretch = false;
+    for (size_t i = 0; i < h->n; i++)
+        any = any || h->entries[i].in_stretch;
+    if (!any)
+        end_stretch(h, step);
+}
+
+static void add_stretch(struct history *h, const Trireme__Record *record)
+{
+    SET(h->stretch, record->stretch);
+    h->stretch_start = record->step;
+    for (size_t i = 0; i < record->stretch->n_arms; i++) {
+        struct entry *e = history_entry(h, record->stretch->arms[i]->number);
+        if (e)
+            e->in_stretch = true;
+    }
+}
+
+static void take_windows(struct history *h, const Trireme__Decision *decision)
+{
+    const size_t n = decision->n_windows_taken;
+    if (n > h->n_windows_taken) {
+        h->windows_taken = mem_resize(h->windows_taken, n, sizeof *h->windows_taken);
+        memset(h->windows_taken + h->n_windows_taken, 0,
+               (n - h->n_windows_taken) * sizeof *h->windows_taken);
+        h->n_windows_taken = n;
+    }
+    for (size_t s = 0; s < n; s++)
+        if (decision->windows_taken[s] > h->windows_taken[s])
+            h->windows_taken[s] = decision->windows_taken[s];
+}
+
+static void add_decision(struct history *h, const Trireme__Record *record)
+{
+    h->spent += record->decision->tokens;
+    h->since += record->decision->planners;
+    take_windows(h, record->decision);
+    end_stretch(h, record->step);
+}
+
+static void add_claim(struct history *h, struct entry *e, const Trireme__Claim *claim)
+{
+    h->claims += claim->answer == TRIREME__CLAIM__ANSWER__open;
+    h->claimed += claim->answer == TRIREME__CLAIM__ANSWER__claimed;
+    SET(e->claim, claim);
+}
+
+static enum fate fate_of(const struct entry *e, Trireme__Judgement__Outcome outcome)
+{
+    switch (outcome) {
+    case TRIREME__JUDGEMENT__OUTCOME__reject:
+        return FATE_REJECTED;
+    case TRIREME__JUDGEMENT__OUTCOME__inconclusive:
+        return FATE_INCONCLUSIVE;
+    case TRIREME__JUDGEMENT__OUTCOME__confirmed:
+        return FATE_CONFIRMED;
+    case TRIREME__JUDGEMENT__OUTCOME__unconfirmed:
+        return FATE_UNCONFIRMED;
+    case TRIREME__JUDGEMENT__OUTCOME__rolled_back:
+        return FATE_ROLLED_BACK;
+    case TRIREME__JUDGEMENT__OUTCOME__closed:
+        return FATE_CLOSED;
+    case TRIREME__JUDGEMENT__OUTCOME__kept:
+        return FATE_KEPT;
+    case TRIREME__JUDGEMENT__OUTCOME__returned:
+        return FATE_QUEUED;
+    case TRIREME__JUDGEMENT__OUTCOME__taken_back: // its rollback is a record of its own
+    case TRIREME__JUDGEMENT__OUTCOME__adopted:    // its promotion too
+    case TRIREME__JUDGEMENT__OUTCOME__promote:
+    case TRIREME__JUDGEMENT__OUTCOME__open:
+    case _TRIREME__JUDGEMENT__OUTCOME_IS_INT_SIZE:
+        break;
+    }
+    return e->fate;
+}
+
+static void add_verdict(struct history *h, struct entry *e, const Trireme__Record *record)
+{
+    const Trireme__Judgement *judgement = record->judgement;
+    const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
     SET(e->judgement, judgement);
     if (e->fate != FATE_PROMOTED ||
         e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
         SET(current(e)->judgement, judgement);
-    switch (judgement->outcome) {
-    case TRIREME__JUDGEMENT__OUTCOME__open:
-    case TRIREME__JUDGEMENT__OUTCOME__promote: // the promotion itself is a record of its own
-    case _TRIREME__JUDGEMENT__OUTCOME_IS_INT_SIZE:
-        return;
-    case TRIREME__JUDGEMENT__OUTCOME__reject:
-        e->fate = FATE_REJECTED;
-        break;
-    case TRIREME__JUDGEMENT__OUTCOME__inconclusive:
-        e->fate = FATE_INCONCLUSIVE;
-        break;
-    case TRIREME__JUDGEMENT__OUTCOME__confirmed:
-        e->fate = FATE_CONFIRMED;
-        break;
-    case TRIREME__JUDGEMENT__OUTCOME__unconfirmed:
-        e->fate = FATE_UNCONFIRMED;
-        break;
-    case TRIREME__JUDGEMENT__OUTCOME__rolled_back:
-        e->fate = FATE_ROLLED_BACK;
-        break;
+    spend(h, e, judgement->tokens);
+    if (fate_of(e, judgement->outcome) != e->fate || returned) {
+        e->fate = fate_of(e, judgement->outcome);
+        set_text(&e->reason, judgement->reason);
     }
-    set_text(&e->reason, judgement->reason);
+    if (returned) {
+        e->returned = true;
+        e->forward.n_before += e->forward.n_pairs;
+        clear_pairs(&e->forward);
+    }
+    if (!attempt_open(e))
+        leave_stretch(h, e, record->step);
 }
 
-static void add_promotion(struct history *h, struct entry *e, const Trireme__Record *record)
+static void change(struct history *h, struct entry *e, const Trireme__Record *record)
 {
-    SET(e->promotion, record->promotion);
-    e->promoted_at = record->step;
-    e->fate = FATE_PROMOTED;
-    h->promotions++;
     h->changed_at = record->step;
     in_force(h, record->promotion);
+    if (record->kind == TRIREME__RECORD_KIND__rollback) {
+        e->fate = h->first_rule ? FATE_ROLLED_BACK : FATE_TAKEN_BACK;
+        return;
+    }
+    SET(e->promotion, record->promotion);
+    e->promoted_at = record->step;
+    e->fate = h->first_rule ? FATE_PROMOTED : FATE_ADOPTED;
+    h->since = 0;
 }
 
 /* Removes the paths that were set by hand. */
@@ -205,18 +350,12 @@ static void add_correction(struct history *h, const Trireme__Record *record)
         no_longer_in_force(h, promotion->patch[i]->path);
 }
 
-void history_add_record(struct history *h, const Trireme__Record *record)
+/* Adds a record of one entry. */
+static void add_of_entry(struct history *h, struct entry *e, const Trireme__Record *record)
 {
-    if (record->kind == TRIREME__RECORD_KIND__proposal && record->proposal)
-        add_proposal(h, record);
-    if (record->kind == TRIREME__RECORD_KIND__correction)
-        add_correction(h, record);
-    struct entry *e = record->number ? history_entry(h, record->number) : NULL;
-    if (!e)
-        return;
     switch (record->kind) {
     case TRIREME__RECORD_KIND__validation:
-        add_validation(e, record->validation);
+        add_validation(e, record);
         return;
     case TRIREME__RECORD_KIND__order:
         add_order(e, record);
@@ -231,25 +370,73 @@ void history_add_record(struct history *h, const Trireme__Record *record)
         add_observation(h, e, record->observation);
         return;
     case TRIREME__RECORD_KIND__verdict:
-        add_verdict(e, record->judgement);
+        add_verdict(h, e, record);
+        return;
+    case TRIREME__RECORD_KIND__claim:
+        add_claim(h, e, record->claim);
         return;
     case TRIREME__RECORD_KIND__promotion:
-        add_promotion(h, e, record);
-        return;
     case TRIREME__RECORD_KIND__rollback:
-        e->fate = FATE_ROLLED_BACK;
-        h->changed_at = record->step;
-        in_force(h, record->promotion);
+        change(h, e, record);
         return;
     default:
         return;
     }
 }
 
+void history_add_record(struct history *h, const Trireme__Record *record)
+{
+    struct entry *e;
+    switch (record->kind) {
+    case TRIREME__RECORD_KIND__proposal:
+        if (record->proposal)
+            add_proposal(h, record);
+        return;
+    case TRIREME__RECORD_KIND__correction:
+        add_correction(h, record);
+        return;
+    case TRIREME__RECORD_KIND__rule:
+        SET(h->rule, record->rule);
+        return;
+    case TRIREME__RECORD_KIND__stretch:
+        add_stretch(h, record);
+        return;
+    case TRIREME__RECORD_KIND__decision:
+        add_decision(h, record);
+        return;
+    default:
+        e = record->number ? history_entry(h, record->number) : NULL;
+        if (e)
+            add_of_entry(h, e, record);
+    }
+}
+
 void history_forget_record(struct history *h, const Trireme__Record *record)
 {
-    h->registered +=
-        record->kind == TRIREME__RECORD_KIND__hypothesis && record->plan && !record->plan->reverse;
+    uint64_t tokens = 0;
+    switch (record->kind) {
+    case TRIREME__RECORD_KIND__hypothesis:
+        h->registered += record->plan && !record->plan->reverse;
+        return;
+    case TRIREME__RECORD_KIND__claim:
+        h->claims += record->claim->answer == TRIREME__CLAIM__ANSWER__open;
+        h->claimed += record->claim->answer == TRIREME__CLAIM__ANSWER__claimed;
+        return;
+    case TRIREME__RECORD_KIND__observation:
+        tokens = record->observation->tokens;
+        break;
+    case TRIREME__RECORD_KIND__verdict:
+        tokens = record->judgement->tokens;
+        break;
+    case TRIREME__RECORD_KIND__decision:
+        tokens = record->decision->tokens;
+        take_windows(h, record->decision);
+        break;
+    default:
+        return;
+    }
+    h->spent += tokens;
+    h->since += tokens;
 }
 
 void history_read(struct history *h, const struct ledger *ledger, size_t n)
@@ -273,7 +460,7 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
     static const char *const expected[] = {
         [TRIREME__ORDER__approve] = "one that waits for approval",
         [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
-        [TRIREME__ORDER__kill] = "one that is queued, open, or has reverse pairs to come",
+        [TRIREME__ORDER__kill] = "one that is queued, open, or watched",
     };
     const struct entry *e = history_entry(h, number);
     if (!e)
@@ -286,23 +473,37 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
     };
     if (fits[order])
         return 0;
-    return err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, fate_name(e->fate),
+    return err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, entry_word(e),
                    expected[order]);
 }
 
 uint32_t history_room(const struct history *h, uint32_t forks)
 {
     uint32_t taken = 0;
-    for (size_t i = 0; i < h->n; i++)
-        taken += entry_is_pending(&h->entries[i]);
+    for (size_t i = 0; i < h->n; i++) {
+        const enum fate fate = h->entries[i].fate;
+        taken += fate == FATE_WAITING || fate == FATE_QUEUED || fate == FATE_OPEN;
+    }
     return taken < forks ? forks - taken : 0;
+}
+
+bool entry_claims(const struct entry *e)
+{
+    return e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__open;
 }
 
 const struct attempt *attempt_open(const struct entry *e)
 {
-    if (e->fate == FATE_PROMOTED && e->reverse.plan)
+    const bool first_rule = e->fate == FATE_PROMOTED;
+    if (e->reverse.plan && (first_rule || e->fate == FATE_ADOPTED ||
+                            (e->fate == FATE_KEPT && entry_claims(e))))
         return &e->reverse;
     return e->fate == FATE_OPEN ? &e->forward : NULL;
+}
+
+uint32_t attempt_next_pair(const struct attempt *a)
+{
+    return (uint32_t)(a->n_before + a->n_pairs);
 }
 
 const struct entry *history_next_open(const struct history *h, const struct entry *after)
@@ -310,6 +511,14 @@ const struct entry *history_next_open(const struct history *h, const struct entr
     for (const struct entry *e = after ? after + 1 : h->entries; e < h->entries + h->n; e++)
         if (attempt_open(e))
             return e;
+    return NULL;
+}
+
+const struct entry *history_watched(const struct history *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (attempt_open(&h->entries[i]) == &h->entries[i].reverse)
+            return &h->entries[i];
     return NULL;
 }
 
@@ -322,7 +531,7 @@ bool entry_tells(const struct entry *e)
 {
     if (e->fate == FATE_PROPOSED || e->fate == FATE_REFUSED || e->fate == FATE_OBSERVED)
         return false;
-    if (e->fate != FATE_INCONCLUSIVE && e->fate != FATE_REJECTED)
+    if (e->fate != FATE_INCONCLUSIVE && e->fate != FATE_REJECTED && e->fate != FATE_CLOSED)
         return true;
     if (!e->judgement->has_cause) // of an earlier version
         return !e->reason || e->fate == FATE_REJECTED;
@@ -331,13 +540,12 @@ bool entry_tells(const struct entry *e)
     case TRIREME__CAUSE__diverged:
     case TRIREME__CAUSE__no_spread:
     case TRIREME__CAUSE__vetoed:
+    case TRIREME__CAUSE__beaten:
+    case TRIREME__CAUSE__no_hope:
+    case TRIREME__CAUSE__no_sign:
+    case TRIREME__CAUSE__without_effect:
         return true;
     default:
         return false;
     }
-}
-
-uint64_t attempt_next_start(const struct attempt *a)
-{
-    return a->plan->start + a->n_pairs * a->plan->horizon;
 }

@@ -67,6 +67,15 @@ static size_t count_effective(const struct ledger *ledger, size_t n)
     return effective;
 }
 
+static bool is_of_first_rule(const struct ledger *ledger)
+{
+    struct history history = {0};
+    history_read(&history, ledger, ledger_records(ledger));
+    const bool first = history.first_rule;
+    history_clear(&history);
+    return first;
+}
+
 struct journal *journal_open(const char *run, uint64_t known, const char *head, const char *replay,
                              struct err *err)
 {
@@ -77,6 +86,13 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
     if (replay && !(c->replayed = ledger_open(replay, false, err)))
         goto fail;
     c->known = (size_t)known;
+    if (replay && is_of_first_rule(c->replayed)) {
+        err_set(err, ERR_USAGE,
+                "%s: its ledger is of the first rule, which this version does not compute any "
+                "more: expected one of the second",
+                replay);
+        goto fail;
+    }
     history_read(&c->history, c->ledger, c->known);
     if (!replay) {
         read_recorded(c, c->ledger, c->known);
@@ -172,7 +188,8 @@ static bool same_observation(const Trireme__Observation *a, const Trireme__Obser
            same_number(a->fork_loss, b->fork_loss) && a->diverged == b->diverged &&
            a->trunk_diverged == b->trunk_diverged &&
            same_number(a->window_variance, b->window_variance) &&
-           a->first_window == b->first_window &&
+           a->first_window == b->first_window && a->windows == b->windows &&
+           a->tokens == b->tokens &&
            (!told || (a->n_first_windows == b->n_first_windows &&
                       !memcmp(a->first_windows, b->first_windows,
                               a->n_first_windows * sizeof *a->first_windows)));
@@ -183,7 +200,7 @@ static bool same_plan(const Trireme__Plan *a, const Trireme__Plan *b)
     return a->slow == b->slow && a->start == b->start && a->horizon == b->horizon &&
            a->tail == b->tail && a->pairs == b->pairs && a->windows == b->windows &&
            a->margin == b->margin && a->alpha == b->alpha && a->beta == b->beta &&
-           a->reverse == b->reverse;
+           a->reverse == b->reverse && a->calm == b->calm;
 }
 
 static bool same_judgement(const Trireme__Judgement *a, const Trireme__Judgement *b)
@@ -191,6 +208,8 @@ static bool same_judgement(const Trireme__Judgement *a, const Trireme__Judgement
     const bool told = a->has_cause && b->has_cause; // not by an earlier version
     return a->outcome == b->outcome && a->pairs == b->pairs && same_number(a->mean, b->mean) &&
            same_number(a->t, b->t) && same_number(a->half_width, b->half_width) &&
+           same_number(a->probability, b->probability) &&
+           same_number(a->deviation, b->deviation) && a->tokens == b->tokens &&
            (!told || a->cause == b->cause);
 }
 
@@ -229,6 +248,14 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
     case TRIREME__RECORD_KIND__promotion:
     case TRIREME__RECORD_KIND__rollback:
         return same_promotion(a->promotion, b->promotion);
+    case TRIREME__RECORD_KIND__rule:
+        return message_equal(a->rule, b->rule);
+    case TRIREME__RECORD_KIND__stretch:
+        return message_equal(a->stretch, b->stretch);
+    case TRIREME__RECORD_KIND__decision:
+        return message_equal(a->decision, b->decision);
+    case TRIREME__RECORD_KIND__claim:
+        return message_equal(a->claim, b->claim);
     case TRIREME__RECORD_KIND__validation:
         return a->validation->accepted == b->validation->accepted;
     default:
@@ -300,16 +327,6 @@ const Trireme__Record *journal_input(const struct journal *c, uint64_t step)
     bool input = record->kind == TRIREME__RECORD_KIND__proposal ||
                  record->kind == TRIREME__RECORD_KIND__order || journal_gives_up(record);
     return input && record->step == step ? record : NULL;
-}
-
-bool journal_may_register(const struct journal *c, uint32_t number, uint64_t step)
-{
-    if (!journal_repeats(c))
-        return true;
-    const Trireme__Record *next = c->recorded[c->next];
-    return next->number == number && next->step == step &&
-           (next->kind == TRIREME__RECORD_KIND__hypothesis ||
-            next->kind == TRIREME__RECORD_KIND__verdict);
 }
 
 uint64_t journal_total(const struct journal *c)

@@ -38,7 +38,7 @@ static Trireme__ProposalRow *row_of(const struct entry *e)
     row->has_number = true, row->number = e->number;
     row->by = mem_strdup(e->by);
     row->has_step = true, row->step = e->step;
-    row->state = mem_strdup(fate_name(e->fate));
+    row->state = mem_strdup(entry_word(e));
     row->n_patch = e->proposal->n_patch;
     row->patch = copy_changes(e->proposal->patch, e->proposal->n_patch);
     row->hypothesis = mem_strdup(e->proposal->hypothesis);
@@ -131,7 +131,7 @@ static void fill(Trireme__ProposalsShowReply *out, const struct entry *e)
     out->has_number = true, out->number = e->number;
     out->by = mem_strdup(e->by);
     out->has_step = true, out->step = e->step;
-    out->state = mem_strdup(fate_name(e->fate));
+    out->state = mem_strdup(entry_word(e));
     out->reason = mem_strdup(e->reason);
     PUT(out->proposal, e->proposal);
     message_free(out->forward);
