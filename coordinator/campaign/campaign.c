@@ -144,13 +144,13 @@ void campaign_remove(struct campaign *c, struct pair *pair)
 static void say_verdict(struct campaign *c, uint32_t number, const Trireme__Judgement *judgement)
 {
     const struct entry *e = history_entry(context_history(&c->context), number);
-    if (judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__closed ||
-        judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned ||
+    const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
+    if (returned || judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__closed ||
         judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__kept)
         progress_say(c->context.progress, "hypothesis %u: %s after %u %spair%s%s%s", number,
-                     entry_word(e), judgement->pairs, e->reverse.plan ? "reverse " : "",
-                     judgement->pairs == 1 ? "" : "s", judgement->reason ? ": " : "",
-                     judgement->reason ? judgement->reason : "");
+                     returned ? "waits again" : entry_word(e), judgement->pairs,
+                     e->reverse.plan ? "reverse " : "", judgement->pairs == 1 ? "" : "s",
+                     judgement->reason ? ": " : "", judgement->reason ? judgement->reason : "");
 }
 
 int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,

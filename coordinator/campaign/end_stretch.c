@@ -198,8 +198,8 @@ static int write_answer(struct campaign *c, const struct decide_arm *arm, uint32
         [DECIDE_NO_SIGN] = {TRIREME__JUDGEMENT__OUTCOME__closed, TRIREME__CAUSE__no_sign,
                             "its pairs do not say"},
     };
-    char *superseded = by ? mem_format("superseded by %u", by)
-                          : mem_strdup("superseded: the recipe from before is in force again");
+    char *superseded = by ? mem_format("hypothesis %u is part of the recipe now", by)
+                          : mem_strdup("the recipe from before is in force again");
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     judgement.outcome = answers[arm->answer].outcome;
     judgement.has_cause = 1, judgement.cause = answers[arm->answer].cause;
