@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A superseded record. Its error budget counts as spent from this place of the recorded inputs on,
- * where the correction stands, as it did the first time. */
+/* A superseded record. What it has used up counts from this place of the recorded inputs on, where
+ * the correction stands, as it did the first time. */
 struct charge {
     size_t at;
     const Trireme__Record *record;
@@ -32,6 +32,15 @@ static bool has_effect(const Trireme__Record *record)
            record->kind != TRIREME__RECORD_KIND__correction;
 }
 
+/* By their places; those of one place in the order of the ledger. */
+static int compare_charges(const void *a, const void *b)
+{
+    const struct charge *x = a, *y = b;
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return (x->record->seq > y->record->seq) - (x->record->seq < y->record->seq);
+}
+
 /* Collects the records from `first` on that hold and from which something follows. */
 static void read_recorded(struct journal *c, const struct ledger *ledger, size_t first)
 {
@@ -49,6 +58,7 @@ static void read_recorded(struct journal *c, const struct ledger *ledger, size_t
         if (has_effect(record))
             c->recorded[c->n_recorded++] = record;
     }
+    qsort(c->charges, c->n_charges, sizeof *c->charges, compare_charges);
 }
 
 /* Counts what was spent before this place of the recorded inputs. */
@@ -162,9 +172,8 @@ int journal_diverge(struct journal *c, uint64_t step, const char *reason, struct
     record.by = "coordinator";
     record.has_supersedes = 1, record.supersedes = c->recorded[c->next]->seq;
     record.text = (char *)reason;
-    while (c->next < c->n_recorded)
+    for (; c->next < c->n_recorded; charge(c))
         history_forget_record(&c->history, c->recorded[c->next++]);
-    charge(c);
     return append(c, &record, err);
 }
 
@@ -208,9 +217,8 @@ static bool same_judgement(const Trireme__Judgement *a, const Trireme__Judgement
     const bool told = a->has_cause && b->has_cause; // not by an earlier version
     return a->outcome == b->outcome && a->pairs == b->pairs && same_number(a->mean, b->mean) &&
            same_number(a->t, b->t) && same_number(a->half_width, b->half_width) &&
-           same_number(a->probability, b->probability) &&
-           same_number(a->deviation, b->deviation) && a->tokens == b->tokens &&
-           (!told || a->cause == b->cause);
+           same_number(a->probability, b->probability) && same_number(a->deviation, b->deviation) &&
+           a->tokens == b->tokens && (!told || a->cause == b->cause);
 }
 
 static bool same_changes(Trireme__Change *const *a, size_t n_a, Trireme__Change *const *b,
