@@ -68,13 +68,17 @@ static void charge(struct journal *c)
         history_forget_record(&c->history, c->charges[c->n_charged].record);
 }
 
-/* Number of records among the first n from which something follows. */
-static size_t count_effective(const struct ledger *ledger, size_t n)
+/* Adds the records that an earlier launch of a replay wrote and the checkpoint knows: so many of
+ * the recorded ones are repeated. A replay supersedes nothing. */
+static void read_repeated(struct journal *c)
 {
-    size_t effective = 0;
-    for (size_t i = 0; i < n; i++)
-        effective += has_effect(ledger_record(ledger, i));
-    return effective;
+    charge(c);
+    for (size_t i = 0; i < c->known; i++) {
+        const Trireme__Record *record = ledger_record(c->ledger, i);
+        history_add_record(&c->history, record);
+        c->next += has_effect(record);
+        charge(c);
+    }
 }
 
 static bool is_of_first_rule(const struct ledger *ledger)
@@ -103,14 +107,14 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
                 replay);
         goto fail;
     }
-    history_read(&c->history, c->ledger, c->known);
     if (!replay) {
+        history_read(&c->history, c->ledger, c->known);
         read_recorded(c, c->ledger, c->known);
-    } else { // this run has written as many of them as it has records
+        charge(c);
+    } else {
         read_recorded(c, c->replayed, 0);
-        c->next = count_effective(c->ledger, c->known);
+        read_repeated(c);
     }
-    charge(c);
     return c;
 fail:
     journal_free(c);
@@ -286,7 +290,6 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
         const Trireme__Record *due = c->recorded[c->next];
         if (same(record, due)) {
             c->next++;
-            charge(c);
             const Trireme__Record *there = c->replayed ? next_own(c) : due;
             if (there && !same(record, there))
                 return err_set(err, ERR_DATA,
@@ -296,6 +299,7 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
             if (there) { // it stands there already
                 c->known = (size_t)there->seq;
                 history_add_record(&c->history, there);
+                charge(c);
                 return 0;
             }
         } else {
@@ -314,6 +318,7 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
     if (append(c, record, err) < 0)
         return -1;
     history_add_record(&c->history, record);
+    charge(c);
     return 0;
 }
 
