@@ -395,7 +395,9 @@ static void a_tails_rate_begins_with_its_arms_and_it_has_as_many_tokens_as_the_t
     fixture_init(&f, *state, WINDOWS);
     const struct pair *same = add_fork(&f, "train.batch=64"),
                       *smaller = add_fork(&f, "train.batch=32");
+    trial_plan(f.trunk, 400 * STEP);
     measure_all(&f);
+    assert_int_equal(measure_trunk_tail(f.measure)->planned, 400 * STEP); // as its parent
     const struct trial *trunk = measure_trunk_tail(f.measure);
     assert_true(trunk->tail.from == 60 && trunk->tail.steps == 10);
     assert_true(trunk->tail.lr == trial_lr(f.trunk, 60));
