@@ -48,11 +48,6 @@ void campaign_free(struct campaign *c)
     free(c);
 }
 
-const char *campaign_off(const struct campaign *c)
-{
-    return c->windows.off;
-}
-
 int campaign_register(struct campaign *c, uint32_t number, uint64_t step, const Trireme__Plan *plan,
                       struct err *err)
 {
