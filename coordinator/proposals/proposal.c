@@ -32,7 +32,7 @@ static bool counts(const struct intake *intake, const struct entry *e)
     bool observed = e->fate == FATE_OBSERVED && intake->context.run->config->experiment->mode ==
                                                     TRIREME__EXPERIMENT__MODE__observe;
     return (entry_tells(e) || observed) &&
-           (e->fate == FATE_TAKEN_BACK || e->fate == FATE_ROLLED_BACK ||
+           (entry_is_pending(e) || e->fate == FATE_TAKEN_BACK || e->fate == FATE_ROLLED_BACK ||
             e->step >= context_history(&intake->context)->changed_at);
 }
 
