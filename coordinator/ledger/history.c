@@ -168,6 +168,11 @@ static void add_validation(struct entry *e, const Trireme__Record *record)
     set_text(&e->reason, validation->accepted ? NULL : validation->reason);
 }
 
+static bool is_adopted(const struct entry *e)
+{
+    return e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
+}
+
 static void add_order(struct entry *e, const Trireme__Record *record)
 {
     if (!record->has_order)
@@ -178,6 +183,10 @@ static void add_order(struct entry *e, const Trireme__Record *record)
         (e->fate == FATE_WAITING || e->fate == FATE_QUEUED)) {
         e->fate = FATE_VETOED;
         set_text(&e->reason, record->text);
+    }
+    if (record->order == TRIREME__ORDER__takeback && is_adopted(e)) {
+        e->asked_back = true;
+        e->asked_back_at = record->step;
     }
 }
 
@@ -454,6 +463,16 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
     free(kept);
 }
 
+/* Whether no later change, nor one by hand, has replaced any of its values. */
+static bool is_in_force(const struct history *h, const struct entry *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->promotion->n_patch; i++)
+        for (size_t k = 0; k < h->n_promoted; k++)
+            n += message_equal(e->promotion->patch[i], h->promoted[k]);
+    return n == e->promotion->n_patch;
+}
+
 int history_check_order(const struct history *h, uint32_t number, Trireme__Order order,
                         struct err *err)
 {
@@ -461,6 +480,7 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
         [TRIREME__ORDER__approve] = "one that waits for approval",
         [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
         [TRIREME__ORDER__kill] = "one that is queued, open, or watched",
+        [TRIREME__ORDER__takeback] = "one that was adopted and whose values are in force",
     };
     const struct entry *e = history_entry(h, number);
     if (!e)
@@ -470,6 +490,7 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
         [TRIREME__ORDER__approve] = waits,
         [TRIREME__ORDER__veto] = waits || queued || e->fate == FATE_OPEN,
         [TRIREME__ORDER__kill] = queued || attempt_open(e),
+        [TRIREME__ORDER__takeback] = is_adopted(e) && !e->asked_back && is_in_force(h, e),
     };
     if (fits[order])
         return 0;
@@ -518,6 +539,14 @@ const struct entry *history_watched(const struct history *h)
 {
     for (size_t i = 0; i < h->n; i++)
         if (attempt_open(&h->entries[i]) == &h->entries[i].reverse)
+            return &h->entries[i];
+    return NULL;
+}
+
+const struct entry *history_asked_back(const struct history *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (h->entries[i].asked_back && is_adopted(&h->entries[i]))
             return &h->entries[i];
     return NULL;
 }
