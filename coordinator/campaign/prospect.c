@@ -96,7 +96,8 @@ int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const 
     found->step_tokens = run_config_step_tokens(config);
     found->irreversible = is_irreversible(trunk, config);
     found->kind = change_kind_of(trunk, config);
-    if (plan) // fixed before its first pair
+    // fixed before its first pair; of one that returned there is none against this trunk
+    if (plan && (reverse || e->fate == FATE_OPEN))
         found->kind = (struct change_kind){.kind = plan->calm ? STRETCH_CALM : STRETCH_PLAIN,
                                            .slow = plan->slow};
     message_free(config);
