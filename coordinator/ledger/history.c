@@ -318,8 +318,9 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
 {
     const Trireme__Judgement *judgement = record->judgement;
     const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
+    const bool is_adopted = e->fate == FATE_PROMOTED || e->fate == FATE_ADOPTED;
     SET(e->judgement, judgement);
-    if (e->fate != FATE_PROMOTED ||
+    if (!is_adopted ||
         e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
         SET(current(e)->judgement, judgement);
     spend(h, e, judgement->tokens);
