@@ -90,6 +90,14 @@ static uint64_t tokens_left(const struct briefing_input *input)
     return (uint64_t)account_left(&rule, &account);
 }
 
+/* Tokens that the trunk has still to train on: what experiments spent it does not. */
+static uint64_t tokens_ahead(const Trireme__Briefing *b, const struct history *history)
+{
+    const uint64_t spent = history->first_rule ? 0 : history->spent; // there on top of the run
+    const uint64_t used = b->tokens + spent;
+    return spent < b->tokens_planned && used < b->tokens_planned ? b->tokens_planned - used : 0;
+}
+
 Trireme__Briefing *briefing_make(const struct briefing_input *input)
 {
     const Trireme__Config *config = input->config;
@@ -107,8 +115,7 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     b->has_step_tokens = true, b->step_tokens = run_config_step_tokens(config);
     b->has_tokens_planned = true;
     b->tokens_planned = config->train->steps * run_config_step_tokens(input->asked);
-    const uint64_t ahead = b->tokens_planned > b->tokens ? b->tokens_planned - b->tokens : 0;
-    b->has_steps = true, b->steps = input->step + ahead / b->step_tokens;
+    b->has_steps = true, b->steps = input->step + tokens_ahead(b, history) / b->step_tokens;
     message_path_visit(config, tell_value, b);
     patch_may_change(config, input->policy, tell_may_change, b);
     size_t first = history->n > TRIED_MAX ? history->n - TRIED_MAX : 0;
