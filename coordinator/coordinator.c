@@ -290,6 +290,7 @@ static int begin_training(struct coordinator *c, struct err *err)
         return -1;
     if (c->options.began)
         c->options.began();
+    coordinator_say_amended(c);
     coordinator_say_promoted(c);
     coordinator_say_files(c);
     make_evaluation(c);

@@ -163,6 +163,7 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Config *config,
         if (!there)
             goto out;
         if (message_equal(there, config)) {
+            run->amended = run_config_amended(folder);
             rc = 0;
         } else {
             message_diff(&first, 1, there, config);
@@ -270,6 +271,7 @@ int run_plan_resume(struct run *run, const char *name, char *const *settings, si
     if (checkpoint_name(&run->folder, &run->goes_back, &run->back_to, name, err) < 0 ||
         !(run->before = run_config_of(run->folder, err)))
         goto out;
+    run->amended = run_config_amended(run->folder);
     run->config = run_config_change(run->before, settings, n_settings, err);
     if (run->config)
         rc = check_changes(run->before, run->config, err);
@@ -378,6 +380,7 @@ void run_clear(struct run *run)
     message_free(run->manifest);
     message_free(run->before);
     message_free(run->config);
+    free(run->amended);
     free(run->checkpoint);
     free(run->folder);
     run_lock_release(run->lock);

@@ -171,6 +171,40 @@ static void resuming_takes_what_may_change_and_refuses_the_rest(void **state)
     message_free(there);
 }
 
+static void a_run_of_an_earlier_version_goes_on_and_says_once_what_means_nothing(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct run run;
+    struct err err;
+    run_dir_claim(&run, dir);
+    assert_null(run.amended);
+    run_clear(&run);
+    size_t size = 0;
+    char *text = must_read_in(dir->run, "config.yaml", &size);
+    char *at = strstr(text, "\ngate:\n");
+    assert_non_null(at);
+    at += strlen("\ngate:\n");
+    char *earlier = mem_format("%.*s  confirm: true\n%s", (int)(at - text), text, at);
+    must_write_text(dir->run, "config.yaml", earlier);
+    for (int launch = 0; launch < 2; launch++) {
+        assert_int_equal(run_plan_resume(&run, dir->run, NULL, 0, &err), 0);
+        if (launch)
+            assert_null(run.amended);
+        else
+            assert_string_equal(run.amended, "gate.confirm means nothing any more");
+        assert_int_equal(run_claim(&run, &err), 0);
+        assert_int_equal(run_locate(&run, fail_on_warning, NULL, &err), 0);
+        assert_int_equal(run_write_changes(&run, &err), 0);
+        run_clear(&run);
+    }
+    must_write_text(dir->run, "config.yaml", earlier);
+    run_dir_claim(&run, dir); // the same line again
+    assert_string_equal(run.amended, "gate.confirm means nothing any more");
+    run_clear(&run);
+    free(earlier);
+    free(text);
+}
+
 static void more_changes_than_one_can_count_are_all_looked_at(void **state)
 {
     const struct run_dir *dir = *state;
@@ -262,6 +296,7 @@ int main(void)
         test_in_run_dir(
             a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not),
         test_in_run_dir(resuming_takes_what_may_change_and_refuses_the_rest),
+        test_in_run_dir(a_run_of_an_earlier_version_goes_on_and_says_once_what_means_nothing),
         test_in_run_dir(more_changes_than_one_can_count_are_all_looked_at),
         test_in_run_dir(a_run_is_its_owners_alone_whatever_the_umask),
         test_in_run_dir(a_path_that_is_too_long_for_a_checkpoints_files_is_refused_at_once),
