@@ -324,7 +324,8 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
         e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
         SET(current(e)->judgement, judgement);
     spend(h, e, judgement->tokens);
-    if (fate_of(e, judgement->outcome) != e->fate || returned) {
+    const bool back = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__taken_back;
+    if (fate_of(e, judgement->outcome) != e->fate || returned || back) {
         e->fate = fate_of(e, judgement->outcome);
         set_text(&e->reason, judgement->reason);
     }
