@@ -203,6 +203,14 @@ static int check_changes(const Trireme__Config *before, const Trireme__Config *a
     return rc;
 }
 
+/* Whether the run is over by what its checkpoint planned: experiments may have spent what else would
+ * be further steps, and only more of them (train.steps) add some. */
+static bool is_over_as_planned(const struct run *run, const Trireme__Manifest *m)
+{
+    return m->planned_tokens && run->config->train->steps <= m->asked->train->steps &&
+           m->tokens + run_config_step_tokens(m->config) > m->planned_tokens;
+}
+
 /* ERR_USAGE for a run that has all its steps: the settings would change nothing. */
 static int check_unfinished(const struct run *run, uint64_t step, struct err *err)
 {
@@ -217,6 +225,12 @@ static int check_unfinished(const struct run *run, uint64_t step, struct err *er
         rc = err_set(err, ERR_USAGE,
                      "%s: the run has its %llu steps: expected --set train.steps above that",
                      run->folder, (unsigned long long)has);
+    else if (m && is_over_as_planned(run, m))
+        rc = err_set(err, ERR_USAGE,
+                     "%s: the run has its %llu steps, and experiments have spent the rest of %llu: "
+                     "expected --set train.steps above that",
+                     run->folder, (unsigned long long)m->step,
+                     (unsigned long long)m->asked->train->steps);
     message_free(m);
     free(folder);
     return rc;
