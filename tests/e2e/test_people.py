@@ -181,6 +181,7 @@ class People(Experiments):
         late = ["--set", "schedule.warmup=400", "--set", "train.batch=32"]
         self.trained("plain", *late)
         call = self.train("run", *late)
+        wait_for(lambda: self.steps_done("run") >= 3, "the first steps")
         self.propose("run", "optimizer.clip=0.5")
         self.succeed("proposals", "kill", "run", 1)
         self.assertEqual(call.end().code, 0)
