@@ -290,6 +290,7 @@ static int begin_training(struct coordinator *c, struct err *err)
         return -1;
     if (c->options.began)
         c->options.began();
+    coordinator_say_amended(c);
     coordinator_say_promoted(c);
     coordinator_say_files(c);
     make_evaluation(c);
@@ -301,7 +302,7 @@ static int begin_training(struct coordinator *c, struct err *err)
         unfinished && coordinator_eval_due(c, step) && !metrics_has_eval(c->metrics, step);
     if (last && !unfinished) {
         progress_say(c->progress, "nothing to do: the run has its %llu steps",
-                     (unsigned long long)c->config->train->steps);
+                     (unsigned long long)step);
         c->over = true;
         return 0;
     }

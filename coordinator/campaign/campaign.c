@@ -70,6 +70,8 @@ uint64_t campaign_next(const struct campaign *c, uint64_t step)
     const struct history *h = context_history(&c->context);
     if (campaign_off(c))
         return UINT64_MAX;
+    if (history_asked_back(h))
+        return step + 1;
     if (h->stretch)
         return h->stretch_start + h->stretch->horizon;
     for (size_t i = 0; i < h->n; i++)

@@ -281,34 +281,64 @@ static int say_in_force(struct campaign *c, uint32_t number, bool back,
     return told;
 }
 
-/* Records that a fork's recipe is the trunk's from now on (back: that from before is again), and
- * begins to make the fork the trunk. */
-static int begin_promotion(struct campaign *c, uint32_t number, bool back, uint64_t step,
-                           struct err *err)
+/* Records that a change is in the trunk's recipe from now on (back: is no more), and begins to make
+ * its fork the trunk. fork: taken over; NULL: the trunk goes on with its own state. */
+static int begin_promotion(struct campaign *c, uint32_t number, bool back, struct trial *fork,
+                           uint64_t step, struct err *err)
 {
     const struct entry *e = history_entry(context_history(&c->context), number);
-    struct pair *pair = campaign_pair(c, number);
     Trireme__Promotion promotion = TRIREME__PROMOTION__INIT;
     Trireme__Record record = TRIREME__RECORD__INIT;
-    promotion.has_trial = 1, promotion.trial = pair->fork->number;
-    promotion.has_adopted = 1, promotion.adopted = 1;
+    promotion.has_trial = fork != NULL, promotion.trial = fork ? fork->number : 0;
+    promotion.has_adopted = 1, promotion.adopted = fork != NULL;
     promotion.patch = (Trireme__Change **)campaign_fork_changes(e, back, &promotion.n_patch);
     promotion.n_before = promotion.n_patch;
     promotion.before =
         changes_values(context_trunk(&c->context)->config, promotion.patch, promotion.n_patch);
+    Trireme__Config *config = campaign_fork_config(c, e, back, err);
     record.promotion = &promotion;
     int rc = -1;
-    if (say_in_force(c, number, back, &promotion, step, err) < 0 ||
+    if (config && say_in_force(c, number, back, &promotion, step, err) == 0 &&
         journal_write(c->context.journal, &record,
                       back ? TRIREME__RECORD_KIND__rollback : TRIREME__RECORD_KIND__promotion,
-                      number, step, "rule", err) < 0)
-        goto out;
-    c->promotion = promotion_begin(&c->context, pair->fork, step, err);
-    pair->fork = NULL; // the promotion's, and soon the trunk
-    rc = c->promotion ? 0 : -1;
-out:
+                      number, step, "rule", err) == 0) {
+        c->promotion = promotion_begin(&c->context, fork, config, step, err);
+        rc = c->promotion ? 0 : -1;
+    }
+    message_free(config);
     changes_free(promotion.before, promotion.n_before);
     return rc;
+}
+
+/* The same with the fork of the pair that ends here. */
+static int promote_pair(struct campaign *c, uint32_t number, bool back, uint64_t step,
+                        struct err *err)
+{
+    struct pair *pair = campaign_pair(c, number);
+    struct trial *fork = pair->fork;
+    pair->fork = NULL; // the promotion's, and soon the trunk
+    return begin_promotion(c, number, back, fork, step, err);
+}
+
+/* A person takes an adopted change back: everything that is open is against a recipe that will not
+ * be the trunk's. */
+static int take_back(struct campaign *c, const struct entry *e, uint64_t step, struct err *err)
+{
+    const struct history *h = context_history(&c->context);
+    Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
+    char *reason = mem_format("%u was taken back by a person", e->number);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < h->n; i++)
+        if (attempt_open(&h->entries[i]))
+            rc = campaign_close(c, h->entries[i].number, step, TRIREME__CAUSE__superseded, reason,
+                                err);
+    free(reason);
+    judgement.outcome = TRIREME__JUDGEMENT__OUTCOME__taken_back;
+    judgement.has_cause = 1, judgement.cause = TRIREME__CAUSE__overruled;
+    judgement.reason = "a person took it back";
+    return rc < 0 || campaign_write_verdict(c, e->number, step, &judgement, err) < 0
+               ? -1
+               : begin_promotion(c, e->number, true, NULL, step, err);
 }
 
 /* After an adoption: its watch begins, and its claim if there is to be one. */
@@ -381,7 +411,7 @@ static int carry_out(struct campaign *c, const struct decide_stretch *s, uint32_
         write_answers(c, s, adopted, step, err) < 0)
         return -1;
     campaign_plan_trunk(c);
-    return adopted || back ? begin_promotion(c, adopted ? adopted : back, back > 0, step, err) : 0;
+    return adopted || back ? promote_pair(c, adopted ? adopted : back, back > 0, step, err) : 0;
 }
 
 /* Who took part in the stretch that ends. */
@@ -427,8 +457,11 @@ static int end_stretch(struct campaign *c, uint64_t step, struct err *err)
 int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
 {
     const struct history *h = context_history(&c->context);
+    const struct entry *unwanted = history_asked_back(h);
     if (c->promotion)
         return finish_promotion(c, step, err);
+    if (unwanted && unwanted->asked_back_at < step)
+        return take_back(c, unwanted, step, err) < 0 ? -1 : finish_promotion(c, step, err);
     if (!c->pairs || h->stretch_start + h->stretch->horizon != step)
         return 1;
     if (!forks_arrived(c))

@@ -124,7 +124,7 @@ static int settle(struct campaign *c, uint64_t step, struct err *err)
 bool campaign_behind(const struct campaign *c, uint64_t step)
 {
     const struct history *h = context_history(&c->context);
-    return h->stretch && h->stretch_start + h->stretch->horizon == step && !c->pairs;
+    return h->stretch && h->stretch_start + h->stretch->horizon == step;
 }
 
 int campaign_fork(struct campaign *c, uint64_t step, struct err *err)

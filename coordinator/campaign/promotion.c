@@ -11,17 +11,18 @@ struct promotion {
     struct trial *spare; /* the fork that it was renumbered from, or NULL; borrowed */
 };
 
-struct promotion *promotion_begin(const struct context *context, struct trial *fork, uint64_t step,
-                                  struct err *err)
+struct promotion *promotion_begin(const struct context *context, struct trial *fork,
+                                  const Trireme__Config *config, uint64_t step, struct err *err)
 {
     struct promotion *p = mem_new(1, sizeof *p);
     p->context = *context;
     p->next = fork;
-    if (fork->step == step)
+    if (fork && fork->step == step)
         return p;
-    struct fork made = {.name = "trunk", .step = step, .config = fork->config, .replaces = true};
+    struct fork made = {
+        .name = "trunk", .step = step, .config = fork ? fork->config : config, .replaces = true};
     p->spare = fork;
-    p->next = trials_fork(context->trials, fork, &made, err);
+    p->next = trials_fork(context->trials, fork ? fork : *context->trunk, &made, err);
     if (p->next)
         return p;
     free(p);

@@ -94,9 +94,11 @@ int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const 
     if (!config)
         return -1;
     found->step_tokens = run_config_step_tokens(config);
-    found->irreversible = is_irreversible(trunk, config);
+    found->irreversible =
+        reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
     found->kind = change_kind_of(trunk, config);
-    if (plan) // fixed before its first pair
+    // fixed before its first pair; of one that returned there is none against this trunk
+    if (plan && (reverse || e->fate == FATE_OPEN))
         found->kind = (struct change_kind){.kind = plan->calm ? STRETCH_CALM : STRETCH_PLAIN,
                                            .slow = plan->slow};
     message_free(config);

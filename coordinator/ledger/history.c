@@ -169,6 +169,11 @@ static void add_validation(struct entry *e, const Trireme__Record *record)
     set_text(&e->reason, validation->accepted ? NULL : validation->reason);
 }
 
+static bool is_adopted(const struct entry *e)
+{
+    return e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
+}
+
 static void add_order(struct entry *e, const Trireme__Record *record)
 {
     if (!record->has_order)
@@ -179,6 +184,10 @@ static void add_order(struct entry *e, const Trireme__Record *record)
         (e->fate == FATE_WAITING || e->fate == FATE_QUEUED)) {
         e->fate = FATE_VETOED;
         set_text(&e->reason, record->text);
+    }
+    if (record->order == TRIREME__ORDER__takeback && is_adopted(e)) {
+        e->asked_back = true;
+        e->asked_back_at = record->step;
     }
 }
 
@@ -320,13 +329,12 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
     const Trireme__Judgement *judgement = record->judgement;
     const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
     SET(e->judgement, judgement);
-    const bool promoted =
-        e->fate == FATE_PROMOTED || e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
-    if (!promoted ||
+    if ((e->fate != FATE_PROMOTED && !is_adopted(e)) ||
         e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
         SET(current(e)->judgement, judgement);
     spend(h, e, judgement->tokens);
-    if (fate_of(e, judgement->outcome) != e->fate || returned) {
+    const bool back = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__taken_back;
+    if (fate_of(e, judgement->outcome) != e->fate || returned || back) {
         e->fate = fate_of(e, judgement->outcome);
         set_text(&e->reason, judgement->reason);
     }
@@ -483,6 +491,16 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
     free(superseded);
 }
 
+/* Whether no later change, nor one by hand, has replaced any of its values. */
+static bool is_in_force(const struct history *h, const struct entry *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->promotion->n_patch; i++)
+        for (size_t k = 0; k < h->n_promoted; k++)
+            n += message_equal(e->promotion->patch[i], h->promoted[k]);
+    return n == e->promotion->n_patch;
+}
+
 int history_check_order(const struct history *h, uint32_t number, Trireme__Order order,
                         struct err *err)
 {
@@ -490,6 +508,7 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
         [TRIREME__ORDER__approve] = "one that waits for approval",
         [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
         [TRIREME__ORDER__kill] = "one that is queued, open, or watched",
+        [TRIREME__ORDER__takeback] = "one that was adopted and whose values are in force",
     };
     const struct entry *e = history_entry(h, number);
     if (!e)
@@ -499,6 +518,7 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
         [TRIREME__ORDER__approve] = waits,
         [TRIREME__ORDER__veto] = waits || queued || e->fate == FATE_OPEN,
         [TRIREME__ORDER__kill] = queued || attempt_open(e),
+        [TRIREME__ORDER__takeback] = is_adopted(e) && !e->asked_back && is_in_force(h, e),
     };
     if (fits[order])
         return 0;
@@ -547,6 +567,14 @@ const struct entry *history_watched(const struct history *h)
 {
     for (size_t i = 0; i < h->n; i++)
         if (attempt_open(&h->entries[i]) == &h->entries[i].reverse)
+            return &h->entries[i];
+    return NULL;
+}
+
+const struct entry *history_asked_back(const struct history *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (h->entries[i].asked_back && is_adopted(&h->entries[i]))
             return &h->entries[i];
     return NULL;
 }

@@ -63,6 +63,8 @@ struct entry {
     Trireme__Judgement *judgement; /* the newest */
     Trireme__Promotion *promotion; /* or NULL */
     uint64_t promoted_at;          /* step at which it was adopted */
+    bool asked_back;               /* by a person: it is to be taken back */
+    uint64_t asked_back_at;        /* step */
     Trireme__Claim *claim;         /* the newest record of it, or NULL */
 };
 
@@ -123,6 +125,9 @@ const struct entry *history_next_open(const struct history *history, const struc
 
 /* Returns the entry whose adoption is watched, or whose claim is open; NULL: there is none. */
 const struct entry *history_watched(const struct history *history);
+
+/* Returns the adopted entry that a person wants taken back, or NULL. */
+const struct entry *history_asked_back(const struct history *history);
 
 /* Whether its claim is registered and not answered. */
 bool entry_claims(const struct entry *entry);

@@ -32,7 +32,7 @@ static bool counts(const struct intake *intake, const struct entry *e)
     bool observed = e->fate == FATE_OBSERVED && intake->context.run->config->experiment->mode ==
                                                     TRIREME__EXPERIMENT__MODE__observe;
     return (entry_tells(e) || observed) &&
-           (e->fate == FATE_TAKEN_BACK || e->fate == FATE_ROLLED_BACK ||
+           (entry_is_pending(e) || e->fate == FATE_TAKEN_BACK || e->fate == FATE_ROLLED_BACK ||
             e->step >= context_history(&intake->context)->changed_at);
 }
 
@@ -181,6 +181,7 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
         [TRIREME__ORDER__approve] = "approved",
         [TRIREME__ORDER__veto] = "vetoed",
         [TRIREME__ORDER__kill] = "killed",
+        [TRIREME__ORDER__takeback] = "taken back after the step under way",
     };
     const struct entry *e = history_entry(context_history(&intake->context), number);
     struct err why;
@@ -188,7 +189,8 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
         answer_with(answer, false, number, mem_strdup(why.text));
         return 0;
     }
-    bool open = attempt_open(e) || order == TRIREME__ORDER__kill;
+    const bool open = order != TRIREME__ORDER__takeback &&
+                      (attempt_open(e) || order == TRIREME__ORDER__kill);
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.has_order = 1, record.order = order;
     if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__order, number, step,

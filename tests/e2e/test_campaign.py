@@ -35,16 +35,21 @@ class Campaign(Experiments):
     def assert_as_whole(self, run):
         self.assert_same_campaign(run, "whole")
         self.assertEqual(self.losses(run), self.losses("whole"))
-        self.assert_whole(run, experiments.STEPS)
+        self.assert_whole(run, self.last_step("whole"))
         self.succeed("ledger", "verify", run)
 
-    def test_the_campaign_of_these_tests_tries_promotes_and_confirms(self):
-        outcomes = {outcome for _, outcome in self.verdicts("whole")}
-        self.assertLessEqual({"reject", "promote", "confirmed"}, outcomes)
-        promotion, = self.ledger("whole", "promotion")
-        told, = self.metrics("whole", "event")
-        self.assertEqual(told["step"], promotion["step"])
-        self.assertIn("hypothesis %d: promoted" % promotion["number"], told["what"])
+    def test_the_campaign_of_these_tests_tries_adopts_keeps_and_claims(self):
+        verdicts = self.verdicts("whole")
+        self.assertLessEqual({"closed", "adopted", "kept"}, {outcome for _, outcome, _ in verdicts})
+        self.assertIn(("closed", "beaten"), [verdict[1:] for verdict in verdicts])
+        self.assertLessEqual({"open", "claimed"}, {answer for _, answer in self.claims("whole")})
+        promotions, told = self.ledger("whole", "promotion"), self.metrics("whole", "event")
+        self.assertEqual([t["step"] for t in told], [p["step"] for p in promotions])
+        for promotion, event in zip(promotions, told):
+            self.assertIn("hypothesis %d: adopted (screening)" % promotion["number"], event["what"])
+            self.assertNotIn("gain", event["what"])
+        self.assert_account("whole")
+        self.assert_all_is_spent("whole")
 
     def test_other_numbers_of_ranks_come_to_the_same_verdicts_and_bits(self):
         for workers, servers in ((1, 1), (3, 2)):
@@ -68,8 +73,9 @@ class Campaign(Experiments):
             call = self.begin_with(run, "train.batch=32", options=alone, workers=workers)
             self.assertEqual(call.end().code, 0)
             self.assertTrue(self.ledger(run, "application"), "no fork")
+            self.assertTrue(self.ledger(run, "observation"), "no pair of the wider fork")
             self.assertTrue(self.verdicts(run), "no verdict on the wider fork")
-            self.assert_whole(run, experiments.STEPS)
+            self.assert_whole(run, self.last_step(run))
 
     def kill(self, *ranks):
         """Kills these ranks of 1 + 2 + 2 in mid-pair, one in each launch, later ones later in the
@@ -89,7 +95,7 @@ class Campaign(Experiments):
     def test_a_coordinator_killed_in_mid_pair_changes_nothing(self):
         self.kill(0)
 
-    def test_a_coordinator_killed_while_a_promotion_is_confirmed_changes_nothing(self):
+    def test_a_coordinator_killed_while_an_adoption_is_watched_changes_nothing(self):
         call = self.train("run")
         self.wait_records(call, "run", 1, "promotion")
         os.kill(call.rank(0), signal.SIGKILL)
@@ -112,8 +118,11 @@ class Campaign(Experiments):
     def test_a_crash_between_two_records_changes_nothing(self):
         kinds = [record["kind"] for record in self.ledger("whole")]
         pairs = list(zip(kinds, kinds[1:]))
-        for two in (("verdict", "proposal"), ("proposal", "validation"),
-                    ("application", "application"), ("promotion", "hypothesis")):
+        for two in (("proposal", "validation"), ("rule", "hypothesis"), ("hypothesis", "stretch"),
+                    ("stretch", "application"), ("application", "application"),
+                    ("observation", "observation"), ("observation", "decision"),
+                    ("decision", "verdict"), ("verdict", "promotion"), ("promotion", "hypothesis"),
+                    ("hypothesis", "claim"), ("claim", "stretch"), ("decision", "claim")):
             with self.subTest(between=two):
                 self.assertIn(two, pairs)
                 self.assert_goes_on_after(pairs.index(two) + 1)
@@ -150,8 +159,8 @@ class Campaign(Experiments):
 
 
 class Resumed(Experiments):
-    """What the operator says counts, whatever a promotion has put in force."""
-    def test_resume_with_a_value_that_was_promoted_takes_the_operators_and_keeps_the_other_changes(
+    """What the operator says counts, whatever an adoption has put in force."""
+    def test_resume_with_a_value_that_was_adopted_takes_the_operators_and_keeps_the_other_changes(
             self):
         call = self.begin_with("run", "optimizer.lr=0.003", "optimizer.beta2=0.9")
         self.wait_records(call, "run", 1, "promotion")
@@ -159,7 +168,7 @@ class Resumed(Experiments):
         before = self.manifest("run", self.checkpoints("run")[-1])["config"]["optimizer"]
         self.assertEqual((before["lr"], before["beta2"]), (0.003, 0.9))
         self.succeed("resume", "run", "--workers", 2, "--set", "optimizer.lr=0.001")
-        after = self.manifest("run", experiments.STEPS)["config"]["optimizer"]
+        after = self.manifest("run", self.last_step("run"))["config"]["optimizer"]
         self.assertEqual((after["lr"], after["beta2"]), (0.001, 0.9))
         self.succeed("ledger", "verify", "run")
 
@@ -173,9 +182,9 @@ class Resumed(Experiments):
         self.assertEqual(call.end(30).code, 5)
         self.succeed("resume", "run", "--workers", 2)
         self.assertEqual(
-            self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.001)
+            self.manifest("run", self.last_step("run"))["config"]["optimizer"]["lr"], 0.001)
 
-    def test_a_promotion_after_the_operators_change_is_not_undone_by_the_same_line_again(self):
+    def test_an_adoption_after_the_operators_change_is_not_undone_by_the_same_line_again(self):
         self.assertEqual(self.train("run", "--max-seconds", 0.01).end().code, 85)
         self.assertEqual(
             self.begin("resume", "run", "--workers", 2, "--set", "optimizer.lr=0.0004",
@@ -187,7 +196,7 @@ class Resumed(Experiments):
         self.stop(call)
         self.succeed("resume", "run", "--workers", 2)
         self.assertEqual(
-            self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.003)
+            self.manifest("run", self.last_step("run"))["config"]["optimizer"]["lr"], 0.003)
         self.assertEqual(self.ledger("run", "correction"), [])
 
 

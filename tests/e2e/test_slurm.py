@@ -138,7 +138,7 @@ class Jobs(Experiments):
                           checkpoint={"every": 100, "keep": 100})
         self.trained("alone")
         job = self.submit("run", launcher)
-        self.live("run", job, disturbances, experiments.STEPS // (2 * len(disturbances) + 2))
+        self.live("run", job, disturbances, self.last_step("alone") // (2 * len(disturbances) + 2))
         self.assertTrue(self.verdicts("alone"), "nothing was tried")
         self.assert_same_campaign("run", "alone")
         self.assertEqual(self.losses("run"), self.losses("alone"))

@@ -124,7 +124,7 @@ bool campaign_run_to(const struct campaign_fixture *f, const char *name,
 {
     static const char *const common[] = {
         "train.steps=160", "schedule.warmup=4", "checkpoint.every=0", "checkpoint.keep=2",
-        "gate.share=100",  "gate.windows=48",   "gate.confirm=false"};
+        "gate.stake=0.4",  "gate.share=0.4",    "gate.windows=36",    "gate.claims=none"};
     const char *all[32];
     size_t n = 0;
     struct run run;
