@@ -767,20 +767,22 @@ static void an_order_is_taken_where_it_fits_the_fate(void **state)
         [TRIREME__ORDER__approve] = "one that waits for approval",
         [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
         [TRIREME__ORDER__kill] = "one that is queued, open, or watched",
+        [TRIREME__ORDER__takeback] = "one that was adopted and whose values are in force",
     };
-    static const bool fits[][3] = {
+    static const bool fits[][4] = {
   // clang-format off
-        [FATE_WAITING]     = {true,  true,  false},
-        [FATE_QUEUED]      = {false, true,  true },
-        [FATE_OPEN]        = {false, true,  true },
-        [FATE_ROLLED_BACK] = {false, false, false}, // and so are all others
+        [FATE_WAITING]     = {true,  true,  false, false},
+        [FATE_QUEUED]      = {false, true,  true,  false},
+        [FATE_OPEN]        = {false, true,  true,  false},
+        [FATE_ADOPTED]     = {false, false, false, true }, // its watch has not begun
+        [FATE_KEPT]        = {false, false, false, true },
+        [FATE_ROLLED_BACK] = {false, false, false, false}, // and so are all others
   // clang-format on
     };
     struct history history = {0};
-    open_one(&history, 7);
-    add_record_of(&history, 7, "kind: verdict, judgement: {outcome: open}");
+    adopt(&history, 7, "optimizer.lr: 0.001");
     for (int fate = FATE_PROPOSED; fate <= FATE_ROLLED_BACK; fate++)
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 4; i++) {
             struct err err = {.text = ""};
             history_entry(&history, 7)->fate = (enum fate)fate;
             if (fits[fate][i] && history_check_order(&history, 7, (Trireme__Order)i, &err) < 0)
@@ -792,6 +794,38 @@ static void an_order_is_taken_where_it_fits_the_fate(void **state)
                 free(sentence);
             }
         }
+    history_clear(&history);
+}
+
+static void an_adopted_change_can_be_taken_back_once_while_its_values_are_in_force(void **state)
+{
+    (void)state;
+    static const char not_in_force[] =
+        "proposal 1 is adopted, expected one that was adopted and whose values are in force";
+    struct err err = {.text = ""};
+    struct history history = {0};
+    adopt(&history, 1, "optimizer.lr: 0.001, optimizer.clip: 2");
+    assert_null(history_asked_back(&history));
+    assert_int_equal(history_check_order(&history, 1, TRIREME__ORDER__takeback, &err), 0);
+    adopt(&history, 2, "optimizer.lr: 0.002"); // one of the first one's values is replaced
+    assert_order_refused(&history, 1, TRIREME__ORDER__takeback, not_in_force);
+    add_record_of(&history, 2, "kind: order, step: 510, order: takeback");
+    assert_int_equal(history_asked_back(&history)->number, 2);
+    assert_int_equal(history_asked_back(&history)->asked_back_at, 510);
+    assert_int_equal(history_entry(&history, 2)->fate, FATE_ADOPTED); // its verdict follows
+    assert_int_equal(history_check_order(&history, 2, TRIREME__ORDER__takeback, &err), -1);
+    add_record_of(
+        &history, 2,
+        "kind: verdict, step: 510, judgement: {outcome: taken_back, reason: by a person}");
+    assert_string_equal(history_entry(&history, 2)->reason, "by a person");
+    add_record_of(&history, 2,
+                  "kind: rollback, step: 510, promotion: {patch: {optimizer.lr: 0.001}}");
+    assert_null(history_asked_back(&history));
+    assert_string_equal(entry_word(history_entry(&history, 2)), "taken back");
+    // what was in force before is again, so that can be taken back too
+    assert_int_equal(history_check_order(&history, 1, TRIREME__ORDER__takeback, &err), 0);
+    add_record(&history, "{kind: correction, promotion: {patch: {optimizer.clip: 3}}}");
+    assert_order_refused(&history, 1, TRIREME__ORDER__takeback, not_in_force); // by hand
     history_clear(&history);
 }
 
@@ -1139,6 +1173,7 @@ int main(void)
         cmocka_unit_test(what_an_operator_sets_by_hand_is_no_promotion_any_more),
         cmocka_unit_test(records_of_no_known_proposal_change_nothing),
         cmocka_unit_test(an_order_is_taken_where_it_fits_the_fate),
+        cmocka_unit_test(an_adopted_change_can_be_taken_back_once_while_its_values_are_in_force),
         cmocka_unit_test(an_adoption_can_be_killed_while_it_is_watched_or_its_claim_is_open),
         cmocka_unit_test(an_order_about_an_unknown_proposal_is_refused),
         cmocka_unit_test(each_fate_has_its_word_and_what_is_closed_has_its_causes),
