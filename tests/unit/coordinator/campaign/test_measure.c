@@ -552,49 +552,6 @@ static void where_the_trunks_tail_is_refused_all_are_given_up_and_nothing_is_rea
     fixture_clear(&f);
 }
 
-static void a_trial_is_over_when_its_pair_is_closed_or_observed(void **state)
-{
-    static const struct {
-        const char *name;
-        bool over;
-    } cases[] = {
-        {"h1.0",             true }, // observed
-        {"h1.1",             false},
-        {"h1.1-tail",        false},
-        {"h1.0-tail",        true },
-        {"r1.0",             false},
-        {"h2.0",             true }, // closed
-        {"h3.0",             false}, // it waits: an earlier launch went further
-        {"trunk-tail.60.10", false}, // of the stretch under way
-        {"trunk-tail.80.10", false},
-        {"trunk-tail.40.10", true },
-        {"trunk",            true },
-    };
-    const struct run_dir *dir = *state;
-    struct journal *journal = open_at(dir->run, 0, NULL);
-    for (uint32_t number = 1; number <= 3; number++) {
-        char *proposal = mem_format("{kind: proposal, number: %u, proposal: {id: a}}", number);
-        must_record(journal, proposal);
-        free(proposal);
-    }
-    must_record(journal, "{kind: rule, step: 20, rule: {revision: 2}}");
-    must_record(journal, "{kind: hypothesis, number: 1, step: 20, plan: {slow: true}}");
-    must_record(journal, "{kind: hypothesis, number: 2, step: 20, plan: {slow: true}}");
-    must_record(journal, "{kind: validation, number: 3, step: 20, validation: {accepted: true, "
-                         "next: queued}}");
-    must_record(journal, "{kind: stretch, step: 20, stretch: {horizon: 20, arms: [{number: 1}, "
-                         "{number: 2}]}}");
-    must_record(journal, "{kind: observation, number: 1, step: 40, observation: {pair: 0}}");
-    must_record(journal, "{kind: observation, number: 2, step: 40, observation: {pair: 0}}");
-    must_record(journal, "{kind: decision, step: 40, decision: {tokens: 5}}");
-    must_record(journal, "{kind: verdict, number: 2, step: 40, judgement: {outcome: closed}}");
-    must_record(journal, "{kind: stretch, step: 40, stretch: {horizon: 20, arms: [{number: 1}]}}");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (pair_of_name_is_over(journal_history(journal), cases[i].name) != cases[i].over)
-            fail_msg("%s: expected that it is %sover", cases[i].name, cases[i].over ? "" : "not ");
-    journal_free(journal);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -613,7 +570,6 @@ int main(void)
         test_in_run_dir(where_the_trunks_tail_diverged_forks_are_read_and_no_pair_counts),
         test_in_run_dir(a_fork_whose_tail_is_refused_is_given_up_and_the_others_are_read),
         test_in_run_dir(where_the_trunks_tail_is_refused_all_are_given_up_and_nothing_is_read),
-        test_in_run_dir(a_trial_is_over_when_its_pair_is_closed_or_observed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
