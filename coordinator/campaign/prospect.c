@@ -13,19 +13,24 @@ enum {
     FORK_STEPS_MAX = 8
 }; /* of a fork, to one of the trunk: tokens do not say what it costs to take them in small steps */
 
+const char *campaign_off(const struct campaign *c)
+{
+    return c->windows.off;
+}
+
 struct account campaign_account(const struct campaign *c)
 {
     const struct trial *trunk = context_trunk(&c->context);
     const struct history *h = context_history(&c->context);
     const struct position at = trial_position(trunk);
-    return (struct account){
-        .all = (double)c->context.run->config->train->steps * (double)trunk->step_tokens,
-        // what the first rule spent came on top of the run
-        .spent = h->first_rule ? 0 : (double)h->spent,
-        .since = (double)h->since,
-        .step = at.step,
-        .trained = (double)at.tokens,
-        .step_tokens = (double)run_config_step_tokens(trunk->config)};
+    return (struct account){.all = (double)c->context.run->config->train->steps *
+                                   (double)trunk->step_tokens,
+                            // what the first rule spent came on top of the run
+                            .spent = h->first_rule ? 0 : (double)h->spent,
+                            .since = (double)h->since,
+                            .step = at.step,
+                            .trained = (double)at.tokens,
+                            .step_tokens = (double)run_config_step_tokens(trunk->config)};
 }
 
 void campaign_plan_trunk(struct campaign *c)
@@ -94,8 +99,7 @@ int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const 
     if (!config)
         return -1;
     found->step_tokens = run_config_step_tokens(config);
-    found->irreversible =
-        reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
+    found->irreversible = reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
     found->kind = change_kind_of(trunk, config);
     // fixed before its first pair; of one that returned there is none against this trunk
     if (plan && (reverse || e->fate == FATE_OPEN))
@@ -107,8 +111,7 @@ int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const 
 
 uint64_t campaign_next_boundary(const struct campaign *c, uint64_t step)
 {
-    const uint64_t first = campaign_first(c),
-                   next = (step / STRETCH_GRID + 1) * STRETCH_GRID;
+    const uint64_t first = campaign_first(c), next = (step / STRETCH_GRID + 1) * STRETCH_GRID;
     return next < first ? first : next;
 }
 
@@ -124,13 +127,13 @@ static int check_money(const struct campaign *c, const struct stretch *s, struct
     const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = true};
     const double fixed = campaign_fixed_tokens(c, s), needs = account_needs(&c->rule, &arm, fixed);
     if (needs > account.all)
-        return err_set(err, ERR_USAGE,
-                       "a stretch of it from step %llu on takes %.0f tokens, which a run of %llu "
-                       "steps cannot pay for: expected at least %.0f steps (gate.stake, gate.share)",
-                       (unsigned long long)s->start, arm.cost + fixed,
-                       (unsigned long long)c->context.run->config->train->steps,
-                       ceil(needs / (account.all /
-                                     (double)c->context.run->config->train->steps)));
+        return err_set(
+            err, ERR_USAGE,
+            "a stretch of it from step %llu on takes %.0f tokens, which a run of %llu "
+            "steps cannot pay for: expected at least %.0f steps (gate.stake, gate.share)",
+            (unsigned long long)s->start, arm.cost + fixed,
+            (unsigned long long)c->context.run->config->train->steps,
+            ceil(needs / (account.all / (double)c->context.run->config->train->steps)));
     if (!account_affords(&c->rule, &account, &arm, 1, fixed))
         return err_set(err, ERR_USAGE,
                        "token budget: a stretch of it takes %.0f tokens, and experiments may cost "
@@ -153,7 +156,8 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
                        "found steps of %llu tokens, expected at least an eighth of the %llu that a "
                        "step has now: each updates all weights",
                        (unsigned long long)tokens[1], (unsigned long long)tokens[0]);
-    const uint64_t start = campaign_next_boundary(c, step), length = trial_last_step(context_trunk(&c->context));
+    const uint64_t start = campaign_next_boundary(c, step),
+                   length = trial_last_step(context_trunk(&c->context));
     const struct stretch s =
         campaign_stretch(c, change_kind_of(trunk, after).kind, start, tokens, 2);
     if (stretch_is_late(&c->rule, start, length) || !stretch_fits(&s, length))
