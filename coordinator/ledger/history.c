@@ -269,11 +269,14 @@ static void add_decision(struct history *h, const Trireme__Record *record)
     end_stretch(h, record->step);
 }
 
-static void add_claim(struct history *h, struct entry *e, const Trireme__Claim *claim)
+static void add_claim(struct history *h, struct entry *e, const Trireme__Record *record)
 {
+    const Trireme__Claim *claim = record->claim;
     h->claims += claim->answer == TRIREME__CLAIM__ANSWER__open;
     h->claimed += claim->answer == TRIREME__CLAIM__ANSWER__claimed;
     SET(e->claim, claim);
+    if (!attempt_open(e))
+        leave_stretch(h, e, record->step);
 }
 
 static enum fate fate_of(const struct entry *e, Trireme__Judgement__Outcome outcome)
@@ -310,6 +313,10 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
     const Trireme__Judgement *judgement = record->judgement;
     const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
     const bool is_adopted = e->fate == FATE_PROMOTED || e->fate == FATE_ADOPTED;
+    if (e->fate == FATE_KEPT && judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__kept) {
+        spend(h, e, judgement->tokens); // its claim ends in mid stretch: what it was kept for stands
+        return;
+    }
     SET(e->judgement, judgement);
     if (!is_adopted ||
         e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
@@ -374,7 +381,7 @@ static void add_of_entry(struct history *h, struct entry *e, const Trireme__Reco
         add_verdict(h, e, record);
         return;
     case TRIREME__RECORD_KIND__claim:
-        add_claim(h, e, record->claim);
+        add_claim(h, e, record);
         return;
     case TRIREME__RECORD_KIND__promotion:
     case TRIREME__RECORD_KIND__rollback:
