@@ -62,14 +62,14 @@ Trireme__Config *campaign_fork_config(const struct campaign *campaign, const str
 /* The changes that make it, borrowed. */
 Trireme__Change *const *campaign_fork_changes(const struct entry *entry, bool reverse, size_t *n);
 
+/* Whether a stretch might begin at `step`: somebody waits for one. */
+bool campaign_is_boundary(const struct campaign *campaign, uint64_t step);
+
 /* ---- begin_stretch.c ---- */
 
 /* Begins a stretch at `step`, if there is anybody for it and money: closes whom there is no time or
  * money for, writes its record, registers hypotheses. Its forks are begun by campaign_fork. */
 int campaign_begin_stretch(struct campaign *campaign, uint64_t step, struct err *err);
-
-/* Whether a stretch might begin at `step`: somebody waits for one. */
-bool campaign_is_boundary(const struct campaign *campaign, uint64_t step);
 
 /* ---- claims.c ---- */
 

@@ -13,11 +13,6 @@ enum {
     FORK_STEPS_MAX = 8
 }; /* of a fork, to one of the trunk: tokens do not say what it costs to take them in small steps */
 
-const char *campaign_off(const struct campaign *c)
-{
-    return c->windows.off;
-}
-
 struct account campaign_account(const struct campaign *c)
 {
     const struct trial *trunk = context_trunk(&c->context);
@@ -172,4 +167,24 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
 uint32_t campaign_windows_max(const struct campaign *c)
 {
     return gate_windows_max(&c->windows);
+}
+
+const char *campaign_off(const struct campaign *c)
+{
+    return c->windows.off;
+}
+
+bool campaign_is_boundary(const struct campaign *c, uint64_t step)
+{
+    const struct history *h = context_history(&c->context);
+    const bool at_once = h->ended_at == step && step > 0, on_grid = step % STRETCH_GRID == 0;
+    if (campaign_off(c) || h->stretch || step < campaign_first(c) || !(at_once || on_grid))
+        return false;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
+        // one that came at this very step would not have made the trunk rest here
+        if (attempt_open(e) || (e->fate == FATE_QUEUED && (e->queued_at < step || at_once)))
+            return true;
+    }
+    return false;
 }
