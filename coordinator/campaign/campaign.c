@@ -178,7 +178,7 @@ static uint64_t spent_in_stretch(const struct campaign *c, const struct entry *e
 static int write_closing(struct campaign *c, const struct entry *e, uint64_t step,
                          Trireme__Cause cause, const char *reason, bool machine, struct err *err)
 {
-    const bool watched = e->fate == FATE_ADOPTED;
+    const bool watched = e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
     const struct attempt *a = watched ? &e->reverse : &e->forward;
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     judgement.outcome =
@@ -200,9 +200,10 @@ static int close_for(struct campaign *c, uint32_t number, uint64_t step, Trireme
     const struct history *h = context_history(&c->context);
     const struct entry *e = history_entry(h, number);
     struct pair *pair = campaign_pair(c, number);
-    const bool only_claim = e->fate == FATE_KEPT;
-    if (campaign_drop_claim(c, e, step, cause, err) < 0 ||
-        (!only_claim && write_closing(c, e, step, cause, reason, machine, err) < 0))
+    const bool only_claim = e->fate == FATE_KEPT && !e->in_stretch; // no fork of it was begun
+    // the verdict first: where the machine gave up, a repetition takes it as an input
+    if ((!only_claim && write_closing(c, e, step, cause, reason, machine, err) < 0) ||
+        campaign_drop_claim(c, e, step, cause, err) < 0)
         return -1;
     if (pair)
         campaign_remove(c, pair);

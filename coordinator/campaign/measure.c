@@ -26,12 +26,12 @@ struct measure {
     struct evaluation *evaluation; /* NULL: none is under way */
     struct arm *reading;           /* whose it is */
     /* of the stretch that is measured */
-    bool begun, read;          /* read: windows were drawn */
-    uint64_t end, tail;        /* steps of the trunk */
-    uint32_t n_windows;        /* that each arm reads */
+    bool begun, read;   /* read: windows were drawn */
+    uint64_t end, tail; /* steps of the trunk */
+    uint32_t n_windows; /* that each arm reads */
     struct arm trunk;
-    uint32_t *counts;          /* windows of each source */
-    uint64_t *first, *taken;   /* the first of them in the order of the gate part; behind them */
+    uint32_t *counts;        /* windows of each source */
+    uint64_t *first, *taken; /* the first of them in the order of the gate part; behind them */
 };
 
 struct measure *measure_new(const struct context *context, const struct gate_windows *windows)
@@ -90,11 +90,11 @@ static int begin_tail(struct measure *m, struct arm *arm, struct err *err)
     free(name);
     if (!arm->tail)
         return -1;
-    trial_begin_tail(arm->tail, (struct tail){.from = arm->base->step,
-                                              .steps = trial_equal_steps(m->tail,
-                                                                         context_config(m->context),
-                                                                         arm->base->config),
-                                              .lr = trial_lr(arm->base, arm->base->step)});
+    trial_begin_tail(arm->tail,
+                     (struct tail){.from = arm->base->step,
+                                   .steps = trial_equal_steps(m->tail, context_config(m->context),
+                                                              arm->base->config),
+                                   .lr = trial_lr(arm->base, arm->base->step)});
     return 0;
 }
 
@@ -265,7 +265,8 @@ static uint64_t tail_tokens(const struct measure *m, const struct arm *arm)
     const uint64_t context = m->context->run->config->model->context;
     uint64_t tokens = 0;
     if (arm->tail && arm->tail->step > arm->tail->tail.from)
-        tokens = (arm->tail->step - arm->tail->tail.from) * run_config_step_tokens(arm->tail->config);
+        tokens =
+            (arm->tail->step - arm->tail->tail.from) * run_config_step_tokens(arm->tail->config);
     return tokens + (arm->sums ? m->n_windows * context / 3 : 0);
 }
 
@@ -275,6 +276,12 @@ static uint64_t fork_tokens(const struct pair *pair)
     return (pair->fork->step - pair->start) * run_config_step_tokens(pair->fork->config);
 }
 
+/* Its training, or weights that the last update broke. The trunk may not have been read at all. */
+static bool is_diverged(const struct measure *m, const struct arm *arm)
+{
+    return arm->diverged || (arm->sums && !isfinite(loss(m, arm->sums)));
+}
+
 void measure_observe(const struct measure *m, const struct pair *pair, Trireme__Observation *o)
 {
     const double *trunk = m->trunk.sums, *fork = pair->arm.sums;
@@ -282,10 +289,8 @@ void measure_observe(const struct measure *m, const struct pair *pair, Trireme__
     o->has_pair = 1, o->pair = pair->index;
     o->has_step = 1, o->step = m->end;
     o->has_tokens = 1, o->tokens = fork_tokens(pair) + tail_tokens(m, &pair->arm);
-    const double trunk_loss = trunk ? loss(m, trunk) : (double)NAN,
-                 fork_loss = fork ? loss(m, fork) : (double)NAN;
-    o->has_diverged = 1, o->diverged = !isfinite(fork_loss); // or weights that the last update broke
-    o->has_trunk_diverged = o->trunk_diverged = !isfinite(trunk_loss);
+    o->has_diverged = 1, o->diverged = is_diverged(m, &pair->arm);
+    o->has_trunk_diverged = o->trunk_diverged = is_diverged(m, &m->trunk);
     if (!fork || !trunk)
         return;
     o->first_windows = m->first, o->n_first_windows = m->windows->n_sources;
@@ -293,8 +298,8 @@ void measure_observe(const struct measure *m, const struct pair *pair, Trireme__
     o->has_windows = 1, o->windows = m->n_windows;
     if (o->diverged || o->trunk_diverged)
         return;
-    o->has_trunk_loss = 1, o->trunk_loss = trunk_loss;
-    o->has_fork_loss = 1, o->fork_loss = fork_loss;
+    o->has_trunk_loss = 1, o->trunk_loss = loss(m, trunk);
+    o->has_fork_loss = 1, o->fork_loss = loss(m, fork);
     o->has_window_variance = 1, o->window_variance = variance(m, trunk, fork);
 }
 
@@ -302,8 +307,7 @@ void measure_decide(const struct measure *m, Trireme__Decision *decision)
 {
     trireme__decision__init(decision);
     decision->has_tokens = 1, decision->tokens = tail_tokens(m, &m->trunk);
-    decision->has_trunk_diverged = decision->trunk_diverged =
-        m->trunk.diverged || (m->trunk.sums && !isfinite(loss(m, m->trunk.sums)));
+    decision->has_trunk_diverged = decision->trunk_diverged = is_diverged(m, &m->trunk);
     if (m->read)
         decision->windows_taken = m->taken, decision->n_windows_taken = m->windows->n_sources;
 }

@@ -115,6 +115,7 @@ void history_clear(struct history *h)
     free(h->windows_taken);
     message_free(h->rule);
     message_free(h->stretch);
+    message_free(h->superseded);
     *h = (struct history){0};
 }
 
@@ -248,6 +249,8 @@ static void leave_stretch(struct history *h, struct entry *e, uint64_t step)
 static void add_stretch(struct history *h, const Trireme__Record *record)
 {
     SET(h->stretch, record->stretch);
+    message_free(h->superseded);
+    h->superseded = NULL;
     h->stretch_start = record->step;
     for (size_t i = 0; i < record->stretch->n_arms; i++) {
         struct entry *e = history_entry(h, record->stretch->arms[i]->number);
@@ -278,11 +281,18 @@ static void add_decision(struct history *h, const Trireme__Record *record)
     end_stretch(h, record->step);
 }
 
-static void add_claim(struct history *h, struct entry *e, const Trireme__Claim *claim)
+static void count_claim(struct history *h, const Trireme__Claim *claim)
 {
     h->claims += claim->answer == TRIREME__CLAIM__ANSWER__open;
     h->claimed += claim->answer == TRIREME__CLAIM__ANSWER__claimed;
-    SET(e->claim, claim);
+}
+
+static void add_claim(struct history *h, struct entry *e, const Trireme__Record *record)
+{
+    count_claim(h, record->claim);
+    SET(e->claim, record->claim);
+    if (!attempt_open(e)) // it was what kept the attempt open
+        leave_stretch(h, e, record->step);
 }
 
 static enum fate fate_of(const struct entry *e, Trireme__Judgement__Outcome outcome)
@@ -318,13 +328,13 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
 {
     const Trireme__Judgement *judgement = record->judgement;
     const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
-    const bool is_adopted = e->fate == FATE_PROMOTED || e->fate == FATE_ADOPTED;
     SET(e->judgement, judgement);
-    if (!is_adopted ||
+    if ((e->fate != FATE_PROMOTED && !is_adopted(e)) ||
         e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
         SET(current(e)->judgement, judgement);
     spend(h, e, judgement->tokens);
-    if (fate_of(e, judgement->outcome) != e->fate || returned) {
+    const bool back = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__taken_back;
+    if (fate_of(e, judgement->outcome) != e->fate || returned || back) {
         e->fate = fate_of(e, judgement->outcome);
         set_text(&e->reason, judgement->reason);
     }
@@ -383,7 +393,7 @@ static void add_of_entry(struct history *h, struct entry *e, const Trireme__Reco
         add_verdict(h, e, record);
         return;
     case TRIREME__RECORD_KIND__claim:
-        add_claim(h, e, record->claim);
+        add_claim(h, e, record);
         return;
     case TRIREME__RECORD_KIND__promotion:
     case TRIREME__RECORD_KIND__rollback:
@@ -421,47 +431,64 @@ void history_add_record(struct history *h, const Trireme__Record *record)
     }
 }
 
+/* Whether a superseded record is about an arm with the recipe from before an adoption. */
+static bool was_reverse(const struct history *h, uint32_t number)
+{
+    const Trireme__Stretch *stretch = h->superseded ? h->superseded : h->stretch;
+    for (size_t i = 0; stretch && i < stretch->n_arms; i++)
+        if (stretch->arms[i]->number == number)
+            return stretch->arms[i]->reverse;
+    return false;
+}
+
+/* Tokens that a superseded fork cost. */
+static void forget_fork(struct history *h, uint32_t number, uint64_t tokens)
+{
+    h->spent += tokens;
+    h->since += was_reverse(h, number) ? 0 : tokens;
+}
+
 void history_forget_record(struct history *h, const Trireme__Record *record)
 {
-    uint64_t tokens = 0;
     switch (record->kind) {
     case TRIREME__RECORD_KIND__hypothesis:
         h->registered += record->plan && !record->plan->reverse;
         return;
     case TRIREME__RECORD_KIND__claim:
-        h->claims += record->claim->answer == TRIREME__CLAIM__ANSWER__open;
-        h->claimed += record->claim->answer == TRIREME__CLAIM__ANSWER__claimed;
+        count_claim(h, record->claim);
+        return;
+    case TRIREME__RECORD_KIND__stretch:
+        SET(h->superseded, record->stretch);
         return;
     case TRIREME__RECORD_KIND__observation:
-        tokens = record->observation->tokens;
-        break;
+        forget_fork(h, record->number, record->observation->tokens);
+        return;
     case TRIREME__RECORD_KIND__verdict:
-        tokens = record->judgement->tokens;
-        break;
+        forget_fork(h, record->number, record->judgement->tokens);
+        return;
     case TRIREME__RECORD_KIND__decision:
-        tokens = record->decision->tokens;
+        h->spent += record->decision->tokens;
+        h->since += record->decision->planners;
         take_windows(h, record->decision);
-        break;
+        return;
     default:
         return;
     }
-    h->spent += tokens;
-    h->since += tokens;
 }
 
 void history_read(struct history *h, const struct ledger *ledger, size_t n)
 {
-    const Trireme__Record **kept = mem_new(n, sizeof *kept);
-    size_t n_kept = 0;
+    bool *superseded = mem_new(n, sizeof *superseded);
     for (size_t i = 0; i < n; i++) {
-        const Trireme__Record *record = ledger_record(ledger, i);
-        while (record->supersedes && n_kept && kept[n_kept - 1]->seq >= record->supersedes)
-            history_forget_record(h, kept[--n_kept]);
-        kept[n_kept++] = record;
+        const uint64_t from = ledger_record(ledger, i)->supersedes;
+        for (size_t k = i; from && k-- > 0 && ledger_record(ledger, k)->seq >= from;)
+            superseded[k] = true;
     }
-    for (size_t i = 0; i < n_kept; i++)
-        history_add_record(h, kept[i]);
-    free(kept);
+    // records from a superseded one on to its correction are all superseded, so in this order what
+    // they used up counts where the correction stands
+    for (size_t i = 0; i < n; i++)
+        (superseded[i] ? history_forget_record : history_add_record)(h, ledger_record(ledger, i));
+    free(superseded);
 }
 
 /* Whether no later change, nor one by hand, has replaced any of its values. */
@@ -517,8 +544,8 @@ bool entry_claims(const struct entry *e)
 const struct attempt *attempt_open(const struct entry *e)
 {
     const bool first_rule = e->fate == FATE_PROMOTED;
-    if (e->reverse.plan && (first_rule || e->fate == FATE_ADOPTED ||
-                            (e->fate == FATE_KEPT && entry_claims(e))))
+    if (e->reverse.plan &&
+        (first_rule || e->fate == FATE_ADOPTED || (e->fate == FATE_KEPT && entry_claims(e))))
         return &e->reverse;
     return e->fate == FATE_OPEN ? &e->forward : NULL;
 }

@@ -44,7 +44,7 @@ enum fate {
 struct attempt {
     Trireme__Plan *plan; /* NULL: there is none */
     Trireme__Observation **pairs;
-    size_t n_pairs, n_before; /* those that count; those before it returned */
+    size_t n_pairs, n_before;          /* those that count; those before it returned */
     Trireme__Application *application; /* of the newest fork, or NULL */
     Trireme__Judgement *judgement;     /* the newest of it, or NULL */
 };
@@ -73,11 +73,12 @@ struct history {
     size_t n, room;
     bool first_rule;     /* hypotheses of the first rule are there: nothing goes on with them */
     Trireme__Rule *rule; /* or NULL, before the first stretch */
-    Trireme__Stretch *stretch; /* under way; NULL: none is */
+    Trireme__Stretch *stretch;        /* under way; NULL: none is */
+    Trireme__Stretch *superseded;     /* the newest that was superseded since, or NULL */
     uint64_t stretch_start, ended_at; /* steps: where it began; where the newest one ended */
     unsigned registered;              /* hypotheses that had a plan */
     unsigned claims, claimed;         /* registered; made */
-    uint64_t spent, since; /* tokens that experiments cost; of which hypotheses since the newest
+    uint64_t spent, since;   /* tokens that experiments cost; of which hypotheses since the newest
                               adoption */
     uint64_t *windows_taken; /* of each source, up to which stretches have read */
     size_t n_windows_taken;
@@ -90,7 +91,9 @@ struct history {
 /* Adds one record. It must come after those that were added. */
 void history_add_record(struct history *history, const Trireme__Record *record);
 
-/* Counts what a superseded record has used up for good: tokens, windows, claims, hypotheses. */
+/* Counts what a superseded record has used up for good: tokens, windows, claims, hypotheses. It
+ * comes where the correction stands: after the records before it that hold, in the order of the
+ * ledger. */
 void history_forget_record(struct history *history, const Trireme__Record *record);
 
 /* Adds the first n records of a ledger, without those that a correction among them supersedes: of

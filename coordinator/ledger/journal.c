@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A superseded record. Its error budget counts as spent from this place of the recorded inputs on,
- * where the correction stands, as it did the first time. */
+/* A superseded record. What it has used up counts from this place of the recorded inputs on, where
+ * the correction stands, as it did the first time. */
 struct charge {
     size_t at;
     const Trireme__Record *record;
@@ -32,6 +32,15 @@ static bool has_effect(const Trireme__Record *record)
            record->kind != TRIREME__RECORD_KIND__correction;
 }
 
+/* By their places; those of one place in the order of the ledger. */
+static int compare_charges(const void *a, const void *b)
+{
+    const struct charge *x = a, *y = b;
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return (x->record->seq > y->record->seq) - (x->record->seq < y->record->seq);
+}
+
 /* Collects the records from `first` on that hold and from which something follows. */
 static void read_recorded(struct journal *c, const struct ledger *ledger, size_t first)
 {
@@ -49,6 +58,7 @@ static void read_recorded(struct journal *c, const struct ledger *ledger, size_t
         if (has_effect(record))
             c->recorded[c->n_recorded++] = record;
     }
+    qsort(c->charges, c->n_charges, sizeof *c->charges, compare_charges);
 }
 
 /* Counts what was spent before this place of the recorded inputs. */
@@ -58,13 +68,17 @@ static void charge(struct journal *c)
         history_forget_record(&c->history, c->charges[c->n_charged].record);
 }
 
-/* Number of records among the first n from which something follows. */
-static size_t count_effective(const struct ledger *ledger, size_t n)
+/* Adds the records that an earlier launch of a replay wrote and the checkpoint knows: so many of
+ * the recorded ones are repeated. A replay supersedes nothing. */
+static void read_repeated(struct journal *c)
 {
-    size_t effective = 0;
-    for (size_t i = 0; i < n; i++)
-        effective += has_effect(ledger_record(ledger, i));
-    return effective;
+    charge(c);
+    for (size_t i = 0; i < c->known; i++) {
+        const Trireme__Record *record = ledger_record(c->ledger, i);
+        history_add_record(&c->history, record);
+        c->next += has_effect(record);
+        charge(c);
+    }
 }
 
 static bool is_of_first_rule(const struct ledger *ledger)
@@ -93,14 +107,14 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
                 replay);
         goto fail;
     }
-    history_read(&c->history, c->ledger, c->known);
     if (!replay) {
+        history_read(&c->history, c->ledger, c->known);
         read_recorded(c, c->ledger, c->known);
-    } else { // this run has written as many of them as it has records
+        charge(c);
+    } else {
         read_recorded(c, c->replayed, 0);
-        c->next = count_effective(c->ledger, c->known);
+        read_repeated(c);
     }
-    charge(c);
     return c;
 fail:
     journal_free(c);
@@ -162,9 +176,8 @@ int journal_diverge(struct journal *c, uint64_t step, const char *reason, struct
     record.by = "coordinator";
     record.has_supersedes = 1, record.supersedes = c->recorded[c->next]->seq;
     record.text = (char *)reason;
-    while (c->next < c->n_recorded)
+    for (; c->next < c->n_recorded; charge(c))
         history_forget_record(&c->history, c->recorded[c->next++]);
-    charge(c);
     return append(c, &record, err);
 }
 
@@ -208,9 +221,8 @@ static bool same_judgement(const Trireme__Judgement *a, const Trireme__Judgement
     const bool told = a->has_cause && b->has_cause; // not by an earlier version
     return a->outcome == b->outcome && a->pairs == b->pairs && same_number(a->mean, b->mean) &&
            same_number(a->t, b->t) && same_number(a->half_width, b->half_width) &&
-           same_number(a->probability, b->probability) &&
-           same_number(a->deviation, b->deviation) && a->tokens == b->tokens &&
-           (!told || a->cause == b->cause);
+           same_number(a->probability, b->probability) && same_number(a->deviation, b->deviation) &&
+           a->tokens == b->tokens && (!told || a->cause == b->cause);
 }
 
 static bool same_changes(Trireme__Change *const *a, size_t n_a, Trireme__Change *const *b,
@@ -278,7 +290,6 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
         const Trireme__Record *due = c->recorded[c->next];
         if (same(record, due)) {
             c->next++;
-            charge(c);
             const Trireme__Record *there = c->replayed ? next_own(c) : due;
             if (there && !same(record, there))
                 return err_set(err, ERR_DATA,
@@ -288,6 +299,7 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
             if (there) { // it stands there already
                 c->known = (size_t)there->seq;
                 history_add_record(&c->history, there);
+                charge(c);
                 return 0;
             }
         } else {
@@ -306,6 +318,7 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
     if (append(c, record, err) < 0)
         return -1;
     history_add_record(&c->history, record);
+    charge(c);
     return 0;
 }
 
