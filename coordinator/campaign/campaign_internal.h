@@ -1,5 +1,6 @@
 /* Shared by the files of a campaign: campaign.c (what others ask), prospect.c (the next stretch and
- * its price), begin_stretch.c, forks.c, end_stretch.c, claims.c. For these files only. */
+ * its price), begin_stretch.c, forks.c, end_stretch.c, claims.c, verdicts.c. For these files only.
+ */
 #pragma once
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/gate/account.h"
@@ -84,7 +85,7 @@ int campaign_test_claim(struct campaign *campaign, const struct entry *entry, ui
 int campaign_drop_claim(struct campaign *campaign, const struct entry *entry, uint64_t step,
                         Trireme__Cause cause, struct err *err);
 
-/* ---- campaign.c ---- */
+/* ---- verdicts.c ---- */
 
 /* Returns the pair of a hypothesis that is under way, or NULL. */
 struct pair *campaign_pair(const struct campaign *campaign, uint32_t number);

@@ -94,8 +94,7 @@ int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const 
     if (!config)
         return -1;
     found->step_tokens = run_config_step_tokens(config);
-    found->irreversible =
-        reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
+    found->irreversible = reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
     found->kind = change_kind_of(trunk, config);
     // fixed before its first pair; of one that returned there is none against this trunk
     if (plan && (reverse || e->fate == FATE_OPEN))

@@ -256,10 +256,10 @@ static void begin_below(void)
     printf("%*s", INDENT, "");
 }
 
-static void print_below(const char *text)
+static void print_below(const char *text, size_t width)
 {
     begin_below();
-    print_text(text, WIDTH - INDENT);
+    print_text(text, width);
     putchar('\n');
 }
 
@@ -389,10 +389,10 @@ static void print_row(const Trireme__ProposalRow *row)
     printf("%4u  %-14s %3s  ", row->number, row->state, pairs);
     print_patch(row->patch, row->n_patch, WIDTH - INDENT);
     if (row->hypothesis && *row->hypothesis)
-        print_below(row->hypothesis);
+        print_below(row->hypothesis, WIDTH - INDENT);
     print_found(row);
     if (row->reason)
-        print_below(row->reason);
+        print_below(row->reason, SIZE_MAX);
 }
 
 void print_proposals_ls(const void *reply)
