@@ -24,21 +24,6 @@ static struct entry *entry_of(const struct campaign *c, uint32_t number)
     return history_entry(context_history(&c->context), number);
 }
 
-bool campaign_is_boundary(const struct campaign *c, uint64_t step)
-{
-    const struct history *h = context_history(&c->context);
-    const bool at_once = h->ended_at == step && step > 0, on_grid = step % STRETCH_GRID == 0;
-    if (campaign_off(c) || h->stretch || step < campaign_first(c) || !(at_once || on_grid))
-        return false;
-    for (size_t i = 0; i < h->n; i++) {
-        const struct entry *e = &h->entries[i];
-        // one that came at this very step would not have made the trunk rest here
-        if (attempt_open(e) || (e->fate == FATE_QUEUED && (e->queued_at < step || at_once)))
-            return true;
-    }
-    return false;
-}
-
 /* Ends a watch or claim for which nothing is left. */
 static int end_watch(struct campaign *c, uint32_t number, uint64_t step, Trireme__Cause cause,
                      struct err *err)

@@ -1,5 +1,6 @@
 /* Shared by the files of a campaign: campaign.c (what others ask), prospect.c (the next stretch and
- * its price), begin_stretch.c, forks.c, end_stretch.c, claims.c. For these files only. */
+ * its price), begin_stretch.c, forks.c, end_stretch.c, claims.c, verdicts.c. For these files only.
+ */
 #pragma once
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/gate/account.h"
@@ -61,14 +62,14 @@ Trireme__Config *campaign_fork_config(const struct campaign *campaign, const str
 /* The changes that make it, borrowed. */
 Trireme__Change *const *campaign_fork_changes(const struct entry *entry, bool reverse, size_t *n);
 
+/* Whether a stretch might begin at `step`: somebody waits for one. */
+bool campaign_is_boundary(const struct campaign *campaign, uint64_t step);
+
 /* ---- begin_stretch.c ---- */
 
 /* Begins a stretch at `step`, if there is anybody for it and money: closes whom there is no time or
  * money for, writes its record, registers hypotheses. Its forks are begun by campaign_fork. */
 int campaign_begin_stretch(struct campaign *campaign, uint64_t step, struct err *err);
-
-/* Whether a stretch might begin at `step`: somebody waits for one. */
-bool campaign_is_boundary(const struct campaign *campaign, uint64_t step);
 
 /* ---- claims.c ---- */
 
@@ -84,7 +85,7 @@ int campaign_test_claim(struct campaign *campaign, const struct entry *entry, ui
 int campaign_drop_claim(struct campaign *campaign, const struct entry *entry, uint64_t step,
                         Trireme__Cause cause, struct err *err);
 
-/* ---- campaign.c ---- */
+/* ---- verdicts.c ---- */
 
 /* Returns the pair of a hypothesis that is under way, or NULL. */
 struct pair *campaign_pair(const struct campaign *campaign, uint32_t number);

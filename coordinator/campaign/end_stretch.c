@@ -170,42 +170,54 @@ static void tell_posterior(Trireme__Judgement *judgement, const struct posterior
     judgement->has_probability = 1, judgement->probability = p->p;
 }
 
-/* Writes what became of an arm. */
+static Trireme__Judgement__Outcome outcome_of(enum decide_answer answer)
+{
+    switch (answer) {
+    case DECIDE_OPEN:
+        return TRIREME__JUDGEMENT__OUTCOME__open;
+    case DECIDE_ADOPTED:
+        return TRIREME__JUDGEMENT__OUTCOME__adopted;
+    case DECIDE_RETURNED:
+        return TRIREME__JUDGEMENT__OUTCOME__returned;
+    default:
+        return TRIREME__JUDGEMENT__OUTCOME__closed;
+    }
+}
+
+static const Trireme__Cause causes[DECIDE_ANSWERS] = {
+    // clang-format off
+    [DECIDE_OPEN]           = TRIREME__CAUSE__gains,
+    [DECIDE_ADOPTED]        = TRIREME__CAUSE__gains,
+    [DECIDE_RETURNED]       = TRIREME__CAUSE__superseded,
+    [DECIDE_SUPERSEDED]     = TRIREME__CAUSE__superseded,
+    [DECIDE_FAILED]         = TRIREME__CAUSE__diverged,
+    [DECIDE_WITHOUT_EFFECT] = TRIREME__CAUSE__without_effect,
+    [DECIDE_BEATEN]         = TRIREME__CAUSE__beaten,
+    [DECIDE_NO_HOPE]        = TRIREME__CAUSE__no_hope,
+    [DECIDE_NO_SIGN]        = TRIREME__CAUSE__no_sign,
+    // clang-format on
+};
+
+static const char *const reasons[DECIDE_ANSWERS] = {
+    [DECIDE_FAILED] = "its training diverged: no finite loss, or a tenth above where it began",
+    [DECIDE_WITHOUT_EFFECT] = "its pairs do not vary at all: its fork may not train as it was "
+                              "asked to",
+    [DECIDE_BEATEN] = "it is probably worse",
+    [DECIDE_NO_HOPE] = "what it may gain is not worth another stretch",
+    [DECIDE_NO_SIGN] = "its pairs do not say",
+};
+
+/* Writes what became of an arm. by: the hypothesis that was adopted, or 0. */
 static int write_answer(struct campaign *c, const struct decide_arm *arm, uint32_t by,
                         uint64_t step, struct err *err)
 {
-    static const struct {
-        Trireme__Judgement__Outcome outcome;
-        Trireme__Cause cause;
-        const char *reason;
-    } answers[] = {
-        [DECIDE_OPEN] = {TRIREME__JUDGEMENT__OUTCOME__open, TRIREME__CAUSE__gains, NULL},
-        [DECIDE_ADOPTED] = {TRIREME__JUDGEMENT__OUTCOME__adopted, TRIREME__CAUSE__gains, NULL},
-        [DECIDE_RETURNED] = {TRIREME__JUDGEMENT__OUTCOME__returned, TRIREME__CAUSE__superseded,
-                             NULL},
-        [DECIDE_SUPERSEDED] = {TRIREME__JUDGEMENT__OUTCOME__closed, TRIREME__CAUSE__superseded,
-                               NULL},
-        [DECIDE_FAILED] = {TRIREME__JUDGEMENT__OUTCOME__closed, TRIREME__CAUSE__diverged,
-                           "its training diverged: no finite loss, or a tenth above where it began"},
-        [DECIDE_WITHOUT_EFFECT] = {TRIREME__JUDGEMENT__OUTCOME__closed,
-                                   TRIREME__CAUSE__without_effect,
-                                   "its pairs do not vary at all: its fork may not train as it was "
-                                   "asked to"},
-        [DECIDE_BEATEN] = {TRIREME__JUDGEMENT__OUTCOME__closed, TRIREME__CAUSE__beaten,
-                           "it is probably worse"},
-        [DECIDE_NO_HOPE] = {TRIREME__JUDGEMENT__OUTCOME__closed, TRIREME__CAUSE__no_hope,
-                            "what it may gain is not worth another stretch"},
-        [DECIDE_NO_SIGN] = {TRIREME__JUDGEMENT__OUTCOME__closed, TRIREME__CAUSE__no_sign,
-                            "its pairs do not say"},
-    };
     char *superseded = by ? mem_format("hypothesis %u is part of the recipe now", by)
                           : mem_strdup("the recipe from before is in force again");
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
-    judgement.outcome = answers[arm->answer].outcome;
-    judgement.has_cause = 1, judgement.cause = answers[arm->answer].cause;
-    judgement.reason = (char *)answers[arm->answer].reason;
-    if (arm->answer == DECIDE_RETURNED || arm->answer == DECIDE_SUPERSEDED)
-        judgement.reason = superseded;
+    judgement.outcome = outcome_of(arm->answer);
+    judgement.has_cause = 1, judgement.cause = causes[arm->answer];
+    judgement.reason =
+        judgement.cause == TRIREME__CAUSE__superseded ? superseded : (char *)reasons[arm->answer];
     tell_posterior(&judgement, &arm->posterior, arm->n);
     int rc = campaign_write_verdict(c, arm->number, step, &judgement, err);
     free(superseded);
@@ -218,8 +230,7 @@ static int write_answers(struct campaign *c, const struct decide_stretch *s, uin
 {
     for (size_t i = 0; i < s->n_arms; i++) {
         const struct decide_arm *arm = &s->arms[i];
-        if ((arm->answer != DECIDE_OPEN || !arm->waits) &&
-            write_answer(c, arm, by, step, err) < 0)
+        if ((arm->answer != DECIDE_OPEN || !arm->waits) && write_answer(c, arm, by, step, err) < 0)
             return -1;
     }
     return 0;
@@ -268,9 +279,9 @@ static int say_in_force(struct campaign *c, uint32_t number, bool back,
                         const Trireme__Promotion *promotion, uint64_t step, struct err *err)
 {
     char *patch = changes_text(promotion->patch, promotion->n_patch);
-    char *text = mem_format("hypothesis %u: %s at step %llu: %s is in force", number,
-                            back ? "taken back" : "adopted (screening)", (unsigned long long)step,
-                            patch);
+    char *text =
+        mem_format("hypothesis %u: %s at step %llu: %s is in force", number,
+                   back ? "taken back" : "adopted (screening)", (unsigned long long)step, patch);
     progress_say(c->context.progress, "%s", text);
     // a launch before may have got as far, without a checkpoint after it
     int told = metrics_has_event(c->context.metrics, step, text)

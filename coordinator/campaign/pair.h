@@ -25,9 +25,9 @@ struct pair {
     struct pair *next;
     uint32_t number, index; /* of the hypothesis; of the pair in its attempt, from 0 */
     bool reverse;
-    uint64_t start;      /* step of the trunk */
-    struct trial *fork;  /* borrowed; NULL where there was no memory for it */
-    uint64_t fork_end;   /* in the fork's own steps */
+    uint64_t start;     /* step of the trunk */
+    struct trial *fork; /* borrowed; NULL where there was no memory for it */
+    uint64_t fork_end;  /* in the fork's own steps */
     Trireme__EarlyStop early_stop;
     /* How far the fork was evaluated before it was suspended; borrowed, or NULL. */
     const Trireme__EarlyStop *suspended;

@@ -18,14 +18,14 @@ struct account campaign_account(const struct campaign *c)
     const struct trial *trunk = context_trunk(&c->context);
     const struct history *h = context_history(&c->context);
     const struct position at = trial_position(trunk);
-    return (struct account){
-        .all = (double)c->context.run->config->train->steps * (double)trunk->step_tokens,
-        // what the first rule spent came on top of the run
-        .spent = h->first_rule ? 0 : (double)h->spent,
-        .since = (double)h->since,
-        .step = at.step,
-        .trained = (double)at.tokens,
-        .step_tokens = (double)run_config_step_tokens(trunk->config)};
+    return (struct account){.all = (double)c->context.run->config->train->steps *
+                                   (double)trunk->step_tokens,
+                            // what the first rule spent came on top of the run
+                            .spent = h->first_rule ? 0 : (double)h->spent,
+                            .since = (double)h->since,
+                            .step = at.step,
+                            .trained = (double)at.tokens,
+                            .step_tokens = (double)run_config_step_tokens(trunk->config)};
 }
 
 void campaign_plan_trunk(struct campaign *c)
@@ -94,8 +94,7 @@ int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const 
     if (!config)
         return -1;
     found->step_tokens = run_config_step_tokens(config);
-    found->irreversible =
-        reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
+    found->irreversible = reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
     found->kind = change_kind_of(trunk, config);
     // fixed before its first pair; of one that returned there is none against this trunk
     if (plan && (reverse || e->fate == FATE_OPEN))
@@ -107,8 +106,7 @@ int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const 
 
 uint64_t campaign_next_boundary(const struct campaign *c, uint64_t step)
 {
-    const uint64_t first = campaign_first(c),
-                   next = (step / STRETCH_GRID + 1) * STRETCH_GRID;
+    const uint64_t first = campaign_first(c), next = (step / STRETCH_GRID + 1) * STRETCH_GRID;
     return next < first ? first : next;
 }
 
@@ -124,13 +122,13 @@ static int check_money(const struct campaign *c, const struct stretch *s, struct
     const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = true};
     const double fixed = campaign_fixed_tokens(c, s), needs = account_needs(&c->rule, &arm, fixed);
     if (needs > account.all)
-        return err_set(err, ERR_USAGE,
-                       "a stretch of it from step %llu on takes %.0f tokens, which a run of %llu "
-                       "steps cannot pay for: expected at least %.0f steps (gate.stake, gate.share)",
-                       (unsigned long long)s->start, arm.cost + fixed,
-                       (unsigned long long)c->context.run->config->train->steps,
-                       ceil(needs / (account.all /
-                                     (double)c->context.run->config->train->steps)));
+        return err_set(
+            err, ERR_USAGE,
+            "a stretch of it from step %llu on takes %.0f tokens, which a run of %llu "
+            "steps cannot pay for: expected at least %.0f steps (gate.stake, gate.share)",
+            (unsigned long long)s->start, arm.cost + fixed,
+            (unsigned long long)c->context.run->config->train->steps,
+            ceil(needs / (account.all / (double)c->context.run->config->train->steps)));
     if (!account_affords(&c->rule, &account, &arm, 1, fixed))
         return err_set(err, ERR_USAGE,
                        "token budget: a stretch of it takes %.0f tokens, and experiments may cost "
@@ -153,7 +151,8 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
                        "found steps of %llu tokens, expected at least an eighth of the %llu that a "
                        "step has now: each updates all weights",
                        (unsigned long long)tokens[1], (unsigned long long)tokens[0]);
-    const uint64_t start = campaign_next_boundary(c, step), length = trial_last_step(context_trunk(&c->context));
+    const uint64_t start = campaign_next_boundary(c, step),
+                   length = trial_last_step(context_trunk(&c->context));
     const struct stretch s =
         campaign_stretch(c, change_kind_of(trunk, after).kind, start, tokens, 2);
     if (stretch_is_late(&c->rule, start, length) || !stretch_fits(&s, length))
@@ -168,4 +167,24 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
 uint32_t campaign_windows_max(const struct campaign *c)
 {
     return gate_windows_max(&c->windows);
+}
+
+const char *campaign_off(const struct campaign *c)
+{
+    return c->windows.off;
+}
+
+bool campaign_is_boundary(const struct campaign *c, uint64_t step)
+{
+    const struct history *h = context_history(&c->context);
+    const bool at_once = h->ended_at == step && step > 0, on_grid = step % STRETCH_GRID == 0;
+    if (campaign_off(c) || h->stretch || step < campaign_first(c) || !(at_once || on_grid))
+        return false;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
+        // one that came at this very step would not have made the trunk rest here
+        if (attempt_open(e) || (e->fate == FATE_QUEUED && (e->queued_at < step || at_once)))
+            return true;
+    }
+    return false;
 }

@@ -121,8 +121,7 @@ uint32_t gate_windows_max(const struct gate_windows *windows)
     for (size_t s = 0; s < windows->n_sources; s++)
         sum += windows->weights[s];
     for (size_t s = 0; s < windows->n_sources; s++)
-        if (windows->weights[s] > 0 &&
-            (double)windows->there[s] * sum / windows->weights[s] < max)
+        if (windows->weights[s] > 0 && (double)windows->there[s] * sum / windows->weights[s] < max)
             max = (double)windows->there[s] * sum / windows->weights[s];
     return (uint32_t)max;
 }

@@ -328,6 +328,10 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
 {
     const Trireme__Judgement *judgement = record->judgement;
     const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
+    if (e->fate == FATE_KEPT && judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__kept) {
+        spend(h, e, judgement->tokens); // its claim ends in mid stretch: what it was kept for stands
+        return;
+    }
     SET(e->judgement, judgement);
     if ((e->fate != FATE_PROMOTED && !is_adopted(e)) ||
         e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict

@@ -189,8 +189,8 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
         answer_with(answer, false, number, mem_strdup(why.text));
         return 0;
     }
-    const bool open = order != TRIREME__ORDER__takeback &&
-                      (attempt_open(e) || order == TRIREME__ORDER__kill);
+    const bool open =
+        order != TRIREME__ORDER__takeback && (attempt_open(e) || order == TRIREME__ORDER__kill);
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.has_order = 1, record.order = order;
     if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__order, number, step,

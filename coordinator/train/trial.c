@@ -192,8 +192,7 @@ static double scheduled_lr(const struct trial *t, uint64_t step)
                                 .lr = t->config->optimizer->lr,
                                 .min_lr = t->config->schedule->min_lr,
                                 .warmup = t->config->schedule->warmup,
-                                .steps =
-                                    (double)trial_all_tokens(t) / (double)t->step_tokens};
+                                .steps = (double)trial_all_tokens(t) / (double)t->step_tokens};
     return schedule_lr(&schedule, (double)trial_at(t, step).tokens / (double)t->step_tokens);
 }
 

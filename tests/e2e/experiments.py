@@ -143,17 +143,18 @@ class Experiments(Case):
         """Its newest checkpoint's."""
         return self.checkpoints(run)[-1]
 
-    def assert_account(self, run, steps=STEPS, stake=0.4, share=0.4):
+    def assert_account(self, run, steps=STEPS, stake=0.4, share=0.4, step_tokens=STEP_TOKENS):
         """Each stretch says what had been spent by then, and how long the trunk became; those with
         hypotheses in them were within stake and share when they ended. Of runs in which nobody
         killed anything."""
-        tokens, spent, since, reverse, forward = steps * STEP_TOKENS, 0, 0, set(), False
+        tokens, spent, since, reverse, forward = steps * step_tokens, 0, 0, set(), False
         for record in self.ledger(run):
             if record["kind"] == "stretch":
                 stretch = record["stretch"]
                 self.assertEqual((stretch["spent"], stretch.get("since", 0)), (spent, since))
-                self.assertEqual(stretch["length"], record["step"] +
-                                 (tokens - spent - stretch["trained"]) // stretch["step_tokens"])
+                self.assertEqual(
+                    stretch["length"], record["step"] +
+                    (tokens - spent - stretch["trained"]) // stretch["step_tokens"])
                 reverse = {arm["number"] for arm in stretch["arms"] if arm.get("reverse")}
                 forward = len(reverse) < len(stretch["arms"])
             elif record["kind"] == "observation":
@@ -174,8 +175,7 @@ class Experiments(Case):
         less than a step."""
         trained = self.manifest(run, self.last_step(run))["tokens"]
         left = steps * step_tokens - trained - self.spent(run)
-        self.assertIn(left, range(step_tokens), "trained %d, spent %d" %
-                      (trained, self.spent(run)))
+        self.assertIn(left, range(step_tokens), "trained %d, spent %d" % (trained, self.spent(run)))
 
     def rows(self, run):
         """`proposals ls` by number."""

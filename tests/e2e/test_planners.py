@@ -159,8 +159,8 @@ class Told(Experiments):
     """What a planner is told, and `trireme briefing`, which shows the same."""
 
     SECRET = {
-        "seed", "alpha", "t", "mean", "deviation", "probability", "margin", "windows",
-        "trunk_loss", "fork_loss", "window_variance", "half_width", "student_t", "p", "command"
+        "seed", "alpha", "t", "mean", "deviation", "probability", "margin", "windows", "trunk_loss",
+        "fork_loss", "window_variance", "half_width", "student_t", "p", "command"
     }
 
     def walk(self, value, path=""):
