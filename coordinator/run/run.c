@@ -203,8 +203,8 @@ static int check_changes(const Trireme__Config *before, const Trireme__Config *a
     return rc;
 }
 
-/* Whether the run is over by what its checkpoint planned: experiments may have spent what else would
- * be further steps, and only more of them (train.steps) add some. */
+/* Whether the run is over by what its checkpoint planned: experiments may have spent what else
+ * would be further steps; only a larger train.steps adds some. */
 static bool is_over_as_planned(const struct run *run, const Trireme__Manifest *m)
 {
     return m->planned_tokens && run->config->train->steps <= m->asked->train->steps &&

@@ -1,6 +1,6 @@
 /* Configurations that earlier versions wrote, in RUN/config.yaml and in manifests: what means
- * nothing any more is dropped, what is beyond its bounds now is brought to them. Only for files that
- * this program wrote: in a configuration that somebody gives, such keys are refused. */
+ * nothing any more is dropped, what is beyond its bounds now is brought to them. Only for files
+ * that this program wrote: in a configuration that somebody gives, such keys are refused. */
 #pragma once
 
 struct node;

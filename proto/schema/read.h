@@ -29,8 +29,8 @@ int yaml_read(void *message, const char *text, size_t size, const char *where, e
 int json_read(void *message, const char *text, size_t size, const char *where, enum err_code code,
               struct err *err);
 
-/* The same with a tree that was read before (node.h), and perhaps amended. It is freed, on error too.
- * NULL: -1; whoever read it has said why. */
+/* The same with a tree that was read before (node.h), and perhaps amended. It is freed, on error
+ * too. NULL: -1; whoever read it has said why. */
 int node_read(void *message, struct node *root, const char *where, enum err_code code,
               struct err *err);
 
