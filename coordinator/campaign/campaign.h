@@ -71,8 +71,8 @@ bool campaign_promotes(const struct campaign *campaign);
 /* Whether forks may begin at `step`, which need a checkpoint of the trunk. */
 bool campaign_saves(const struct campaign *campaign, uint64_t step);
 
-/* Whether a stretch ends at `step` whose forks an earlier launch lost. Then campaign_fork comes first,
- * and leaves what begins at `step` for after campaign_judge. */
+/* Whether the stretch under way ends at `step`. If an earlier launch lost its forks, campaign_fork
+ * comes first, and leaves what begins at `step` for after campaign_judge. */
 bool campaign_behind(const struct campaign *campaign, uint64_t step);
 
 /* Begins the forks that are due at `step`, or were due before and are lost. Returns as

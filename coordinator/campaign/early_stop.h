@@ -1,8 +1,8 @@
-/* Evaluates forks while they train. That may end a fork, and never promotes one. The loss on a few
- * windows of the dev part is read where the fork begins and in the middle of its stretch, not before
- * its 20th step (a shorter one is not evaluated at all); if it has risen by more than a tenth, once
- * more at the end. If it is still that high, the fork counts as
- * diverged, which saves its tail and its gate windows. */
+/* Evaluates forks while they train. That may end a fork, and never adopts one. The loss on a few
+ * windows of the dev part is read where the fork begins and in the middle of its stretch, not
+ * before its 20th step (a shorter one is not evaluated at all); if it has risen by more than a
+ * tenth, once more at the end. If it is still that high, the fork counts as diverged, which saves
+ * its tail and its gate windows. */
 #pragma once
 #include "base/err.h"
 

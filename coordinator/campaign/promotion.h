@@ -12,8 +12,8 @@
 struct promotion;
 struct trial;
 
-/* Begins at `step`. Takes over the fork; NULL: the trunk's own state gets `config` (copied). Keeps a
- * copy of context. Returns NULL with a sentence on error. */
+/* Begins at `step`. Takes over the fork; NULL: the trunk's own state gets `config` (copied). Keeps
+ * a copy of context. Returns NULL with a sentence on error. */
 struct promotion *promotion_begin(const struct context *context, struct trial *fork,
                                   const Trireme__Config *config, uint64_t step, struct err *err);
 void promotion_free(struct promotion *promotion);

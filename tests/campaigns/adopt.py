@@ -13,7 +13,8 @@ import json
 import os
 import sys
 
-from campaigns import BASE, HERE, STEP_TOKENS, adopted, interval, mean, merged, records, sign_flip, table
+from campaigns import (BASE, HERE, STEP_TOKENS, adopted, interval, mean, merged, records, sign_flip,
+                       table)
 
 B = 1800
 RATE = 4e-3  # of find_rate

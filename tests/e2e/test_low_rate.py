@@ -1,5 +1,5 @@
-"""What experiments cost a run and give it: with the rule's defaults a rate that is 8 times too low is
-raised early, and a planner without a good idea costs no more than its stake."""
+"""What experiments cost a run and give it: with the rule's defaults a rate that is 8 times too low
+is raised early, and a planner without a good idea costs no more than its stake."""
 import os
 import sys
 
