@@ -7,61 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const fates[] = {
-    // clang-format off
-    [FATE_PROPOSED]     = "proposed",
-    [FATE_REFUSED]      = "refused",
-    [FATE_OBSERVED]     = "observed",
-    [FATE_WAITING]      = "waiting",
-    [FATE_VETOED]       = "vetoed",
-    [FATE_QUEUED]       = "queued",
-    [FATE_OPEN]         = "open",
-    [FATE_ADOPTED]      = "adopted",
-    [FATE_KEPT]         = "kept",
-    [FATE_TAKEN_BACK]   = "taken back",
-    [FATE_REJECTED]     = "rejected",
-    [FATE_INCONCLUSIVE] = "inconclusive",
-    [FATE_PROMOTED]     = "promoted",
-    [FATE_CONFIRMED]    = "confirmed",
-    [FATE_UNCONFIRMED]  = "unconfirmed",
-    [FATE_ROLLED_BACK]  = "rolled back",
-    // clang-format on
-};
-
-static const char *const causes[] = {
-    // clang-format off
-    [TRIREME__CAUSE__diverged]       = "diverged",
-    [TRIREME__CAUSE__memory]         = "no memory",
-    [TRIREME__CAUSE__lost]           = "lost",
-    [TRIREME__CAUSE__failed]         = "failed",
-    [TRIREME__CAUSE__killed]         = "killed",
-    [TRIREME__CAUSE__vetoed]         = "vetoed",
-    [TRIREME__CAUSE__superseded]     = "superseded",
-    [TRIREME__CAUSE__money]          = "no money",
-    [TRIREME__CAUSE__time]           = "no time",
-    [TRIREME__CAUSE__overruled]      = "overruled",
-    [TRIREME__CAUSE__unfit]          = "unfit",
-    [TRIREME__CAUSE__beaten]         = "beaten",
-    [TRIREME__CAUSE__no_hope]        = "no hope",
-    [TRIREME__CAUSE__no_sign]        = "no sign",
-    [TRIREME__CAUSE__without_effect] = "without effect",
-    [TRIREME__CAUSE__windows]        = "no windows",
-    // clang-format on
-};
-
-static const char *cause_word(Trireme__Cause cause)
-{
-    const bool known = cause >= 0 && (size_t)cause < sizeof causes / sizeof *causes;
-    return known && causes[cause] ? causes[cause] : "closed";
-}
-
-const char *entry_word(const struct entry *e)
-{
-    if (e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__claimed && e->fate == FATE_KEPT)
-        return "claimed";
-    return e->fate == FATE_CLOSED ? cause_word(e->judgement->cause) : fates[e->fate];
-}
-
 struct entry *history_entry(const struct history *history, uint32_t number)
 {
     for (size_t i = 0; i < history->n; i++)
@@ -329,7 +274,8 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
     const Trireme__Judgement *judgement = record->judgement;
     const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
     if (e->fate == FATE_KEPT && judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__kept) {
-        spend(h, e, judgement->tokens); // its claim ends in mid stretch: what it was kept for stands
+        spend(h, e,
+              judgement->tokens); // its claim ends in mid stretch: what it was kept for stands
         return;
     }
     SET(e->judgement, judgement);
@@ -540,25 +486,6 @@ uint32_t history_room(const struct history *h, uint32_t forks)
     return taken < forks ? forks - taken : 0;
 }
 
-bool entry_claims(const struct entry *e)
-{
-    return e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__open;
-}
-
-const struct attempt *attempt_open(const struct entry *e)
-{
-    const bool first_rule = e->fate == FATE_PROMOTED;
-    if (e->reverse.plan &&
-        (first_rule || e->fate == FATE_ADOPTED || (e->fate == FATE_KEPT && entry_claims(e))))
-        return &e->reverse;
-    return e->fate == FATE_OPEN ? &e->forward : NULL;
-}
-
-uint32_t attempt_next_pair(const struct attempt *a)
-{
-    return (uint32_t)(a->n_before + a->n_pairs);
-}
-
 const struct entry *history_next_open(const struct history *h, const struct entry *after)
 {
     for (const struct entry *e = after ? after + 1 : h->entries; e < h->entries + h->n; e++)
@@ -581,32 +508,4 @@ const struct entry *history_asked_back(const struct history *h)
         if (h->entries[i].asked_back && is_adopted(&h->entries[i]))
             return &h->entries[i];
     return NULL;
-}
-
-bool entry_is_pending(const struct entry *e)
-{
-    return e->fate == FATE_WAITING || e->fate == FATE_QUEUED || attempt_open(e);
-}
-
-bool entry_tells(const struct entry *e)
-{
-    if (e->fate == FATE_PROPOSED || e->fate == FATE_REFUSED || e->fate == FATE_OBSERVED)
-        return false;
-    if (e->fate != FATE_INCONCLUSIVE && e->fate != FATE_REJECTED && e->fate != FATE_CLOSED)
-        return true;
-    if (!e->judgement->has_cause) // of an earlier version
-        return !e->reason || e->fate == FATE_REJECTED;
-    switch (e->judgement->cause) {
-    case TRIREME__CAUSE__gains:
-    case TRIREME__CAUSE__diverged:
-    case TRIREME__CAUSE__no_spread:
-    case TRIREME__CAUSE__vetoed:
-    case TRIREME__CAUSE__beaten:
-    case TRIREME__CAUSE__no_hope:
-    case TRIREME__CAUSE__no_sign:
-    case TRIREME__CAUSE__without_effect:
-        return true;
-    default:
-        return false;
-    }
 }
