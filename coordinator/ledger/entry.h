@@ -1,4 +1,4 @@
-/* What the ledger says of one proposal: its fate, what was tried, what came of it. Pure. */
+/* A proposal, its fate, and the pairs that were measured of it. Pure. */
 #pragma once
 #include "ledger.pb-c.h"
 

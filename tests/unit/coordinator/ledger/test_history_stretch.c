@@ -100,6 +100,8 @@ static void a_claim_that_ends_after_its_watch_leaves_the_stretch(void **state)
                   "kind: verdict, step: 514, judgement: {outcome: kept, cause: killed, tokens: "
                   "400}");
     assert_non_null(history.stretch); // the claim is open
+    assert_int_equal(history_entry(&history, 1)->reverse.judgement->pairs,
+                     1); // what it was kept for
     add_record_of(&history, 1,
                   "kind: claim, step: 514, claim: {t: 1, answer: unproven, cause: killed}");
     assert_null(history.stretch);
