@@ -421,7 +421,6 @@ static int carry_out(struct campaign *c, const struct decide_stretch *s, uint32_
         (adopted && drop_open_claim(c, step, err) < 0) ||
         write_answers(c, s, adopted, step, err) < 0)
         return -1;
-    campaign_plan_trunk(c);
     return adopted || back ? promote_pair(c, adopted ? adopted : back, back > 0, step, err) : 0;
 }
 
@@ -456,6 +455,7 @@ static int end_stretch(struct campaign *c, uint64_t step, struct err *err)
         return 0;
     const struct taken_part part = find_parts(h);
     int rc = write_decision(c, &s.trunk_failed, part.n_forward, part.n, step, err);
+    campaign_plan_trunk(c); // the rule asks what fits into the length that is left now
     if (rc == 0 && (rc = ask(&s, c, part.of, step, err)) == 0) {
         decide_at_end(&c->rule, &s);
         rc = carry_out(c, &s, part.watched, step, err);
