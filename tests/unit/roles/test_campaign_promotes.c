@@ -231,6 +231,29 @@ static void a_watch_that_shows_a_loss_takes_the_adoption_back(void **state)
     lines_free(&hand);
 }
 
+/* After the watch's stretch the trunk is planned for 87 steps, and the next one would end at step 95;
+ * before it the trunk was planned for 128. */
+static void a_watch_that_is_undecided_when_no_further_stretch_fits_ends_by_its_mean(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const char *const patches[] = {"optimizer.lr=0.0014246 schedule.kind=linear",
+                                          "optimizer.lr=0.0014261 schedule.kind=linear"};
+    for (int i = 0; i < 2; i++) {
+        const char *name = i ? "better" : "worse";
+        campaign_run(f, name,
+                     (const char *const[]){
+                         STEADY, NULL
+        },
+                     (const struct scripted_proposal[]){{0, patches[i]}, {0, NULL}}, &two_workers);
+        struct history history = ledger_history(f, name);
+        const struct entry *e = history_entry(&history, 1);
+        assert_true(e->judgement->probability > 0.2 && e->judgement->probability < 0.8);
+        assert_string_equal(entry_word(e), i ? "kept" : "taken back");
+        assert_int_equal(e->judgement->cause, TRIREME__CAUSE__gains);
+        history_clear(&history);
+    }
+}
+
 static void what_was_taken_back_is_a_duplicate_and_what_was_tried_beside_it_is_not(void **state)
 {
     const struct campaign_fixture *f = *state;
@@ -460,6 +483,7 @@ int main(void)
         campaign_test(a_watch_is_a_fork_of_the_new_trunk_with_the_recipe_from_before),
         campaign_test(a_watch_over_another_batch_has_the_tokens_of_the_trunk),
         campaign_test(a_watch_that_shows_a_loss_takes_the_adoption_back),
+        campaign_test(a_watch_that_is_undecided_when_no_further_stretch_fits_ends_by_its_mean),
         campaign_test(what_was_taken_back_is_a_duplicate_and_what_was_tried_beside_it_is_not),
         campaign_test(a_hypothesis_beside_one_that_is_adopted_is_superseded),
         campaign_test(the_better_of_two_that_could_be_adopted_is_adopted),
