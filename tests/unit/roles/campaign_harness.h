@@ -79,6 +79,10 @@ void lines_check_equal(const struct lines *found, const char *found_trial,
  * hashes, times, pauses, and the numbers of trials. */
 void ledgers_check_equal(const struct campaign_fixture *f, const char *found, const char *expected);
 
+/* Checks that each stretch of a ledger says of what was spent what the records before it add up to:
+ * a launch counts on while it runs, another one reads the file. */
+void ledger_check_sums(const struct campaign_fixture *f, const char *name);
+
 /* The history that the ledger adds up to; the caller's, who clears it. */
 struct history ledger_history(const struct campaign_fixture *f, const char *name);
 

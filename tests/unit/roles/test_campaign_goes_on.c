@@ -92,6 +92,7 @@ static void check_whole(const struct campaign_fixture *f, const struct campaign_
     lines_free(&found);
     lines_free(&expected);
     ledgers_check_equal(f, name, whole);
+    ledger_check_sums(f, name);
 }
 
 /* Where a launch stops, as soon as a trial of at least that number is leased that step. The next
@@ -289,11 +290,45 @@ static void what_an_operator_changed_is_told_once(void **state)
         struct history history = ledger_history(f, name);
         assert_string_equal(history_entry(&history, 1)->reason,
                             "the operator changed optimizer.lr");
+        ledger_check_sums(f, name);
         // one that waited is tried beside the changed recipe
         assert_true(history_entry(&history, 3)->forward.n_pairs > 0);
         history_clear(&history);
         free(name);
     }
+}
+
+/* A checkpoint behind a stretch is lost, and the run continued from before it with another setting.
+ * What the stretch cost is spent all the same, also of the stake since the adoption before it. */
+static void what_a_superseded_stretch_cost_is_spent(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const char *const settings[] = {TOO_LOW, "train.steps=400", NULL};
+    static const struct scripted_proposal script[] = {
+        {0,  "optimizer.lr=0.0008"     },
+        {50, "optimizer.beta2=0.9"     },
+        {70, "optimizer.eps=0.00000002"},
+        {0,  NULL                      }
+    };
+    struct harness_launch launch = launch_of(0);
+    launch.plan = plan_stops_there, launch.stop = &harness_stop, launch.may_stop = true;
+    point = (struct point){NULL, 0, 75};
+    assert_false(campaign_run(f, "run", settings, script, &launch));
+    struct history before = ledger_history(f, "run");
+    assert_int_equal(before.spent, 3 * 22 * 12 * 8);
+    assert_int_equal(before.since, 22 * 12 * 8);
+    struct err err;
+    char *newest = checkpoint_folder(campaign_folder(f, "run"), 76);
+    assert_int_equal(file_remove_tree(newest, ERR_TRAIN, &err), 0);
+    launch = launch_of(1);
+    campaign_resume(f, "run", (char *[]){"optimizer.lr=0.0007"}, 1, script, &launch);
+    assert_int_equal(corrections(f, "run"), 2); // of what was superseded, and of the recipe
+    struct history after = ledger_history(f, "run");
+    assert_true(after.since > before.since);
+    history_clear(&before);
+    history_clear(&after);
+    ledger_check_sums(f, "run");
+    free(newest);
 }
 
 int main(void)
@@ -302,6 +337,7 @@ int main(void)
         campaign_test(short_launches_that_are_stopped_lose_no_step),
         campaign_test(a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again),
         campaign_test(what_an_operator_changed_is_told_once),
+        campaign_test(what_a_superseded_stretch_cost_is_spent),
         campaign_test(
             a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits),
         campaign_test(
