@@ -439,18 +439,33 @@ void history_forget_record(struct history *h, const Trireme__Record *record)
     h->since += tokens;
 }
 
+/* A record that was superseded. What it used up counts from this place among those that hold on,
+ * where the correction stands: an adoption before it does not forgive it. */
+struct superseded {
+    size_t at;
+    const Trireme__Record *record;
+};
+
 void history_read(struct history *h, const struct ledger *ledger, size_t n)
 {
     const Trireme__Record **kept = mem_new(n, sizeof *kept);
-    size_t n_kept = 0;
+    struct superseded *lost = mem_new(n, sizeof *lost);
+    size_t n_kept = 0, n_lost = 0, n_forgotten = 0;
     for (size_t i = 0; i < n; i++) {
         const Trireme__Record *record = ledger_record(ledger, i);
         while (record->supersedes && n_kept && kept[n_kept - 1]->seq >= record->supersedes)
-            history_forget_record(h, kept[--n_kept]);
+            lost[n_lost++] = (struct superseded){SIZE_MAX, kept[--n_kept]};
+        // those of places that are superseded too move to this place
+        for (size_t k = n_lost; k-- > 0 && lost[k].at > n_kept;)
+            lost[k].at = n_kept;
         kept[n_kept++] = record;
     }
-    for (size_t i = 0; i < n_kept; i++)
+    for (size_t i = 0; i < n_kept; i++) {
+        for (; n_forgotten < n_lost && lost[n_forgotten].at <= i; n_forgotten++)
+            history_forget_record(h, lost[n_forgotten].record);
         history_add_record(h, kept[i]);
+    }
+    free(lost);
     free(kept);
 }
 

@@ -165,6 +165,25 @@ class Campaign(Repeated):
         self.succeed("ledger", "replay", "run", "--out", "again", "--workers", 1)
         self.assert_same_campaign("again", "run")
 
+    def test_what_superseded_records_cost_stays_spent_however_often_the_run_is_stopped(self):
+        adopted = self.ledger("whole", "promotion")[0]["step"]
+        back = next(step for step in self.checkpoints("whole") if step > adopted)
+        change = ["--workers", 2, "--set", "train.steps=%d" % (2 * experiments.STEPS)]
+        for run in "once", "run":
+            shutil.copytree(self.path("whole"), self.path(run))
+        n = len(self.ledger("whole", "stretch"))
+        self.succeed("resume", "once@%d" % back, *change)
+        call = self.begin("resume", "run@%d" % back, *change)
+        self.wait_records(call, "run", n + 2, "stretch")
+        self.stop(call)
+        self.succeed("resume", "run", "--workers", 2)
+        self.assertGreater(self.ledger("run", "stretch")[n]["stretch"]["since"], 0)
+        run, once = ([body for body in self.bodies(name) if body["kind"] != "event"]
+                     for name in ("run", "once"))
+        self.assertEqual(run, once)
+        self.assertEqual(self.hash_of("run"), self.hash_of("once"))
+        self.assert_all_is_spent("run", 2 * experiments.STEPS)
+
     def test_a_run_in_which_nothing_was_proposed_has_nothing_to_replay(self):
         self.trained("plain", "--set", "experiment.planner=none", "--set", "train.steps=2")
         self.refuse(2, ["plain", "no ledger"], "ledger", "replay", "plain", "--out", "again")
