@@ -75,26 +75,38 @@ static void plan_kills(bool *active, size_t n_workers, uint32_t trial, uint64_t 
     campaign_order(person.folder, TRIREME__ORDER__kill, 1);
 }
 
-/* Of a hypothesis, its watch, and its claim behind that. */
+static const struct order_case {
+    uint64_t step; /* of any trial */
+    const char *word;
+    size_t reverse_pairs;
+    bool verdict, claim; /* it is what the order ends */
+} order_cases[] = {
+    {45, "killed", 0, true,  false}, // in mid stretch
+    {52, "kept",   0, true,  true }, // in its tail: it is adopted before the order is read
+    {57, "kept",   0, true,  true }, // a watch
+    {62, "kept",   1, false, true }, // a watch, in its tail: so it is kept before
+    {67, "kept",   1, false, true }, // a claim
+};
+
 static void a_replay_carries_a_persons_orders_out_at_their_steps(void **state)
 {
     const struct campaign_fixture *f = *state;
-    static const uint64_t orders[] = {45, 55, 65};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof order_cases / sizeof *order_cases; i++) {
+        const struct order_case *c = &order_cases[i];
         char name[2][16];
         snprintf(name[0], sizeof name[0], "first%zu", i);
         snprintf(name[1], sizeof name[1], "again%zu", i);
-        person.given = false, person.step = orders[i];
+        person.given = false, person.step = c->step;
         snprintf(person.folder, sizeof person.folder, "%s", campaign_folder(f, name[0]));
         campaign_run(f, name[0], settings, script,
                      &(struct harness_launch){.workers = 2, .servers = 1, .plan = plan_kills});
         struct history history = ledger_history(f, name[0]);
         const struct entry *e = history_entry(&history, 1);
-        assert_string_equal(entry_word(e), i ? "kept" : "killed");
-        assert_int_equal(e->reverse.n_pairs, i ? i - 1 : 0);
-        if (i < 2)
+        assert_string_equal(entry_word(e), c->word);
+        assert_int_equal(e->reverse.n_pairs, c->reverse_pairs);
+        if (c->verdict)
             assert_int_equal(e->judgement->cause, TRIREME__CAUSE__killed);
-        if (i > 0)
+        if (c->claim)
             assert_int_equal(e->claim->cause, TRIREME__CAUSE__killed);
         history_clear(&history);
         campaign_run(f, name[1], settings, NULL,
