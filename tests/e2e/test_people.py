@@ -177,6 +177,24 @@ class People(Experiments):
         self.assertLess(self.last_step("run"), experiments.STEPS)
         self.assertEqual(self.losses("run"), self.losses("plain")[:self.last_step("run")])
 
+    def test_a_kill_ends_the_watch_and_the_claim_of_what_was_adopted_which_stays(self):
+        longer = LONG + ["--set", "train.steps=1600"]  # which can pay for a claim
+        call = self.begin_with("run", "optimizer.lr=0.003", options=longer)
+        self.wait_records(call, "run", 1, "promotion")
+        self.stop(call)
+        self.assertEqual(self.states("run"), {1: "adopted"})
+        self.refuse(2, ["proposal 1 is adopted"], "proposals", "veto", "run", 1)
+        self.succeed("proposals", "kill", "run", 1, "--wait", 0)
+        self.trained("run", *longer)
+        self.assertEqual(self.states("run"), {1: "kept"})
+        self.assertEqual(self.claims("run"), [(1, "open"), (1, "unproven")])
+        self.assertEqual(self.verdicts("run")[-1], (1, "kept", "killed"))
+        last = self.manifest("run", self.last_step("run"))
+        self.assertEqual(last["config"]["optimizer"]["lr"], 0.003)
+        self.assert_all_is_spent("run", 1600, LONG_STEP_TOKENS)
+        self.succeed("ledger", "replay", "run", "--out", "again", "--workers", 1)
+        self.assert_same_campaign("again", "run")
+
     def test_what_was_killed_before_its_first_stretch_cost_nothing(self):
         late = ["--set", "schedule.warmup=400", "--set", "train.batch=32"]
         self.trained("plain", *late)
