@@ -300,6 +300,47 @@ static void plan_stops_trunk(bool *active, size_t n_workers, uint32_t trial, uin
     plan_stop_at(active, n_workers, trial == 1 ? 0 : trial, step);
 }
 
+/* One fork at once beside the watch: the slow change is adopted first, and then the fast one, which
+ * has the lower number, takes the memory that the tail of the watch would need. */
+static void
+a_watch_that_there_was_no_memory_for_is_kept_and_so_it_is_in_a_replay_with_memory(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const char *const wide[] = {TOO_LOW, "gate.claims=all", "train.steps=440",
+                                       "experiment.forks=1", NULL};
+    static const struct scripted_proposal two[] = {
+        {0, "data.sources.1.weight=3"},
+        {0, "optimizer.lr=0.0008"    },
+        {0, NULL                     }
+    };
+    const struct harness_launch launch = {.workers = 2, .servers = 1};
+    campaign_run(f, "wide", wide, two, &launch);
+    struct history history = ledger_history(f, "wide");
+    char *memory =
+        mem_format("experiment.memory=%llu",
+                   4 * (unsigned long long)history_entry(&history, 1)->forward.application->bytes);
+    history_clear(&history);
+    const char *const tight[] = {TOO_LOW, "gate.claims=all",    "train.steps=440",
+                                 memory,  "experiment.forks=1", NULL};
+    campaign_run(f, "tight", tight, two, &launch);
+    history = ledger_history(f, "tight");
+    const struct entry *e = history_entry(&history, 2);
+    assert_string_equal(entry_word(e), "kept");
+    assert_true(e->judgement->machine && e->judgement->cause == TRIREME__CAUSE__memory);
+    assert_int_equal(e->claim->cause, TRIREME__CAUSE__memory);
+    assert_int_equal(history_entry(&history, 1)->forward.n_pairs, 1);
+    history_clear(&history);
+    char *folder = mem_strdup(campaign_folder(f, "tight"));
+    campaign_run(f, "again", wide, NULL,
+                 &(struct harness_launch){.workers = 1, .servers = 2, .replay = folder});
+    struct lines lines = lines_read(f, "tight");
+    campaign_check_same(f, "again", "tight", lines_count(&lines, "trunk"));
+    lines_free(&lines);
+    ledgers_check_equal(f, "again", "tight");
+    free(folder);
+    free(memory);
+}
+
 /* Removes the checkpoint of a step, or what is suspended in it. */
 static void lose(const struct campaign_fixture *f, const char *name, uint64_t step,
                  const char *what)
@@ -433,6 +474,8 @@ int main(void)
             a_watch_or_claim_whose_fork_is_lost_with_its_checkpoint_ends_so_in_a_replay_too),
         campaign_test(
             one_that_waited_for_what_the_machine_gave_up_begins_at_the_same_step_in_a_replay),
+        campaign_test(
+            a_watch_that_there_was_no_memory_for_is_kept_and_so_it_is_in_a_replay_with_memory),
         campaign_test(what_there_was_no_memory_for_is_closed_and_so_it_is_in_a_replay_with_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
