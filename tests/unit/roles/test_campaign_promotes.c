@@ -231,8 +231,8 @@ static void a_watch_that_shows_a_loss_takes_the_adoption_back(void **state)
     lines_free(&hand);
 }
 
-/* After the watch's stretch the trunk is planned for 87 steps, and the next one would end at step 95;
- * before it the trunk was planned for 128. */
+/* After the watch's stretch the trunk is planned for 87 steps, and the next one would end at step
+ * 95; before it the trunk was planned for 128. */
 static void a_watch_that_is_undecided_when_no_further_stretch_fits_ends_by_its_mean(void **state)
 {
     const struct campaign_fixture *f = *state;
