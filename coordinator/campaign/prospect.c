@@ -115,10 +115,27 @@ uint64_t campaign_first(const struct campaign *c)
     return stretch_first(&c->rule, c->context.run->config->schedule->warmup);
 }
 
+/* Adds what the stretch under way will cost: it reserves that for all its arms. */
+static void reserve(const struct campaign *c, struct account *account)
+{
+    const Trireme__Stretch *now = context_history(&c->context)->stretch;
+    if (!now)
+        return;
+    const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
+    const double arm = stretch_arm_tokens(&s, now->step_tokens, context_of(c)),
+                 fixed = stretch_fixed_tokens(&s, now->step_tokens, context_of(c));
+    size_t forward = 0;
+    for (size_t i = 0; i < now->n_arms; i++)
+        forward += !now->arms[i]->reverse;
+    account->spent += (double)now->n_arms * arm + fixed;
+    account->since += (double)forward * (arm + fixed / (double)now->n_arms);
+}
+
 /* Checks the money for one arm beside the trunk, now and at all. */
 static int check_money(const struct campaign *c, const struct stretch *s, struct err *err)
 {
-    const struct account account = campaign_account(c);
+    struct account account = campaign_account(c);
+    reserve(c, &account);
     const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = true};
     const double fixed = campaign_fixed_tokens(c, s), needs = account_needs(&c->rule, &arm, fixed);
     if (needs > account.all)
