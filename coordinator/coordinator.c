@@ -6,7 +6,6 @@
 #include "coordinator/campaign/override.h"
 #include "coordinator/campaign/pair.h"
 #include "coordinator/coordinator_internal.h"
-#include "coordinator/gate/plan.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/intake.h"
 #include "coordinator/proposals/planner.h"
@@ -66,6 +65,8 @@ static void make_trunk(struct coordinator *c)
     c->trunk =
         trials_first(c->trials, message_copy(run->in_force), segments, run->n_segments,
                      (struct position){run->step, run->samples, run->tokens}, run->step_tokens);
+    if (run->manifest)
+        trial_plan(c->trunk, run->manifest->planned_tokens);
 }
 
 static bool keeps_line(const void *context, const char *trial, uint64_t step)
@@ -211,11 +212,11 @@ static int make_campaign(struct coordinator *c, struct err *err)
     c->saves_anew = overridden > 0;
     if (planner && campaign_off(c->campaign))
         progress_say(c->progress, "note: %s", campaign_off(c->campaign));
-    else if (c->config->gate->windows > plan_windows_max(&context))
+    else if (c->config->gate->windows > campaign_windows_max(c->campaign))
         progress_say(
             c->progress,
-            "note: gate.windows is %u: a pair reads %u, since there are no more to judge by",
-            c->config->gate->windows, plan_windows_max(&context));
+            "note: gate.windows is %u: an arm reads %u, since there are no more to judge by",
+            c->config->gate->windows, campaign_windows_max(c->campaign));
     return 0;
 }
 
@@ -289,6 +290,7 @@ static int begin_training(struct coordinator *c, struct err *err)
         return -1;
     if (c->options.began)
         c->options.began();
+    coordinator_say_amended(c);
     coordinator_say_promoted(c);
     coordinator_say_files(c);
     make_evaluation(c);
@@ -300,7 +302,7 @@ static int begin_training(struct coordinator *c, struct err *err)
         unfinished && coordinator_eval_due(c, step) && !metrics_has_eval(c->metrics, step);
     if (last && !unfinished) {
         progress_say(c->progress, "nothing to do: the run has its %llu steps",
-                     (unsigned long long)c->config->train->steps);
+                     (unsigned long long)step);
         c->over = true;
         return 0;
     }

@@ -78,8 +78,10 @@ int coordinator_trunk_stepped(struct coordinator *coordinator, struct err *err);
 int coordinator_act(struct coordinator *coordinator, struct err *err);
 
 /* What people are told: why a source is left out of evaluation, if it is; what is read as what;
- * which `resume --set` has no effect, because config.yaml has that value already. */
+ * what of config.yaml means nothing any more; which `resume --set` has no effect, because
+ * config.yaml has that value already. */
 void coordinator_say_not_evaluated(struct coordinator *coordinator,
                                    const struct eval_source *source);
 void coordinator_say_files(const struct coordinator *coordinator);
+void coordinator_say_amended(const struct coordinator *coordinator);
 void coordinator_say_promoted(const struct coordinator *coordinator);

@@ -44,6 +44,13 @@ void coordinator_say_files(const struct coordinator *c)
                                   "first checkpoint is complete when that is done");
 }
 
+void coordinator_say_amended(const struct coordinator *c)
+{
+    if (c->run->amended)
+        progress_say(c->progress, "note: config.yaml is of an earlier version: %s",
+                     c->run->amended);
+}
+
 void coordinator_say_promoted(const struct coordinator *c)
 {
     const struct run *run = c->run;

@@ -53,6 +53,7 @@ static void describe(Trireme__Manifest *what, const struct trial *trial)
     what->has_samples = 1, what->samples = at.samples;
     what->has_tokens = 1, what->tokens = at.tokens;
     what->has_step_tokens = 1, what->step_tokens = trial->step_tokens;
+    what->has_planned_tokens = 1, what->planned_tokens = trial_all_tokens(trial);
     what->config = trial->config;
     what->segments = trial->segments, what->n_segments = trial->n_segments;
 }
@@ -164,8 +165,8 @@ static bool ends_run(const struct coordinator *c)
     return coordinator_is_last(c, c->trunk->step) && !c->unfinished;
 }
 
-/* Judges the pairs that end here, then takes proposals in. A request to stop does not wait for the
- * pairs: whoever continues goes on with them. */
+/* Ends the stretch that ends here, then takes proposals in. A request to stop does not wait for
+ * its arms: whoever continues goes on with them. */
 static int judge(struct coordinator *c, struct err *err)
 {
     const struct trial *before = c->trunk;

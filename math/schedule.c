@@ -8,8 +8,9 @@ double schedule_lr(const struct schedule *schedule, double step)
         return schedule->lr * (step + 1) / (double)schedule->warmup;
     if (schedule->kind == SCHEDULE_CONSTANT)
         return schedule->lr;
-    uint64_t rest = schedule->steps > schedule->warmup ? schedule->steps - schedule->warmup : 1;
-    double done = (step - (double)schedule->warmup) / (double)rest;
+    const double warmup = (double)schedule->warmup;
+    const double rest = schedule->steps > warmup ? schedule->steps - warmup : 1;
+    double done = (step - warmup) / rest;
     done = done > 1 ? 1 : done;
     double share = schedule->kind == SCHEDULE_COSINE
                        ? 0.5 * (1 + cos(3.14159265358979323846 * done))

@@ -7,7 +7,8 @@ enum schedule_kind { SCHEDULE_COSINE, SCHEDULE_LINEAR, SCHEDULE_CONSTANT };
 struct schedule {
     enum schedule_kind kind;
     double lr, min_lr;
-    uint64_t warmup, steps; /* of the whole run */
+    uint64_t warmup;
+    double steps; /* of the whole run; no whole number where its length was set in tokens */
 };
 
 /* Returns the learning rate of step s, counted from 0. s may lie between two whole steps, after the

@@ -1,5 +1,6 @@
-/* The hypotheses that are being tried: forks begin, pairs are measured, the gate is asked, a
- * promotion makes a fork the trunk, reverse pairs confirm it or take it back.
+/* The hypotheses that are being tried: a stretch begins, its forks train beside the trunk and are
+ * measured, the rule is asked; an adoption makes a fork the trunk; then a fork with the recipe from
+ * before is watched beside it, and may be taken back, or prove what can be claimed.
  *
  * Everything happens at exact steps of the trunk, in the order of the hypotheses' numbers, and is
  * written to the ledger before anything follows from it. So the same inputs give the same trunk,
@@ -28,13 +29,13 @@ void campaign_free(struct campaign *campaign);
 /* Returns why no hypothesis can be tried in this run at all, or NULL. */
 const char *campaign_off(const struct campaign *campaign);
 
-/* Registers a queued hypothesis: writes its plan to the ledger. Its first fork begins at
- * plan->start. */
+/* Registers a hypothesis, or its watch: writes its plan to the ledger. */
 int campaign_register(struct campaign *campaign, uint32_t number, uint64_t step,
                       const Trireme__Plan *plan, struct err *err);
 
-/* Closes a hypothesis at `step` without a promotion, and stops its trials. reason: a sentence for
- * people; the cause is all that planners are told. */
+/* Ends what is tried of a hypothesis at `step`, and stops its trials: it is closed; one that is
+ * watched is kept, its claim unproven. reason: a sentence for people; the cause is all that
+ * planners are told. */
 int campaign_close(struct campaign *campaign, uint32_t number, uint64_t step, Trireme__Cause cause,
                    const char *reason, struct err *err);
 
@@ -43,8 +44,15 @@ int campaign_close(struct campaign *campaign, uint32_t number, uint64_t step, Tr
 int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step,
                      Trireme__Cause cause, const char *reason, struct err *err);
 
-/* Number of attempts that are open, reverse ones included. */
-unsigned campaign_open(const struct campaign *campaign);
+/* Checks whether a change can be tried from the first stretch after `step` on: hypotheses, time and
+ * money that are left. after: the trunk's configuration with it. ERR_USAGE with a sentence. */
+int campaign_check(const struct campaign *campaign, uint64_t step, const Trireme__Config *after,
+                   struct err *err);
+
+/* The first step at which a stretch may begin; the most windows that an arm can read without
+ * reading one twice. */
+uint64_t campaign_first(const struct campaign *campaign);
+uint32_t campaign_windows_max(const struct campaign *campaign);
 
 /* Lets forks be evaluated while the trunk trains. To be called often. */
 void campaign_turn(struct campaign *campaign);
@@ -52,7 +60,7 @@ void campaign_turn(struct campaign *campaign);
 /* The first step after `step` at which the trunk must rest; UINT64_MAX: there is none. */
 uint64_t campaign_next(const struct campaign *campaign, uint64_t step);
 
-/* The trunk rests at `step`: measures and judges the pairs that end there. *context.trunk may
+/* The trunk rests at `step`: measures and judges the stretch that ends there. *context.trunk may
  * become another trial. Returns 1 when it is over, 0 before, -1 on error. To be called again until
  * it is over. */
 int campaign_judge(struct campaign *campaign, uint64_t step, struct err *err);
@@ -60,18 +68,18 @@ int campaign_judge(struct campaign *campaign, uint64_t step, struct err *err);
 /* Whether a promotion is in the ledger and not yet carried out: a checkpoint must wait for it. */
 bool campaign_promotes(const struct campaign *campaign);
 
-/* Whether a fork begins at `step`, which needs a checkpoint of the trunk. */
+/* Whether forks may begin at `step`, which need a checkpoint of the trunk. */
 bool campaign_saves(const struct campaign *campaign, uint64_t step);
 
-/* Whether pairs end at `step` whose forks an earlier launch lost. Then campaign_fork comes first,
- * and leaves what begins at `step` for after campaign_judge. */
+/* Whether the stretch under way ends at `step`. If an earlier launch lost its forks, campaign_fork
+ * comes first, and leaves what begins at `step` for after campaign_judge. */
 bool campaign_behind(const struct campaign *campaign, uint64_t step);
 
 /* Begins the forks that are due at `step`, or were due before and are lost. Returns as
  * campaign_judge. */
 int campaign_fork(struct campaign *campaign, uint64_t step, struct err *err);
 
-/* Steps of checkpoints that open pairs may still need. At most max are written; returns how many
+/* Steps of checkpoints that forks may still need. At most max are written; returns how many
  * there are. */
 size_t campaign_pins(const struct campaign *campaign, uint64_t *steps, size_t max);
 

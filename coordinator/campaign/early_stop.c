@@ -71,6 +71,11 @@ static double loss(const struct early_stop *p)
     return total / weights;
 }
 
+static uint64_t middle(uint64_t steps)
+{
+    return steps / 2 > EARLY_STOP_STEPS ? steps / 2 : EARLY_STOP_STEPS;
+}
+
 static void look_next(struct pair *pair, Trireme__EarlyStop__At at)
 {
     pair->early_stop.has_next = 1, pair->early_stop.next = at;
@@ -78,7 +83,7 @@ static void look_next(struct pair *pair, Trireme__EarlyStop__At at)
     if (at == TRIREME__EARLY_STOP__AT__start)
         until = pair->start;
     else if (at == TRIREME__EARLY_STOP__AT__middle)
-        until = pair->start + (pair->fork_end - pair->start) / 2;
+        until = pair->start + middle(pair->fork_end - pair->start);
     trial_run_until(pair->fork, until);
 }
 
@@ -87,7 +92,10 @@ void early_stop_begin(struct pair *pair, const Trireme__EarlyStop *suspended)
     trireme__early_stop__init(&pair->early_stop);
     if (suspended)
         pair->early_stop = *suspended;
-    look_next(pair, suspended ? suspended->next : TRIREME__EARLY_STOP__AT__start);
+    const bool is_short = pair->fork_end - pair->start < EARLY_STOP_STEPS;
+    look_next(pair, suspended  ? suspended->next
+                    : is_short ? TRIREME__EARLY_STOP__AT__over
+                               : TRIREME__EARLY_STOP__AT__start);
 }
 
 bool early_stop_is_over(const struct pair *pair)
@@ -123,7 +131,8 @@ void early_stop_turn(struct early_stop *p, struct pair *pairs)
     for (struct pair *pair = pairs; pair && !evaluator_busy(p->context->evaluator);
          pair = pair->next) {
         if (pair->early_stop.next == TRIREME__EARLY_STOP__AT__none ||
-            pair->early_stop.next == TRIREME__EARLY_STOP__AT__over || !trial_arrived(pair->fork))
+            pair->early_stop.next == TRIREME__EARLY_STOP__AT__over || !pair->fork ||
+            !trial_arrived(pair->fork))
             continue;
         if (pair->fork->state == TRIAL_DIVERGED) {
             pair->early_stop.next = TRIREME__EARLY_STOP__AT__over;

@@ -1,7 +1,8 @@
-/* Evaluates forks while they train. That may end a fork, and never promotes one. The loss on a few
- * windows of the dev part is read where the fork begins and in the middle of its stretch; if it has
- * risen by more than a tenth, once more at the end. If it is still that high, the fork counts as
- * diverged, which saves its tail and its gate windows. */
+/* Evaluates forks while they train. That may end a fork, and never adopts one. The loss on a few
+ * windows of the dev part is read where the fork begins and in the middle of its stretch, not
+ * before its 20th step (a shorter one is not evaluated at all); if it has risen by more than a
+ * tenth, once more at the end. If it is still that high, the fork counts as diverged, which saves
+ * its tail and its gate windows. */
 #pragma once
 #include "base/err.h"
 
@@ -14,7 +15,7 @@ struct context;
 struct pair;
 struct early_stop;
 
-enum { EARLY_STOP_WINDOWS = 16 /* of each source's dev part */ };
+enum { EARLY_STOP_WINDOWS = 16 /* of each source's dev part */, EARLY_STOP_STEPS = 20 };
 
 /* Begins with a pair's fork, whose state is there. suspended: how far it was evaluated before it
  * was suspended, or NULL. */

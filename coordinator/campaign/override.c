@@ -16,7 +16,8 @@
 /* Settings on which no loss depends; and those of them on which a campaign depends. */
 static bool is_idle(const char *path)
 {
-    static const char *const idle[] = {"experiment.", "eval.", "checkpoint.", "wait."};
+    static const char *const idle[] = {"experiment.", "eval.", "checkpoint.", "wait.",
+                                       "train.steps"};
     for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
         if (!strncmp(path, idle[i], strlen(idle[i])))
             return true;
@@ -26,7 +27,8 @@ static bool is_idle(const char *path)
 static bool is_campaigns(const char *path)
 {
     static const char *const campaigns[] = {"experiment.mode", "experiment.forks",
-                                            "experiment.policy", "experiment.memory"};
+                                            "experiment.policy", "experiment.memory",
+                                            "train.steps"};
     for (size_t i = 0; i < sizeof campaigns / sizeof *campaigns; i++)
         if (!strcmp(path, campaigns[i]))
             return true;

@@ -12,10 +12,7 @@ void pair_free(struct pair *pair)
     if (!pair)
         return;
     free(pair->gave_up);
-    free(pair->counts);
-    free(pair->first);
-    free(pair->arms[ARM_TRUNK].sums);
-    free(pair->arms[ARM_FORK].sums);
+    free(pair->arm.sums);
     free(pair);
 }
 
@@ -47,27 +44,17 @@ char *pair_trunk_tail_name(uint64_t step, uint64_t steps)
     return mem_format("trunk-tail.%llu.%llu", (unsigned long long)step, (unsigned long long)steps);
 }
 
-static bool trunk_tail_is_over(const struct history *h, uint64_t step)
-{
-    for (const struct entry *e = NULL; (e = history_next_open(h, e));) {
-        const struct attempt *a = attempt_open(e);
-        if (attempt_next_start(a) + a->plan->horizon == step)
-            return false;
-    }
-    return true;
-}
-
 bool pair_of_name_is_over(const struct history *h, const char *name)
 {
     unsigned number = 0, pair = 0;
     unsigned long long step = 0;
     char kind = 0;
     if (sscanf(name, "trunk-tail.%llu.", &step) == 1)
-        return trunk_tail_is_over(h, step);
+        return step <= h->ended_at;
     if (sscanf(name, "%c%u.%u", &kind, &number, &pair) != 3)
         return true;
     const struct entry *e = history_entry(h, number);
-    if (e && !attempt_open(e))
+    if (e && !entry_is_pending(e))
         return true;
-    return e && pair < (kind == 'h' ? e->forward.n_pairs : e->reverse.n_pairs);
+    return e && pair < attempt_next_pair(kind == 'h' ? &e->forward : &e->reverse);
 }

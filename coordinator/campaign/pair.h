@@ -1,5 +1,5 @@
-/* A pair under way: a fork beside the trunk over one stretch. At its end both arms are measured on
- * the same fresh windows of the gate part; in the slow class each at the end of a tail. */
+/* A pair under way: a fork beside the trunk over one stretch. At its end, each after a tail, both
+ * are read on the same fresh windows of the gate part. */
 #pragma once
 #include "base/err.h"
 
@@ -14,33 +14,28 @@
 struct history;
 struct trial;
 
-/* One arm of a pair. */
+/* One of those that are read at the end of a stretch: the trunk, or a fork. */
 struct arm {
-    struct trial *base, *tail; /* borrowed; tail NULL: none, or not yet */
-    bool borrows_tail;         /* another pair owns it */
+    struct trial *base, *tail; /* borrowed; tail NULL: not yet */
     bool done, diverged;
     double *sums; /* losses of the windows, source after source; when done */
 };
 
 struct pair {
     struct pair *next;
-    uint32_t number, index;    /* of the hypothesis; of the pair in its attempt, from 0 */
-    const Trireme__Plan *plan; /* borrowed from the history */
-    uint64_t start, end;       /* steps of the trunk */
-    struct trial *fork;        /* borrowed; NULL where there was no memory for it */
-    uint64_t fork_end;         /* in the fork's own steps */
+    uint32_t number, index; /* of the hypothesis; of the pair in its attempt, from 0 */
+    bool reverse;
+    uint64_t start;     /* step of the trunk */
+    struct trial *fork; /* borrowed; NULL where there was no memory for it */
+    uint64_t fork_end;  /* in the fork's own steps */
     Trireme__EarlyStop early_stop;
     /* How far the fork was evaluated before it was suspended; borrowed, or NULL. */
     const Trireme__EarlyStop *suspended;
     double forked_at;     /* clock_now() when the servers were asked; 0: its record is written */
     char *gave_up;        /* why the machine cannot go on with it; NULL: it can */
     Trireme__Cause cause; /* of that */
-    bool measuring;
-    uint32_t *counts; /* windows of each source */
-    uint64_t *first;  /* the first of them, in the order of the gate part */
-    struct arm arms[2];
+    struct arm arm;       /* of the fork, when it is measured */
 };
-enum { ARM_TRUNK, ARM_FORK };
 
 void pair_free(struct pair *pair);
 

@@ -19,11 +19,10 @@ struct promotion *promotion_begin(const struct context *context, struct trial *f
     p->next = fork;
     if (fork && fork->step == step)
         return p;
-    const struct trial *parent = fork ? fork : *context->trunk;
     struct fork made = {
         .name = "trunk", .step = step, .config = fork ? fork->config : config, .replaces = true};
     p->spare = fork;
-    p->next = trials_fork(context->trials, parent, &made, err);
+    p->next = trials_fork(context->trials, fork ? fork : *context->trunk, &made, err);
     if (p->next)
         return p;
     free(p);

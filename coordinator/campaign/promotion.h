@@ -1,6 +1,6 @@
-/* Makes a fork the trunk, at a step at which the trunk rests. The last fork is adopted as it is; if
- * its own pair showed no gain, the change is carried onto the trunk's state instead. A fork whose
- * steps have another size (another batch) is renumbered. Each turn does what can be done now. */
+/* Makes a fork the trunk, as it was before its tail, at a step at which the trunk rests; or gives
+ * the trunk's own state another configuration. A fork whose steps have another size (another batch)
+ * is renumbered. Each turn does what can be done now. */
 #pragma once
 #include "base/err.h"
 #include "coordinator/train/context.h"
@@ -12,8 +12,8 @@
 struct promotion;
 struct trial;
 
-/* Begins at `step`. fork: to be adopted; or NULL, then `config` (copied) is carried onto the
- * trunk's state. Keeps a copy of context. Returns NULL with a sentence on error. */
+/* Begins at `step`. Takes over the fork; NULL: the trunk's own state gets `config` (copied). Keeps
+ * a copy of context. Returns NULL with a sentence on error. */
 struct promotion *promotion_begin(const struct context *context, struct trial *fork,
                                   const Trireme__Config *config, uint64_t step, struct err *err);
 void promotion_free(struct promotion *promotion);

@@ -72,3 +72,11 @@ size_t account_fit(const struct rule *rule, const struct account *account, struc
         next->dropped = true;
     return count(arms, n);
 }
+
+double account_left(const struct rule *rule, const struct account *account)
+{
+    const double stake = rule->stake * account->all - account->since,
+                 share = rule->share * account->all - account->spent;
+    const double least = stake < share ? stake : share;
+    return least > 0 ? least : 0;
+}

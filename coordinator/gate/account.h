@@ -51,3 +51,6 @@ double account_needs(const struct rule *rule, const struct account_arm *arm, dou
  * never a watch. Returns how many are left. */
 size_t account_fit(const struct rule *rule, const struct account *account, struct account_arm *arms,
                    size_t n, double fixed);
+
+/* Tokens that planners' arms may still cost before something is adopted; not below 0. */
+double account_left(const struct rule *rule, const struct account *account);

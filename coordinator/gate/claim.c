@@ -1,7 +1,7 @@
 #include "coordinator/gate/claim.h"
 
 #include "base/check.h"
-#include "coordinator/gate/gate.h"
+#include "coordinator/gate/student.h"
 
 #include <math.h>
 
@@ -62,7 +62,7 @@ struct claim_judgement claim_judge(const struct rule *rule, const double *y, con
     const double v = found.s2 >= found.w2 ? found.s2 : found.w2;
     if (n > 1 && v > 0) {
         found.t = found.mean / sqrt(v / n);
-        found.p = gate_tail(found.t, n - 1);
+        found.p = student_tail(found.t, n - 1);
     }
     const unsigned look = look_at(rule, n);
     if (look == RULE_LOOKS)

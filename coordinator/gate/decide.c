@@ -35,7 +35,7 @@ static enum decide_watch judge_watch(const struct rule *rule, const struct decid
     if (s->n_y == 0)
         return DECIDE_WATCHED;
     const struct posterior *p = &s->watch_posterior;
-    const bool over = s->n_y >= rule->watch;
+    const bool over = s->n_y >= rule->watch || s->watch_last;
     if (p->p <= rule->back || (over && p->m < 0 && !s->kept))
         return DECIDE_TAKEN_BACK;
     return s->kept || over || p->p >= rule->keep ? DECIDE_KEPT : DECIDE_WATCHED;

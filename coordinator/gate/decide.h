@@ -69,6 +69,7 @@ struct decide_stretch {
     unsigned n_y;
     bool watch_slow;
     bool kept;         /* before this stretch */
+    bool watch_last;   /* no further stretch fits into the run */
     bool watch_failed; /* the reverse fork was not finite */
     /* Filled in. */
     struct posterior watch_posterior; /* if n_y > 0 */

@@ -1,7 +1,7 @@
 #include "coordinator/gate/posterior.h"
 
 #include "base/check.h"
-#include "coordinator/gate/gate.h"
+#include "coordinator/gate/student.h"
 
 #include <math.h>
 
@@ -37,6 +37,6 @@ struct posterior posterior_of(const struct rule *rule, const struct gain *pairs,
     p.f = rule->tau * rule->tau / (rule->tau * rule->tau + p.v / n);
     p.m = p.f * mean;
     p.s = sqrt(p.f * p.v / n);
-    p.p = 1 - gate_tail(p.m / p.s, p.nu);
+    p.p = 1 - student_tail(p.m / p.s, p.nu);
     return p;
 }

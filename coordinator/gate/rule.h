@@ -6,8 +6,12 @@
  * since a wrong one costs little and is taken back. A claim is tested on fresh pairs alone, begun
  * after the adoption, with an error budget over all claims of a run. */
 #pragma once
+#include "config.pb-c.h"
+#include "ledger.pb-c.h"
 
-enum { RULE_LOOKS = 4 };
+#include <stdint.h>
+
+enum { RULE_REVISION = 2, RULE_LOOKS = 4 };
 
 struct rule {
     /* money: shares of the tokens of the run */
@@ -33,9 +37,14 @@ struct rule {
     /* claims */
     double alpha;
     double proof; /* part of the expected gain that the proof may cost */
-    unsigned looks[RULE_LOOKS];
+    uint32_t looks[RULE_LOOKS];
     double shares[RULE_LOOKS]; /* of a claim's budget */
 };
 
-/* The constants of a run that sets none. */
+/* The constants of a run that sets none; those of one with that configuration. */
 extern const struct rule rule_default;
+struct rule rule_of(const Trireme__Config *config);
+
+/* Fills in the record of the rule of a run of so many tokens. It borrows from *rule. */
+void rule_tell(Trireme__Rule *record, struct rule *rule, const Trireme__Config *config,
+               uint64_t tokens);

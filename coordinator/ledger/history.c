@@ -7,29 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const fates[] = {
-    // clang-format off
-    [FATE_PROPOSED]     = "proposed",
-    [FATE_REFUSED]      = "refused",
-    [FATE_OBSERVED]     = "observed",
-    [FATE_WAITING]      = "waiting",
-    [FATE_VETOED]       = "vetoed",
-    [FATE_QUEUED]       = "queued",
-    [FATE_OPEN]         = "open",
-    [FATE_REJECTED]     = "rejected",
-    [FATE_INCONCLUSIVE] = "inconclusive",
-    [FATE_PROMOTED]     = "promoted",
-    [FATE_CONFIRMED]    = "confirmed",
-    [FATE_UNCONFIRMED]  = "unconfirmed",
-    [FATE_ROLLED_BACK]  = "rolled back",
-    // clang-format on
-};
-
-const char *fate_name(enum fate fate)
-{
-    return fates[fate];
-}
-
 struct entry *history_entry(const struct history *history, uint32_t number)
 {
     for (size_t i = 0; i < history->n; i++)
@@ -47,14 +24,20 @@ static void set_text(char **to, const char *text)
 /* Puts a copy of a message in the place of another. */
 #define SET(to, from) (message_free(to), (to) = message_copy(from))
 
+static void clear_pairs(struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->n_pairs; i++)
+        message_free(attempt->pairs[i]);
+    free(attempt->pairs);
+    attempt->pairs = NULL, attempt->n_pairs = 0;
+}
+
 static void free_attempt(struct attempt *attempt)
 {
     message_free(attempt->plan);
     message_free(attempt->application);
     message_free(attempt->judgement);
-    for (size_t i = 0; i < attempt->n_pairs; i++)
-        message_free(attempt->pairs[i]);
-    free(attempt->pairs);
+    clear_pairs(attempt);
 }
 
 void history_clear(struct history *h)
@@ -64,6 +47,7 @@ void history_clear(struct history *h)
         message_free(e->proposal);
         message_free(e->judgement);
         message_free(e->promotion);
+        message_free(e->claim);
         free_attempt(&e->forward);
         free_attempt(&e->reverse);
         free(e->by);
@@ -73,6 +57,10 @@ void history_clear(struct history *h)
     for (size_t i = 0; i < h->n_promoted; i++)
         message_free(h->promoted[i]);
     free(h->promoted);
+    free(h->windows_taken);
+    message_free(h->rule);
+    message_free(h->stretch);
+    message_free(h->superseded);
     *h = (struct history){0};
 }
 
@@ -109,13 +97,26 @@ static void add_proposal(struct history *h, const Trireme__Record *record)
                                         .fate = FATE_PROPOSED};
 }
 
-static void add_validation(struct entry *e, const Trireme__Validation *validation)
+static void queue(struct entry *e, uint64_t step)
 {
+    e->fate = FATE_QUEUED;
+    e->queued_at = step;
+}
+
+static void add_validation(struct entry *e, const Trireme__Record *record)
+{
+    const Trireme__Validation *validation = record->validation;
     static const enum fate next[] = {[TRIREME__VALIDATION__NEXT__queued] = FATE_QUEUED,
                                      [TRIREME__VALIDATION__NEXT__waiting] = FATE_WAITING,
                                      [TRIREME__VALIDATION__NEXT__observed] = FATE_OBSERVED};
     e->fate = validation->accepted ? next[validation->next] : FATE_REFUSED;
+    e->queued_at = record->step;
     set_text(&e->reason, validation->accepted ? NULL : validation->reason);
+}
+
+static bool is_adopted(const struct entry *e)
+{
+    return e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
 }
 
 static void add_order(struct entry *e, const Trireme__Record *record)
@@ -123,11 +124,15 @@ static void add_order(struct entry *e, const Trireme__Record *record)
     if (!record->has_order)
         return;
     if (record->order == TRIREME__ORDER__approve && e->fate == FATE_WAITING)
-        e->fate = FATE_QUEUED;
+        queue(e, record->step);
     if (record->order == TRIREME__ORDER__veto &&
         (e->fate == FATE_WAITING || e->fate == FATE_QUEUED)) {
         e->fate = FATE_VETOED;
         set_text(&e->reason, record->text);
+    }
+    if (record->order == TRIREME__ORDER__takeback && is_adopted(e)) {
+        e->asked_back = true;
+        e->asked_back_at = record->step;
     }
 }
 
@@ -137,6 +142,7 @@ static void add_hypothesis(struct history *h, struct entry *e, const Trireme__Pl
         SET(e->reverse.plan, plan);
         return;
     }
+    h->first_rule = h->first_rule || !h->rule;
     h->registered += !e->forward.plan;
     SET(e->forward.plan, plan);
     e->fate = FATE_OPEN;
@@ -147,53 +153,162 @@ static struct attempt *current(struct entry *e)
     return e->reverse.plan ? &e->reverse : &e->forward;
 }
 
+/* Tokens that a fork cost. Reverse ones are no hypothesis. */
+static void spend(struct history *h, const struct entry *e, uint64_t tokens)
+{
+    h->spent += tokens;
+    h->since += e->reverse.plan ? 0 : tokens;
+}
+
 static void add_observation(struct history *h, struct entry *e,
                             const Trireme__Observation *observation)
 {
     struct attempt *attempt = current(e);
     attempt->pairs = mem_resize(attempt->pairs, attempt->n_pairs + 1, sizeof *attempt->pairs);
     attempt->pairs[attempt->n_pairs++] = message_copy(observation);
-    h->tokens += observation->tokens;
+    spend(h, e, observation->tokens);
 }
 
-static void add_verdict(struct entry *e, const Trireme__Judgement *judgement)
+/* The stretch under way is over: at its end, or since nobody takes part in it any more. */
+static void end_stretch(struct history *h, uint64_t step)
 {
-    SET(e->judgement, judgement);
-    if (e->fate != FATE_PROMOTED ||
-        e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
-        SET(current(e)->judgement, judgement);
-    switch (judgement->outcome) {
-    case TRIREME__JUDGEMENT__OUTCOME__open:
-    case TRIREME__JUDGEMENT__OUTCOME__promote: // the promotion itself is a record of its own
-    case _TRIREME__JUDGEMENT__OUTCOME_IS_INT_SIZE:
+    for (size_t i = 0; i < h->n; i++)
+        h->entries[i].in_stretch = false;
+    message_free(h->stretch);
+    h->stretch = NULL;
+    h->ended_at = step;
+}
+
+static void leave_stretch(struct history *h, struct entry *e, uint64_t step)
+{
+    bool any = false;
+    if (!e->in_stretch)
         return;
+    e->in_stretch = false;
+    for (size_t i = 0; i < h->n; i++)
+        any = any || h->entries[i].in_stretch;
+    if (!any)
+        end_stretch(h, step);
+}
+
+static void add_stretch(struct history *h, const Trireme__Record *record)
+{
+    SET(h->stretch, record->stretch);
+    message_free(h->superseded);
+    h->superseded = NULL;
+    h->stretch_start = record->step;
+    for (size_t i = 0; i < record->stretch->n_arms; i++) {
+        struct entry *e = history_entry(h, record->stretch->arms[i]->number);
+        if (e)
+            e->in_stretch = true;
+    }
+}
+
+static void take_windows(struct history *h, const Trireme__Decision *decision)
+{
+    const size_t n = decision->n_windows_taken;
+    if (n > h->n_windows_taken) {
+        h->windows_taken = mem_resize(h->windows_taken, n, sizeof *h->windows_taken);
+        memset(h->windows_taken + h->n_windows_taken, 0,
+               (n - h->n_windows_taken) * sizeof *h->windows_taken);
+        h->n_windows_taken = n;
+    }
+    for (size_t s = 0; s < n; s++)
+        if (decision->windows_taken[s] > h->windows_taken[s])
+            h->windows_taken[s] = decision->windows_taken[s];
+}
+
+static void add_decision(struct history *h, const Trireme__Record *record)
+{
+    h->spent += record->decision->tokens;
+    h->since += record->decision->planners;
+    take_windows(h, record->decision);
+    end_stretch(h, record->step);
+}
+
+static void count_claim(struct history *h, const Trireme__Claim *claim)
+{
+    h->claims += claim->answer == TRIREME__CLAIM__ANSWER__open;
+    h->claimed += claim->answer == TRIREME__CLAIM__ANSWER__claimed;
+}
+
+static void add_claim(struct history *h, struct entry *e, const Trireme__Record *record)
+{
+    count_claim(h, record->claim);
+    SET(e->claim, record->claim);
+    if (!attempt_open(e)) // it was what kept the attempt open
+        leave_stretch(h, e, record->step);
+}
+
+static enum fate fate_of(const struct entry *e, Trireme__Judgement__Outcome outcome)
+{
+    switch (outcome) {
     case TRIREME__JUDGEMENT__OUTCOME__reject:
-        e->fate = FATE_REJECTED;
-        break;
+        return FATE_REJECTED;
     case TRIREME__JUDGEMENT__OUTCOME__inconclusive:
-        e->fate = FATE_INCONCLUSIVE;
-        break;
+        return FATE_INCONCLUSIVE;
     case TRIREME__JUDGEMENT__OUTCOME__confirmed:
-        e->fate = FATE_CONFIRMED;
-        break;
+        return FATE_CONFIRMED;
     case TRIREME__JUDGEMENT__OUTCOME__unconfirmed:
-        e->fate = FATE_UNCONFIRMED;
-        break;
+        return FATE_UNCONFIRMED;
     case TRIREME__JUDGEMENT__OUTCOME__rolled_back:
-        e->fate = FATE_ROLLED_BACK;
+        return FATE_ROLLED_BACK;
+    case TRIREME__JUDGEMENT__OUTCOME__closed:
+        return FATE_CLOSED;
+    case TRIREME__JUDGEMENT__OUTCOME__kept:
+        return FATE_KEPT;
+    case TRIREME__JUDGEMENT__OUTCOME__returned:
+        return FATE_QUEUED;
+    case TRIREME__JUDGEMENT__OUTCOME__taken_back: // its rollback is a record of its own
+    case TRIREME__JUDGEMENT__OUTCOME__adopted:    // its promotion too
+    case TRIREME__JUDGEMENT__OUTCOME__promote:
+    case TRIREME__JUDGEMENT__OUTCOME__open:
+    case _TRIREME__JUDGEMENT__OUTCOME_IS_INT_SIZE:
         break;
     }
-    set_text(&e->reason, judgement->reason);
+    return e->fate;
 }
 
-static void add_promotion(struct history *h, struct entry *e, const Trireme__Record *record)
+static void add_verdict(struct history *h, struct entry *e, const Trireme__Record *record)
 {
-    SET(e->promotion, record->promotion);
-    e->promoted_at = record->step;
-    e->fate = FATE_PROMOTED;
-    h->promotions++;
+    const Trireme__Judgement *judgement = record->judgement;
+    const bool returned = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__returned;
+    if (e->fate == FATE_KEPT && judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__kept) {
+        spend(h, e,
+              judgement->tokens); // its claim ends in mid stretch: what it was kept for stands
+        return;
+    }
+    SET(e->judgement, judgement);
+    if ((e->fate != FATE_PROMOTED && !is_adopted(e)) ||
+        e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
+        SET(current(e)->judgement, judgement);
+    spend(h, e, judgement->tokens);
+    const bool back = judgement->outcome == TRIREME__JUDGEMENT__OUTCOME__taken_back;
+    if (fate_of(e, judgement->outcome) != e->fate || returned || back) {
+        e->fate = fate_of(e, judgement->outcome);
+        set_text(&e->reason, judgement->reason);
+    }
+    if (returned) {
+        e->returned = true;
+        e->forward.n_before += e->forward.n_pairs;
+        clear_pairs(&e->forward);
+    }
+    if (!attempt_open(e))
+        leave_stretch(h, e, record->step);
+}
+
+static void change(struct history *h, struct entry *e, const Trireme__Record *record)
+{
     h->changed_at = record->step;
     in_force(h, record->promotion);
+    if (record->kind == TRIREME__RECORD_KIND__rollback) {
+        e->fate = h->first_rule ? FATE_ROLLED_BACK : FATE_TAKEN_BACK;
+        return;
+    }
+    SET(e->promotion, record->promotion);
+    e->promoted_at = record->step;
+    e->fate = h->first_rule ? FATE_PROMOTED : FATE_ADOPTED;
+    h->since = 0;
 }
 
 /* Removes the paths that were set by hand. */
@@ -205,18 +320,12 @@ static void add_correction(struct history *h, const Trireme__Record *record)
         no_longer_in_force(h, promotion->patch[i]->path);
 }
 
-void history_add_record(struct history *h, const Trireme__Record *record)
+/* Adds a record of one entry. */
+static void add_of_entry(struct history *h, struct entry *e, const Trireme__Record *record)
 {
-    if (record->kind == TRIREME__RECORD_KIND__proposal && record->proposal)
-        add_proposal(h, record);
-    if (record->kind == TRIREME__RECORD_KIND__correction)
-        add_correction(h, record);
-    struct entry *e = record->number ? history_entry(h, record->number) : NULL;
-    if (!e)
-        return;
     switch (record->kind) {
     case TRIREME__RECORD_KIND__validation:
-        add_validation(e, record->validation);
+        add_validation(e, record);
         return;
     case TRIREME__RECORD_KIND__order:
         add_order(e, record);
@@ -231,40 +340,115 @@ void history_add_record(struct history *h, const Trireme__Record *record)
         add_observation(h, e, record->observation);
         return;
     case TRIREME__RECORD_KIND__verdict:
-        add_verdict(e, record->judgement);
+        add_verdict(h, e, record);
+        return;
+    case TRIREME__RECORD_KIND__claim:
+        add_claim(h, e, record);
         return;
     case TRIREME__RECORD_KIND__promotion:
-        add_promotion(h, e, record);
-        return;
     case TRIREME__RECORD_KIND__rollback:
-        e->fate = FATE_ROLLED_BACK;
-        h->changed_at = record->step;
-        in_force(h, record->promotion);
+        change(h, e, record);
         return;
     default:
         return;
     }
 }
 
+void history_add_record(struct history *h, const Trireme__Record *record)
+{
+    struct entry *e;
+    switch (record->kind) {
+    case TRIREME__RECORD_KIND__proposal:
+        if (record->proposal)
+            add_proposal(h, record);
+        return;
+    case TRIREME__RECORD_KIND__correction:
+        add_correction(h, record);
+        return;
+    case TRIREME__RECORD_KIND__rule:
+        SET(h->rule, record->rule);
+        return;
+    case TRIREME__RECORD_KIND__stretch:
+        add_stretch(h, record);
+        return;
+    case TRIREME__RECORD_KIND__decision:
+        add_decision(h, record);
+        return;
+    default:
+        e = record->number ? history_entry(h, record->number) : NULL;
+        if (e)
+            add_of_entry(h, e, record);
+    }
+}
+
+/* Whether a superseded record is about an arm with the recipe from before an adoption. */
+static bool was_reverse(const struct history *h, uint32_t number)
+{
+    const Trireme__Stretch *stretch = h->superseded ? h->superseded : h->stretch;
+    for (size_t i = 0; stretch && i < stretch->n_arms; i++)
+        if (stretch->arms[i]->number == number)
+            return stretch->arms[i]->reverse;
+    return false;
+}
+
+/* Tokens that a superseded fork cost. */
+static void forget_fork(struct history *h, uint32_t number, uint64_t tokens)
+{
+    h->spent += tokens;
+    h->since += was_reverse(h, number) ? 0 : tokens;
+}
+
 void history_forget_record(struct history *h, const Trireme__Record *record)
 {
-    h->registered +=
-        record->kind == TRIREME__RECORD_KIND__hypothesis && record->plan && !record->plan->reverse;
+    switch (record->kind) {
+    case TRIREME__RECORD_KIND__hypothesis:
+        h->registered += record->plan && !record->plan->reverse;
+        return;
+    case TRIREME__RECORD_KIND__claim:
+        count_claim(h, record->claim);
+        return;
+    case TRIREME__RECORD_KIND__stretch:
+        SET(h->superseded, record->stretch);
+        return;
+    case TRIREME__RECORD_KIND__observation:
+        forget_fork(h, record->number, record->observation->tokens);
+        return;
+    case TRIREME__RECORD_KIND__verdict:
+        forget_fork(h, record->number, record->judgement->tokens);
+        return;
+    case TRIREME__RECORD_KIND__decision:
+        h->spent += record->decision->tokens;
+        h->since += record->decision->planners;
+        take_windows(h, record->decision);
+        return;
+    default:
+        return;
+    }
 }
 
 void history_read(struct history *h, const struct ledger *ledger, size_t n)
 {
-    const Trireme__Record **kept = mem_new(n, sizeof *kept);
-    size_t n_kept = 0;
+    bool *superseded = mem_new(n, sizeof *superseded);
     for (size_t i = 0; i < n; i++) {
-        const Trireme__Record *record = ledger_record(ledger, i);
-        while (record->supersedes && n_kept && kept[n_kept - 1]->seq >= record->supersedes)
-            history_forget_record(h, kept[--n_kept]);
-        kept[n_kept++] = record;
+        const uint64_t from = ledger_record(ledger, i)->supersedes;
+        for (size_t k = i; from && k-- > 0 && ledger_record(ledger, k)->seq >= from;)
+            superseded[k] = true;
     }
-    for (size_t i = 0; i < n_kept; i++)
-        history_add_record(h, kept[i]);
-    free(kept);
+    // records from a superseded one on to its correction are all superseded, so in this order what
+    // they used up counts where the correction stands
+    for (size_t i = 0; i < n; i++)
+        (superseded[i] ? history_forget_record : history_add_record)(h, ledger_record(ledger, i));
+    free(superseded);
+}
+
+/* Whether no later change, nor one by hand, has replaced any of its values. */
+static bool is_in_force(const struct history *h, const struct entry *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->promotion->n_patch; i++)
+        for (size_t k = 0; k < h->n_promoted; k++)
+            n += message_equal(e->promotion->patch[i], h->promoted[k]);
+    return n == e->promotion->n_patch;
 }
 
 int history_check_order(const struct history *h, uint32_t number, Trireme__Order order,
@@ -273,7 +457,8 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
     static const char *const expected[] = {
         [TRIREME__ORDER__approve] = "one that waits for approval",
         [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
-        [TRIREME__ORDER__kill] = "one that is queued, open, or has reverse pairs to come",
+        [TRIREME__ORDER__kill] = "one that is queued, open, or watched",
+        [TRIREME__ORDER__takeback] = "one that was adopted and whose values are in force",
     };
     const struct entry *e = history_entry(h, number);
     if (!e)
@@ -283,26 +468,22 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
         [TRIREME__ORDER__approve] = waits,
         [TRIREME__ORDER__veto] = waits || queued || e->fate == FATE_OPEN,
         [TRIREME__ORDER__kill] = queued || attempt_open(e),
+        [TRIREME__ORDER__takeback] = is_adopted(e) && !e->asked_back && is_in_force(h, e),
     };
     if (fits[order])
         return 0;
-    return err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, fate_name(e->fate),
+    return err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, entry_word(e),
                    expected[order]);
 }
 
 uint32_t history_room(const struct history *h, uint32_t forks)
 {
     uint32_t taken = 0;
-    for (size_t i = 0; i < h->n; i++)
-        taken += entry_is_pending(&h->entries[i]);
+    for (size_t i = 0; i < h->n; i++) {
+        const enum fate fate = h->entries[i].fate;
+        taken += fate == FATE_WAITING || fate == FATE_QUEUED || fate == FATE_OPEN;
+    }
     return taken < forks ? forks - taken : 0;
-}
-
-const struct attempt *attempt_open(const struct entry *e)
-{
-    if (e->fate == FATE_PROMOTED && e->reverse.plan)
-        return &e->reverse;
-    return e->fate == FATE_OPEN ? &e->forward : NULL;
 }
 
 const struct entry *history_next_open(const struct history *h, const struct entry *after)
@@ -313,31 +494,18 @@ const struct entry *history_next_open(const struct history *h, const struct entr
     return NULL;
 }
 
-bool entry_is_pending(const struct entry *e)
+const struct entry *history_watched(const struct history *h)
 {
-    return e->fate == FATE_WAITING || e->fate == FATE_QUEUED || attempt_open(e);
+    for (size_t i = 0; i < h->n; i++)
+        if (attempt_open(&h->entries[i]) == &h->entries[i].reverse)
+            return &h->entries[i];
+    return NULL;
 }
 
-bool entry_tells(const struct entry *e)
+const struct entry *history_asked_back(const struct history *h)
 {
-    if (e->fate == FATE_PROPOSED || e->fate == FATE_REFUSED || e->fate == FATE_OBSERVED)
-        return false;
-    if (e->fate != FATE_INCONCLUSIVE && e->fate != FATE_REJECTED)
-        return true;
-    if (!e->judgement->has_cause) // of an earlier version
-        return !e->reason || e->fate == FATE_REJECTED;
-    switch (e->judgement->cause) {
-    case TRIREME__CAUSE__gains:
-    case TRIREME__CAUSE__diverged:
-    case TRIREME__CAUSE__no_spread:
-    case TRIREME__CAUSE__vetoed:
-        return true;
-    default:
-        return false;
-    }
-}
-
-uint64_t attempt_next_start(const struct attempt *a)
-{
-    return a->plan->start + a->n_pairs * a->plan->horizon;
+    for (size_t i = 0; i < h->n; i++)
+        if (h->entries[i].asked_back && is_adopted(&h->entries[i]))
+            return &h->entries[i];
+    return NULL;
 }

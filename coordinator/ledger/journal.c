@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A superseded record. Its error budget counts as spent from this place of the recorded inputs on,
- * where the correction stands, as it did the first time. */
+/* A superseded record. What it has used up counts from this place of the recorded inputs on, where
+ * the correction stands, as it did the first time. */
 struct charge {
     size_t at;
     const Trireme__Record *record;
@@ -32,6 +32,15 @@ static bool has_effect(const Trireme__Record *record)
            record->kind != TRIREME__RECORD_KIND__correction;
 }
 
+/* By their places; those of one place in the order of the ledger. */
+static int compare_charges(const void *a, const void *b)
+{
+    const struct charge *x = a, *y = b;
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return (x->record->seq > y->record->seq) - (x->record->seq < y->record->seq);
+}
+
 /* Collects the records from `first` on that hold and from which something follows. */
 static void read_recorded(struct journal *c, const struct ledger *ledger, size_t first)
 {
@@ -49,6 +58,7 @@ static void read_recorded(struct journal *c, const struct ledger *ledger, size_t
         if (has_effect(record))
             c->recorded[c->n_recorded++] = record;
     }
+    qsort(c->charges, c->n_charges, sizeof *c->charges, compare_charges);
 }
 
 /* Counts what was spent before this place of the recorded inputs. */
@@ -58,13 +68,26 @@ static void charge(struct journal *c)
         history_forget_record(&c->history, c->charges[c->n_charged].record);
 }
 
-/* Number of records among the first n from which something follows. */
-static size_t count_effective(const struct ledger *ledger, size_t n)
+/* Adds the records that an earlier launch of a replay wrote and the checkpoint knows: so many of
+ * the recorded ones are repeated. A replay supersedes nothing. */
+static void read_repeated(struct journal *c)
 {
-    size_t effective = 0;
-    for (size_t i = 0; i < n; i++)
-        effective += has_effect(ledger_record(ledger, i));
-    return effective;
+    charge(c);
+    for (size_t i = 0; i < c->known; i++) {
+        const Trireme__Record *record = ledger_record(c->ledger, i);
+        history_add_record(&c->history, record);
+        c->next += has_effect(record);
+        charge(c);
+    }
+}
+
+static bool is_of_first_rule(const struct ledger *ledger)
+{
+    struct history history = {0};
+    history_read(&history, ledger, ledger_records(ledger));
+    const bool first = history.first_rule;
+    history_clear(&history);
+    return first;
 }
 
 struct journal *journal_open(const char *run, uint64_t known, const char *head, const char *replay,
@@ -77,14 +100,21 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
     if (replay && !(c->replayed = ledger_open(replay, false, err)))
         goto fail;
     c->known = (size_t)known;
-    history_read(&c->history, c->ledger, c->known);
-    if (!replay) {
-        read_recorded(c, c->ledger, c->known);
-    } else { // this run has written as many of them as it has records
-        read_recorded(c, c->replayed, 0);
-        c->next = count_effective(c->ledger, c->known);
+    if (replay && is_of_first_rule(c->replayed)) {
+        err_set(err, ERR_USAGE,
+                "%s: its ledger is of the first rule, which this version does not compute any "
+                "more: expected one of the second",
+                replay);
+        goto fail;
     }
-    charge(c);
+    if (!replay) {
+        history_read(&c->history, c->ledger, c->known);
+        read_recorded(c, c->ledger, c->known);
+        charge(c);
+    } else {
+        read_recorded(c, c->replayed, 0);
+        read_repeated(c);
+    }
     return c;
 fail:
     journal_free(c);
@@ -146,9 +176,8 @@ int journal_diverge(struct journal *c, uint64_t step, const char *reason, struct
     record.by = "coordinator";
     record.has_supersedes = 1, record.supersedes = c->recorded[c->next]->seq;
     record.text = (char *)reason;
-    while (c->next < c->n_recorded)
+    for (; c->next < c->n_recorded; charge(c))
         history_forget_record(&c->history, c->recorded[c->next++]);
-    charge(c);
     return append(c, &record, err);
 }
 
@@ -172,7 +201,8 @@ static bool same_observation(const Trireme__Observation *a, const Trireme__Obser
            same_number(a->fork_loss, b->fork_loss) && a->diverged == b->diverged &&
            a->trunk_diverged == b->trunk_diverged &&
            same_number(a->window_variance, b->window_variance) &&
-           a->first_window == b->first_window &&
+           a->first_window == b->first_window && a->windows == b->windows &&
+           a->tokens == b->tokens &&
            (!told || (a->n_first_windows == b->n_first_windows &&
                       !memcmp(a->first_windows, b->first_windows,
                               a->n_first_windows * sizeof *a->first_windows)));
@@ -183,7 +213,7 @@ static bool same_plan(const Trireme__Plan *a, const Trireme__Plan *b)
     return a->slow == b->slow && a->start == b->start && a->horizon == b->horizon &&
            a->tail == b->tail && a->pairs == b->pairs && a->windows == b->windows &&
            a->margin == b->margin && a->alpha == b->alpha && a->beta == b->beta &&
-           a->reverse == b->reverse;
+           a->reverse == b->reverse && a->calm == b->calm;
 }
 
 static bool same_judgement(const Trireme__Judgement *a, const Trireme__Judgement *b)
@@ -191,7 +221,8 @@ static bool same_judgement(const Trireme__Judgement *a, const Trireme__Judgement
     const bool told = a->has_cause && b->has_cause; // not by an earlier version
     return a->outcome == b->outcome && a->pairs == b->pairs && same_number(a->mean, b->mean) &&
            same_number(a->t, b->t) && same_number(a->half_width, b->half_width) &&
-           (!told || a->cause == b->cause);
+           same_number(a->probability, b->probability) && same_number(a->deviation, b->deviation) &&
+           a->tokens == b->tokens && (!told || a->cause == b->cause);
 }
 
 static bool same_changes(Trireme__Change *const *a, size_t n_a, Trireme__Change *const *b,
@@ -229,6 +260,14 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
     case TRIREME__RECORD_KIND__promotion:
     case TRIREME__RECORD_KIND__rollback:
         return same_promotion(a->promotion, b->promotion);
+    case TRIREME__RECORD_KIND__rule:
+        return message_equal(a->rule, b->rule);
+    case TRIREME__RECORD_KIND__stretch:
+        return message_equal(a->stretch, b->stretch);
+    case TRIREME__RECORD_KIND__decision:
+        return message_equal(a->decision, b->decision);
+    case TRIREME__RECORD_KIND__claim:
+        return message_equal(a->claim, b->claim);
     case TRIREME__RECORD_KIND__validation:
         return a->validation->accepted == b->validation->accepted;
     default:
@@ -251,7 +290,6 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
         const Trireme__Record *due = c->recorded[c->next];
         if (same(record, due)) {
             c->next++;
-            charge(c);
             const Trireme__Record *there = c->replayed ? next_own(c) : due;
             if (there && !same(record, there))
                 return err_set(err, ERR_DATA,
@@ -261,6 +299,7 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
             if (there) { // it stands there already
                 c->known = (size_t)there->seq;
                 history_add_record(&c->history, there);
+                charge(c);
                 return 0;
             }
         } else {
@@ -279,6 +318,7 @@ static int write_record(struct journal *c, const Trireme__Record *record, struct
     if (append(c, record, err) < 0)
         return -1;
     history_add_record(&c->history, record);
+    charge(c);
     return 0;
 }
 
@@ -300,16 +340,6 @@ const Trireme__Record *journal_input(const struct journal *c, uint64_t step)
     bool input = record->kind == TRIREME__RECORD_KIND__proposal ||
                  record->kind == TRIREME__RECORD_KIND__order || journal_gives_up(record);
     return input && record->step == step ? record : NULL;
-}
-
-bool journal_may_register(const struct journal *c, uint32_t number, uint64_t step)
-{
-    if (!journal_repeats(c))
-        return true;
-    const Trireme__Record *next = c->recorded[c->next];
-    return next->number == number && next->step == step &&
-           (next->kind == TRIREME__RECORD_KIND__hypothesis ||
-            next->kind == TRIREME__RECORD_KIND__verdict);
 }
 
 uint64_t journal_total(const struct journal *c)

@@ -52,10 +52,6 @@ const Trireme__Record *journal_input(const struct journal *journal, uint64_t ste
 const Trireme__Judgement *journal_gave_up(const struct journal *journal, uint32_t number,
                                           uint64_t step);
 
-/* Whether a queued hypothesis may be registered or closed at this step: while records are repeated,
- * only if that is the next one. */
-bool journal_may_register(const struct journal *journal, uint32_t number, uint64_t step);
-
 /* Whether recorded inputs are still to be repeated. Until then neither people nor the planner are
  * asked. */
 bool journal_repeats(const struct journal *journal);

@@ -1,7 +1,7 @@
 #include "coordinator/proposals/briefing.h"
 
 #include "base/mem.h"
-#include "coordinator/gate/plan.h"
+#include "coordinator/gate/account.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/patch.h"
@@ -50,8 +50,8 @@ static char *tell_reason(const struct entry *entry)
     if (entry->fate == FATE_REFUSED)
         return mem_strdup(entry->reason);
     const Trireme__Judgement *j = entry->judgement;
-    if (!j || !j->has_cause || j->cause == TRIREME__CAUSE__gains)
-        return NULL;
+    if (!j || !j->has_cause || j->cause == TRIREME__CAUSE__gains || entry->fate == FATE_CLOSED)
+        return NULL; // the outcome is that word
     char *word = mem_strdup(
         protobuf_c_enum_descriptor_get_value(&trireme__cause__descriptor, (int)j->cause)->name);
     for (char *c = word; *c; c++)
@@ -66,7 +66,7 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
     Trireme__Tried *tried = message_new(&trireme__tried__descriptor);
     const Trireme__Proposal *proposal = entry->proposal;
     tried->has_number = true, tried->number = entry->number;
-    tried->outcome = mem_strdup(fate_name(entry->fate));
+    tried->outcome = mem_strdup(entry_word(entry));
     tried->has_pairs = true, tried->pairs = (uint32_t)entry->forward.n_pairs;
     tried->reason = tell_reason(entry);
     if (!proposal)
@@ -77,6 +77,25 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
     for (size_t i = 0; i < proposal->n_patch; i++)
         tried->patch[tried->n_patch++] = message_copy(proposal->patch[i]);
     return tried;
+}
+
+/* Tokens that hypotheses may still cost before one is adopted. */
+static uint64_t tokens_left(const struct briefing_input *input)
+{
+    const struct rule rule = rule_of(input->asked);
+    const struct account account = {.all = (double)input->asked->train->steps *
+                                           (double)run_config_step_tokens(input->asked),
+                                    .spent = (double)input->history->spent,
+                                    .since = (double)input->history->since};
+    return (uint64_t)account_left(&rule, &account);
+}
+
+/* Tokens that the trunk has still to train on: what experiments spent it does not. */
+static uint64_t tokens_ahead(const Trireme__Briefing *b, const struct history *history)
+{
+    const uint64_t spent = history->first_rule ? 0 : history->spent; // there on top of the run
+    const uint64_t used = b->tokens + spent;
+    return spent < b->tokens_planned && used < b->tokens_planned ? b->tokens_planned - used : 0;
 }
 
 Trireme__Briefing *briefing_make(const struct briefing_input *input)
@@ -91,13 +110,12 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     b->has_room = true,
     b->room = input->room < b->hypotheses_left ? input->room : b->hypotheses_left;
     b->has_tokens_left = true;
-    b->tokens_left = plan_tokens_left(history, input->asked, config);
+    b->tokens_left = tokens_left(input);
     curve_tell(input->curve, b);
     b->has_step_tokens = true, b->step_tokens = run_config_step_tokens(config);
     b->has_tokens_planned = true;
     b->tokens_planned = config->train->steps * run_config_step_tokens(input->asked);
-    const uint64_t ahead = b->tokens_planned > b->tokens ? b->tokens_planned - b->tokens : 0;
-    b->has_steps = true, b->steps = input->step + ahead / b->step_tokens;
+    b->has_steps = true, b->steps = input->step + tokens_ahead(b, history) / b->step_tokens;
     message_path_visit(config, tell_value, b);
     patch_may_change(config, input->policy, tell_may_change, b);
     size_t first = history->n > TRIED_MAX ? history->n - TRIED_MAX : 0;

@@ -62,23 +62,17 @@ void intake_add_eval(struct intake *intake, const Trireme__EvalLine *line)
     curve_eval(intake->curve, line);
 }
 
-/* Registers queued proposals as hypotheses as long as there is room. */
-static int register_queued(struct intake *intake, uint64_t step, struct err *err)
+/* Closes queued proposals that are no change of the recipe in force any more, where that changed at
+ * this step. */
+static int close_unfit(struct intake *intake, uint64_t step, struct err *err)
 {
-    for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
-        const struct entry *e = &context_history(&intake->context)->entries[i];
-        if (e->fate != FATE_QUEUED ||
-            !journal_may_register(intake->context.journal, e->number, step))
-            continue;
-        if (campaign_open(intake->campaign) >= intake->context.run->config->experiment->forks)
-            return 0;
-        Trireme__Plan plan;
+    const struct history *h = context_history(&intake->context);
+    for (size_t i = 0; h->changed_at == step && step > 0 && i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
         struct err why = {0};
-        int rc = proposal_check(intake, e->proposal, step, &plan, &why) < 0
-                     ? campaign_close(intake->campaign, e->number, step, TRIREME__CAUSE__unfit,
-                                      why.text, err)
-                     : campaign_register(intake->campaign, e->number, step, &plan, err);
-        if (rc < 0)
+        if (e->fate == FATE_QUEUED && proposal_check(intake, e->proposal, &why) < 0 &&
+            campaign_close(intake->campaign, e->number, step, TRIREME__CAUSE__unfit, why.text,
+                           err) < 0)
             return -1;
     }
     return 0;
@@ -96,23 +90,12 @@ static int close_queued(struct intake *intake, uint64_t step, struct err *err)
     return 0;
 }
 
-/* Repeats recorded inputs, and registers what follows from them, in their order. */
-static int take_and_register(struct intake *intake, uint64_t step, struct err *err)
-{
-    do {
-        if (proposal_repeat_recorded(intake, step, err) < 0 ||
-            register_queued(intake, step, err) < 0)
-            return -1;
-    } while (journal_input(intake->context.journal, step));
-    return 0;
-}
-
 int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err)
 {
     if (last)
         return proposal_repeat_recorded(intake, step, err) < 0 ? -1
                                                                : close_queued(intake, step, err);
-    if (take_and_register(intake, step, err) < 0)
+    if (close_unfit(intake, step, err) < 0 || proposal_repeat_recorded(intake, step, err) < 0)
         return -1;
     bool free_hand = !journal_repeats(intake->context.journal);
     if (free_hand &&
@@ -128,5 +111,5 @@ int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err
         if (intake->asked && planner_turn_poll(intake, step, err) < 0)
             return -1;
     }
-    return register_queued(intake, step, err);
+    return 0;
 }

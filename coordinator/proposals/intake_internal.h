@@ -26,10 +26,9 @@ struct intake {
 int proposal_log_event(struct intake *intake, uint64_t step, const char *by, const char *text,
                        struct err *err);
 
-/* Checks whether a proposal can become a hypothesis now, and makes its plan. ERR_USAGE with the
+/* Checks whether a proposal is a change of the recipe in force that may be made. ERR_USAGE with the
  * reason if not. */
-int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, uint64_t step,
-                   Trireme__Plan *plan, struct err *err);
+int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, struct err *err);
 
 /* Takes a proposal in: writes it, and the result of the check, into the ledger. *answer, a fresh
  * message, is filled in for its proposer. An error is one of the ledger. */

@@ -1,8 +1,6 @@
 /* The planner's turn: when it is asked, and what is done with its answer. */
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
-#include "coordinator/gate/gate.h"
-#include "coordinator/gate/plan.h"
 #include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/planner.h"
@@ -15,7 +13,7 @@
 #include <string.h>
 
 enum {
-    ASK_EVERY = GATE_HORIZON_MIN, /* it is asked at multiples of so many steps, */
+    ASK_EVERY = 20, /* it is asked at multiples of so many steps, */
     ASK_DOUBLINGS_MAX =
         6,            /* and of twice as many for each answer in a row of which nothing was legal */
     PROPOSALS_MAX = 8 /* of one answer that are looked at, beyond those that there is room for */
@@ -106,12 +104,11 @@ static bool is_its_turn(const struct intake *intake, uint64_t step)
 void planner_turn_ask(struct intake *intake, uint64_t step)
 {
     const Trireme__Config *config = intake->context.run->config;
-    Trireme__Plan plan;
     struct err why = {0};
-    uint64_t first = gate_first_start(config->train->steps, config->schedule->warmup);
+    const uint64_t first = campaign_first(intake->campaign);
     if (intake->asked || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
         step + ASK_EVERY < first || room(intake) == 0 || campaign_off(intake->campaign) ||
-        plan_make(&intake->context, &plan, step, false, context_config(&intake->context), &why) < 0)
+        campaign_check(intake->campaign, step, context_config(&intake->context), &why) < 0)
         return;
     struct briefing_input input = {.config = context_config(&intake->context),
                                    .asked = config,

@@ -1,7 +1,6 @@
 /* Proposals and orders: checked, recorded, carried out. */
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
-#include "coordinator/gate/plan.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/intake_internal.h"
@@ -33,7 +32,7 @@ static bool counts(const struct intake *intake, const struct entry *e)
     bool observed = e->fate == FATE_OBSERVED && intake->context.run->config->experiment->mode ==
                                                     TRIREME__EXPERIMENT__MODE__observe;
     return (entry_tells(e) || observed) &&
-           (e->fate == FATE_ROLLED_BACK ||
+           (entry_is_pending(e) || e->fate == FATE_TAKEN_BACK || e->fate == FATE_ROLLED_BACK ||
             e->step >= context_history(&intake->context)->changed_at);
 }
 
@@ -72,31 +71,25 @@ static Trireme__Config *recipe_after(const struct intake *intake, const Trireme_
     return after;
 }
 
-int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, uint64_t step,
-                   Trireme__Plan *plan, struct err *err)
+int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, struct err *err)
 {
     Trireme__Config *after = recipe_after(intake, proposal, err);
-    if (!after)
-        return -1;
-    int rc = plan_make(&intake->context, plan, step,
-                       patch_is_slow(proposal->patch, proposal->n_patch), after, err);
     message_free(after);
-    return rc;
+    return after ? 0 : -1;
 }
 
 static int validate(const struct intake *intake, const struct entry *entry, uint64_t step,
                     struct err *err)
 {
-    Trireme__Plan plan;
     Trireme__Config *after = recipe_after(intake, entry->proposal, err);
     if (!after)
         return -1;
     const struct entry *other = intake->allow_noop ? NULL : duplicate(intake, entry, after);
+    int rc = other ? err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
+                             other->number, entry_word(other))
+                   : campaign_check(intake->campaign, step, after, err);
     message_free(after);
-    if (other)
-        return err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
-                       other->number, fate_name(other->fate));
-    return proposal_check(intake, entry->proposal, step, &plan, err);
+    return rc;
 }
 
 static Trireme__Validation__Next next_of(const struct intake *intake, const char *by)
@@ -188,6 +181,7 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
         [TRIREME__ORDER__approve] = "approved",
         [TRIREME__ORDER__veto] = "vetoed",
         [TRIREME__ORDER__kill] = "killed",
+        [TRIREME__ORDER__takeback] = "taken back after the step under way",
     };
     const struct entry *e = history_entry(context_history(&intake->context), number);
     struct err why;
@@ -195,7 +189,8 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
         answer_with(answer, false, number, mem_strdup(why.text));
         return 0;
     }
-    bool open = attempt_open(e) || order == TRIREME__ORDER__kill;
+    const bool open =
+        order != TRIREME__ORDER__takeback && (attempt_open(e) || order == TRIREME__ORDER__kill);
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.has_order = 1, record.order = order;
     if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__order, number, step,

@@ -163,6 +163,7 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Config *config,
         if (!there)
             goto out;
         if (message_equal(there, config)) {
+            run->amended = run_config_amended(folder);
             rc = 0;
         } else {
             message_diff(&first, 1, there, config);
@@ -202,6 +203,14 @@ static int check_changes(const Trireme__Config *before, const Trireme__Config *a
     return rc;
 }
 
+/* Whether the run is over by what its checkpoint planned: experiments may have spent what else
+ * would be further steps; only a larger train.steps adds some. */
+static bool is_over_as_planned(const struct run *run, const Trireme__Manifest *m)
+{
+    return m->planned_tokens && run->config->train->steps <= m->asked->train->steps &&
+           m->tokens + run_config_step_tokens(m->config) > m->planned_tokens;
+}
+
 /* ERR_USAGE for a run that has all its steps: the settings would change nothing. */
 static int check_unfinished(const struct run *run, uint64_t step, struct err *err)
 {
@@ -216,6 +225,12 @@ static int check_unfinished(const struct run *run, uint64_t step, struct err *er
         rc = err_set(err, ERR_USAGE,
                      "%s: the run has its %llu steps: expected --set train.steps above that",
                      run->folder, (unsigned long long)has);
+    else if (m && is_over_as_planned(run, m))
+        rc = err_set(err, ERR_USAGE,
+                     "%s: the run has its %llu steps, and experiments have spent the rest of %llu: "
+                     "expected --set train.steps above that",
+                     run->folder, (unsigned long long)m->step,
+                     (unsigned long long)m->asked->train->steps);
     message_free(m);
     free(folder);
     return rc;
@@ -270,6 +285,7 @@ int run_plan_resume(struct run *run, const char *name, char *const *settings, si
     if (checkpoint_name(&run->folder, &run->goes_back, &run->back_to, name, err) < 0 ||
         !(run->before = run_config_of(run->folder, err)))
         goto out;
+    run->amended = run_config_amended(run->folder);
     run->config = run_config_change(run->before, settings, n_settings, err);
     if (run->config)
         rc = check_changes(run->before, run->config, err);
@@ -378,6 +394,7 @@ void run_clear(struct run *run)
     message_free(run->manifest);
     message_free(run->before);
     message_free(run->config);
+    free(run->amended);
     free(run->checkpoint);
     free(run->folder);
     run_lock_release(run->lock);

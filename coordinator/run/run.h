@@ -33,6 +33,7 @@ struct run {
     Trireme__Config *before; /* as config.yaml was when `resume` read it; NULL in a `train` */
     bool goes_back;          /* `resume RUN@STEP`: continues from that step, not the newest */
     uint64_t back_to;
+    char *amended; /* what in config.yaml, as it was found, is of an earlier version; or NULL */
     char *const *settings; /* of `resume --set`; borrowed from the request */
     size_t n_settings;
     uint64_t incarnation;  /* of this launch; 0 before run_claim */

@@ -108,6 +108,7 @@ static int tell_rate(const struct resumption *r, const struct trial *trunk, stru
     const struct position at = {m->step, m->samples, m->tokens ? m->tokens : run->tokens};
     struct trial *before = trial_new(0, "before", message_copy(m->config), NULL, 0, at,
                                      m->step_tokens ? m->step_tokens : run->step_tokens, 0, 0);
+    trial_plan(before, m->planned_tokens);
     const double last = m->step ? trial_lr(before, m->step - 1) : 0,
                  expected = trial_lr(before, m->step), next = trial_lr(trunk, m->step);
     trial_free(before);

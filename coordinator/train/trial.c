@@ -169,9 +169,14 @@ struct position trial_position(const struct trial *t)
     return trial_at(t, t->step);
 }
 
+void trial_plan(struct trial *t, uint64_t tokens)
+{
+    t->planned = tokens;
+}
+
 uint64_t trial_all_tokens(const struct trial *t)
 {
-    return t->config->train->steps * t->step_tokens;
+    return t->planned ? t->planned : t->config->train->steps * t->step_tokens;
 }
 
 uint64_t trial_last_step(const struct trial *t)
@@ -187,7 +192,7 @@ static double scheduled_lr(const struct trial *t, uint64_t step)
                                 .lr = t->config->optimizer->lr,
                                 .min_lr = t->config->schedule->min_lr,
                                 .warmup = t->config->schedule->warmup,
-                                .steps = t->config->train->steps};
+                                .steps = (double)trial_all_tokens(t) / (double)t->step_tokens};
     return schedule_lr(&schedule, (double)trial_at(t, step).tokens / (double)t->step_tokens);
 }
 

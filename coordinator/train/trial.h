@@ -54,6 +54,7 @@ struct trial {
     struct position base; /* where it began, or last changed */
     struct tail tail;
     uint64_t step_tokens; /* of a step at the start of the run: the unit of train.steps */
+    uint64_t planned;     /* tokens of the whole run; 0: those that train.steps asks for */
     uint64_t step;        /* updates done */
     uint64_t until;       /* it trains up to that many */
     enum trial_state state;
@@ -111,6 +112,10 @@ bool trial_committed(struct trial *trial, double now);
 /* Its position after `step` updates, and after the updates done. */
 struct position trial_at(const struct trial *trial, uint64_t step);
 struct position trial_position(const struct trial *trial);
+
+/* The run is to have so many tokens, of which this trial's steps use up what is left. The rate
+ * reads its length from them. */
+void trial_plan(struct trial *trial, uint64_t tokens);
 
 /* The tokens of the run, and the update with which they are used up, in steps of this trial. */
 uint64_t trial_all_tokens(const struct trial *trial);

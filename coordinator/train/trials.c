@@ -130,6 +130,7 @@ struct trial *trials_fork(struct trials *ts, const struct trial *parent, const s
     struct trial *t =
         trial_new(ts->next_number, fork->name, message_copy(fork->config), segments, n, base,
                   parent->step_tokens, ts->layout->n_blocks, ts->endpoint->size - 1);
+    trial_plan(t, parent->planned);
     append(ts, t);
     send_fork(ts, t, parent, fork);
     return t;

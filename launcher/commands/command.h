@@ -59,6 +59,7 @@ int command_proposals_diff(const void *request, void *reply, struct err *err);
 int command_proposals_approve(const void *request, void *reply, struct err *err);
 int command_proposals_veto(const void *request, void *reply, struct err *err);
 int command_proposals_kill(const void *request, void *reply, struct err *err);
+int command_proposals_takeback(const void *request, void *reply, struct err *err);
 int command_ledger_verify(const void *request, void *reply, struct err *err);
 int command_ledger_replay(const void *request, void *reply, struct err *err);
 int command_ledger_show(const void *request, void *reply, struct err *err);

@@ -98,6 +98,10 @@ static Trireme__Record *copy_of(const Trireme__Record *record)
     shown.observation =
         record->kind == TRIREME__RECORD_KIND__observation ? record->observation : NULL;
     shown.judgement = record->kind == TRIREME__RECORD_KIND__verdict ? record->judgement : NULL;
+    shown.rule = record->kind == TRIREME__RECORD_KIND__rule ? record->rule : NULL;
+    shown.stretch = record->kind == TRIREME__RECORD_KIND__stretch ? record->stretch : NULL;
+    shown.decision = record->kind == TRIREME__RECORD_KIND__decision ? record->decision : NULL;
+    shown.claim = record->kind == TRIREME__RECORD_KIND__claim ? record->claim : NULL;
     if (record->promotion && !record->promotion->n_patch)
         shown.promotion = NULL;
     return message_copy(&shown);
@@ -139,39 +143,47 @@ static void say_patch(Trireme__Change *const *patch, size_t n)
     free(text);
 }
 
+static const char *enum_name(const ProtobufCEnumDescriptor *type, int value)
+{
+    return protobuf_c_enum_descriptor_get_value(type, value)->name;
+}
+
 static void print_validation(const Trireme__Validation *v)
 {
     if (v->accepted) {
-        printf("legal: %s", protobuf_c_enum_descriptor_get_value(
-                                &trireme__validation__next__descriptor, (int)v->next)
-                                ->name);
+        printf("legal: %s", enum_name(&trireme__validation__next__descriptor, (int)v->next));
         return;
     }
     printf("refused: ");
     say(v->reason);
 }
 
+static const char *kind_name(bool calm)
+{
+    return calm ? "calm" : "plain";
+}
+
 static void print_plan(const Trireme__Plan *p)
 {
-    printf("%sat most %u pairs of %" PRIu64 " steps", p->reverse ? "reverse: " : "", p->pairs,
-           p->horizon);
-    if (p->tail)
-        printf(" and a tail of %" PRIu64, p->tail);
-    printf(" from step %" PRIu64 ", %u windows, margin %g", p->start, p->windows, p->margin);
-    if (!p->reverse)
-        printf(", alpha %g", p->alpha);
+    if (p->reverse)
+        printf("reverse: ");
+    if (p->has_calm)
+        printf("%s, ", kind_name(p->calm));
+    printf("%s, margin %g", p->slow ? "slow" : "fast", p->margin);
 }
 
 static void print_judgement(const Trireme__Judgement *j)
 {
-    printf("%s", protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor,
-                                                      (int)j->outcome)
-                     ->name);
+    printf("%s", enum_name(&trireme__judgement__outcome__descriptor, (int)j->outcome));
+    if (j->outcome == TRIREME__JUDGEMENT__OUTCOME__closed && j->has_cause)
+        printf(" (%s)", enum_name(&trireme__cause__descriptor, (int)j->cause));
     if (j->pairs)
         printf(" after %u %s", j->pairs, j->pairs == 1 ? "pair" : "pairs");
     if (j->has_mean)
         printf(": mean %.6g", j->mean);
-    if (j->has_half_width)
+    if (j->has_probability)
+        printf(" +- %.3g, probability %.4g", j->deviation, j->probability);
+    else if (j->has_half_width) // of the first rule, like the next
         printf(" +- %.3g", j->half_width);
     else if (j->has_t)
         printf(", t %.4g", j->t);
@@ -179,6 +191,40 @@ static void print_judgement(const Trireme__Judgement *j)
         printf(": ");
         say(j->reason);
     }
+}
+
+static void print_rule(const Trireme__Rule *r)
+{
+    printf("rule %u for %" PRIu64 " tokens: stake %g, share %g, margin %g, alpha %g, claims %s",
+           r->revision, r->tokens, r->stake, r->share, r->margin, r->alpha,
+           enum_name(&trireme__gate__claims__descriptor, (int)r->claims));
+}
+
+static void print_stretch(const Trireme__Stretch *s)
+{
+    printf("%s, %" PRIu64 " steps and a tail of %" PRIu64 ", %u windows, of", kind_name(s->calm),
+           s->horizon, s->tail, s->windows);
+    for (size_t i = 0; i < s->n_arms; i++)
+        printf("%s %u%s", i ? "," : "", s->arms[i]->number, s->arms[i]->reverse ? " reverse" : "");
+    printf("; experiments have spent %" PRIu64 " tokens, the trunk is to have %" PRIu64 " steps",
+           s->spent, s->length);
+}
+
+static void print_decision(const Trireme__Decision *d)
+{
+    printf("the trunk's tail and reading: %" PRIu64 " tokens%s", d->tokens,
+           d->trunk_diverged ? "; it diverged: no pair of the stretch counts" : "");
+}
+
+static void print_claim(const Trireme__Claim *c)
+{
+    printf("claim %u at alpha %.3g: %s", c->t, c->alpha,
+           enum_name(&trireme__claim__answer__descriptor, (int)c->answer));
+    if (c->has_mean)
+        printf(" after %u reverse pairs: mean %.6g +- %.3g, t %.4g, p %.3g", c->pairs, c->mean,
+               c->half_width, c->student_t, c->p);
+    else if (c->has_cause)
+        printf(" (%s)", enum_name(&trireme__cause__descriptor, (int)c->cause));
 }
 
 /* Prints what belongs to the record's kind; returns false if that is its text alone. */
@@ -196,9 +242,7 @@ static bool print_told(const Trireme__Record *r)
         print_validation(r->validation);
         return true;
     case TRIREME__RECORD_KIND__order:
-        printf(
-            "%s",
-            protobuf_c_enum_descriptor_get_value(&trireme__order__descriptor, (int)r->order)->name);
+        printf("%s", enum_name(&trireme__order__descriptor, (int)r->order));
         return true;
     case TRIREME__RECORD_KIND__hypothesis:
         print_plan(r->plan);
@@ -216,6 +260,18 @@ static bool print_told(const Trireme__Record *r)
         return true;
     case TRIREME__RECORD_KIND__verdict:
         print_judgement(r->judgement);
+        return true;
+    case TRIREME__RECORD_KIND__rule:
+        print_rule(r->rule);
+        return true;
+    case TRIREME__RECORD_KIND__stretch:
+        print_stretch(r->stretch);
+        return true;
+    case TRIREME__RECORD_KIND__decision:
+        print_decision(r->decision);
+        return true;
+    case TRIREME__RECORD_KIND__claim:
+        print_claim(r->claim);
         return true;
     case TRIREME__RECORD_KIND__promotion:
     case TRIREME__RECORD_KIND__rollback:
@@ -235,9 +291,7 @@ static void print_record(const Trireme__Record *r)
         printf("%4u", r->number);
     else
         printf("%4s", "");
-    printf("  %-11s ",
-           protobuf_c_enum_descriptor_get_value(&trireme__record_kind__descriptor, (int)r->kind)
-               ->name);
+    printf("  %-11s ", enum_name(&trireme__record_kind__descriptor, (int)r->kind));
     if (r->by && *r->by) {
         say(r->by);
         printf(": ");

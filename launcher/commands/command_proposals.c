@@ -32,32 +32,57 @@ static Trireme__Change **copy_changes(Trireme__Change *const *changes, size_t n)
     return copy;
 }
 
-static Trireme__ProposalRow *row_of(const struct entry *e)
+/* Replaces a reply's empty submessage by a copy, or by nothing. */
+#define PUT(to, from) (message_free(to), (to) = (from) ? message_copy(from) : NULL)
+
+/* Pairs at most: of the first rule its plan's, of the second its rule's. */
+static uint32_t pairs_max(const struct entry *e, const struct attempt *a, const Trireme__Rule *rule)
+{
+    if (a->plan->pairs || !rule)
+        return a->plan->pairs;
+    if (a == &e->forward)
+        return rule->pairs;
+    return e->claim && rule->n_looks ? rule->looks[rule->n_looks - 1] : rule->watch;
+}
+
+static void fill_gain(Trireme__ProposalRow *row, const struct entry *e)
+{
+    const Trireme__Judgement *j = e->reverse.judgement;
+    const bool claimed = e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__claimed;
+    if (!claimed && !(j && j->has_half_width))
+        return;
+    row->has_gain = true, row->gain = claimed ? e->claim->mean : j->mean;
+    row->has_half_width = true, row->half_width = claimed ? e->claim->half_width : j->half_width;
+}
+
+static Trireme__ProposalRow *row_of(const struct entry *e, const Trireme__Rule *rule)
 {
     Trireme__ProposalRow *row = message_new(&trireme__proposal_row__descriptor);
     row->has_number = true, row->number = e->number;
     row->by = mem_strdup(e->by);
     row->has_step = true, row->step = e->step;
-    row->state = mem_strdup(fate_name(e->fate));
+    row->state = mem_strdup(entry_word(e));
     row->n_patch = e->proposal->n_patch;
     row->patch = copy_changes(e->proposal->patch, e->proposal->n_patch);
     row->hypothesis = mem_strdup(e->proposal->hypothesis);
     row->reason = mem_strdup(e->reason);
     if (e->forward.plan) {
         row->has_pairs = true, row->pairs = (uint32_t)e->forward.n_pairs;
-        row->has_pairs_max = true, row->pairs_max = e->forward.plan->pairs;
+        row->has_pairs_max = true, row->pairs_max = pairs_max(e, &e->forward, rule);
+        row->has_calm = e->forward.plan->has_calm, row->calm = e->forward.plan->calm;
+        row->has_slow = true, row->slow = e->forward.plan->slow;
     }
     if (e->promotion)
         row->has_promoted_at = true, row->promoted_at = e->promoted_at;
     if (e->reverse.plan) {
         row->has_reverse_pairs = true, row->reverse_pairs = (uint32_t)e->reverse.n_pairs;
-        row->has_reverse_pairs_max = true, row->reverse_pairs_max = e->reverse.plan->pairs;
+        row->has_reverse_pairs_max = true;
+        row->reverse_pairs_max = pairs_max(e, &e->reverse, rule);
     }
-    // all four pairs were measured
-    if (e->reverse.judgement && e->reverse.judgement->has_half_width) {
-        row->has_gain = true, row->gain = e->reverse.judgement->mean;
-        row->has_half_width = true, row->half_width = e->reverse.judgement->half_width;
-    }
+    PUT(row->judgement, e->forward.judgement);
+    PUT(row->watch, e->reverse.judgement);
+    PUT(row->claim, e->claim);
+    fill_gain(row, e);
     return row;
 }
 
@@ -73,7 +98,7 @@ int command_proposals_ls(const void *request, void *reply, struct err *err)
     out->n_proposals = history.n;
     out->proposals = mem_new(history.n, sizeof *out->proposals);
     for (size_t i = 0; i < history.n; i++)
-        out->proposals[i] = row_of(&history.entries[i]);
+        out->proposals[i] = row_of(&history.entries[i], history.rule);
     history_clear(&history);
     ledger_free(ledger);
     return 0;
@@ -89,9 +114,6 @@ static const struct entry *find(struct history *history, const struct ledger *le
         err_set(err, ERR_USAGE, "%s: found no proposal %u, there are %zu", run, number, history->n);
     return entry;
 }
-
-/* Replaces a reply's empty submessage by a copy, or by nothing. */
-#define PUT(to, from) (message_free(to), (to) = (from) ? message_copy(from) : NULL)
 
 static Trireme__PairRow *pair_of(const Trireme__Observation *o, bool reverse)
 {
@@ -131,7 +153,7 @@ static void fill(Trireme__ProposalsShowReply *out, const struct entry *e)
     out->has_number = true, out->number = e->number;
     out->by = mem_strdup(e->by);
     out->has_step = true, out->step = e->step;
-    out->state = mem_strdup(fate_name(e->fate));
+    out->state = mem_strdup(entry_word(e));
     out->reason = mem_strdup(e->reason);
     PUT(out->proposal, e->proposal);
     message_free(out->forward);
@@ -141,6 +163,7 @@ static void fill(Trireme__ProposalsShowReply *out, const struct entry *e)
         out->has_promoted_at = true, out->promoted_at = e->promoted_at;
     message_free(out->reverse);
     out->reverse = attempt_of(&e->reverse);
+    PUT(out->claim, e->claim);
 }
 
 int command_proposals_show(const void *request, void *reply, struct err *err)
@@ -228,11 +251,134 @@ static void print_patch(Trireme__Change *const *patch, size_t n, size_t width)
     free(text);
 }
 
-static void print_below(const char *text)
+static void begin_below(void)
 {
     printf("%*s", INDENT, "");
-    print_text(text, WIDTH - INDENT);
+}
+
+static void print_below(const char *text, size_t width)
+{
+    begin_below();
+    print_text(text, width);
     putchar('\n');
+}
+
+static const char *plural(uint32_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* "plain, slow"; of the first rule, which had one kind: "slow". */
+static void print_kind(bool has_calm, bool calm, bool slow)
+{
+    printf("%s%s", !has_calm ? "" : calm ? "calm, " : "plain, ", slow ? "slow" : "fast");
+}
+
+static void print_probability(double p)
+{
+    if (p > 0.9999)
+        printf("above 0.9999");
+    else if (p < 0.0001)
+        printf("below 0.0001");
+    else
+        printf("%.4f", p);
+}
+
+/* What is expected by the pairs and the prior: never called a gain. what: of which kind, or "". */
+static void print_expected(const Trireme__Judgement *j, const char *what)
+{
+    if (j->has_probability) {
+        printf("expected %+.4f +- %.4f nats%s, better with probability ", j->mean, j->deviation,
+               what);
+        print_probability(j->probability);
+    } else if (j->has_half_width) { // of the first rule, like the next
+        printf("%+.5f +- %.5f nats (95 %%)", j->mean, j->half_width);
+    } else if (j->has_mean) {
+        printf("mean %+.6g nats%s, t = %.4g", j->mean, what, j->t);
+    }
+}
+
+/* state: of the proposal, which is the word for why it was closed. */
+static void print_outcome(const Trireme__Judgement *j, const char *state)
+{
+    switch (j->outcome) {
+    case TRIREME__JUDGEMENT__OUTCOME__closed:
+        printf("%s", state);
+        break;
+    case TRIREME__JUDGEMENT__OUTCOME__adopted:
+        printf("adopted (screening)");
+        break;
+    case TRIREME__JUDGEMENT__OUTCOME__returned:
+        printf("waits again");
+        break;
+    case TRIREME__JUDGEMENT__OUTCOME__taken_back:
+        printf("taken back");
+        break;
+    default:
+        printf("%s", protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor,
+                                                          (int)j->outcome)
+                         ->name);
+    }
+    if (j->pairs)
+        printf(" after %u pair%s", j->pairs, plural(j->pairs));
+}
+
+/* Only what was claimed is called a gain. */
+static void print_claim(const Trireme__Claim *c)
+{
+    if (c->answer == TRIREME__CLAIM__ANSWER__claimed)
+        printf("claimed: gains %.4f +- %.4f nats over %u reverse pairs", c->mean, c->half_width,
+               c->pairs);
+    else if (c->answer == TRIREME__CLAIM__ANSWER__unproven)
+        printf("unproven after %u reverse pair%s", c->pairs, plural(c->pairs));
+    else
+        printf("not answered yet");
+    printf(", claim %u at alpha %.3g", c->t, c->alpha);
+    if (c->has_cause && c->cause != TRIREME__CAUSE__gains)
+        printf(
+            " (%s)",
+            protobuf_c_enum_descriptor_get_value(&trireme__cause__descriptor, (int)c->cause)->name);
+}
+
+/* What is known of it in words and numbers, below its first line. */
+static void print_found(const Trireme__ProposalRow *row)
+{
+    if (row->has_pairs) {
+        begin_below();
+        print_kind(row->has_calm, row->calm, row->slow);
+        if (row->judgement && row->judgement->has_mean) {
+            printf("; ");
+            print_expected(row->judgement, "");
+        }
+        printf("\n");
+    }
+    if (row->has_promoted_at) {
+        begin_below();
+        // a verdict of the first rule has no probability
+        printf("%s at step %" PRIu64 "\n",
+               row->judgement && row->judgement->has_probability ? "adopted (screening)"
+                                                                 : "promoted",
+               row->promoted_at);
+    }
+    if (row->has_reverse_pairs) {
+        begin_below();
+        printf("watch, %u/%u reverse pairs", row->reverse_pairs, row->reverse_pairs_max);
+        if (row->watch) {
+            printf(": ");
+            print_outcome(row->watch, row->state);
+        }
+        printf("\n");
+    }
+    if (row->claim) {
+        begin_below();
+        if (row->claim->answer != TRIREME__CLAIM__ANSWER__claimed)
+            printf("claim: ");
+        print_claim(row->claim);
+        printf("\n");
+    } else if (row->has_gain) {
+        begin_below();
+        printf("gain %.5f +- %.5f nats\n", row->gain, row->half_width);
+    }
 }
 
 static void print_row(const Trireme__ProposalRow *row)
@@ -240,22 +386,13 @@ static void print_row(const Trireme__ProposalRow *row)
     char pairs[32] = "-";
     if (row->has_pairs)
         snprintf(pairs, sizeof pairs, "%u/%u", row->pairs, row->pairs_max);
-    printf("%4u  %-12s %5s  ", row->number, row->state, pairs);
+    printf("%4u  %-14s %3s  ", row->number, row->state, pairs);
     print_patch(row->patch, row->n_patch, WIDTH - INDENT);
     if (row->hypothesis && *row->hypothesis)
-        print_below(row->hypothesis);
-    if (row->has_promoted_at)
-        printf("%*spromoted at step %" PRIu64 "\n", INDENT, "", row->promoted_at);
-    if (row->has_reverse_pairs) {
-        snprintf(pairs, sizeof pairs, "%u/%u", row->reverse_pairs, row->reverse_pairs_max);
-        printf("      `- reverse   %5s  ", pairs);
-        if (row->has_gain)
-            printf("gain %.5f +- %.5f nats\n", row->gain, row->half_width);
-        else
-            printf("the configuration from before, against the promoted one\n");
-    }
+        print_below(row->hypothesis, WIDTH - INDENT);
+    print_found(row);
     if (row->reason)
-        print_below(row->reason);
+        print_below(row->reason, SIZE_MAX);
 }
 
 void print_proposals_ls(const void *reply)
@@ -265,7 +402,7 @@ void print_proposals_ls(const void *reply)
         printf("nothing has been proposed\n");
         return;
     }
-    printf("%4s  %-12s %5s  %s\n", "no", "state", "pairs", "change, and why");
+    printf("%4s  %-13s %s  %s\n", "no", "state", "pairs", "change, and why");
     for (size_t i = 0; i < r->n_proposals; i++)
         print_row(r->proposals[i]);
 }
@@ -275,19 +412,11 @@ static void print_label(const char *label)
     printf("  %-13s ", label);
 }
 
-static void print_plan(const Trireme__Plan *p, const char *label)
+static void print_plan(const Trireme__Plan *p)
 {
-    print_label(label);
-    printf("%s: at most %u pairs from step %" PRIu64 " on, %" PRIu64 " steps each",
-           p->slow ? "slow" : "fast", p->pairs, p->start, p->horizon);
-    if (p->tail)
-        printf(" and a tail of %" PRIu64, p->tail);
-    printf("\n");
-    print_label("");
-    printf("%u gate windows an arm, margin %g nats", p->windows, p->margin);
-    if (!p->reverse)
-        printf(", alpha %g, beta %g", p->alpha, p->beta);
-    printf("\n");
+    print_label("kind");
+    print_kind(p->has_calm, p->calm, p->slow);
+    printf("; margin %g nats\n", p->margin);
     if (p->holds_for) {
         print_label("");
         printf("its verdict holds for %s\n", p->holds_for);
@@ -299,7 +428,7 @@ static void print_pairs(const Trireme__Attempt *a)
     if (!a->n_pairs)
         return;
     print_label("pairs");
-    printf("%4s %10s %12s %12s %12s\n", "pair", "at step", "trunk", "fork", "gain");
+    printf("%4s %10s %12s %12s %12s\n", "pair", "at step", "trunk", "fork", "better by");
     for (size_t i = 0; i < a->n_pairs; i++) {
         const Trireme__PairRow *p = a->pairs[i];
         print_label("");
@@ -312,24 +441,15 @@ static void print_pairs(const Trireme__Attempt *a)
     }
 }
 
-static void print_judgement(const Trireme__Judgement *j)
+static void print_judgement(const Trireme__Attempt *a, const char *state)
 {
-    print_label("verdict");
-    printf("%s", protobuf_c_enum_descriptor_get_value(&trireme__judgement__outcome__descriptor,
-                                                      (int)j->outcome)
-                     ->name);
-    if (j->pairs)
-        printf(" after %u %s", j->pairs, j->pairs == 1 ? "pair" : "pairs");
-    if (j->has_half_width)
-        printf(": gain %.5f +- %.5f nats (95 %%)", j->mean, j->half_width);
-    else if (j->has_mean)
-        printf(": mean gain less the margin %.6g nats, t = %.4g", j->mean, j->t);
-    if (j->outcome == TRIREME__JUDGEMENT__OUTCOME__confirmed)
-        printf("\n%17sconfirmed: above 0 at 95 %%, one-sided", "");
-    if (j->window_share > 0.25)
-        printf("\n%17s%.0f %% of the spread is the choice of windows: more of them (gate.windows) "
-               "would help",
-               "", 100 * j->window_share);
+    const Trireme__Judgement *j = a->judgement;
+    print_label(a->plan->reverse ? "watch" : "verdict");
+    print_outcome(j, state);
+    if (j->has_mean) {
+        printf(": ");
+        print_expected(j, a->plan->reverse ? "" : " beyond the margin");
+    }
     printf("\n");
     if (j->reason && *j->reason) {
         print_label("");
@@ -338,13 +458,14 @@ static void print_judgement(const Trireme__Judgement *j)
     }
 }
 
-static void print_attempt(const Trireme__Attempt *a)
+static void print_attempt(const Trireme__Attempt *a, const char *state)
 {
     if (!a)
         return;
     if (a->plan->reverse)
-        printf("  reverse pairs: the configuration from before, against the promoted one\n");
-    print_plan(a->plan, "plan");
+        printf("  reverse pairs: forks with the recipe from before, against the trunk\n");
+    else
+        print_plan(a->plan);
     if (a->application) {
         print_label("newest fork");
         printf("trial %u, from step %" PRIu64 ", %" PRIu64
@@ -354,7 +475,7 @@ static void print_attempt(const Trireme__Attempt *a)
     }
     print_pairs(a);
     if (a->judgement)
-        print_judgement(a->judgement);
+        print_judgement(a, state);
 }
 
 static void print_said(const char *label, const char *text)
@@ -378,14 +499,20 @@ void print_proposals_show(const void *reply)
     print_patch(p->patch, p->n_patch, SIZE_MAX);
     print_said("why", p->hypothesis);
     print_said("predicted", p->predicted);
-    print_attempt(r->forward);
+    print_attempt(r->forward, r->state);
     if (r->promotion) {
-        print_label("promoted");
-        printf("at step %" PRIu64 ", trial %u: %s\n", r->promoted_at, r->promotion->trial,
-               r->promotion->adopted ? "the last fork became the trunk"
-                                     : "the change was applied to the trunk's state");
+        print_label("trunk");
+        printf("its fork, trial %u, became the trunk at step %" PRIu64 "\n", r->promotion->trial,
+               r->promoted_at);
     }
-    print_attempt(r->reverse);
+    print_attempt(r->reverse, r->state);
+    if (r->claim) {
+        print_label("claim");
+        print_claim(r->claim);
+        if (r->claim->has_p)
+            printf(" (t = %.4g, p = %.3g)", r->claim->student_t, r->claim->p);
+        printf("\n");
+    }
     bool said = (r->forward && r->forward->judgement) || (r->reverse && r->reverse->judgement);
     if (!said)
         print_said("reason", r->reason);

@@ -1,5 +1,5 @@
-/* trireme propose; trireme proposals approve, veto, kill: what people ask of a running coordinator.
- */
+/* trireme propose; trireme proposals approve, veto, kill, takeback: what people ask of a running
+ * coordinator. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
@@ -152,6 +152,12 @@ int command_proposals_kill(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsKillRequest *r = request;
     return order(reply, r->run, r->number, TRIREME__ORDER__kill, r->wait, err);
+}
+
+int command_proposals_takeback(const void *request, void *reply, struct err *err)
+{
+    const Trireme__ProposalsTakebackRequest *r = request;
+    return order(reply, r->run, r->number, TRIREME__ORDER__takeback, r->wait, err);
 }
 
 void print_answer(const void *reply)

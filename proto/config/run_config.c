@@ -4,9 +4,11 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "proto/file/checkpoint.h"
+#include "proto/file/earlier.h"
 #include "proto/file/hugging_face_config.h"
 #include "proto/order/segment.h"
 #include "proto/schema/message.h"
+#include "proto/schema/node.h"
 #include "proto/schema/read.h"
 #include "proto/schema/write.h"
 #include "proto/tensor/model_shape.h"
@@ -158,18 +160,40 @@ int run_config_exists(const char *run, struct err *err)
                  : err_set(err, ERR_USAGE, "%s: found no run there (it has no config.yaml)", run);
 }
 
+/* Reads RUN/config.yaml as a tree, as this version would have written it. *amended: what is another
+ * way in the file, fresh, or NULL. */
+static struct node *read_own(char **amended, const char *path, struct err *err)
+{
+    size_t size = 0;
+    char *text = file_read(path, &size, ERR_USAGE, err);
+    struct node *root = text ? yaml_node_read(text, size, path, true, ERR_USAGE, err) : NULL;
+    *amended = earlier_config(root);
+    free(text);
+    return root;
+}
+
 Trireme__Config *run_config_of(const char *run, struct err *err)
 {
     if (run_config_exists(run, err) < 0)
         return NULL;
-    char *path = file_join(run, "config.yaml");
-    Trireme__Config *config = read_file(path, NULL, err);
+    Trireme__Config *config = message_new(&trireme__config__descriptor);
+    char *path = file_join(run, "config.yaml"), *amended = NULL;
+    int rc = node_read(config, read_own(&amended, path, err), path, ERR_USAGE, err);
+    free(amended);
     free(path);
-    if (config && resolve(config, false, err) < 0) {
-        message_free(config);
-        return NULL;
-    }
-    return config;
+    if (rc == 0 && resolve(config, false, err) == 0)
+        return config;
+    message_free(config);
+    return NULL;
+}
+
+char *run_config_amended(const char *run)
+{
+    struct err none;
+    char *path = file_join(run, "config.yaml"), *amended = NULL;
+    node_free(read_own(&amended, path, &none));
+    free(path);
+    return amended;
 }
 
 Trireme__Config *run_config_change(const Trireme__Config *config, char *const *settings,

@@ -24,9 +24,12 @@ Trireme__Config *run_config_read_for(const char *run, const char *path, char *co
 /* Fails with ERR_USAGE if the folder is no run: it has no config.yaml. */
 int run_config_exists(const char *run, struct err *err);
 
-/* Reads RUN/config.yaml of an existing run, resolved and checked. Freed by message_free. NULL on
- * error. */
+/* Reads RUN/config.yaml of an existing run, also one that an earlier version wrote (earlier.h),
+ * resolved and checked. Freed by message_free. NULL on error. */
 Trireme__Config *run_config_of(const char *run, struct err *err);
+
+/* What in RUN/config.yaml is of an earlier version, in words; fresh, or NULL. */
+char *run_config_amended(const char *run);
 
 /* Returns a copy of a configuration with the settings applied, resolved and checked. `init.from` is
  * not read again. Freed by message_free. NULL on error. */

@@ -5,8 +5,10 @@
 #include "base/file_sure.h"
 #include "base/mem.h"
 #include "math/optimizer.h"
+#include "proto/file/earlier.h"
 #include "proto/file/shard_file.h"
 #include "proto/schema/message.h"
+#include "proto/schema/node.h"
 #include "proto/schema/read.h"
 #include "proto/schema/write.h"
 #include "proto/tensor/layout.h"
@@ -90,6 +92,15 @@ static char *find_digest(char *text)
     return found && strlen(found) >= DIGEST_HEX_SIZE ? found : NULL;
 }
 
+/* Reads a manifest's text, also one of an earlier version. */
+static int read_text(Trireme__Manifest *manifest, const char *text, size_t size, const char *path,
+                     struct err *err)
+{
+    struct node *root = json_node_read(text, size, path, ERR_DATA, err);
+    earlier_manifest(root);
+    return node_read(manifest, root, path, ERR_DATA, err);
+}
+
 /* Computes the digest of a manifest's text, with zeros in place of its own digest. */
 static void digest_text(char hex[DIGEST_HEX_SIZE], char *text, size_t size, char *own)
 {
@@ -118,7 +129,7 @@ Trireme__Manifest *checkpoint_manifest(const char *folder, struct err *err)
     size_t size = 0;
     char *text = file_sure_read(path, &size, err);
     Trireme__Manifest *manifest = message_new(&trireme__manifest__descriptor);
-    int rc = text ? json_read(manifest, text, size, path, ERR_DATA, err) : -1;
+    int rc = text ? read_text(manifest, text, size, path, err) : -1;
     if (rc == 0)
         rc = check_digest(text, size, path, err);
     if (rc == 0 && manifest->format != FORMAT)

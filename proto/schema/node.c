@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void clear(struct node *node)
 {
@@ -27,4 +28,26 @@ struct node *node_add(struct node *node)
     struct node *child = &node->children[node->n++];
     *child = (struct node){.kind = NODE_NULL};
     return child;
+}
+
+struct node *node_get(const struct node *node, const char *key)
+{
+    for (size_t i = 0; node && node->kind == NODE_MAP && i < node->n; i++)
+        if (strcmp(node->children[i].key, key) == 0)
+            return &node->children[i];
+    return NULL;
+}
+
+bool node_remove(struct node *node, const char *key)
+{
+    if (!node_get(node, key))
+        return false;
+    size_t kept = 0;
+    for (size_t i = 0; i < node->n; i++)
+        if (strcmp(node->children[i].key, key) == 0)
+            clear(&node->children[i]);
+        else
+            node->children[kept++] = node->children[i];
+    node->n = kept;
+    return true;
 }

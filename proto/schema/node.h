@@ -46,3 +46,9 @@ void node_free(struct node *node); /* accepts NULL */
 /* Adds an empty child at the end, owned by the node. The pointer is valid until the next one is
  * added. */
 struct node *node_add(struct node *node);
+
+/* The first child of a map with that key, or NULL; of what is no map, or NULL, too. */
+struct node *node_get(const struct node *node, const char *key);
+
+/* Removes all children with that key. Whether there was one; node as in node_get. */
+bool node_remove(struct node *node, const char *key);

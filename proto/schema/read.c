@@ -216,8 +216,8 @@ void read_swap(void *a, void *b)
     free(other);
 }
 
-static int read_tree(void *message, struct node *root, const char *where, enum err_code code,
-                     struct err *err)
+int node_read(void *message, struct node *root, const char *where, enum err_code code,
+              struct err *err)
 {
     if (!root)
         return -1;
@@ -234,11 +234,11 @@ static int read_tree(void *message, struct node *root, const char *where, enum e
 int yaml_read(void *message, const char *text, size_t size, const char *where, enum err_code code,
               struct err *err)
 {
-    return read_tree(message, yaml_node_read(text, size, where, true, code, err), where, code, err);
+    return node_read(message, yaml_node_read(text, size, where, true, code, err), where, code, err);
 }
 
 int json_read(void *message, const char *text, size_t size, const char *where, enum err_code code,
               struct err *err)
 {
-    return read_tree(message, json_node_read(text, size, where, code, err), where, code, err);
+    return node_read(message, json_node_read(text, size, where, code, err), where, code, err);
 }

@@ -19,12 +19,19 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+struct node;
+
 /* Read text over the values in the message: given fields are replaced, lists as a whole,
  * submessages field by field. A YAML text without a document (empty, or comments only) gives no
  * field. The caller chooses the error code. */
 int yaml_read(void *message, const char *text, size_t size, const char *where, enum err_code code,
               struct err *err);
 int json_read(void *message, const char *text, size_t size, const char *where, enum err_code code,
+              struct err *err);
+
+/* The same with a tree that was read before (node.h), and perhaps amended. It is freed, on error
+ * too. NULL: -1; whoever read it has said why. */
+int node_read(void *message, struct node *root, const char *where, enum err_code code,
               struct err *err);
 
 /* Applies one setting, "optimizer.lr=5e-4". The value is YAML (flow lists and maps allowed; an

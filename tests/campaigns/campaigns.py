@@ -89,11 +89,13 @@ class Bench:
     def run(self, name):
         return os.path.join(self.out, "runs", name)
 
-    def is_whole(self, name, steps):
-        folder = self.run(name)
-        done = self.call("ckpt", "ls", folder, "--json", check=False)
-        return done.returncode == 0 and any(c["step"] == steps
-                                            for c in json.loads(done.stdout).get("checkpoints", []))
+    def is_whole(self, name):
+        """Whether a run has all its steps: how many follows from what its experiments spent."""
+        try:
+            with open(os.path.join(self.run(name), "status.json")) as f:
+                return json.load(f)["code"] == 0
+        except FileNotFoundError:
+            return False
 
     def words(self, name, config):
         """The command line that trains this configuration as the run `name`."""
@@ -103,7 +105,7 @@ class Bench:
         return ["train", path, "--out", self.run(name), "--workers", 1, "--servers", 1]
 
     def train(self, name, config):
-        if not self.is_whole(name, config["train"]["steps"]):
+        if not self.is_whole(name):
             self.call(*self.words(name, config))
             print("ran %s" % name, file=sys.stderr, flush=True)
 
@@ -211,6 +213,24 @@ def hypotheses(run):
         elif kind == "promotion":
             del r["promotion"]["trial"]  # a number that counts from each launch anew
             h["promotion"] = r["promotion"]
+    return list(by_number.values())
+
+
+def adopted(found):
+    """The changes that were adopted: patch, step, and what became of each, in order."""
+    by_number = {}
+    for r in found:
+        number = r.get("number")
+        if r["kind"] == "promotion":
+            by_number[number] = {
+                "number": number, "patch": r["promotion"]["patch"], "step": r["step"], "became": []
+            }
+        elif r["kind"] == "verdict" and number in by_number:
+            outcome = r["judgement"]["outcome"].replace("_", " ")
+            if outcome in ("kept", "taken back"):
+                by_number[number]["became"].append(outcome)
+        elif r["kind"] == "claim" and r["claim"]["answer"] != "open":
+            by_number[number]["became"].append(r["claim"]["answer"])
     return list(by_number.values())
 
 

@@ -7,8 +7,10 @@ import stat
 
 from trireme import TOKEN, Case, environment_of, wait_for
 
-STEPS = 400
-# Steps of a millisecond or two. The rate is far too low: raising it is promoted and confirmed.
+STEPS = 800  # asked for; what experiments spend, the trunk does not train
+STEP_TOKENS = 8 * 32
+# Steps of a millisecond or two. The rate is far too low: raising it is adopted and kept. So short a
+# run affords some stretches only if they may cost a good part of it.
 CONFIG = {
     "model": {
         "arch": "llama", "layers": 1, "heads": 2, "width": 32, "context": 32, "vocab": 256,
@@ -23,7 +25,7 @@ CONFIG = {
     "schedule": {"warmup": 10, "min_lr": 1e-5},
     "eval": {"every": 50, "samples": 16},
     "checkpoint": {"every": 50, "keep": 3},
-    "gate": {"share": 4},
+    "gate": {"share": 0.4, "stake": 0.4, "claims": "all"},
 }
 
 
@@ -123,17 +125,71 @@ class Experiments(Case):
         return [record["text"] for record in self.ledger(run, "event")]
 
     def verdicts(self, run):
-        """(number, outcome) of every verdict that closed or confirmed something."""
-        return [(r["number"], r["judgement"]["outcome"]) for r in self.ledger(run, "verdict")]
+        """(number, outcome, cause) of every verdict."""
+        return [(r["number"], r["judgement"]["outcome"], r["judgement"]["cause"])
+                for r in self.ledger(run, "verdict")]
+
+    def claims(self, run):
+        """(number, answer) of every record of a claim."""
+        return [(r["number"], r["claim"]["answer"]) for r in self.ledger(run, "claim")]
+
+    def spent(self, run):
+        """Tokens that experiments cost, as the ledger has them."""
+        parts = {"observation": "observation", "decision": "decision", "verdict": "judgement"}
+        return sum(r[parts[r["kind"]]].get("tokens", 0) for r in self.ledger(run)
+                   if r["kind"] in parts)
+
+    def last_step(self, run):
+        """Its newest checkpoint's."""
+        return self.checkpoints(run)[-1]
+
+    def assert_account(self, run, steps=STEPS, stake=0.4, share=0.4, step_tokens=STEP_TOKENS):
+        """Each stretch says what had been spent by then, and how long the trunk became; those with
+        hypotheses in them were within stake and share when they ended. Of runs in which nobody
+        killed anything."""
+        tokens, spent, since, reverse, forward = steps * step_tokens, 0, 0, set(), False
+        for record in self.ledger(run):
+            if record["kind"] == "stretch":
+                stretch = record["stretch"]
+                self.assertEqual((stretch["spent"], stretch.get("since", 0)), (spent, since))
+                self.assertEqual(
+                    stretch["length"], record["step"] +
+                    (tokens - spent - stretch["trained"]) // stretch["step_tokens"])
+                reverse = {arm["number"] for arm in stretch["arms"] if arm.get("reverse")}
+                forward = len(reverse) < len(stretch["arms"])
+            elif record["kind"] == "observation":
+                spent += record["observation"]["tokens"]
+                since += 0 if record["number"] in reverse else record["observation"]["tokens"]
+            elif record["kind"] == "decision":
+                spent += record["decision"]["tokens"]
+                since += record["decision"]["planners"]
+                self.assertLessEqual(since, stake * tokens)
+                if forward:  # a watch alone may go beyond
+                    self.assertLessEqual(spent, share * tokens)
+            elif record["kind"] == "promotion":
+                since = 0
+        self.assertEqual(spent, self.spent(run))
+
+    def assert_all_is_spent(self, run, steps=STEPS, step_tokens=STEP_TOKENS):
+        """The tokens that were asked for went into the trunk and into experiments, but for what is
+        less than a step."""
+        trained = self.manifest(run, self.last_step(run))["tokens"]
+        left = steps * step_tokens - trained - self.spent(run)
+        self.assertIn(left, range(step_tokens), "trained %d, spent %d" % (trained, self.spent(run)))
 
     def rows(self, run):
         """`proposals ls` by number."""
         trials = json.loads(self.succeed("proposals", "ls", run, "--json").out).get("proposals", [])
         return {row["number"]: row for row in trials}
 
+    def states(self, run):
+        """What became of each proposal, in a word."""
+        return {number: row["state"] for number, row in self.rows(run).items()}
+
     def assert_same_campaign(self, run, other):
         self.assertEqual(self.bodies(run), self.bodies(other),
                          "ledgers of %s and %s" % (run, other))
+        self.assertEqual(self.last_step(run), self.last_step(other))
         self.assertEqual(self.hash_of(run), self.hash_of(other))
 
     # People

@@ -16,7 +16,40 @@ POLICY = """allow:
 """
 
 
-class Campaign(Experiments):
+class Repeated(Experiments):
+    """A campaign, `whole`, that others must repeat to the bit."""
+
+    options = ()  # of its launches
+
+    def assert_as_whole(self, run):
+        self.assert_same_campaign(run, "whole")
+        self.assertEqual(self.losses(run), self.losses("whole"))
+        self.assert_whole(run, self.last_step("whole"))
+        self.succeed("ledger", "verify", run)
+
+    def assert_goes_on_after(self, n):
+        """A launch that finds what a crash leaves which came right after the n-th record."""
+        shutil.rmtree(self.path("run"), ignore_errors=True)
+        shutil.copytree(self.path("whole"), self.path("run"))
+        self.write("run/ledger.jsonl",
+                   b"".join(self.read("whole/ledger.jsonl").splitlines(keepends=True)[:n]))
+        for step in self.checkpoints("run"):
+            if self.manifest("run", step)["ledger_records"] > n:
+                shutil.rmtree(self.path("run/checkpoints/step-%08d" % step))
+        self.trained("run", *self.options)
+        self.assert_as_whole("run")
+
+    def assert_crashes_change_nothing(self, pairs):
+        """Crashes between two records of these kinds, which must be there."""
+        kinds = [record["kind"] for record in self.ledger("whole")]
+        found = list(zip(kinds, kinds[1:]))
+        for two in pairs:
+            with self.subTest(between=two):
+                self.assertIn(two, found)
+                self.assert_goes_on_after(found.index(two) + 1)
+
+
+class Campaign(Repeated):
     def make(self):
         super().make()
         self.write("policy.yaml", POLICY)
@@ -32,19 +65,18 @@ class Campaign(Experiments):
                  "steps of a pair")
         self.assertIsNone(call.process.poll(), "the training ended before it could be disturbed")
 
-    def assert_as_whole(self, run):
-        self.assert_same_campaign(run, "whole")
-        self.assertEqual(self.losses(run), self.losses("whole"))
-        self.assert_whole(run, experiments.STEPS)
-        self.succeed("ledger", "verify", run)
-
-    def test_the_campaign_of_these_tests_tries_promotes_and_confirms(self):
-        outcomes = {outcome for _, outcome in self.verdicts("whole")}
-        self.assertLessEqual({"reject", "promote", "confirmed"}, outcomes)
-        promotion, = self.ledger("whole", "promotion")
-        told, = self.metrics("whole", "event")
-        self.assertEqual(told["step"], promotion["step"])
-        self.assertIn("hypothesis %d: promoted" % promotion["number"], told["what"])
+    def test_the_campaign_of_these_tests_tries_adopts_keeps_and_claims(self):
+        verdicts = self.verdicts("whole")
+        self.assertLessEqual({"closed", "adopted", "kept"}, {outcome for _, outcome, _ in verdicts})
+        self.assertIn(("closed", "beaten"), [verdict[1:] for verdict in verdicts])
+        self.assertLessEqual({"open", "claimed"}, {answer for _, answer in self.claims("whole")})
+        promotions, told = self.ledger("whole", "promotion"), self.metrics("whole", "event")
+        self.assertEqual([t["step"] for t in told], [p["step"] for p in promotions])
+        for promotion, event in zip(promotions, told):
+            self.assertIn("hypothesis %d: adopted (screening)" % promotion["number"], event["what"])
+            self.assertNotIn("gain", event["what"])
+        self.assert_account("whole")
+        self.assert_all_is_spent("whole")
 
     def test_other_numbers_of_ranks_come_to_the_same_verdicts_and_bits(self):
         for workers, servers in ((1, 1), (3, 2)):
@@ -68,8 +100,9 @@ class Campaign(Experiments):
             call = self.begin_with(run, "train.batch=32", options=alone, workers=workers)
             self.assertEqual(call.end().code, 0)
             self.assertTrue(self.ledger(run, "application"), "no fork")
+            self.assertTrue(self.ledger(run, "observation"), "no pair of the wider fork")
             self.assertTrue(self.verdicts(run), "no verdict on the wider fork")
-            self.assert_whole(run, experiments.STEPS)
+            self.assert_whole(run, self.last_step(run))
 
     def kill(self, *ranks):
         """Kills these ranks of 1 + 2 + 2 in mid-pair, one in each launch, later ones later in the
@@ -89,7 +122,7 @@ class Campaign(Experiments):
     def test_a_coordinator_killed_in_mid_pair_changes_nothing(self):
         self.kill(0)
 
-    def test_a_coordinator_killed_while_a_promotion_is_confirmed_changes_nothing(self):
+    def test_a_coordinator_killed_while_an_adoption_is_watched_changes_nothing(self):
         call = self.train("run")
         self.wait_records(call, "run", 1, "promotion")
         os.kill(call.rank(0), signal.SIGKILL)
@@ -97,26 +130,15 @@ class Campaign(Experiments):
         self.trained("run", workers=1)
         self.assert_as_whole("run")
 
-    def assert_goes_on_after(self, n):
-        """A launch that finds what a crash leaves which came right after the n-th record."""
-        shutil.rmtree(self.path("run"), ignore_errors=True)
-        shutil.copytree(self.path("whole"), self.path("run"))
-        self.write("run/ledger.jsonl",
-                   b"".join(self.read("whole/ledger.jsonl").splitlines(keepends=True)[:n]))
-        for step in self.checkpoints("run"):
-            if self.manifest("run", step)["ledger_records"] > n:
-                shutil.rmtree(self.path("run/checkpoints/step-%08d" % step))
-        self.trained("run")
-        self.assert_as_whole("run")
-
     def test_a_crash_between_two_records_changes_nothing(self):
-        kinds = [record["kind"] for record in self.ledger("whole")]
-        pairs = list(zip(kinds, kinds[1:]))
-        for two in (("verdict", "proposal"), ("proposal", "validation"),
-                    ("application", "application"), ("promotion", "hypothesis")):
-            with self.subTest(between=two):
-                self.assertIn(two, pairs)
-                self.assert_goes_on_after(pairs.index(two) + 1)
+        self.assert_crashes_change_nothing([("proposal", "validation"), ("rule", "hypothesis"),
+                                            ("hypothesis", "stretch"), ("stretch", "application"),
+                                            ("application", "application"),
+                                            ("observation", "observation"),
+                                            ("observation", "decision"), ("decision", "verdict"),
+                                            ("verdict", "promotion"), ("promotion", "hypothesis"),
+                                            ("hypothesis", "claim"), ("claim", "stretch"),
+                                            ("decision", "claim")])
 
     def test_a_replay_on_another_number_of_workers_ends_with_the_same_hash(self):
         done = self.succeed("ledger", "replay", "whole", "--out", "again", "--workers", 3,
@@ -143,15 +165,80 @@ class Campaign(Experiments):
         self.succeed("ledger", "replay", "run", "--out", "again", "--workers", 1)
         self.assert_same_campaign("again", "run")
 
+    def test_what_superseded_records_cost_stays_spent_however_often_the_run_is_stopped(self):
+        adopted = self.ledger("whole", "promotion")[0]["step"]
+        back = next(step for step in self.checkpoints("whole") if step > adopted)
+        change = ["--workers", 2, "--set", "train.steps=%d" % (2 * experiments.STEPS)]
+        for run in "once", "run":
+            shutil.copytree(self.path("whole"), self.path(run))
+        n = len(self.ledger("whole", "stretch"))
+        self.succeed("resume", "once@%d" % back, *change)
+        call = self.begin("resume", "run@%d" % back, *change)
+        self.wait_records(call, "run", n + 2, "stretch")
+        self.stop(call)
+        self.succeed("resume", "run", "--workers", 2)
+        self.assertGreater(self.ledger("run", "stretch")[n]["stretch"]["since"], 0)
+        run, once = ([body for body in self.bodies(name) if body["kind"] != "event"]
+                     for name in ("run", "once"))
+        self.assertEqual(run, once)
+        self.assertEqual(self.hash_of("run"), self.hash_of("once"))
+        self.assert_all_is_spent("run", 2 * experiments.STEPS)
+
     def test_a_run_in_which_nothing_was_proposed_has_nothing_to_replay(self):
         self.trained("plain", "--set", "experiment.planner=none", "--set", "train.steps=2")
         self.refuse(2, ["plain", "no ledger"], "ledger", "replay", "plain", "--out", "again")
         self.assert_nothing("again")
 
 
+class TakenBack(Repeated):
+    """An adoption that turns out to be a mistake: a high rate in small batches. It gains a lot at
+    once; whether what was before is better then differs little, so a few are tried."""
+
+    options = ("--set", "train.steps=300", "--set", "train.batch=32")
+
+    def make(self):
+        super().make()
+        self.write_config(base=experiments.CONFIG, checkpoint={"every": 20, "keep": 100})
+        for seed in range(4, 9):
+            for rate in (0.02, 0.01, 0.04):
+                options = TakenBack.options + ("--set", "train.seed=%d" % seed)
+                call = self.begin_with("whole",
+                                       "optimizer.lr=%g" % rate,
+                                       "train.batch=4",
+                                       "optimizer.beta1=0.98",
+                                       options=options)
+                self.assertEqual(call.end().code, 0)
+                if self.ledger("whole", "rollback"):
+                    TakenBack.options = options
+                    return
+                shutil.rmtree(self.path("whole"))
+        self.fail("no adoption was taken back")
+
+    def test_the_recipe_from_before_is_in_force_and_nothing_is_claimed(self):
+        config = self.manifest("whole", self.last_step("whole"))["config"]
+        self.assertEqual((config["optimizer"]["lr"], config["train"]["batch"]), (3e-4, 32))
+        self.assertEqual(self.states("whole"), {1: "taken back"})
+        self.assertNotIn("claimed", [answer for _, answer in self.claims("whole")])
+        told = [event["what"] for event in self.metrics("whole", "event")]
+        self.assertEqual(len(told), 2)
+        self.assertIn("hypothesis 1: taken back at step", told[1])
+        self.assert_account("whole", 300, step_tokens=32 * 32)
+        self.assert_all_is_spent("whole", 300, 32 * 32)
+
+    def test_a_replay_comes_to_the_same_hash(self):
+        done = self.succeed("ledger", "replay", "whole", "--out", "again", "--workers", 1,
+                            "--servers", 2)
+        self.assertIn(self.hash_of("whole"), done.out)
+        self.assert_as_whole("again")
+
+    def test_a_crash_while_it_is_taken_back_changes_nothing(self):
+        self.assert_crashes_change_nothing([("decision", "claim"), ("claim", "verdict"),
+                                            ("verdict", "rollback")])
+
+
 class Resumed(Experiments):
-    """What the operator says counts, whatever a promotion has put in force."""
-    def test_resume_with_a_value_that_was_promoted_takes_the_operators_and_keeps_the_other_changes(
+    """What the operator says counts, whatever an adoption has put in force."""
+    def test_resume_with_a_value_that_was_adopted_takes_the_operators_and_keeps_the_other_changes(
             self):
         call = self.begin_with("run", "optimizer.lr=0.003", "optimizer.beta2=0.9")
         self.wait_records(call, "run", 1, "promotion")
@@ -159,7 +246,7 @@ class Resumed(Experiments):
         before = self.manifest("run", self.checkpoints("run")[-1])["config"]["optimizer"]
         self.assertEqual((before["lr"], before["beta2"]), (0.003, 0.9))
         self.succeed("resume", "run", "--workers", 2, "--set", "optimizer.lr=0.001")
-        after = self.manifest("run", experiments.STEPS)["config"]["optimizer"]
+        after = self.manifest("run", self.last_step("run"))["config"]["optimizer"]
         self.assertEqual((after["lr"], after["beta2"]), (0.001, 0.9))
         self.succeed("ledger", "verify", "run")
 
@@ -173,9 +260,9 @@ class Resumed(Experiments):
         self.assertEqual(call.end(30).code, 5)
         self.succeed("resume", "run", "--workers", 2)
         self.assertEqual(
-            self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.001)
+            self.manifest("run", self.last_step("run"))["config"]["optimizer"]["lr"], 0.001)
 
-    def test_a_promotion_after_the_operators_change_is_not_undone_by_the_same_line_again(self):
+    def test_an_adoption_after_the_operators_change_is_not_undone_by_the_same_line_again(self):
         self.assertEqual(self.train("run", "--max-seconds", 0.01).end().code, 85)
         self.assertEqual(
             self.begin("resume", "run", "--workers", 2, "--set", "optimizer.lr=0.0004",
@@ -187,7 +274,7 @@ class Resumed(Experiments):
         self.stop(call)
         self.succeed("resume", "run", "--workers", 2)
         self.assertEqual(
-            self.manifest("run", experiments.STEPS)["config"]["optimizer"]["lr"], 0.003)
+            self.manifest("run", self.last_step("run"))["config"]["optimizer"]["lr"], 0.003)
         self.assertEqual(self.ledger("run", "correction"), [])
 
 

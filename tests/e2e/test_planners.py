@@ -10,8 +10,6 @@ from experiments import Experiments
 from trireme import wait_for
 
 PLANNERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
-STEPS = 800
-
 SLEEPS = "#!/bin/sh\nsleep 1000\n"
 ENDS = "#!/bin/sh\nexit 3\n"
 DIES = """import json, os, signal, sys
@@ -45,12 +43,11 @@ for line in sys.stdin:
 class Troubles(Experiments):
     def make(self):
         super().make()
-        self.trained("plain", "--set", "train.steps=%d" % STEPS)
+        self.trained("plain")
 
     def configure(self, text, *arguments, **experiment):
         command = [self.write_program("planner", text), *arguments]
         self.write_config(base=experiments.CONFIG,
-                          train={"steps": STEPS},
                           experiment={"planner": "script", "command": command, **experiment})
 
     def run_with(self, text, **experiment):
@@ -58,7 +55,7 @@ class Troubles(Experiments):
         self.configure(text, **experiment)
         done = self.trained("run")
         self.assertEqual(done.err, "")
-        self.assertEqual(self.ledger("run", "hypothesis"), [])
+        self.assertEqual((self.ledger("run", "hypothesis"), self.spent("run")), ([], 0))
         self.assertEqual(self.hash_of("run"), self.hash_of("plain"))
         self.assertEqual(self.losses("run"), self.losses("plain"))
         self.succeed("ledger", "verify", "run")
@@ -113,8 +110,9 @@ class Troubles(Experiments):
         self.assertIn("1000 proposals in one answer", self.read("run/planner.log").decode())
 
     def test_a_legal_proposal_a_thousand_times_is_tried_once(self):
-        self.configure(ANSWERS % '[{"id": "a", "patch": {"optimizer.clip": 2}}] * 1000')
+        self.configure(ANSWERS % '[{"id": "a", "patch": {"optimizer.lr": 1e-4}}] * 1000')
         self.trained("run")
+        self.assertEqual(self.states("run")[1], "beaten")
         self.assertEqual([r["number"] for r in self.ledger("run", "hypothesis")], [1])
         reasons = [r["validation"].get("reason", "") for r in self.ledger("run", "validation")][1:]
         self.assertNotEqual(reasons, [])
@@ -161,8 +159,8 @@ class Told(Experiments):
     """What a planner is told, and `trireme briefing`, which shows the same."""
 
     SECRET = {
-        "seed", "alpha", "beta", "t", "mean", "margin", "windows", "trunk_loss", "fork_loss",
-        "window_variance", "window_share", "command"
+        "seed", "alpha", "t", "mean", "deviation", "probability", "margin", "windows", "trunk_loss",
+        "fork_loss", "window_variance", "half_width", "student_t", "p", "command"
     }
 
     def walk(self, value, path=""):
@@ -180,7 +178,7 @@ class Told(Experiments):
         """Everything that the gate has measured or concluded."""
         numbers = set()
         for record in self.ledger(run):
-            for part in ("observation", "judgement"):
+            for part in ("observation", "judgement", "claim"):
                 numbers |= {
                     v
                     for _, v in self.walk(record.get(part, {}))
@@ -215,7 +213,7 @@ class Told(Experiments):
             told = [json.loads(line) for line in f]
         shown = json.loads(self.succeed("briefing", "run", "--json").out)
         self.assertEqual(set(shown), set(told[-1]))
-        self.assertEqual(shown["step"], experiments.STEPS)
+        self.assertEqual(shown["step"], self.last_step("run"))
         for briefing in [*told, shown]:
             self.assert_keeps_secrets(briefing, "run")
         self.assertEqual([t["number"] for t in shown["tried"][:3]], [1, 2, 3])
@@ -281,16 +279,19 @@ class Ours(Experiments):
         self.assertEqual({row["by"] for row in rows.values()}, {"script"})
         return rows
 
+    def assert_measured(self, *numbers):
+        self.assertLessEqual(set(numbers), {r["number"] for r in self.ledger("run", "observation")})
+
     def test_minimal_has_half_the_rate_tried_once(self):
         rows = self.campaign("minimal.py")
         self.assertEqual([float(row["patch"]["optimizer.lr"]) for row in rows.values()], [0.00015])
-        self.assertGreaterEqual(rows[1]["pairs"], 3)
+        self.assert_measured(1)
 
     def test_sweep_has_each_value_tried_in_turn(self):
         rows = self.campaign("sweep.py", "optimizer.beta2", "0.8", "0.99")
         self.assertEqual([float(row["patch"]["optimizer.beta2"]) for row in rows.values()][:2],
                          [0.8, 0.99])
-        self.assertGreaterEqual(rows[1]["pairs"], 3)
+        self.assert_measured(1, 2)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import sys
 import time
 
 import trireme
-from experiments import CONFIG, STEPS, Experiments
+from experiments import CONFIG, Experiments
 from stops import SIGNALS, begin_held, is_mpirun
 from trireme import processes, rank_of, wait_for
 
@@ -101,7 +101,7 @@ class RandomStops(Experiments):
     def assert_as_undisturbed(self, run):
         self.assertEqual(self.hash_of(run), self.hash_of("whole"))
         self.assertEqual(self.losses(run), self.losses("whole"))
-        self.assert_whole(run, STEPS)
+        self.assert_whole(run, self.last_step("whole"))
         self.assertEqual(self.bodies(run), self.bodies("whole"))
 
         def evals(name):

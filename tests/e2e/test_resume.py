@@ -266,6 +266,9 @@ class Ledger(Experiments):
         self.write_config(base=experiments.CONFIG, experiment={"planner": "random"},
                           checkpoint={"every": 50, "keep": 100})
         self.trained("whole")
+        self.assertIn(100, self.checkpoints("whole"))
+        steps = [r["step"] for r in self.ledger("whole", "stretch")]
+        self.assertTrue(min(steps) < 100 < max(steps), "no stretches on both sides: %s" % steps)
         shutil.copytree(self.path("whole"), self.path("run"))
         before = self.read("run/ledger.jsonl")
         done = self.succeed("resume", "run@100", "--workers", 2)

@@ -130,15 +130,16 @@ class Jobs(Experiments):
         self.assertEqual(self.hash_of("run"), self.hash_of("alone"))
         self.assertEqual(self.losses("run"), self.losses("alone"))
 
-    def disturbed_campaign(self, launcher, disturbances):
+    def disturbed_campaign(self, launcher, disturbances, **train):
         """A campaign of such lives comes to the verdicts and bits of one that nobody disturbed."""
         self.write("policy.yaml", POLICY)
         self.write_config(base=experiments.CONFIG,
                           experiment={"planner": "random", "policy": "policy.yaml"},
+                          train=train,
                           checkpoint={"every": 100, "keep": 100})
         self.trained("alone")
         job = self.submit("run", launcher)
-        self.live("run", job, disturbances, experiments.STEPS // (2 * len(disturbances) + 2))
+        self.live("run", job, disturbances, self.last_step("alone") // (2 * len(disturbances) + 2))
         self.assertTrue(self.verdicts("alone"), "nothing was tried")
         self.assert_same_campaign("run", "alone")
         self.assertEqual(self.losses("run"), self.losses("alone"))
@@ -205,18 +206,21 @@ class TwoNodes(Jobs):
 @unittest.skipIf(WHY, WHY)
 class TwelveLives(Jobs):
     EACH = (Jobs.usr1, Jobs.requeue, Jobs.limit, Jobs.term, Jobs.preempt, Jobs.drain) * 2
+    # Slurm sees only after most of a minute that a limit has come near: a life must last so long.
+    STEPS = 40000
+    LARGE = {"batch": 512, "microbatch": 32}
 
     def test_a_run_under_mpirun(self):
-        self.disturbed("mpirun", self.EACH, 6000)
+        self.disturbed("mpirun", self.EACH, self.STEPS)
 
     def test_a_run_under_srun(self):
-        self.disturbed("srun", self.EACH, 6000)
+        self.disturbed("srun", self.EACH, self.STEPS)
 
     def test_a_campaign_under_mpirun(self):
-        self.disturbed_campaign("mpirun", self.EACH)
+        self.disturbed_campaign("mpirun", self.EACH, **self.LARGE)
 
     def test_a_campaign_under_srun(self):
-        self.disturbed_campaign("srun", self.EACH)
+        self.disturbed_campaign("srun", self.EACH, **self.LARGE)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ bool campaign_run_to(const struct campaign_fixture *f, const char *name,
 {
     static const char *const common[] = {
         "train.steps=160", "schedule.warmup=4", "checkpoint.every=0", "checkpoint.keep=2",
-        "gate.share=100",  "gate.windows=48",   "gate.confirm=false"};
+        "gate.stake=0.4",  "gate.share=0.4",    "gate.windows=36",    "gate.claims=none"};
     const char *all[32];
     size_t n = 0;
     struct run run;
@@ -285,6 +285,26 @@ void ledgers_check_equal(const struct campaign_fixture *f, const char *found_nam
     }
     ledger_free(found);
     ledger_free(expected);
+}
+
+void ledger_check_sums(const struct campaign_fixture *f, const char *name)
+{
+    struct ledger *ledger = ledger_of(f, name);
+    for (size_t i = 0; i < ledger_records(ledger); i++) {
+        const Trireme__Record *r = ledger_record(ledger, i);
+        struct history history = {0};
+        if (r->kind != TRIREME__RECORD_KIND__stretch)
+            continue;
+        history_read(&history, ledger, i);
+        if (history.spent != r->stretch->spent || history.since != r->stretch->since)
+            fail_msg("line %zu of the ledger of %s: found %llu tokens, %llu since the last "
+                     "adoption; the records before it have %llu and %llu",
+                     i + 1, name, (unsigned long long)r->stretch->spent,
+                     (unsigned long long)r->stretch->since, (unsigned long long)history.spent,
+                     (unsigned long long)history.since);
+        history_clear(&history);
+    }
+    ledger_free(ledger);
 }
 
 struct history ledger_history(const struct campaign_fixture *f, const char *name)

@@ -1,8 +1,11 @@
 /* Runs campaigns on the role harness: a folder with data, a planner with a script, and what a
  * campaign leaves behind, in a form that can be compared.
  *
- * * The campaigns are all alike: 160 steps, hypotheses from step 20 on, pairs of 20 steps (tails:
- * 10), 6 pairs at most. */
+ * The campaigns are all alike: tokens for 160 steps, of which experiments may cost 64. The first
+ * stretch begins at step 40. Plain ones that begin by step 60 have 10 steps and a tail of 5, the
+ * calm one at step 40 has 10 and 10. An arm reads 36 windows, which cost as much as one step. So a
+ * plain stretch of k arms costs 6 + 16 k steps, that calm one 11 + 21 k, and the trunk becomes that
+ * much shorter. */
 #pragma once
 #include "tests/unit/roles/role_harness.h"
 
@@ -75,6 +78,10 @@ void lines_check_equal(const struct lines *found, const char *found_trial,
 /* Checks that two ledgers are the same, line by line, except for what no two launches share:
  * hashes, times, pauses, and the numbers of trials. */
 void ledgers_check_equal(const struct campaign_fixture *f, const char *found, const char *expected);
+
+/* Checks that each stretch of a ledger says of what was spent what the records before it add up to:
+ * a launch counts on while it runs, another one reads the file. */
+void ledger_check_sums(const struct campaign_fixture *f, const char *name);
 
 /* The history that the ledger adds up to; the caller's, who clears it. */
 struct history ledger_history(const struct campaign_fixture *f, const char *name);

@@ -7,7 +7,7 @@ struct campaign_case {
     const char *settings[16];
     struct scripted_proposal script[5];
     uint64_t steps; /* the trunk's at the end */
-    unsigned promotions;
+    unsigned adoptions, reverse_pairs;
 };
 
 /* A rate that is too low by far. */
@@ -15,27 +15,29 @@ struct campaign_case {
 
 // clang-format off
 static const struct campaign_case cases[] = {
-    // hypotheses of both classes at once and later, a promotion, its confirmation
-    {{TOO_LOW, "gate.alpha=0.5", "gate.hypotheses=4", "gate.confirm=true", "experiment.forks=4",
-      "checkpoint.every=7", "eval.every=15", "eval.samples=5"},
+    // hypotheses of both classes at once and later, an adoption, its watch, its claim
+    {{TOO_LOW, "gate.claims=all", "train.steps=400", "checkpoint.every=7", "eval.every=15",
+      "eval.samples=5"},
      {{0, "optimizer.lr=0.0008"}, {0, "data.sources.1.weight=3"}, {20, "optimizer.clip=0.1"},
-      {40, "optimizer.weight_decay=0.2"}}, 160, 1},
-    // a fork that diverges, a promotion that renumbers the steps
-    {{TOO_LOW, "gate.alpha=0.5", "gate.hypotheses=2", "gate.confirm=true", "checkpoint.every=50"},
-     {{0, "train.batch=6"}, {0, "optimizer.lr=100 optimizer.weight_decay=10"}}, 240, 1},
-    // a promotion that is taken back
-    {{TOO_LOW, "gate.alpha=0.5", "gate.hypotheses=2", "gate.confirm=true", "gate.margin=0.3",
-      "train.steps=200"},
-     {{0, "optimizer.lr=0.004"}, {0, "optimizer.lr=0.01"}}, 200, 1},
-    // tokens for five pairs of the first hypothesis, once the second one has its own
-    {{TOO_LOW, "gate.alpha=0.000001", "gate.hypotheses=2", "gate.share=1.17", "train.steps=240",
-      "checkpoint.every=7"},
-     {{0, "optimizer.lr=0.0008"}, {120, "optimizer.clip=0.1"}}, 240, 0},
+      {40, "optimizer.weight_decay=0.2"}}, 276, 1, 3},
+    // a fork that diverges, an adoption that renumbers the steps, rates that depend on the length
+    {{"optimizer.lr=0.0002", "schedule.min_lr=0", "train.steps=240", "checkpoint.every=50"},
+     {{0, "train.batch=6"}, {0, "optimizer.lr=100 optimizer.weight_decay=10"}}, 350, 1, 1},
+    // an adoption that is taken back, with its claim
+    {{"optimizer.lr=0.0008", "schedule.kind=constant", "schedule.min_lr=0", "gate.claims=all",
+      "gate.margin=0", "experiment.forks=1", "train.steps=480"},
+     {{0, "optimizer.lr=0.00089 schedule.kind=linear"}, {0, "optimizer.lr=0.0007"}}, 380, 1, 1},
+    // tokens for one stretch: too few for the second pair that a gain needs which cannot be undone
+    {{TOO_LOW, "gate.stake=0.3", "checkpoint.every=7"},
+     {{0, "optimizer.lr=0.0008 data.skip=5"}, {0, "optimizer.clip=0.1"},
+      {0, "optimizer.beta2=0.9"}}, 122, 0, 0},
+    // rivals that return, one of which ends the claim of the adopted one, and cannot be undone
+    {{TOO_LOW, "gate.claims=all", "train.steps=400"},
+     {{0, "optimizer.lr=0.0008"}, {0, "optimizer.lr=0.00082"},
+      {20, "optimizer.lr=0.003 data.skip=5"}}, 270, 2, 2},
 };
 // clang-format on
 enum { CASES = sizeof cases / sizeof *cases };
-static const char *const wholes[CASES] = {"whole0", "whole1", "whole2", "whole3"};
-static const char *const pieces[CASES] = {"pieces0", "pieces1", "pieces2", "pieces3"};
 
 static uint64_t leases, leases_max; /* that went out in this launch; after which it stops */
 
@@ -58,18 +60,21 @@ static struct harness_launch launch_of(int launch)
     return (struct harness_launch){.workers = n[0], .servers = n[1], .room = n[2]};
 }
 
-/* Runs the whole campaign in one launch, and checks its promotions and reverse pairs. */
+/* Runs the whole campaign in one launch, and checks its adoptions and reverse pairs. */
 static void run_whole(const struct campaign_fixture *f, const struct campaign_case *c,
                       const char *name)
 {
     struct harness_launch launch = launch_of(0);
     campaign_run(f, name, c->settings, c->script, &launch);
     struct history history = ledger_history(f, name);
-    unsigned n_reverse = 0;
-    for (size_t i = 0; i < history.n; i++)
-        n_reverse += history.entries[i].reverse.n_pairs == 4;
-    assert_int_equal(history.promotions, c->promotions);
-    assert_int_equal(n_reverse, c->promotions);
+    unsigned adoptions = 0;
+    size_t reverse_pairs = 0;
+    for (size_t i = 0; i < history.n; i++) {
+        adoptions += history.entries[i].promotion != NULL;
+        reverse_pairs += history.entries[i].reverse.n_pairs;
+    }
+    assert_int_equal(adoptions, c->adoptions);
+    assert_int_equal(reverse_pairs, c->reverse_pairs);
     history_clear(&history);
 }
 
@@ -87,6 +92,7 @@ static void check_whole(const struct campaign_fixture *f, const struct campaign_
     lines_free(&found);
     lines_free(&expected);
     ledgers_check_equal(f, name, whole);
+    ledger_check_sums(f, name);
 }
 
 /* Where a launch stops, as soon as a trial of at least that number is leased that step. The next
@@ -99,15 +105,15 @@ static struct point {
 
 // clang-format off
 static const struct point points[] = {
-    {"in mid stretch",                           0, 29 },
-    {"where pairs end",                          0, 39 },
-    {"in tails",                                 1, 42 },
-    {"in tails behind an evaluation",            1, 62 },
-    {"where a look is due",                      0, 79 },
-    {"in the tails of a look",                   1, 82 },
-    {"in a reverse pair",                        0, 109},
-    {"before the last step",                     0, 158},
-    {"at the last step",                         0, 159},
+    {"in mid stretch",                           0, 44 },
+    {"where a stretch ends",                     0, 49 },
+    {"in the tails before an adoption",          1, 52 },
+    {"in the stretch of a watch",                0, 57 },
+    {"in tails behind an evaluation",            0, 62 },
+    {"in the stretch of a claim",                0, 77 },
+    {"in the tails of a look",                   0, 84 },
+    {"before the last step",                     0, 274},
+    {"at the last step",                         0, 275},
 };
 // clang-format on
 
@@ -134,7 +140,7 @@ a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_
         // what is due at the last step is left to the next launch, too
         assert_false(campaign_run(f, name, c->settings, c->script, &launch));
         launch = launch_of((int)i + 1);
-        // from the tails of the look: past a checkpoint in the first reverse pair
+        // from the tails before the adoption: past a checkpoint in a reverse pair
         launch.killed_after = 460;
         campaign_run(f, name, c->settings, c->script, &launch);
         launch = launch_of((int)i + 2);
@@ -154,17 +160,21 @@ a_campaign_stopped_and_killed_again_and_again_comes_to_the_same_ledger_and_bits(
         const struct campaign_case *c = &cases[i];
         int launches = 0;
         bool over = false;
-        run_whole(f, c, wholes[i]);
+        char whole[16], pieces[16];
+        snprintf(whole, sizeof whole, "whole%d", i);
+        snprintf(pieces, sizeof pieces, "pieces%d", i);
+        print_message("case %d\n", i);
+        run_whole(f, c, whole);
         for (; !over && launches < LAUNCHES_MAX; launches++) {
             struct harness_launch launch = launch_of(launches);
             launch.plan = plan_counts, launch.stop = &harness_stop, launch.may_stop = true;
             leases = 0, leases_max = launches % 3 ? UINT64_MAX : 30 + 25 * (uint64_t)launches;
             launch.killed_after = launches % 3 ? 100 + 37 * (uint64_t)launches : 0;
             harness_stop = 0;
-            over = campaign_run(f, pieces[i], c->settings, c->script, &launch);
+            over = campaign_run(f, pieces, c->settings, c->script, &launch);
         }
         assert_true(over && launches > 3);
-        check_whole(f, c, pieces[i], wholes[i]);
+        check_whole(f, c, pieces, whole);
     }
 }
 
@@ -280,10 +290,45 @@ static void what_an_operator_changed_is_told_once(void **state)
         struct history history = ledger_history(f, name);
         assert_string_equal(history_entry(&history, 1)->reason,
                             "the operator changed optimizer.lr");
-        assert_true(history_entry(&history, 4)->forward.n_pairs > 0);
+        ledger_check_sums(f, name);
+        // one that waited is tried beside the changed recipe
+        assert_true(history_entry(&history, 3)->forward.n_pairs > 0);
         history_clear(&history);
         free(name);
     }
+}
+
+/* A checkpoint behind a stretch is lost, and the run continued from before it with another setting.
+ * What the stretch cost is spent all the same, also of the stake since the adoption before it. */
+static void what_a_superseded_stretch_cost_is_spent(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const char *const settings[] = {TOO_LOW, "train.steps=400", NULL};
+    static const struct scripted_proposal script[] = {
+        {0,  "optimizer.lr=0.0008"     },
+        {50, "optimizer.beta2=0.9"     },
+        {70, "optimizer.eps=0.00000002"},
+        {0,  NULL                      }
+    };
+    struct harness_launch launch = launch_of(0);
+    launch.plan = plan_stops_there, launch.stop = &harness_stop, launch.may_stop = true;
+    point = (struct point){NULL, 0, 75};
+    assert_false(campaign_run(f, "run", settings, script, &launch));
+    struct history before = ledger_history(f, "run");
+    assert_int_equal(before.spent, 3 * 22 * 12 * 8);
+    assert_int_equal(before.since, 22 * 12 * 8);
+    struct err err;
+    char *newest = checkpoint_folder(campaign_folder(f, "run"), 76);
+    assert_int_equal(file_remove_tree(newest, ERR_TRAIN, &err), 0);
+    launch = launch_of(1);
+    campaign_resume(f, "run", (char *[]){"optimizer.lr=0.0007"}, 1, script, &launch);
+    assert_int_equal(corrections(f, "run"), 2); // of what was superseded, and of the recipe
+    struct history after = ledger_history(f, "run");
+    assert_true(after.since > before.since);
+    history_clear(&before);
+    history_clear(&after);
+    ledger_check_sums(f, "run");
+    free(newest);
 }
 
 int main(void)
@@ -292,6 +337,7 @@ int main(void)
         campaign_test(short_launches_that_are_stopped_lose_no_step),
         campaign_test(a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again),
         campaign_test(what_an_operator_changed_is_told_once),
+        campaign_test(what_a_superseded_stretch_cost_is_spent),
         campaign_test(
             a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits),
         campaign_test(

@@ -1,8 +1,13 @@
-/* A campaign that promotes nothing does not change the trunk's bits, whatever became of its
- * hypotheses. */
+/* A campaign that adopts nothing does not change the trunk's bits, whatever became of its
+ * hypotheses: it only ends sooner, by what they cost. */
 #include "tests/unit/roles/campaign_harness.h"
 
-enum { STEPS = 160, ANY = 9 };
+enum { STEPS = 160, STEP_TOKENS = 12 * 8, ANY = 9 };
+
+/* The rates of a trunk do not depend on its length. */
+#define CONSTANT "schedule.kind=constant"
+/* A rate that is too low by far: a higher one shows in one pair. */
+#define TOO_LOW "optimizer.lr=0.0002", CONSTANT, "schedule.min_lr=0"
 
 static const struct harness_launch two_workers = {.workers = 2, .servers = 1};
 
@@ -38,25 +43,31 @@ static struct harness_launch order_at(const struct campaign_fixture *f, uint64_t
     return (struct harness_launch){.workers = 2, .servers = 1, .plan = plan_orders};
 }
 
-/* Runs "run" with experiments and "plain" without, and checks that both have the same bits. The
- * history of "run" is the caller's. */
+/* Runs "run" with experiments and "plain" without, up to the step where the other one ended, and
+ * checks that both have the same bits there. The history of "run" is the caller's. */
 static struct history check_alone(const struct campaign_fixture *f, const char *const *settings,
                                   const struct scripted_proposal *script,
                                   const struct harness_launch *launch)
 {
     campaign_run(f, "run", settings, script, launch);
-    campaign_run(f, "plain", settings, NULL, &(struct harness_launch){.workers = 1, .servers = 2});
-    campaign_check_same(f, "run", "plain", STEPS);
-    return ledger_history(f, "run");
+    struct history history = ledger_history(f, "run");
+    const uint64_t steps = STEPS - (history.spent + STEP_TOKENS - 1) / STEP_TOKENS;
+    struct harness_launch plain = {.workers = 1, .servers = 2};
+    if (steps < STEPS) {
+        plain.plan = plan_stop_at, plain.stop = &harness_stop, plain.expected = ERR_STOPPED;
+        harness_stop = 0, harness_stop_step = steps;
+    }
+    campaign_run(f, "plain", settings, NULL, &plain);
+    campaign_check_same(f, "run", "plain", steps);
+    return history;
 }
 
-static void check_fate(struct history *history, enum fate fate, size_t n_pairs, const char *reason)
+static void check_word(struct history *history, const char *word, size_t n_pairs,
+                       const char *reason)
 {
     const struct entry *e = history_entry(history, 1);
     assert_non_null(e);
-    if (e->fate != fate)
-        fail_msg("found fate %s, expected %s (%s)", fate_name(e->fate), fate_name(fate),
-                 e->reason ? e->reason : "");
+    assert_string_equal(entry_word(e), word);
     if (n_pairs != ANY)
         assert_int_equal(e->forward.n_pairs, n_pairs);
     if (reason)
@@ -79,26 +90,30 @@ static void refused_proposals_leave_the_trunk_alone(void **state)
     assert_int_equal(history.registered, 0);
     for (uint32_t i = 2; i <= 5; i++)
         assert_int_equal(history_entry(&history, i)->fate, FATE_REFUSED);
-    check_fate(&history, FATE_REFUSED, 0, "");
+    assert_int_equal(history.spent, 0);
+    check_word(&history, "refused", 0, "");
 }
 
-static void a_hypothesis_without_a_promotion_leaves_the_trunk_alone(void **state)
+static void a_hypothesis_that_is_not_adopted_leaves_the_trunk_alone(void **state)
 {
-    struct history history =
-        check_alone(*state, (const char *const[]){"gate.margin=0.01", "eval.every=15", NULL},
-                    raised, &two_workers);
-    check_fate(&history, FATE_INCONCLUSIVE, ANY, NULL);
+    struct history history = check_alone(
+        *state, (const char *const[]){CONSTANT, "gate.margin=0.1", "eval.every=15", NULL}, raised,
+        &two_workers);
+    assert_int_equal(history.spent, 22 * STEP_TOKENS);
+    check_word(&history, "beaten", 1, "it is probably worse");
 }
 
-static void a_rejected_hypothesis_leaves_the_trunk_alone(void **state)
+static void a_calm_hypothesis_that_is_not_adopted_leaves_the_trunk_alone(void **state)
 {
     static const struct scripted_proposal lowered[] = {
-        {0, "optimizer.lr=0.0001 schedule.min_lr=0"},
-        {0, NULL                                   }
+        {0, "optimizer.lr=0.0001"},
+        {0, NULL                 }
     };
     struct history history =
-        check_alone(*state, (const char *const[]){"gate.beta=0.5", NULL}, lowered, &two_workers);
-    check_fate(&history, FATE_REJECTED, ANY, NULL);
+        check_alone(*state, (const char *const[]){TOO_LOW, NULL}, lowered, &two_workers);
+    assert_true(history_entry(&history, 1)->forward.plan->calm);
+    assert_int_equal(history.spent, 32 * STEP_TOKENS);
+    check_word(&history, "beaten", 1, NULL);
 }
 
 static void an_observed_proposal_is_not_tried(void **state)
@@ -106,59 +121,70 @@ static void an_observed_proposal_is_not_tried(void **state)
     struct history history = check_alone(
         *state, (const char *const[]){"experiment.mode=observe", NULL}, raised, &two_workers);
     assert_int_equal(history.registered, 0);
-    check_fate(&history, FATE_OBSERVED, 0, NULL);
+    check_word(&history, "observed", 0, NULL);
 }
 
 static void a_vetoed_proposal_is_not_tried(void **state)
 {
-    struct harness_launch launch = order_at(*state, 10, TRIREME__ORDER__veto);
+    struct harness_launch launch = order_at(*state, 30, TRIREME__ORDER__veto);
     struct history history = check_alone(
         *state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &launch);
     assert_true(person.has_ordered);
     assert_int_equal(history.registered, 0);
-    check_fate(&history, FATE_VETOED, 0, NULL);
+    check_word(&history, "vetoed", 0, NULL);
 }
 
 static void a_proposal_that_nobody_approved_of_is_closed_at_the_end(void **state)
 {
     struct history history = check_alone(
         *state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &two_workers);
-    check_fate(&history, FATE_INCONCLUSIVE, 0, "the run ended");
+    check_word(&history, "no time", 0, "the run ended");
 }
 
 static void an_approved_proposal_is_tried_from_then_on(void **state)
 {
-    struct harness_launch launch = order_at(*state, 30, TRIREME__ORDER__approve);
+    struct harness_launch launch = order_at(*state, 45, TRIREME__ORDER__approve);
     struct history history = check_alone(
-        *state, (const char *const[]){"experiment.mode=approve", NULL}, raised, &launch);
-    assert_int_equal(history_entry(&history, 1)->forward.plan->start, 40);
-    assert_true(history_entry(&history, 1)->forward.n_pairs >= 3);
+        *state, (const char *const[]){CONSTANT, "gate.margin=0.1", "experiment.mode=approve", NULL},
+        raised, &launch);
+    assert_int_equal(history_entry(&history, 1)->forward.n_pairs, 1);
+    assert_int_equal(history_entry(&history, 1)->forward.pairs[0]->step, 60);
     history_clear(&history);
 }
 
+/* It has a pair, and a part of the next one, for which its tokens are spent too. */
 static void a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone(void **state)
 {
-    struct harness_launch launch = order_at(*state, 50, TRIREME__ORDER__kill);
-    struct history history = check_alone(*state, (const char *const[]){NULL}, raised, &launch);
-    check_fate(&history, FATE_INCONCLUSIVE, 1, "killed");
+    static const struct scripted_proposal skips[] = {
+        {0, "optimizer.lr=0.0008 data.skip=5"}, // one pair is not enough for it
+        {0, NULL                             }
+    };
+    struct harness_launch launch = order_at(*state, 54, TRIREME__ORDER__kill);
+    struct history history =
+        check_alone(*state, (const char *const[]){TOO_LOW, NULL}, skips, &launch);
+    assert_in_range(history.spent, (22 + 4) * STEP_TOKENS, (22 + 9) * STEP_TOKENS);
+    assert_int_equal(history.spent % STEP_TOKENS, 0);
+    assert_int_equal(history.spent, history.since);
+    check_word(&history, "killed", 1, "killed");
     struct lines lines = lines_read(*state, "run");
-    assert_int_equal(lines_count(&lines, "h1.0"), 20);
-    assert_in_range(lines_count(&lines, "h1.1"), 1, 19);
+    assert_int_equal(lines_count(&lines, "h1.0"), 10);
+    assert_in_range(lines_count(&lines, "h1.1"), 1, 9);
     assert_int_equal(lines_count(&lines, "h1.2"), 0);
     lines_free(&lines);
 }
 
-static void a_fork_that_diverges_is_rejected_at_its_pairs_end(void **state)
+static void a_fork_that_diverges_is_closed_at_its_stretchs_end(void **state)
 {
     // the decay alone multiplies every matrix by 1 - 100 * 10 in each step
     static const struct scripted_proposal wild[] = {
         {0, "optimizer.lr=100 optimizer.weight_decay=10"},
         {0, NULL                                        }
     };
-    struct history history = check_alone(*state, (const char *const[]){NULL}, wild, &two_workers);
+    struct history history =
+        check_alone(*state, (const char *const[]){CONSTANT, NULL}, wild, &two_workers);
     const struct attempt *attempt = &history_entry(&history, 1)->forward;
     assert_true(attempt->pairs[0]->diverged && !attempt->pairs[0]->has_fork_loss);
-    check_fate(&history, FATE_REJECTED, 1, "its training diverged");
+    check_word(&history, "diverged", 1, "its training diverged");
 }
 
 static void a_fork_that_diverges_does_not_disturb_one_beside_it(void **state)
@@ -169,58 +195,104 @@ static void a_fork_that_diverges_does_not_disturb_one_beside_it(void **state)
         {0, "optimizer.lr=0.015"                        },
         {0, NULL                                        }
     };
-    campaign_run(f, "both", (const char *const[]){NULL}, both, &two_workers);
-    campaign_run(f, "alone", (const char *const[]){NULL}, raised, &two_workers);
-    campaign_check_same(f, "both", "alone", STEPS);
+    const char *const settings[] = {CONSTANT, "gate.margin=0.1", NULL};
+    campaign_run(f, "both", settings, both, &two_workers);
+    campaign_run(f, "alone", settings, raised, &two_workers);
+    struct history found_history = ledger_history(f, "both"),
+                   expected_history = ledger_history(f, "alone");
+    const struct entry *found_entry = history_entry(&found_history, 2),
+                       *expected_entry = history_entry(&expected_history, 1);
+    assert_true(message_equal(found_entry->forward.pairs[0], expected_entry->forward.pairs[0]));
+    history_clear(&found_history);
+    history_clear(&expected_history);
     struct lines found = lines_read(f, "both"), expected = lines_read(f, "alone");
-    lines_check_equal(&found, "h2.0", &expected, "h1.0", 21, 40);
-    lines_check_equal(&found, "h2.1", &expected, "h1.1", 41, 60);
+    assert_true(lines_count(&found, "trunk") < lines_count(&expected, "trunk"));
+    lines_check_equal(&found, "trunk", &expected, "trunk", 1, lines_count(&found, "trunk"));
+    lines_check_equal(&found, "h2.0", &expected, "h1.0", 41, 50);
+    lines_check_equal(&found, "h2.0-tail", &expected, "h1.0-tail", 51, 55);
     lines_free(&found);
     lines_free(&expected);
 }
 
-/* A step of 16 samples is 4/3 of one of 12: tails of 12 steps of the trunk, not of 10. */
-static void
-forks_with_tails_of_unlike_lengths_have_each_a_tail_of_the_trunks_of_its_own(void **state)
+/* A step of 16 samples is 4/3 of one of 12: a stretch and tails of 12 steps of the trunk, not of
+ * 10. */
+static void all_arms_of_a_stretch_have_the_same_tokens_in_whole_steps(void **state)
 {
     static const struct scripted_proposal both[] = {
-        {0, "optimizer.lr=0.015"},
+        {0, "optimizer.lr=0.009"},
         {0, "train.batch=16"    },
         {0, NULL                }
     };
-    campaign_run(*state, "run", (const char *const[]){NULL}, both, &two_workers);
+    campaign_run(*state, "run", (const char *const[]){CONSTANT, NULL}, both, &two_workers);
+    struct history history = ledger_history(*state, "run");
+    for (uint32_t i = 1; i <= 2; i++) {
+        assert_int_equal(history_entry(&history, i)->forward.pairs[0]->step, 52);
+        assert_int_equal(history_entry(&history, i)->forward.pairs[0]->tokens,
+                         (12 + 12 + 1) * STEP_TOKENS);
+    }
+    history_clear(&history);
     struct lines lines = lines_read(*state, "run");
-    assert_int_equal(lines_count(&lines, "trunk-tail.40.10"), 10);
-    assert_int_equal(lines_count(&lines, "trunk-tail.40.12"), 12);
-    assert_int_equal(lines_count(&lines, "h1.0-tail"), 10);
+    assert_int_equal(lines_count(&lines, "trunk-tail.52.12"), 12);
+    assert_int_equal(lines_count(&lines, "h1.0"), 12);
+    assert_int_equal(lines_count(&lines, "h1.0-tail"), 12);
+    assert_int_equal(lines_count(&lines, "h2.0"), 9);
     assert_int_equal(lines_count(&lines, "h2.0-tail"), 9);
     lines_free(&lines);
 }
 
-/* After four pairs each, there are tokens for two more pairs: those of the first hypothesis, up to
- * its next look. */
-static void tokens_for_one_look_more_go_to_one_hypothesis_and_are_not_shared_out(void **state)
+/* All arms read the same windows, and the trunk once: forks of a stretch can be compared. */
+static void the_trunk_is_read_once_a_stretch_and_all_arms_on_the_same_windows(void **state)
 {
     static const struct scripted_proposal three[] = {
-        {0, "optimizer.lr=0.0008"},
-        {0, "optimizer.lr=0.0007"},
-        {0, "optimizer.lr=0.0006"},
-        {0, NULL                 }
+        {0, "optimizer.lr=0.0008"    },
+        {0, "optimizer.beta2=0.9"    },
+        {0, "data.sources.1.weight=3"},
+        {0, NULL                     }
     };
-    campaign_run(*state, "run",
-                 (const char *const[]){"optimizer.lr=0.0002", "schedule.kind=constant",
-                                       "schedule.min_lr=0", "gate.alpha=0.000001",
-                                       "gate.hypotheses=3", "experiment.forks=3", "train.steps=240",
-                                       "gate.share=2.32", NULL},
-                 three, &two_workers);
+    campaign_run(*state, "run", (const char *const[]){TOO_LOW, NULL}, three, &two_workers);
+    struct history history = ledger_history(*state, "run");
+    const Trireme__Observation *first = history_entry(&history, 1)->forward.pairs[0];
+    for (uint32_t i = 1; i <= 3; i++) {
+        const Trireme__Observation *o = history_entry(&history, i)->forward.pairs[0];
+        assert_true(o->trunk_loss == first->trunk_loss);
+        assert_int_equal(o->windows, 36);
+        for (size_t source = 0; source < 2; source++)
+            assert_int_equal(o->first_windows[source], first->first_windows[source]);
+    }
+    // the next stretch, the watch's, reads others
+    const Trireme__Observation *watch = history_entry(&history, 1)->reverse.pairs[0];
+    assert_int_equal(watch->first_windows[0], 24);
+    assert_int_equal(watch->first_windows[1], 12);
+    assert_int_equal(history.windows_taken[0], 48);
+    assert_int_equal(history.windows_taken[1], 24);
+    // three arms and one watch, the trunk's tail and reading once each time
+    assert_int_equal(history.spent, (6 + 3 * 16 + 6 + 16) * STEP_TOKENS);
+    history_clear(&history);
+    struct lines lines = lines_read(*state, "run");
+    assert_int_equal(lines_count(&lines, "trunk-tail.50.5"), 5);
+    lines_free(&lines);
+}
+
+/* Of 96 steps three hypotheses take 54 for their first stretch; 42 are left, which is enough for
+ * two. */
+static void where_money_ends_the_smallest_gain_is_closed_first(void **state)
+{
+    static const struct scripted_proposal three[] = {
+        {0, "optimizer.lr=0.0007 data.skip=5"},
+        {0, "optimizer.lr=0.0006 data.skip=5"},
+        {0, "optimizer.lr=0.0008 data.skip=5"},
+        {0, NULL                             }
+    };
+    campaign_run(*state, "run", (const char *const[]){TOO_LOW, "train.steps=240", NULL}, three,
+                 &two_workers);
     struct history history = ledger_history(*state, "run");
     for (uint32_t i = 1; i <= 3; i++) {
         const struct entry *e = history_entry(&history, i);
-        assert_int_equal(e->forward.n_pairs, i == 1 ? 6 : 4);
-        if (i > 1)
-            assert_int_equal(e->judgement->cause, TRIREME__CAUSE__money);
+        assert_string_equal(entry_word(e), i == 1 ? "superseded" : i == 2 ? "no money" : "kept");
+        assert_int_equal(e->forward.n_pairs, i == 2 ? 1 : 2);
     }
-    assert_true(history.tokens <= 2.32 * 240 * 12 * 8);
+    assert_int_equal(history_entry(&history, 3)->promoted_at, 60);
+    assert_int_equal(history.spent, (54 + 38) * STEP_TOKENS);
     history_clear(&history);
 }
 
@@ -228,14 +300,15 @@ static void a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_
 {
     static const struct scripted_proposal again[] = {
         {0,  "optimizer.lr=0.015"},
-        {40, "optimizer.lr=0.015"},
+        {50, "optimizer.lr=0.015"},
         {0,  NULL                }
     };
     struct history history = check_alone(*state, (const char *const[]){"experiment.memory=1", NULL},
                                          again, &two_workers);
     for (uint32_t i = 1; i <= 2; i++)
         assert_int_equal(history_entry(&history, i)->judgement->cause, TRIREME__CAUSE__memory);
-    check_fate(&history, FATE_INCONCLUSIVE, 0, "experiment.memory");
+    assert_int_equal(history.spent, 0);
+    check_word(&history, "no memory", 0, "experiment.memory");
 }
 
 static void a_fork_that_a_rank_computes_with_other_values_fails_with_a_sentence(void **state)
@@ -292,19 +365,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         campaign_test(refused_proposals_leave_the_trunk_alone),
-        campaign_test(a_hypothesis_without_a_promotion_leaves_the_trunk_alone),
-        campaign_test(a_rejected_hypothesis_leaves_the_trunk_alone),
+        campaign_test(a_hypothesis_that_is_not_adopted_leaves_the_trunk_alone),
+        campaign_test(a_calm_hypothesis_that_is_not_adopted_leaves_the_trunk_alone),
         campaign_test(an_observed_proposal_is_not_tried),
         campaign_test(a_vetoed_proposal_is_not_tried),
         campaign_test(a_proposal_that_nobody_approved_of_is_closed_at_the_end),
         campaign_test(an_approved_proposal_is_tried_from_then_on),
         campaign_test(a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone),
-        campaign_test(a_fork_that_diverges_is_rejected_at_its_pairs_end),
+        campaign_test(a_fork_that_diverges_is_closed_at_its_stretchs_end),
         campaign_test(a_fork_that_diverges_does_not_disturb_one_beside_it),
         campaign_test(a_fork_that_a_rank_computes_with_other_values_fails_with_a_sentence),
         campaign_test(what_a_fork_was_verified_to_have_is_the_patch_and_not_the_trunks_value),
-        campaign_test(forks_with_tails_of_unlike_lengths_have_each_a_tail_of_the_trunks_of_its_own),
-        campaign_test(tokens_for_one_look_more_go_to_one_hypothesis_and_are_not_shared_out),
+        campaign_test(all_arms_of_a_stretch_have_the_same_tokens_in_whole_steps),
+        campaign_test(the_trunk_is_read_once_a_stretch_and_all_arms_on_the_same_windows),
+        campaign_test(where_money_ends_the_smallest_gain_is_closed_first),
         campaign_test(a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

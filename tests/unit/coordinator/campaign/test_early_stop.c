@@ -15,12 +15,12 @@
 
 #include <math.h>
 
-/* A fork of the trunk at step 40, which is to train to step 60. */
-static struct trial *fork_new(struct pair *pair)
+/* A fork of the trunk at step 40, which is to train to step fork_end. */
+static struct trial *fork_new(struct pair *pair, uint64_t fork_end)
 {
     struct trial *fork = trial_new(1, "h1.0", run_dir_config(NULL), NULL, 0,
                                    (struct position){40, 40 * 32, 40 * 32 * 256}, 32 * 256, 1, 0);
-    *pair = (struct pair){.number = 1, .start = 40, .end = 60, .fork_end = 60, .fork = fork};
+    *pair = (struct pair){.number = 1, .start = 40, .fork_end = fork_end, .fork = fork};
     early_stop_begin(pair, NULL);
     return fork;
 }
@@ -43,12 +43,12 @@ static void a_fork_ends_that_is_a_tenth_above_its_start_in_the_middle_and_at_the
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct pair pair;
-        struct trial *fork = fork_new(&pair);
+        struct trial *fork = fork_new(&pair, 80);
         assert_int_equal(fork->until, 40);
         early_stop_take(&pair, 2);
-        assert_int_equal(fork->until, 50);
-        early_stop_take(&pair, cases[i].middle);
         assert_int_equal(fork->until, 60);
+        early_stop_take(&pair, cases[i].middle);
+        assert_int_equal(fork->until, 80);
         assert_int_equal(pair.early_stop.next == TRIREME__EARLY_STOP__AT__end, cases[i].end != 0);
         if (cases[i].end != 0)
             early_stop_take(&pair, cases[i].end);
@@ -57,6 +57,41 @@ static void a_fork_ends_that_is_a_tenth_above_its_start_in_the_middle_and_at_the
                      cases[i].diverged ? "ends" : "goes on");
         assert_int_equal(pair.early_stop.next, TRIREME__EARLY_STOP__AT__over);
         assert_int_equal(pair.early_stop.taken, cases[i].end != 0 ? 3 : 2);
+        trial_free(fork);
+    }
+}
+
+static void no_fork_is_looked_at_before_its_20th_step_but_where_it_begins(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t steps, middle; /* of a fork; after so many it is looked at: 0: never */
+    } cases[] = {
+        {10,  0 },
+        {19,  0 },
+        {20,  20},
+        {30,  20},
+        {40,  20},
+        {41,  20},
+        {42,  21},
+        {100, 50},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pair pair;
+        struct trial *fork = fork_new(&pair, 40 + cases[i].steps);
+        if (cases[i].middle == 0) { // at once to its end
+            assert_int_equal(pair.early_stop.next, TRIREME__EARLY_STOP__AT__over);
+            assert_int_equal(fork->until, 40 + cases[i].steps);
+        } else {
+            assert_int_equal(pair.early_stop.next, TRIREME__EARLY_STOP__AT__start);
+            assert_int_equal(fork->until, 40);
+            early_stop_take(&pair, 2);
+            if (fork->until != 40 + cases[i].middle)
+                fail_msg("%llu steps: looked at after %llu, expected %llu",
+                         (unsigned long long)cases[i].steps, (unsigned long long)fork->until - 40,
+                         (unsigned long long)cases[i].middle);
+        }
+        assert_false(early_stop_is_over(&pair));
         trial_free(fork);
     }
 }
@@ -79,7 +114,7 @@ static void forks_are_looked_at_in_the_dev_part_of_weighted_sources_alone(void *
     struct context context = {.run = &run, .roster = &roster, .evaluator = evaluator};
     struct early_stop *early_stop = early_stop_new(&context, &windows);
     struct pair pair;
-    struct trial *fork = fork_new(&pair);
+    struct trial *fork = fork_new(&pair, 80);
     early_stop_turn(early_stop, &pair);
     struct parcel parcel;
     unsigned n = 0;
@@ -107,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fork_ends_that_is_a_tenth_above_its_start_in_the_middle_and_at_the_end),
+        cmocka_unit_test(no_fork_is_looked_at_before_its_20th_step_but_where_it_begins),
         cmocka_unit_test(forks_are_looked_at_in_the_dev_part_of_weighted_sources_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,6 +174,45 @@ static void whatever_is_begun_stays_within_the_stake(void **state)
     }
 }
 
+static void what_is_left_is_the_lesser_of_stake_and_share_and_never_below_zero(void **state)
+{
+    (void)state;
+    static const struct {
+        double spent, since, left; /* steps, of 1800 */
+    } cases[] = {
+        {0,   0,    0.033 * 1800},
+        {60,  9.4,  50          },
+        {440, 0,    10          }, // of the share
+        {440, 9.4,  10          },
+        {440, 50.4, 9           },
+        {450, 0,    0           },
+        {500, 0,    0           },
+        {60,  59.4, 0           },
+        {60,  70,   0           },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct account a = account_of(cases[i].spent * step, cases[i].since * step);
+        const double found = account_left(&rule_default, &a);
+        if (!(fabs(found - cases[i].left * step) <= 1e-6) || found < 0)
+            fail_msg("%g spent, %g since: found %.9g steps, expected %.9g", cases[i].spent,
+                     cases[i].since, found / step, cases[i].left);
+    }
+}
+
+static void a_planners_arm_is_affordable_up_to_what_is_left_and_not_beyond(void **state)
+{
+    (void)state;
+    for (int spent = 0; spent < 450; spent += 30)
+        for (int since = 0; since < 60 && since <= spent; since += 10) {
+            const struct account a = account_of(spent * step, since * step);
+            const double left = account_left(&rule_default, &a);
+            struct account_arm one = {.cost = left - fixed - 1e-3, .planner = true};
+            assert_true(account_affords(&rule_default, &a, &one, 1, fixed));
+            one.cost += 2e-3;
+            assert_false(account_affords(&rule_default, &a, &one, 1, fixed));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +224,8 @@ int main(void)
             money_drops_the_smallest_gain_first_ties_the_last_then_a_claim_and_never_a_watch),
         cmocka_unit_test(worked_runs_that_could_pay_for_one_change),
         cmocka_unit_test(whatever_is_begun_stays_within_the_stake),
+        cmocka_unit_test(what_is_left_is_the_lesser_of_stake_and_share_and_never_below_zero),
+        cmocka_unit_test(a_planners_arm_is_affordable_up_to_what_is_left_and_not_beyond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

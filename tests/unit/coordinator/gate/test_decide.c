@@ -192,6 +192,35 @@ static void a_watch_is_kept_from_eighty_percent_on_and_taken_back_below_twenty(v
     }
 }
 
+/* Where no further stretch fits into the run. */
+static void a_watch_that_is_in_its_last_stretch_ends_by_the_sign_of_its_mean(void **state)
+{
+    (void)state;
+    static const struct {
+        double y;
+        bool kept;
+        enum decide_watch watch;
+    } cases[] = {
+        {.005,  false, DECIDE_KEPT      },
+        {-.005, false, DECIDE_TAKEN_BACK},
+        {-.005, true,  DECIDE_KEPT      },
+        {-.05,  true,  DECIDE_TAKEN_BACK}, // beyond doubt
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct stage s = {0};
+        watch(&s, &cases[i].y, 1, cases[i].kept);
+        if (!cases[i].kept) {
+            run(&s);
+            assert_int_equal(s.stretch.watch, DECIDE_WATCHED);
+        }
+        s.stretch.watch_last = true;
+        run(&s);
+        if (s.stretch.watch != cases[i].watch)
+            fail_msg("case %zu: found %d, expected %d (p %.3f)", i, (int)s.stretch.watch,
+                     (int)cases[i].watch, s.stretch.watch_posterior.p);
+    }
+}
+
 static void arms_that_fail_are_closed_and_a_reverse_fork_that_fails_keeps_the_change(void **state)
 {
     (void)state;
@@ -295,6 +324,7 @@ int main(void)
         cmocka_unit_test(ninety_percent_suffice_where_the_arm_would_close_or_money_ends),
         cmocka_unit_test(nothing_is_adopted_under_an_open_watch_and_who_is_nearly_sure_waits),
         cmocka_unit_test(a_watch_is_kept_from_eighty_percent_on_and_taken_back_below_twenty),
+        cmocka_unit_test(a_watch_that_is_in_its_last_stretch_ends_by_the_sign_of_its_mean),
         cmocka_unit_test(arms_that_fail_are_closed_and_a_reverse_fork_that_fails_keeps_the_change),
         cmocka_unit_test(a_trunk_that_fails_is_taken_back_at_once_or_ends_the_run),
         cmocka_unit_test(what_has_no_inverse_needs_two_pairs_and_who_waits_is_not_judged),

@@ -32,3 +32,14 @@ static inline struct journal *open_at(const char *run, uint64_t known, const cha
         fail_msg("%s", err.text);
     return journal;
 }
+
+static inline size_t count_lines(const char *run)
+{
+    struct err err;
+    struct ledger *ledger = ledger_open(run, false, &err);
+    if (!ledger)
+        fail_msg("%s", err.text);
+    size_t n = ledger_records(ledger);
+    ledger_free(ledger);
+    return n;
+}

@@ -7,7 +7,9 @@
 
 static const char *const first[] = {
     "{kind: proposal, number: 1, step: 5, proposal: {id: a, patch: {optimizer.lr: 0.01}}}",
-    "{kind: hypothesis, number: 1, step: 5, plan: {start: 20, horizon: 20, pairs: 8}}"};
+    "{kind: rule, step: 5, rule: {revision: 2}}",
+    "{kind: hypothesis, number: 1, step: 5, plan: {slow: true}}"};
+enum { FIRST = sizeof first / sizeof *first };
 
 /* A record, what of it is a number that follows, and what that might be instead. NULL: a replay may
  * say that without an error. */
@@ -16,6 +18,7 @@ static const struct {
     bool may;
 } compared[] = {
   // clang-format off
+    {"hypothesis",  "plan: {calm: true}",             "plan: {calm: false}",             false},
     {"hypothesis",  "plan: {alpha: 0.01}",            "plan: {alpha: 0.02}",             false},
     {"hypothesis",  "plan: {beta: 0.1}",              "plan: {beta: 0.2}",               false},
     {"hypothesis",  "plan: {margin: 0.002}",          "plan: {margin: 0.001}",           false},
@@ -43,6 +46,49 @@ static const struct {
      "observation: {first_windows: [5]}",                                                false},
     {"observation", "observation: {fork_loss: 2.5}",
      "observation: {fork_loss: 2.5, first_windows: [5, 7]}",                             true },
+    {"observation", "observation: {tokens: 5}",       "observation: {tokens: 6}",        false},
+    {"observation", "observation: {windows: 64}",     "observation: {windows: 65}",      false},
+    {"observation", "observation: {diverged: true}",  "observation: {diverged: false}",  false},
+    {"observation", "observation: {trunk_diverged: true}",
+     "observation: {trunk_diverged: false}",                                             false},
+    {"rule",        "rule: {stake: 0.033}",           "rule: {stake: 0.034}",            false},
+    {"rule",        "rule: {tokens: 5}",              "rule: {tokens: 6}",               false},
+    {"rule",        "rule: {looks: [3, 4]}",          "rule: {looks: [3, 5]}",           false},
+    {"rule",        "rule: {shares: [0.3, 0.3]}",     "rule: {shares: [0.3]}",           false},
+    {"stretch",     "stretch: {calm: true}",          "stretch: {calm: false}",          false},
+    {"stretch",     "stretch: {horizon: 10}",         "stretch: {horizon: 11}",          false},
+    {"stretch",     "stretch: {tail: 5}",             "stretch: {tail: 6}",              false},
+    {"stretch",     "stretch: {windows: 64}",         "stretch: {windows: 65}",          false},
+    {"stretch",     "stretch: {step_tokens: 5}",      "stretch: {step_tokens: 6}",       false},
+    {"stretch",     "stretch: {trained: 5}",          "stretch: {trained: 6}",           false},
+    {"stretch",     "stretch: {spent: 5}",            "stretch: {spent: 6}",             false},
+    {"stretch",     "stretch: {since: 5}",            "stretch: {since: 6}",             false},
+    {"stretch",     "stretch: {length: 500}",         "stretch: {length: 499}",          false},
+    {"stretch",     "stretch: {arms: [{number: 1}]}", "stretch: {arms: [{number: 2}]}",  false},
+    {"stretch",     "stretch: {arms: [{number: 1}]}",
+     "stretch: {arms: [{number: 1, reverse: true}]}",                                    false},
+    {"stretch",     "stretch: {arms: [{number: 1}]}",
+     "stretch: {arms: [{number: 1}, {number: 2}]}",                                      false},
+    {"decision",    "decision: {tokens: 5}",          "decision: {tokens: 6}",           false},
+    {"decision",    "decision: {planners: 5}",        "decision: {planners: 6}",         false},
+    {"decision",    "decision: {trunk_diverged: true}",
+     "decision: {trunk_diverged: false}",                                                false},
+    {"decision",    "decision: {windows_taken: [5, 7]}",
+     "decision: {windows_taken: [5, 8]}",                                                false},
+    {"claim",       "claim: {t: 1}",                  "claim: {t: 2}",                   false},
+    {"claim",       "claim: {alpha: 0.05}",           "claim: {alpha: 0.04}",            false},
+    {"claim",       "claim: {answer: claimed}",       "claim: {answer: unproven}",       false},
+    {"claim",       "claim: {pairs: 3}",              "claim: {pairs: 4}",               false},
+    {"claim",       "claim: {mean: 0.5}",             "claim: {mean: 0.25}",             false},
+    {"claim",       "claim: {half_width: 1}",         "claim: {half_width: 2}",          false},
+    {"claim",       "claim: {student_t: 3}",          "claim: {student_t: 3.5}",         false},
+    {"claim",       "claim: {p: 0.01}",               "claim: {p: 0.02}",                false},
+    {"claim",       "claim: {cause: gains}",          "claim: {cause: windows}",         false},
+    {"verdict",     "judgement: {outcome: closed}",   "judgement: {outcome: open}",      false},
+    {"verdict",     "judgement: {probability: 0.5}",  "judgement: {probability: 0.25}",  false},
+    {"verdict",     "judgement: {deviation: 0.5}",    "judgement: {deviation: 0.25}",    false},
+    {"verdict",     "judgement: {tokens: 5}",         "judgement: {tokens: 6}",          false},
+    {"verdict",     "judgement: {reason: x}",         "judgement: {reason: y}",          true },
     {"verdict",     "judgement: {mean: 0.5}",         "judgement: {mean: 0.25}",         false},
     {"verdict",     "judgement: {t: 3}",              "judgement: {t: 3.5}",             false},
     {"verdict",     "judgement: {half_width: 1}",     "judgement: {half_width: 2}",      false},
@@ -69,13 +115,13 @@ static void all_numbers_that_follow_are_compared_in_a_replay(void **state)
              *other = mem_format("{kind: %s, number: 1, step: 40, %s}", compared[i].kind,
                                  compared[i].instead);
         struct journal *journal = open_at(run, 0, NULL);
-        must_record(journal, first[0]);
-        must_record(journal, first[1]);
+        for (size_t k = 0; k < FIRST; k++)
+            must_record(journal, first[k]);
         must_record(journal, holds);
         journal_free(journal);
         journal = open_at(again, 0, run);
-        must_record(journal, first[0]);
-        must_record(journal, first[1]);
+        for (size_t k = 0; k < FIRST; k++)
+            must_record(journal, first[k]);
         struct err err = {0};
         if (try_write(journal, other, &err) != (compared[i].may ? 0 : -1))
             fail_msg("%s instead of %s: %s", compared[i].instead, compared[i].holds,
@@ -88,10 +134,49 @@ static void all_numbers_that_follow_are_compared_in_a_replay(void **state)
     }
 }
 
+/* It can be opened, shown and continued without experiments; not computed again. */
+static void a_ledger_of_the_first_rule_is_refused_for_replay_in_one_sentence(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct err err = {0};
+    char *again = file_join(dir->root, "again");
+    struct journal *journal = open_at(dir->run, 0, NULL);
+    must_record(journal, first[0]);
+    must_record(journal, "{kind: hypothesis, number: 1, step: 5, plan: {start: 20, pairs: 8}}");
+    journal_free(journal);
+    journal = open_at(dir->run, 2, NULL);
+    assert_true(journal_history(journal)->first_rule);
+    journal_free(journal);
+    assert_int_equal(file_make_dirs(again, ERR_USAGE, &err), 0);
+    assert_null(journal_open(again, 0, NULL, dir->run, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_contains(err.text, dir->run);
+    assert_contains(err.text, "its ledger is of the first rule, which this version does not "
+                              "compute any more: expected one of the second");
+    assert_null(strchr(err.text, '\n'));
+    free(again);
+}
+
+static void a_ledger_in_which_nothing_was_tried_is_of_no_rule_and_can_be_replayed(void **state)
+{
+    const struct run_dir *dir = *state;
+    char *again = file_join(dir->root, "again");
+    struct journal *journal = open_at(dir->run, 0, NULL);
+    must_record(journal, first[0]);
+    journal_free(journal);
+    journal = open_at(again, 0, dir->run);
+    must_record(journal, first[0]);
+    assert_false(journal_repeats(journal));
+    journal_free(journal);
+    free(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_run_dir(all_numbers_that_follow_are_compared_in_a_replay),
+        test_in_run_dir(a_ledger_of_the_first_rule_is_refused_for_replay_in_one_sentence),
+        test_in_run_dir(a_ledger_in_which_nothing_was_tried_is_of_no_rule_and_can_be_replayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

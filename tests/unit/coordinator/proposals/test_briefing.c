@@ -64,12 +64,17 @@ static void of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement
     proposal.id = (char *)"mine", proposal.patch = changes, proposal.n_patch = 1;
     proposal.hypothesis = (char *)"smaller is better";
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
-    judgement.has_mean = judgement.has_t = 1, judgement.mean = 0.123456789, judgement.t = 7.7654321;
+    judgement.has_mean = judgement.has_probability = judgement.has_deviation = 1;
+    judgement.mean = 0.123456789, judgement.probability = 0.987654, judgement.deviation = 7.7654321;
     judgement.reason = (char *)"mean 0.123456789";
+    judgement.has_cause = 1, judgement.cause = TRIREME__CAUSE__no_hope;
+    Trireme__Claim claim = TRIREME__CLAIM__INIT;
+    claim.answer = TRIREME__CLAIM__ANSWER__claimed;
+    claim.has_p = claim.has_half_width = 1, claim.p = 0.0053967, claim.half_width = 0.024681;
     Trireme__Observation pair = TRIREME__OBSERVATION__INIT, *pairs[] = {&pair, &pair, &pair};
     pair.has_fork_loss = 1, pair.fork_loss = 3.14159265;
     Trireme__Plan plan = TRIREME__PLAN__INIT;
-    plan.has_alpha = 1, plan.alpha = 0.0271828;
+    plan.has_margin = 1, plan.margin = 0.0271828;
     // clang-format off
     struct entry entries[] = {
         {.number = 1,
@@ -78,80 +83,126 @@ static void of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement
          .reason = (char *)"it is too large"},
         {.number = 2,
          .proposal = &proposal,
-         .fate = FATE_ROLLED_BACK,
+         .fate = FATE_CLOSED,
+         .reason = (char *)"mean 0.123456789",
          .forward = {.plan = &plan, .pairs = pairs, .n_pairs = 3},
          .judgement = &judgement},
-        {.number = 3, .proposal = &proposal, .fate = FATE_REJECTED},
-        {.number = 4, .proposal = &proposal, .fate = FATE_PROMOTED},
+        {.number = 3, .proposal = &proposal, .fate = FATE_TAKEN_BACK},
+        {.number = 4, .proposal = &proposal, .fate = FATE_ADOPTED},
+        {.number = 5, .proposal = &proposal, .fate = FATE_KEPT},
+        {.number = 6, .proposal = &proposal, .fate = FATE_KEPT, .claim = &claim},
+        {.number = 7, .proposal = &proposal, .fate = FATE_QUEUED, .returned = true},
+        {.number = 8, .proposal = &proposal, .fate = FATE_REJECTED}, // first rule
     };
     // clang-format on
-    struct history history = {.entries = entries, .n = 4, .registered = 9, .tokens = 1000};
+    struct history history = {.entries = entries, .n = 8, .registered = 63, .spent = 1000};
     Trireme__Briefing *b = fixture_briefing(config, &history, NULL, 2);
-    assert_int_equal(b->n_tried, 4);
-    assert_string_equal(b->tried[0]->outcome, "refused");
+    static const char *const outcomes[] = {"refused", "no hope", "taken back", "adopted",
+                                           "kept",    "claimed", "queued",     "rejected"};
+    assert_int_equal(b->n_tried, 8);
+    for (size_t i = 0; i < 8; i++)
+        assert_string_equal(b->tried[i]->outcome, outcomes[i]);
     assert_string_equal(b->tried[0]->reason, "it is too large");
     assert_string_equal(b->tried[0]->id, "mine");
     assert_string_equal(b->tried[0]->hypothesis, "smaller is better");
     assert_string_equal(b->tried[0]->patch[0]->value, "5e-4");
-    assert_string_equal(b->tried[1]->outcome, "rolled back");
     assert_int_equal(b->tried[1]->pairs, 3);
-    assert_string_equal(b->tried[2]->outcome, "rejected");
-    assert_string_equal(b->tried[3]->outcome, "promoted");
     assert_int_equal(b->hypotheses_left, 1);
     assert_int_equal(b->room, 1);
-    assert_true(b->tokens_left == 500 * 32 * 256 / 2 - 1000);
     char *json = json_write(b);
-    assert_null(strstr(json, "0.1234"));
-    assert_null(strstr(json, "7.765"));
-    assert_null(strstr(json, "3.14"));
-    assert_null(strstr(json, "0.0271"));
+    static const char *const numbers[] = {"0.1234", "0.98",   "7.765", "3.14",
+                                          "0.0271", "0.0053", "0.0246"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strstr(json, numbers[i]))
+            fail_msg("found %s in %s", numbers[i], json);
     free(json);
     message_free(b);
     message_free(config);
+}
+
+/* A briefing of one entry with that fate that ended with a cause; has_cause false: in a ledger of
+ * old. */
+static Trireme__Briefing *brief_ended(const Trireme__Config *config, enum fate fate, bool has_cause,
+                                      Trireme__Cause cause)
+{
+    Trireme__Proposal proposal = TRIREME__PROPOSAL__INIT;
+    Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
+    judgement.has_cause = has_cause, judgement.cause = cause;
+    struct entry entry = {
+        .number = 1,
+        .proposal = &proposal,
+        .fate = fate,
+        .judgement = &judgement,
+        .reason = (char *)"runs/a/checkpoints/step-00000080/manifest.json: cannot open"};
+    struct history history = {.entries = &entry, .n = 1};
+    return fixture_briefing(config, &history, NULL, 2);
+}
+
+static bool is_a_word(const char *told)
+{
+    return !strpbrk(told, "/._0123456789") && strlen(told) < 20;
 }
 
 static void of_what_ended_a_word_is_told_and_never_the_sentence(void **state)
 {
     (void)state;
     Trireme__Config *config = secret_config();
-    Trireme__Proposal proposal = TRIREME__PROPOSAL__INIT;
+    for (int cause = 0; cause < (int)trireme__cause__descriptor.n_values; cause++) {
+        Trireme__Briefing *b = brief_ended(config, FATE_CLOSED, true, (Trireme__Cause)cause);
+        const char *reason = b->tried[0]->reason;
+        assert_true(!reason || !*reason); // the outcome is that word
+        assert_true(is_a_word(b->tried[0]->outcome));
+        if (cause == TRIREME__CAUSE__money)
+            assert_string_equal(b->tried[0]->outcome, "no money");
+        message_free(b);
+    }
+    message_free(config);
+}
+
+static void of_what_ended_by_the_first_rule_a_word_is_told_too(void **state)
+{
+    (void)state;
+    Trireme__Config *config = secret_config();
     static const enum fate fates[] = {FATE_INCONCLUSIVE, FATE_REJECTED, FATE_UNCONFIRMED};
     for (int cause = 0; cause <= (int)trireme__cause__descriptor.n_values; cause++) {
-        Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
-        judgement.has_cause = cause < (int)trireme__cause__descriptor.n_values; // a ledger of old
-        judgement.cause = judgement.has_cause ? (Trireme__Cause)cause : TRIREME__CAUSE__gains;
-        struct entry entry = {
-            .number = 1,
-            .proposal = &proposal,
-            .fate = fates[cause % 3],
-            .judgement = &judgement,
-            .reason = (char *)"runs/a/checkpoints/step-00000080/manifest.json: cannot open"};
-        struct history history = {.entries = &entry, .n = 1};
-        Trireme__Briefing *b = fixture_briefing(config, &history, NULL, 2);
+        const bool has = cause < (int)trireme__cause__descriptor.n_values;
+        const Trireme__Cause told_cause = has ? (Trireme__Cause)cause : TRIREME__CAUSE__gains;
+        Trireme__Briefing *b = brief_ended(config, fates[cause % 3], has, told_cause);
         const char *told = b->tried[0]->reason;
-        assert_int_equal(!told || !*told, !judgement.has_cause || cause == 0);
-        assert_true(!told || (!strpbrk(told, "/._0123456789") && strlen(told) < 20));
-        if (judgement.cause == TRIREME__CAUSE__trunk_diverged)
+        assert_int_equal(!told || !*told, !has || cause == 0);
+        assert_true(!told || is_a_word(told));
+        if (told_cause == TRIREME__CAUSE__trunk_diverged)
             assert_string_equal(told, "trunk diverged");
         message_free(b);
     }
     message_free(config);
 }
 
-static void tokens_that_open_hypotheses_need_are_not_promised_again(void **state)
+/* Of 500 steps; hypotheses may cost .033 of them before one is adopted, and all experiments .25. */
+static void
+the_tokens_that_are_left_are_those_that_hypotheses_may_cost_before_an_adoption(void **state)
 {
     (void)state;
-    Trireme__Config *config = secret_config();
-    Trireme__Plan plan = TRIREME__PLAN__INIT;
-    plan.horizon = 20, plan.tail = 10, plan.windows = 300;
-    struct entry open = {
-        .number = 1, .fate = FATE_OPEN, .forward = {.plan = &plan, .n_pairs = 1}
+    const uint64_t step = 32 * 256;
+    const struct {
+        uint64_t spent, since, left;
+    } cases[] = {
+        {0,          0,         (uint64_t)(0.033 * 500 * 32 * 256)            },
+        {10 * step,  10 * step, (uint64_t)(0.033 * 500 * 32 * 256) - 10 * step},
+        {100 * step, 0,         (uint64_t)(0.033 * 500 * 32 * 256)            }, // one was adopted
+        {120 * step, 3 * step,  5 * step                                      }, // the share's end
+        {125 * step, 0,         0                                             },
+        {20 * step,  17 * step, 0                                             },
     };
-    struct history history = {.entries = &open, .n = 1, .registered = 1, .tokens = 1000};
-    Trireme__Briefing *b = fixture_briefing(config, &history, NULL, 2);
-    const uint64_t pair = (20 + 2 * 10) * 32 * 256 + 2 * 300 * 256 / 3;
-    assert_int_equal(b->tokens_left, 500 * 32 * 256 / 2 - 1000 - 3 * pair);
-    message_free(b);
+    Trireme__Config *config = secret_config();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct history history = {.spent = cases[i].spent, .since = cases[i].since};
+        Trireme__Briefing *b = fixture_briefing(config, &history, NULL, 2);
+        if (b->tokens_left != cases[i].left)
+            fail_msg("case %zu: found %llu, expected %llu", i, (unsigned long long)b->tokens_left,
+                     (unsigned long long)cases[i].left);
+        message_free(b);
+    }
     message_free(config);
 }
 
@@ -184,11 +235,40 @@ static void a_briefing_counts_in_tokens_where_steps_have_another_size_now(void *
     message_free(asked);
 }
 
+/* What experiments spend, the trunk does not train on. */
+static void the_steps_of_the_whole_run_are_those_that_experiments_leave(void **state)
+{
+    (void)state;
+    Trireme__Config *config = secret_config();
+    const uint64_t step = 32 * 256;
+    struct history history = {.spent = 20 * step + 1, .since = 3 * step};
+    struct curve *curve = curve_new();
+    for (uint64_t i = 1; i <= 7; i++) {
+        Trireme__TrainLine line = TRIREME__TRAIN_LINE__INIT;
+        line.step = i, line.tokens = step, line.seconds = 1;
+        curve_train(curve, &line);
+    }
+    Trireme__Briefing *b = fixture_briefing(config, &history, curve, 2);
+    assert_int_equal(b->tokens_planned, 500 * step);
+    assert_int_equal(b->steps, 500 - 21);
+    message_free(b);
+    history.spent = 600 * step;
+    b = fixture_briefing(config, &history, curve, 2);
+    assert_int_equal(b->steps, 7);
+    message_free(b);
+    history.first_rule = true; // its experiments came on top of the run
+    b = fixture_briefing(config, &history, curve, 2);
+    assert_int_equal(b->steps, 500);
+    message_free(b);
+    curve_free(curve);
+    message_free(config);
+}
+
 static void what_is_left_never_goes_below_zero(void **state)
 {
     (void)state;
     Trireme__Config *config = secret_config();
-    struct history history = {.registered = 11, .tokens = UINT64_MAX};
+    struct history history = {.registered = 65, .spent = UINT64_MAX, .since = UINT64_MAX};
     Trireme__Briefing *b = fixture_briefing(config, &history, NULL, 2);
     assert_true(b->tokens_left == 0 && b->hypotheses_left == 0 && b->room == 0);
     message_free(b);
@@ -201,8 +281,11 @@ int main(void)
         cmocka_unit_test(a_planner_sees_the_recipe_but_no_seed_path_or_gate),
         cmocka_unit_test(of_what_was_tried_the_outcome_is_told_and_no_number_of_the_judgement),
         cmocka_unit_test(of_what_ended_a_word_is_told_and_never_the_sentence),
-        cmocka_unit_test(tokens_that_open_hypotheses_need_are_not_promised_again),
+        cmocka_unit_test(of_what_ended_by_the_first_rule_a_word_is_told_too),
+        cmocka_unit_test(
+            the_tokens_that_are_left_are_those_that_hypotheses_may_cost_before_an_adoption),
         cmocka_unit_test(a_briefing_counts_in_tokens_where_steps_have_another_size_now),
+        cmocka_unit_test(the_steps_of_the_whole_run_are_those_that_experiments_leave),
         cmocka_unit_test(what_is_left_never_goes_below_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "coordinator/run/run.h"
 #include "proto/config/run_config.h"
+#include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
@@ -171,6 +172,84 @@ static void resuming_takes_what_may_change_and_refuses_the_rest(void **state)
     message_free(there);
 }
 
+/* The last checkpoint of a run of 500 steps of 12288 tokens that experiments left 400 of. */
+static void write_last_checkpoint(const struct run_dir *dir, uint64_t step)
+{
+    struct err err;
+    Trireme__Shard shard = TRIREME__SHARD__INIT, *shards = &shard;
+    shard.file = (char *)"shard-0-of-1.safetensors";
+    shard.digest = (char *)"0123456789abcdef0123456789abcdef";
+    Trireme__Manifest m = TRIREME__MANIFEST__INIT;
+    Trireme__Config *config = run_dir_config(NULL);
+    m.config = m.asked = config;
+    const uint64_t unit = run_config_step_tokens(config);
+    m.has_step = 1, m.step = step;
+    m.has_step_tokens = 1, m.step_tokens = unit;
+    m.has_tokens = 1, m.tokens = step * unit;
+    m.has_planned_tokens = 1, m.planned_tokens = 400 * unit + unit / 2;
+    m.shards = &shards, m.n_shards = 1;
+    char *folder = checkpoint_folder(dir->run, step);
+    if (file_make_dirs(folder, ERR_USAGE, &err) < 0 || checkpoint_complete(folder, &m, &err) < 0)
+        fail_msg("%s", err.text);
+    free(folder);
+    message_free(config);
+}
+
+static void a_run_that_experiments_have_left_no_steps_takes_only_more_of_them(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct run run;
+    struct err err;
+    char *const rate[] = {"optimizer.lr=0.5"}, *const more[] = {"train.steps=501"};
+    run_dir_claim(&run, dir);
+    run_clear(&run);
+    write_last_checkpoint(dir, 399);
+    assert_int_equal(run_plan_resume(&run, dir->run, rate, 1, &err), 0);
+    run_clear(&run);
+    write_last_checkpoint(dir, 400);
+    check_resume_refused(dir, rate[0],
+                         "the run has its 400 steps, and experiments have spent the rest of 500: "
+                         "expected --set train.steps above that");
+    assert_int_equal(run_plan_resume(&run, dir->run, NULL, 0, &err), 0); // the same line again
+    run_clear(&run);
+    assert_int_equal(run_plan_resume(&run, dir->run, more, 1, &err), 0);
+    run_clear(&run);
+}
+
+static void a_run_of_an_earlier_version_goes_on_and_says_once_what_means_nothing(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct run run;
+    struct err err;
+    run_dir_claim(&run, dir);
+    assert_null(run.amended);
+    run_clear(&run);
+    size_t size = 0;
+    char *text = must_read_in(dir->run, "config.yaml", &size);
+    char *at = strstr(text, "\ngate:\n");
+    assert_non_null(at);
+    at += strlen("\ngate:\n");
+    char *earlier = mem_format("%.*s  confirm: true\n%s", (int)(at - text), text, at);
+    must_write_text(dir->run, "config.yaml", earlier);
+    for (int launch = 0; launch < 2; launch++) {
+        assert_int_equal(run_plan_resume(&run, dir->run, NULL, 0, &err), 0);
+        if (launch)
+            assert_null(run.amended);
+        else
+            assert_string_equal(run.amended, "gate.confirm means nothing any more");
+        assert_int_equal(run_claim(&run, &err), 0);
+        assert_int_equal(run_locate(&run, fail_on_warning, NULL, &err), 0);
+        assert_int_equal(run_write_changes(&run, &err), 0);
+        run_clear(&run);
+    }
+    must_write_text(dir->run, "config.yaml", earlier);
+    run_dir_claim(&run, dir); // the same line again
+    assert_string_equal(run.amended, "gate.confirm means nothing any more");
+    run_clear(&run);
+    free(earlier);
+    free(text);
+}
+
 static void more_changes_than_one_can_count_are_all_looked_at(void **state)
 {
     const struct run_dir *dir = *state;
@@ -262,6 +341,8 @@ int main(void)
         test_in_run_dir(
             a_folder_that_is_no_run_is_refused_and_one_left_by_a_launch_that_died_is_not),
         test_in_run_dir(resuming_takes_what_may_change_and_refuses_the_rest),
+        test_in_run_dir(a_run_that_experiments_have_left_no_steps_takes_only_more_of_them),
+        test_in_run_dir(a_run_of_an_earlier_version_goes_on_and_says_once_what_means_nothing),
         test_in_run_dir(more_changes_than_one_can_count_are_all_looked_at),
         test_in_run_dir(a_run_is_its_owners_alone_whatever_the_umask),
         test_in_run_dir(a_path_that_is_too_long_for_a_checkpoints_files_is_refused_at_once),

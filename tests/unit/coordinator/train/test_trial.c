@@ -117,6 +117,77 @@ static void the_rate_follows_from_tokens_and_is_continuous_over_a_change_of_batc
     }
 }
 
+/* What experiments spend shortens the run. */
+static void a_run_ends_when_the_tokens_that_it_is_planned_to_have_are_used_up(void **state)
+{
+    (void)state;
+    static const struct {
+        char *setting;
+        uint64_t planned, last; /* tokens; 0: train.steps says */
+    } cases[] = {
+        {"train.batch=12", 0,           100     },
+        {"train.batch=12", 90 * 96,     90      },
+        {"train.batch=12", 90 * 96 + 1, 90      },
+        {"train.batch=12", 90 * 96 - 1, 89      },
+        {"train.batch=24", 90 * 96,     40 + 25 },
+        {"train.batch=6",  90 * 96,     40 + 100},
+        {"train.batch=12", 120 * 96,    120     },
+        {"train.batch=12", 40 * 96,     40      },
+        {"train.batch=12", 39 * 96,     40      }, // it is over already
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial *t = trial_of(start, &cases[i].setting, 1);
+        assert_int_equal(trial_all_tokens(t), 100 * 96);
+        if (cases[i].planned)
+            trial_plan(t, cases[i].planned);
+        if (trial_last_step(t) != cases[i].last)
+            fail_msg("%s, %llu tokens: found %llu, expected %llu", cases[i].setting,
+                     (unsigned long long)cases[i].planned, (unsigned long long)trial_last_step(t),
+                     (unsigned long long)cases[i].last);
+        assert_int_equal(trial_all_tokens(t), cases[i].planned ? cases[i].planned : 100 * 96);
+        trial_free(t);
+    }
+}
+
+static void
+the_rate_reads_the_planned_tokens_exactly_also_where_they_are_no_whole_steps(void **state)
+{
+    (void)state;
+    static char *settings[] = {"train.batch=12", "train.batch=24", "schedule.kind=linear"};
+    static const uint64_t planned[] = {0, 90 * 96, 90 * 96 + 31, 120 * 96 + 95, 60 * 96};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        for (size_t k = 0; k < sizeof planned / sizeof *planned; k++) {
+            struct trial *t = trial_of(start, &settings[i], 1);
+            const uint64_t tokens = planned[k] ? planned[k] : 100 * 96;
+            const struct schedule schedule = {.kind = i == 2 ? SCHEDULE_LINEAR : SCHEDULE_COSINE,
+                                              .lr = 0.01,
+                                              .min_lr = 0.001,
+                                              .warmup = 10,
+                                              .steps = (double)tokens / 96};
+            if (planned[k])
+                trial_plan(t, planned[k]);
+            for (uint64_t step = 40; step < 60; step++)
+                assert_true(trial_lr(t, step) ==
+                            schedule_lr(&schedule, 40 + (double)(step - 40) * (i == 1 ? 2 : 1)));
+            trial_free(t);
+        }
+}
+
+static void a_new_plan_changes_the_rate_from_here_on_and_no_step_that_is_done(void **state)
+{
+    (void)state;
+    struct trial *t = trial_of(start, NULL, 0);
+    const double before = trial_lr(t, 60);
+    const struct position at = trial_at(t, 60);
+    trial_plan(t, 80 * 96);
+    assert_true(trial_lr(t, 60) < before); // the same step lies later in a shorter run
+    check_position(trial_at(t, 60), at.step, at.samples, at.tokens);
+    assert_true(trial_lr(t, 80) == 0.001);
+    trial_plan(t, 100 * 96);
+    assert_true(trial_lr(t, 60) == before);
+    trial_free(t);
+}
+
 static void a_tails_rate_falls_in_a_straight_line_to_zero(void **state)
 {
     (void)state;
@@ -276,6 +347,10 @@ int main(void)
         cmocka_unit_test(a_position_counts_steps_samples_and_tokens_from_where_the_trial_began),
         cmocka_unit_test(a_run_ends_when_its_tokens_are_used_up),
         cmocka_unit_test(the_rate_follows_from_tokens_and_is_continuous_over_a_change_of_batch),
+        cmocka_unit_test(a_run_ends_when_the_tokens_that_it_is_planned_to_have_are_used_up),
+        cmocka_unit_test(
+            the_rate_reads_the_planned_tokens_exactly_also_where_they_are_no_whole_steps),
+        cmocka_unit_test(a_new_plan_changes_the_rate_from_here_on_and_no_step_that_is_done),
         cmocka_unit_test(a_tails_rate_falls_in_a_straight_line_to_zero),
         cmocka_unit_test(a_step_is_done_when_all_servers_have_committed_it),
         cmocka_unit_test(a_loss_that_is_not_finite_decides_nothing_and_the_trial_may_diverge),

@@ -123,6 +123,35 @@ static void a_configuration_that_was_written_is_read_back_equal(void **state)
     message_free(config);
 }
 
+static void what_an_earlier_version_wrote_is_read_of_a_run_and_refused_of_a_user(void **state)
+{
+    struct err err;
+    static const char *const earlier = "train: {steps: 7}\n"
+                                       "gate: {alpha: 0.2, beta: 0.1, confirm: true, share: 0.5}\n";
+    char *path = file_join(*state, "config.yaml");
+    must_write(path, earlier, strlen(earlier));
+    Trireme__Config *config = run_config_of(*state, &err);
+    if (!config)
+        fail_msg("%s", err.text);
+    assert_true(config->gate->alpha == 0.2 && config->gate->share == 0.4);
+    char *amended = run_config_amended(*state);
+    assert_string_equal(
+        amended, "gate.beta, gate.confirm mean nothing any more; gate.share 0.5 becomes 0.4");
+    free(amended);
+
+    assert_null(run_config_read(path, NULL, 0, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_contains(err.text, "config.yaml:2: gate.beta: unknown key, expected one of ");
+    char *const beyond[] = {"gate.share=0.5"}, *const dropped[] = {"gate.confirm=true"};
+    assert_null(run_config_change(config, beyond, 1, &err));
+    assert_null(run_config_change(config, dropped, 1, &err));
+
+    assert_int_equal(run_config_write(*state, config, &err), 0);
+    assert_null(run_config_amended(*state)); // it is this version's now
+    message_free(config);
+    free(path);
+}
+
 static void a_change_leaves_the_configuration_as_it_was(void **state)
 {
     (void)state;
@@ -242,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_launch_has_twice_the_patience_half_a_minute_or_what_is_said),
         cmocka_unit_test(open_sizes_are_resolved),
         test_in_folder(a_configuration_that_was_written_is_read_back_equal),
+        test_in_folder(what_an_earlier_version_wrote_is_read_of_a_run_and_refused_of_a_user),
         cmocka_unit_test(a_change_leaves_the_configuration_as_it_was),
         cmocka_unit_test(
             the_shape_of_a_hugging_face_directory_is_taken_and_a_disagreeing_one_refused),

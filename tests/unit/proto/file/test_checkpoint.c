@@ -124,6 +124,48 @@ static void no_bit_of_a_manifest_can_flip_unseen(void **state)
     model_fixture_free(&f);
 }
 
+/* The digest of a manifest's own text: the last one there. */
+static char *own_digest_in(char *text)
+{
+    static const char key[] = "\"digest\": \"";
+    char *found = NULL;
+    for (char *at = text; (at = strstr(at, key)); at += sizeof key - 1)
+        found = at + sizeof key - 1;
+    assert_non_null(found);
+    return found;
+}
+
+/* What stands in the configuration of a manifest that an earlier version wrote does not make it
+ * unreadable, and its digest is that of the bytes that are there. */
+static void a_manifest_of_an_earlier_version_is_read_and_still_verified(void **state)
+{
+    static const char now[] = "\"stake\": ", then[] = "\"beta\":  "; // as long
+    struct err err;
+    struct model_fixture f = model_fixture_new();
+    f.config->gate->has_stake = 1, f.config->gate->stake = 0.25;
+    write_checkpoint(&f, *state, 2, 1);
+    char *manifest = file_of(*state, 2, "manifest.json"), *folder = checkpoint_folder(*state, 2);
+    size_t size = 0;
+    char *text = must_read(manifest, &size), *at = strstr(text, now);
+    assert_non_null(at);
+    memcpy(at, then, sizeof then - 1);
+    must_write(manifest, text, size);
+    assert_null(checkpoint_manifest(folder, &err)); // it is not what was written
+    assert_contains(err.text, "the file is damaged");
+    const char *expected = strstr(err.text, "expected ") + strlen("expected ");
+    memcpy(own_digest_in(text), expected, DIGEST_HEX_SIZE - 1);
+    must_write(manifest, text, size);
+    Trireme__Manifest *m = checkpoint_manifest(folder, &err);
+    if (!m)
+        fail_msg("%s", err.text);
+    assert_true(m->config->gate->stake == 0.033); // the default
+    message_free(m);
+    free(text);
+    free(folder);
+    free(manifest);
+    model_fixture_free(&f);
+}
+
 static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
 {
     struct err err;
@@ -450,6 +492,7 @@ int main(void)
         test_in_folder(a_run_without_checkpoints_has_none_and_that_is_no_error),
         test_in_folder(a_damaged_checkpoint_is_passed_over_with_one_warning),
         test_in_folder(no_bit_of_a_manifest_can_flip_unseen),
+        test_in_folder(a_manifest_of_an_earlier_version_is_read_and_still_verified),
         test_in_folder(a_run_whose_checkpoints_are_all_damaged_is_refused),
         test_in_folder(a_checkpoint_that_cannot_be_read_is_not_damaged_and_nothing_is_touched),
         test_in_folder(without_descriptors_no_checkpoint_is_taken_for_damaged),

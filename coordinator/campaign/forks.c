@@ -1,11 +1,9 @@
-/* Begins pairs: forks on the servers, and their records in the ledger. */
+/* Begins the forks of a stretch: on the servers, and their records in the ledger. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "coordinator/campaign/campaign_internal.h"
 #include "coordinator/campaign/early_stop.h"
 #include "coordinator/campaign/pair.h"
-#include "coordinator/gate/gate.h"
-#include "coordinator/gate/plan.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/run/run.h"
@@ -26,23 +24,14 @@ static void insert_pair(struct campaign *c, struct pair *pair)
     *at = pair;
 }
 
-/* The changes of an attempt's fork: the patch, or the values from before the promotion. */
-static Trireme__Change *const *fork_changes(const struct entry *e, const struct attempt *a,
-                                            size_t *n)
+/* Asks the servers for the fork of an entry that takes part in the stretch under way. */
+static int begin_pair(struct campaign *c, const struct entry *e, uint64_t step, struct err *err)
 {
-    *n = a->plan->reverse ? e->promotion->n_before : e->proposal->n_patch;
-    return a->plan->reverse ? e->promotion->before : e->proposal->patch;
-}
-
-/* Asks the servers for the fork of an attempt's next pair. */
-static int begin_pair(struct campaign *c, const struct entry *e, const struct attempt *a,
-                      uint64_t step, struct err *err)
-{
-    uint64_t start = attempt_next_start(a);
-    size_t n = 0;
-    Trireme__Change *const *changes = fork_changes(e, a, &n);
-    Trireme__Config *config = changes_apply(context_config(&c->context), changes, n, err);
-    char *name = pair_fork_name(e->number, a->plan->reverse, a->n_pairs), *folder = NULL;
+    const uint64_t start = context_history(&c->context)->stretch_start;
+    const struct attempt *a = attempt_open(e);
+    const bool reverse = a == &e->reverse;
+    Trireme__Config *config = campaign_fork_config(c, e, reverse, err);
+    char *name = pair_fork_name(e->number, reverse, attempt_next_pair(a)), *folder = NULL;
     Trireme__Manifest *manifest = NULL;
     const Trireme__Judgement *gave_up = journal_gave_up(c->context.journal, e->number, step);
     struct fork fork = {.name = name, .step = start, .config = config};
@@ -61,8 +50,8 @@ static int begin_pair(struct campaign *c, const struct entry *e, const struct at
     if (!trial && !gave_up)
         goto out;
     struct pair *pair = mem_new(1, sizeof *pair);
-    *pair = (struct pair){.number = e->number, .index = (uint32_t)a->n_pairs, .plan = a->plan};
-    pair->start = start, pair->end = start + a->plan->horizon;
+    *pair = (struct pair){.number = e->number, .index = attempt_next_pair(a), .reverse = reverse};
+    pair->start = start;
     pair->fork = trial;
     if (gave_up)
         pair_give_up(pair, gave_up->cause, gave_up->reason);
@@ -81,10 +70,11 @@ out:
 /* The servers have the fork: writes its record, once, and lets it train. */
 static int begin_training(struct campaign *c, struct pair *pair, struct err *err)
 {
-    const struct entry *e = history_entry(context_history(&c->context), pair->number);
+    const struct history *h = context_history(&c->context);
+    const struct entry *e = history_entry(h, pair->number);
     const struct attempt *a = attempt_open(e);
     size_t n = 0;
-    Trireme__Change *const *patch = fork_changes(e, a, &n);
+    Trireme__Change *const *patch = campaign_fork_changes(e, pair->reverse, &n);
     Trireme__Application application = TRIREME__APPLICATION__INIT;
     application.has_pair = 1, application.pair = pair->index;
     application.has_trial = 1, application.trial = pair->fork->number;
@@ -96,7 +86,7 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
     record.application = &application;
     pair->fork_end =
         pair->start +
-        trial_equal_steps(a->plan->horizon, context_trunk(&c->context)->config, pair->fork->config);
+        trial_equal_steps(h->stretch->horizon, context_config(&c->context), pair->fork->config);
     early_stop_begin(pair, pair->suspended);
     pair->forked_at = 0;
     // The launch that lost it may have written it.
@@ -110,7 +100,7 @@ static int begin_training(struct campaign *c, struct pair *pair, struct err *err
 }
 
 /* Goes on with pairs that were begun. Returns 1 when the servers have answered for all. */
-static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
+static int settle(struct campaign *c, uint64_t step, struct err *err)
 {
     for (const struct pair *p = c->pairs; p; p = p->next)
         if (p->forked_at > 0 && p->fork && p->fork->state == TRIAL_FORKING)
@@ -131,57 +121,28 @@ static int settle_forks(struct campaign *c, uint64_t step, struct err *err)
     return 1;
 }
 
-/* Returns why an attempt's next pair cannot be afforded, or NULL. */
-static const char *spent(const struct campaign *c, const struct entry *e, const struct attempt *a,
-                         uint64_t step)
-{
-    uint64_t pair = plan_pair_tokens(context_config(&c->context), a->plan), own = 0;
-    // up to the next look
-    uint64_t cost = a->n_pairs < GATE_PAIRS_MIN ? pair : (2 - a->n_pairs % 2) * pair;
-    for (size_t i = 0; i < a->n_pairs; i++)
-        own += a->pairs[i]->tokens;
-    if (!a->plan->reverse && e->proposal->budget && own + cost > e->proposal->budget)
-        return "its budget of tokens is spent";
-    if (!a->plan->reverse && a->n_pairs >= GATE_PAIRS_MIN &&
-        cost + plan_committed_tokens(context_history(&c->context), context_config(&c->context),
-                                     e->number, step) >
-            plan_tokens_left(context_history(&c->context), c->context.run->config,
-                             context_config(&c->context)))
-        return "the tokens that experiments may cost are spent (gate.share)";
-    return NULL;
-}
-
 bool campaign_behind(const struct campaign *c, uint64_t step)
 {
-    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));) {
-        const struct attempt *a = attempt_open(e);
-        if (attempt_next_start(a) + a->plan->horizon == step)
-            return true;
-    }
-    return false;
+    const struct history *h = context_history(&c->context);
+    return h->stretch && h->stretch_start + h->stretch->horizon == step;
 }
 
 int campaign_fork(struct campaign *c, uint64_t step, struct err *err)
 {
-    const bool behind = campaign_behind(c, step);
-    for (const struct entry *e = NULL; (e = history_next_open(context_history(&c->context), e));) {
-        const struct attempt *a = attempt_open(e);
-        const uint64_t start = attempt_next_start(a);
-        if (start > step || (behind && start == step) || campaign_pair(c, e->number))
-            continue;
-        // A pair that was under way is paid for, and could be begun once: if it cannot be begun
-        // now, the machine is the reason.
-        const bool lost = start < step;
-        const char *reason = lost ? NULL : spent(c, e, a, step);
-        Trireme__Cause cause = TRIREME__CAUSE__money;
+    const struct history *h = context_history(&c->context);
+    const bool lost = h->stretch && h->stretch_start < step;
+    if (!h->stretch && campaign_is_boundary(c, step) && campaign_begin_stretch(c, step, err) < 0)
+        return -1;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
         struct err why = {0};
-        if (!reason && begin_pair(c, e, a, step, &why) < 0) {
-            reason = why.text;
-            cause = lost ? TRIREME__CAUSE__lost : TRIREME__CAUSE__failed;
-        }
-        if (reason &&
-            (lost ? campaign_give_up : campaign_close)(c, e->number, step, cause, reason, err) < 0)
+        if (!e->in_stretch || campaign_pair(c, e->number) || begin_pair(c, e, step, &why) == 0)
+            continue;
+        // What could be begun once can be begun again: if not, the machine is the reason.
+        const Trireme__Cause cause = lost ? TRIREME__CAUSE__lost : TRIREME__CAUSE__failed;
+        if ((lost ? campaign_give_up : campaign_close)(c, e->number, step, cause, why.text, err) <
+            0)
             return -1;
     }
-    return settle_forks(c, step, err);
+    return settle(c, step, err);
 }

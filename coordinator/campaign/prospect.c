@@ -1,0 +1,207 @@
+/* The next stretch: how long it would be, what it would cost, who can pay for it. */
+#include "coordinator/campaign/campaign_internal.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/run/run.h"
+#include "coordinator/train/trial.h"
+#include "proto/config/changes.h"
+#include "proto/config/run_config.h"
+#include "proto/schema/message.h"
+
+#include <math.h>
+
+enum {
+    FORK_STEPS_MAX = 8
+}; /* of a fork, to one of the trunk: tokens do not say what it costs to take them in small steps */
+
+struct account campaign_account(const struct campaign *c)
+{
+    const struct trial *trunk = context_trunk(&c->context);
+    const struct history *h = context_history(&c->context);
+    const struct position at = trial_position(trunk);
+    return (struct account){.all = (double)c->context.run->config->train->steps *
+                                   (double)trunk->step_tokens,
+                            // what the first rule spent came on top of the run
+                            .spent = h->first_rule ? 0 : (double)h->spent,
+                            .since = (double)h->since,
+                            .step = at.step,
+                            .trained = (double)at.tokens,
+                            .step_tokens = (double)run_config_step_tokens(trunk->config)};
+}
+
+void campaign_plan_trunk(struct campaign *c)
+{
+    const struct account account = campaign_account(c);
+    if (context_history(&c->context)->stretch)
+        return;
+    const double left = account.all - account.spent;
+    trial_plan(*c->context.trunk, (uint64_t)fmax(left, account.trained));
+}
+
+struct stretch campaign_stretch(const struct campaign *c, enum stretch_kind kind, uint64_t start,
+                                const uint64_t *step_tokens, size_t n)
+{
+    const uint32_t wanted = c->context.run->config->gate->windows,
+                   most = gate_windows_max(&c->windows);
+    struct stretch s =
+        stretch_of(kind, start, context_config(&c->context)->train->batch, step_tokens, n);
+    s.windows = wanted ? wanted : s.windows;
+    s.windows = s.windows < most ? s.windows : most;
+    return s;
+}
+
+static uint32_t context_of(const struct campaign *c)
+{
+    return c->context.run->config->model->context;
+}
+
+double campaign_arm_tokens(const struct campaign *c, const struct stretch *s)
+{
+    return stretch_arm_tokens(s, run_config_step_tokens(context_config(&c->context)),
+                              context_of(c));
+}
+
+double campaign_fixed_tokens(const struct campaign *c, const struct stretch *s)
+{
+    return stretch_fixed_tokens(s, run_config_step_tokens(context_config(&c->context)),
+                                context_of(c));
+}
+
+Trireme__Change *const *campaign_fork_changes(const struct entry *e, bool reverse, size_t *n)
+{
+    *n = reverse ? e->promotion->n_before : e->proposal->n_patch;
+    return reverse ? e->promotion->before : e->proposal->patch;
+}
+
+Trireme__Config *campaign_fork_config(const struct campaign *c, const struct entry *e, bool reverse,
+                                      struct err *err)
+{
+    size_t n = 0;
+    Trireme__Change *const *changes = campaign_fork_changes(e, reverse, &n);
+    return changes_apply(context_config(&c->context), changes, n, err);
+}
+
+static bool is_irreversible(const Trireme__Config *before, const Trireme__Config *after)
+{
+    return after->data->skip > before->data->skip; // what was skipped cannot be read any more
+}
+
+int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const struct entry *e,
+                       bool reverse, struct err *err)
+{
+    const Trireme__Config *trunk = context_config(&c->context);
+    const Trireme__Plan *plan = reverse ? e->reverse.plan : e->forward.plan;
+    Trireme__Config *config = campaign_fork_config(c, e, reverse, err);
+    if (!config)
+        return -1;
+    found->step_tokens = run_config_step_tokens(config);
+    found->irreversible = reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
+    found->kind = change_kind_of(trunk, config);
+    // fixed before its first pair; of one that returned there is none against this trunk
+    if (plan && (reverse || e->fate == FATE_OPEN))
+        found->kind = (struct change_kind){.kind = plan->calm ? STRETCH_CALM : STRETCH_PLAIN,
+                                           .slow = plan->slow};
+    message_free(config);
+    return 0;
+}
+
+uint64_t campaign_next_boundary(const struct campaign *c, uint64_t step)
+{
+    const uint64_t first = campaign_first(c), next = (step / STRETCH_GRID + 1) * STRETCH_GRID;
+    return next < first ? first : next;
+}
+
+uint64_t campaign_first(const struct campaign *c)
+{
+    return stretch_first(&c->rule, c->context.run->config->schedule->warmup);
+}
+
+/* Adds what the stretch under way will cost: it reserves that for all its arms. */
+static void reserve(const struct campaign *c, struct account *account)
+{
+    const Trireme__Stretch *now = context_history(&c->context)->stretch;
+    if (!now)
+        return;
+    const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
+    const double arm = stretch_arm_tokens(&s, now->step_tokens, context_of(c)),
+                 fixed = stretch_fixed_tokens(&s, now->step_tokens, context_of(c));
+    size_t forward = 0;
+    for (size_t i = 0; i < now->n_arms; i++)
+        forward += !now->arms[i]->reverse;
+    account->spent += (double)now->n_arms * arm + fixed;
+    account->since += (double)forward * (arm + fixed / (double)now->n_arms);
+}
+
+/* Checks the money for one arm beside the trunk, now and at all. */
+static int check_money(const struct campaign *c, const struct stretch *s, struct err *err)
+{
+    struct account account = campaign_account(c);
+    reserve(c, &account);
+    const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = true};
+    const double fixed = campaign_fixed_tokens(c, s), needs = account_needs(&c->rule, &arm, fixed);
+    if (needs > account.all)
+        return err_set(
+            err, ERR_USAGE,
+            "a stretch of it from step %llu on takes %.0f tokens, which a run of %llu "
+            "steps cannot pay for: expected at least %.0f steps (gate.stake, gate.share)",
+            (unsigned long long)s->start, arm.cost + fixed,
+            (unsigned long long)c->context.run->config->train->steps,
+            ceil(needs / (account.all / (double)c->context.run->config->train->steps)));
+    if (!account_affords(&c->rule, &account, &arm, 1, fixed))
+        return err_set(err, ERR_USAGE,
+                       "token budget: a stretch of it takes %.0f tokens, and experiments may cost "
+                       "%.0f more (gate.stake, gate.share)",
+                       arm.cost + fixed, fmax(0, account_left(&c->rule, &account)));
+    return 0;
+}
+
+int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Config *after,
+                   struct err *err)
+{
+    const Trireme__Config *trunk = context_config(&c->context);
+    const uint32_t hypotheses = c->context.run->config->gate->hypotheses;
+    const uint64_t tokens[] = {run_config_step_tokens(trunk), run_config_step_tokens(after)};
+    if (context_history(&c->context)->registered >= hypotheses)
+        return err_set(err, ERR_USAGE, "this run has tried its %u hypotheses (gate.hypotheses)",
+                       hypotheses);
+    if (tokens[1] * FORK_STEPS_MAX < tokens[0])
+        return err_set(err, ERR_USAGE,
+                       "found steps of %llu tokens, expected at least an eighth of the %llu that a "
+                       "step has now: each updates all weights",
+                       (unsigned long long)tokens[1], (unsigned long long)tokens[0]);
+    const uint64_t start = campaign_next_boundary(c, step),
+                   length = trial_last_step(context_trunk(&c->context));
+    const struct stretch s =
+        campaign_stretch(c, change_kind_of(trunk, after).kind, start, tokens, 2);
+    if (stretch_is_late(&c->rule, start, length) || !stretch_fits(&s, length))
+        return err_set(err, ERR_USAGE,
+                       "too late in the run: a stretch of it begins at step %llu and takes %llu, "
+                       "expected to begin by step %.0f and to end by %llu",
+                       (unsigned long long)start, (unsigned long long)(s.horizon + s.tail),
+                       c->rule.last * (double)length, (unsigned long long)length);
+    return check_money(c, &s, err);
+}
+
+uint32_t campaign_windows_max(const struct campaign *c)
+{
+    return gate_windows_max(&c->windows);
+}
+
+const char *campaign_off(const struct campaign *c)
+{
+    return c->windows.off;
+}
+
+bool campaign_is_boundary(const struct campaign *c, uint64_t step)
+{
+    const struct history *h = context_history(&c->context);
+    const bool at_once = h->ended_at == step && step > 0, on_grid = step % STRETCH_GRID == 0;
+    if (campaign_off(c) || h->stretch || step < campaign_first(c) || !(at_once || on_grid))
+        return false;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct entry *e = &h->entries[i];
+        // one that came at this very step would not have made the trunk rest here
+        if (attempt_open(e) || (e->fate == FATE_QUEUED && (e->queued_at < step || at_once)))
+            return true;
+    }
+    return false;
+}

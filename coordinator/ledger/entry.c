@@ -1,0 +1,103 @@
+#include "coordinator/ledger/entry.h"
+
+static const char *const fates[] = {
+    // clang-format off
+    [FATE_PROPOSED]     = "proposed",
+    [FATE_REFUSED]      = "refused",
+    [FATE_OBSERVED]     = "observed",
+    [FATE_WAITING]      = "waiting",
+    [FATE_VETOED]       = "vetoed",
+    [FATE_QUEUED]       = "queued",
+    [FATE_OPEN]         = "open",
+    [FATE_ADOPTED]      = "adopted",
+    [FATE_KEPT]         = "kept",
+    [FATE_TAKEN_BACK]   = "taken back",
+    [FATE_REJECTED]     = "rejected",
+    [FATE_INCONCLUSIVE] = "inconclusive",
+    [FATE_PROMOTED]     = "promoted",
+    [FATE_CONFIRMED]    = "confirmed",
+    [FATE_UNCONFIRMED]  = "unconfirmed",
+    [FATE_ROLLED_BACK]  = "rolled back",
+    // clang-format on
+};
+
+static const char *const causes[] = {
+    // clang-format off
+    [TRIREME__CAUSE__diverged]       = "diverged",
+    [TRIREME__CAUSE__memory]         = "no memory",
+    [TRIREME__CAUSE__lost]           = "lost",
+    [TRIREME__CAUSE__failed]         = "failed",
+    [TRIREME__CAUSE__killed]         = "killed",
+    [TRIREME__CAUSE__vetoed]         = "vetoed",
+    [TRIREME__CAUSE__superseded]     = "superseded",
+    [TRIREME__CAUSE__money]          = "no money",
+    [TRIREME__CAUSE__time]           = "no time",
+    [TRIREME__CAUSE__overruled]      = "overruled",
+    [TRIREME__CAUSE__unfit]          = "unfit",
+    [TRIREME__CAUSE__beaten]         = "beaten",
+    [TRIREME__CAUSE__no_hope]        = "no hope",
+    [TRIREME__CAUSE__no_sign]        = "no sign",
+    [TRIREME__CAUSE__without_effect] = "without effect",
+    [TRIREME__CAUSE__windows]        = "no windows",
+    // clang-format on
+};
+
+static const char *cause_word(Trireme__Cause cause)
+{
+    const bool known = cause >= 0 && (size_t)cause < sizeof causes / sizeof *causes;
+    return known && causes[cause] ? causes[cause] : "closed";
+}
+
+const char *entry_word(const struct entry *e)
+{
+    if (e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__claimed && e->fate == FATE_KEPT)
+        return "claimed";
+    return e->fate == FATE_CLOSED ? cause_word(e->judgement->cause) : fates[e->fate];
+}
+
+bool entry_claims(const struct entry *e)
+{
+    return e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__open;
+}
+
+const struct attempt *attempt_open(const struct entry *e)
+{
+    const bool first_rule = e->fate == FATE_PROMOTED;
+    if (e->reverse.plan &&
+        (first_rule || e->fate == FATE_ADOPTED || (e->fate == FATE_KEPT && entry_claims(e))))
+        return &e->reverse;
+    return e->fate == FATE_OPEN ? &e->forward : NULL;
+}
+
+uint32_t attempt_next_pair(const struct attempt *a)
+{
+    return (uint32_t)(a->n_before + a->n_pairs);
+}
+
+bool entry_is_pending(const struct entry *e)
+{
+    return e->fate == FATE_WAITING || e->fate == FATE_QUEUED || attempt_open(e);
+}
+
+bool entry_tells(const struct entry *e)
+{
+    if (e->fate == FATE_PROPOSED || e->fate == FATE_REFUSED || e->fate == FATE_OBSERVED)
+        return false;
+    if (e->fate != FATE_INCONCLUSIVE && e->fate != FATE_REJECTED && e->fate != FATE_CLOSED)
+        return true;
+    if (!e->judgement->has_cause) // of an earlier version
+        return !e->reason || e->fate == FATE_REJECTED;
+    switch (e->judgement->cause) {
+    case TRIREME__CAUSE__gains:
+    case TRIREME__CAUSE__diverged:
+    case TRIREME__CAUSE__no_spread:
+    case TRIREME__CAUSE__vetoed:
+    case TRIREME__CAUSE__beaten:
+    case TRIREME__CAUSE__no_hope:
+    case TRIREME__CAUSE__no_sign:
+    case TRIREME__CAUSE__without_effect:
+        return true;
+    default:
+        return false;
+    }
+}
