@@ -261,8 +261,8 @@ class InAnEvaluation(Case):
         self.line = ["train", "run.yaml", "--workers", 2, "--out"]
 
     def make(self):
-        self.write_data("data", 1, 400000, "--val", "0.5")
-        self.write_config(model={"layers": 3, "heads": 4, "width": 64, "context": 64},
+        self.write_data("data", 1, 800000, "--val", "0.5")
+        self.write_config(model={"layers": 3, "heads": 4, "width": 96, "context": 64},
                           train={"steps": 6, "batch": 4},
                           eval={"every": 3, "samples": 100000},
                           checkpoint={"every": 2, "keep": 3})
