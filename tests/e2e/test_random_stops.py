@@ -14,7 +14,7 @@ import time
 
 import trireme
 from experiments import CONFIG, Experiments
-from stops import SIGNALS, begin_held, is_mpirun
+from stops import SIGNALS, begin_held, holds_back, is_mpirun
 from trireme import processes, rank_of, wait_for
 
 NUMBERS = [int(word) for word in sys.argv[1:] if word.isdigit()]
@@ -35,10 +35,14 @@ class RandomStops(Experiments):
         self.succeed("train", "run.yaml", "--out", "whole", "--workers", 2)
 
     def targets(self, call, draw):
-        """Who is asked, and the processes. Those that are not there yet cannot be."""
+        """Who is asked, and the processes. Those that are not there yet cannot be: a rank is from
+        the first line of its main on."""
         found = processes(call.token)
         mpirun = [pid for pid in found if is_mpirun(pid)]
-        ranks = [pid for pid, environment in found.items() if rank_of(environment) is not None]
+        ranks = [
+            pid for pid, environment in found.items()
+            if rank_of(environment) is not None and holds_back(pid)
+        ]
         kinds = {
             "train": [call.process.pid], "mpirun": mpirun,
             "one rank": [draw.choice(ranks)] if ranks else [],
