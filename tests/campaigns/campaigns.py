@@ -161,7 +161,9 @@ def by_lines(result):
 
 
 def records(run):
-    """The ledger's records that still hold."""
+    """The ledger's records that still hold; none where nothing was proposed."""
+    if not os.path.exists(os.path.join(run, "ledger.jsonl")):
+        return []
     with open(os.path.join(run, "ledger.jsonl")) as f:
         found = [json.loads(line) for line in f]
     for record in found:
