@@ -20,7 +20,7 @@ static void note_lost(struct outcome *outcome, const char *line, unsigned server
     const char *at = strstr(line, "process rank ");
     int rank = 0, pid = 0, signal = 0;
     char host[100] = "";
-    if (!at || outcome->lost[0] ||
+    if (!at || outcome->lost[0] || outcome->cut_short ||
         sscanf(at, "process rank %d with PID %d on node %99s exited on signal %d", &rank, &pid,
                host, &signal) != 4)
         return;
@@ -61,9 +61,8 @@ static bool is_ours(int code)
  * SIGTERM that mpirun then sends, or the end of what they listen to, for a request. */
 static bool is_loss(const struct outcome *outcome)
 {
-    const int signal = outcome->lost[0]     ? outcome->lost_signal
-                       : outcome->by_signal ? outcome->code - 128
-                                            : 0;
+    const bool killed = outcome->by_signal && !outcome->cut_short;
+    const int signal = outcome->lost[0] ? outcome->lost_signal : killed ? outcome->code - 128 : 0;
     return signal && !outcome->asked && !is_request(signal);
 }
 

@@ -17,6 +17,7 @@ struct outcome {
     bool began;           /* training did: where it went back to a step, that is done */
     bool asked;           /* to stop */
     bool ended_at_once;   /* the user asked for it */
+    bool cut_short;       /* the run was over, and what was left of the launch was killed */
     int lost_signal;      /* that killed the first rank that was lost; 0: none */
     uint64_t incarnation; /* of this launch; 0: it did not get the run */
     struct text noise;    /* what mpirun said; freed by outcome_clear */

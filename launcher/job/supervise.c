@@ -24,6 +24,10 @@ enum { LINE_MAX_SIZE = 4096 };
 static const double grace_seconds =
     5; /* from the end of its ranks, or a request that no rank takes, to killing mpirun */
 static const double look_seconds = 0.2; /* between two looks at mpirun from outside */
+/* From the end of the run, which is in its files then, to killing what is left here of its ranks:
+ * more than their own bound (mpi_transport_close), and with the grace of mpirun less than the half
+ * minute after which batch systems kill. */
+static const double over_seconds = 12, over_seconds_a_rank = 0.01;
 static const char mark[] = "trireme: "; /* begins the lines that are for people */
 
 struct child {
@@ -36,7 +40,7 @@ struct child {
     double looked;   /* for its ranks, and for signals that wait there */
     double alone_at; /* when they were first seen to be gone; 0: they are there, or have not been */
     bool had_ranks; /* on this host: where it only starts daemons elsewhere they may leave before */
-    bool ended;     /* rank 0 is on its way out */
+    double ended_at;  /* when rank 0 was on its way out; 0: not yet */
     struct text line; /* of stderr, unfinished */
     unsigned servers;
     struct outcome outcome;
@@ -52,7 +56,7 @@ static void take_line(struct child *child, const char *line)
     } else if (!strcmp(line, SUPERVISE_BEGAN)) {
         child->outcome.began = true;
     } else if (!strcmp(line, SUPERVISE_ENDED)) {
-        child->ended = true;
+        child->ended_at = clock_now();
     } else if (launch_take_line(&child->launch, line)) {
         return;
     } else if (!strncmp(line, SUPERVISE_CLAIMED, sizeof SUPERVISE_CLAIMED - 1)) {
@@ -93,22 +97,35 @@ static void end_at_once(struct child *child)
     child->kill_at = clock_now() + grace_seconds;
 }
 
+/* Whether the run is over and its ranks or mpirun do not come to their end: a daemon of mpirun's
+ * that was killed on another host is waited for without a bound (Open MPI 4.1). */
+static bool is_over(const struct child *child, double now)
+{
+    const double bound = over_seconds + over_seconds_a_rank * child->launch.job->ranks;
+    return child->ended_at > 0 && now - child->ended_at > bound;
+}
+
 /* Before the first rank handles requests there is nothing to be kept, and it may never come. */
+static bool is_late(struct child *child, double now)
+{
+    const bool launched = child->outcome.launched;
+    return child->asked > 0 ? !launched && now - child->asked > grace_seconds
+                            : launch_passes(&child->launch, launched, now);
+}
+
 static void pass_stops(struct child *child)
 {
     const double now = clock_now();
-    const bool launched = child->outcome.launched;
     if (*stop_request_flag() && child->asked <= 0) {
         child->asked = now;
         child->outcome.asked = true;
         if (write(child->orders, "\n", 1) < 0)
             return; // it has ended
     }
-    const bool urgent = stop_request_is_urgent(),
-               late = child->asked > 0 ? !launched && now - child->asked > grace_seconds
-                                       : launch_passes(&child->launch, launched, now);
-    if (child->kill_at > 0 ? now > child->kill_at : urgent || late)
+    const bool urgent = stop_request_is_urgent(), over = is_over(child, now);
+    if (child->kill_at > 0 ? now > child->kill_at : urgent || over || is_late(child, now))
         end_at_once(child);
+    child->outcome.cut_short = child->outcome.cut_short || over;
     child->outcome.ended_at_once = child->outcome.ended_at_once || urgent;
 }
 
@@ -119,7 +136,7 @@ static void watch_end(struct child *child, double now)
     if (children_live(child->pid)) {
         child->had_ranks = child->had_ranks || children_run_this(child->pid);
         child->alone_at = 0;
-    } else if (!child->had_ranks && !child->ended) {
+    } else if (!child->had_ranks && child->ended_at <= 0) {
         return;
     } else if (child->alone_at <= 0) {
         child->alone_at = now;

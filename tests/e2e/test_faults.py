@@ -31,9 +31,9 @@ class Faults(Case):
                           checkpoint={"every": 20, "keep": 2})
         self.succeed("train", "run.yaml", "--out", "whole", "--workers", 1)
 
-    def begin_run(self, steps=45, *more):
+    def begin_run(self, steps=45, *more, **options):
         """A run that has done some steps."""
-        call = self.begin(*self.line, "run", *more)
+        call = self.begin(*self.line, "run", *more, **options)
         wait_for(lambda: self.steps_done("run") >= steps or call.process.poll() is not None,
                  "%d steps" % steps)
         self.assertIsNone(call.process.poll(), "the run ended before it could be disturbed")
@@ -145,6 +145,22 @@ class Faults(Case):
                     "run",
                     timeout=30,
                     env={"PATH": self.path("bin") + ":/bin:/usr/bin"})
+
+    def test_an_mpirun_that_waits_for_its_daemons_for_ever_changes_nothing_when_the_run_is_over(
+            self):
+        os.mkdir(self.path("bin"))
+        self.write("bin/mpirun",
+                   "#!/bin/sh\n%s \"$@\"\nwhile :; do sleep 1000; done\n" % shutil.which("mpirun"))
+        os.chmod(self.path("bin/mpirun"), 0o755)
+        path = {"PATH": self.path("bin") + ":" + os.environ["PATH"]}
+        call = self.begin_run(30, *self.endless, env=path)
+        os.kill(call.rank(SERVER_1), signal.SIGTERM)
+        began = time.monotonic()
+        done = call.end()
+        self.assertEqual(done.code, 85, done)
+        self.assertIn("stopped on request", done.err)
+        self.assertLess(time.monotonic() - began, 25)  # batch systems kill 30 s after they asked
+        self.assert_whole("run", self.checkpoints("run")[-1])
 
     def test_a_second_train_on_a_run_that_is_being_trained_is_refused_and_the_first_goes_on(self):
         call = self.begin_run(30, *self.endless)
