@@ -62,20 +62,19 @@ int file_sure_each(const char *path, file_sure_fn take, void *context, struct er
                                               : PART_BYTES;
     char *bytes = mem_new(part, 1);
     ssize_t n;
-    do {
+    do
         n = read(fd, bytes, part);
-        if (n > 0)
-            take(context, bytes, (size_t)n);
-    } while (n > 0 || (n < 0 && errno == EINTR));
+    while (n > 0 ? take(context, bytes, (size_t)n) : n < 0 && errno == EINTR);
     int rc = n < 0 ? err_set(err, ERR_MACHINE, "%s: cannot read: %s", path, strerror(errno)) : 0;
     free(bytes);
     close(fd);
     return rc;
 }
 
-static void add(void *context, const void *bytes, size_t size)
+static bool add(void *context, const void *bytes, size_t size)
 {
     text_add_bytes(context, bytes, size);
+    return true;
 }
 
 char *file_sure_read(const char *path, size_t *size, struct err *err)

@@ -15,9 +15,11 @@
 /* Whether something is at the path. ERR_MACHINE where the system does not tell. */
 int file_sure_there(bool *there, const char *path, struct err *err);
 
-typedef void (*file_sure_fn)(void *context, const void *bytes, size_t size);
+/* False: enough, the rest is not read. */
+typedef bool (*file_sure_fn)(void *context, const void *bytes, size_t size);
 
-/* Calls take with the bytes of a regular file, from the first to the last, in parts. */
+/* Calls take with the bytes of a regular file, from the first to the last, in parts of a megabyte
+ * at most. */
 int file_sure_each(const char *path, file_sure_fn take, void *context, struct err *err);
 
 /* Returns all bytes and a NUL after them, which *size does not count. size may be NULL. The caller

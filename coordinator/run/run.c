@@ -68,9 +68,9 @@ int run_locate(struct run *run, warn_fn warn, void *context, struct err *err)
     if (checkpoint_recover(run->folder, err) < 0)
         return -1;
     int rc = run->goes_back ? checkpoint_of_step(&run->checkpoint, &run->manifest, run->folder,
-                                                 run->back_to, err)
+                                                 run->back_to, run->stop, err)
                             : checkpoint_newest(&run->checkpoint, &run->manifest, run->folder,
-                                                keep_warning, &kept, err);
+                                                keep_warning, &kept, run->stop, err);
     if (rc < 0 || put_in_force(run, err) < 0)
         return -1;
     const Trireme__Manifest *m = run->manifest;

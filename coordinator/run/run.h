@@ -9,6 +9,7 @@
 
 #include "files.pb-c.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +41,7 @@ struct run {
     uint32_t without_step; /* launches in a row, up to this one, that were stopped so */
     bool open;             /* others may write to the folder, and that cannot be changed */
     struct run_lock *lock; /* NULL before run_claim */
+    const volatile sig_atomic_t *stop; /* nonzero: run_locate is to be left; borrowed, or NULL */
 };
 
 /* Plans to train `config` (taken over, also on failure) in the folder: as a new run, or as the
@@ -72,7 +74,8 @@ bool run_is_trained(const char *folder);
 
 /* Finds the newest checkpoint that verifies, or that of the step to go back to, and the data order
  * from there on. warn gets a sentence for each damaged one, which is kept in run->warnings too.
- * ERR_DATA if there are checkpoints and all are damaged, or that of the step is. */
+ * ERR_DATA if there are checkpoints and all are damaged, or that of the step is; ERR_STOPPED if it
+ * was left on request. */
 int run_locate(struct run *run, warn_fn warn, void *context, struct err *err);
 
 /* Writes what a `resume` changes to config.yaml. Called once nothing speaks against it. */

@@ -112,7 +112,10 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
         fprintf(stderr, SUPERVISE_CLAIMED "%llu\n", (unsigned long long)run->incarnation);
     if (rc == 0 && *stop_request_flag())
         rc = without_step_stop(err);
-    if (rc < 0 || run_locate(run, warn_stderr, NULL, err) < 0)
+    run->stop = stop_request_flag();
+    if (rc == 0 && (rc = run_locate(run, warn_stderr, NULL, err)) < 0 && err->code == ERR_STOPPED)
+        without_step_stop(err);
+    if (rc < 0)
         return NULL;
     int columns = environment_columns();
     struct planner *planner = NULL;

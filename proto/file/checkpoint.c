@@ -179,21 +179,31 @@ int checkpoint_complete(const char *folder, const Trireme__Manifest *manifest, s
 struct sum {
     struct digest_stream *stream;
     uint64_t bytes;
+    const volatile sig_atomic_t *stop;
 };
 
-static void add_to_sum(void *context, const void *bytes, size_t size)
+static bool is_asked(const volatile sig_atomic_t *stop)
+{
+    return stop && *stop;
+}
+
+static bool add_to_sum(void *context, const void *bytes, size_t size)
 {
     struct sum *sum = context;
     digest_stream_add(sum->stream, bytes, size);
     sum->bytes += size;
+    return !is_asked(sum->stop);
 }
 
-static int verify_shard(const char *folder, const Trireme__Shard *shard, struct err *err)
+static int verify_shard(const char *folder, const Trireme__Shard *shard,
+                        const volatile sig_atomic_t *stop, struct err *err)
 {
     char *path = file_join(folder, shard->file), hex[DIGEST_HEX_SIZE];
-    struct sum sum = {.stream = digest_stream_new()};
+    struct sum sum = {.stream = digest_stream_new(), .stop = stop};
     int rc = file_sure_each(path, add_to_sum, &sum, err);
     digest_hex(hex, digest_stream_end(sum.stream));
+    if (rc == 0 && is_asked(stop))
+        rc = err_set(err, ERR_STOPPED, "%s: its verification was left on request", path);
     if (rc == 0 && sum.bytes != shard->bytes)
         rc = err_set(err, ERR_DATA, "%s: found %" PRIu64 " bytes, expected %" PRIu64, path,
                      sum.bytes, shard->bytes);
@@ -204,19 +214,26 @@ static int verify_shard(const char *folder, const Trireme__Shard *shard, struct 
     return rc;
 }
 
-int checkpoint_verify(const char *folder, const Trireme__Manifest *manifest, struct err *err)
+static int verify(const char *folder, const Trireme__Manifest *manifest,
+                  const volatile sig_atomic_t *stop, struct err *err)
 {
     for (size_t i = 0; i < manifest->n_shards; i++)
-        if (verify_shard(folder, manifest->shards[i], err) < 0)
+        if (verify_shard(folder, manifest->shards[i], stop, err) < 0)
             return -1;
     return 0;
 }
 
+int checkpoint_verify(const char *folder, const Trireme__Manifest *manifest, struct err *err)
+{
+    return verify(folder, manifest, NULL, err);
+}
+
 /* Returns the manifest of a checkpoint whose shards all verify. NULL if it is damaged. */
-static Trireme__Manifest *open_verified(const char *folder, struct err *err)
+static Trireme__Manifest *open_verified(const char *folder, const volatile sig_atomic_t *stop,
+                                        struct err *err)
 {
     Trireme__Manifest *manifest = checkpoint_manifest(folder, err);
-    if (manifest && checkpoint_verify(folder, manifest, err) < 0) {
+    if (manifest && verify(folder, manifest, stop, err) < 0) {
         message_free(manifest);
         manifest = NULL;
     }
@@ -224,7 +241,7 @@ static Trireme__Manifest *open_verified(const char *folder, struct err *err)
 }
 
 int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run, warn_fn warn,
-                      void *context, struct err *err)
+                      void *context, const volatile sig_atomic_t *stop, struct err *err)
 {
     size_t n = 0;
     uint64_t *steps = checkpoint_steps(run, &n, err);
@@ -236,7 +253,7 @@ int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *r
     for (size_t i = n; i > 0 && !good && rc == 0; i--) {
         free(found);
         found = checkpoint_folder(run, steps[i - 1]);
-        good = open_verified(found, err);
+        good = open_verified(found, stop, err);
         if (!good && err->code == ERR_DATA) {
             char *sentence =
                 mem_format("WARNING: a checkpoint is damaged and passed over: %s", err->text);
@@ -281,7 +298,7 @@ int checkpoint_name(char **run, bool *has_step, uint64_t *step, const char *name
 }
 
 int checkpoint_of_step(char **folder, Trireme__Manifest **manifest, const char *run, uint64_t step,
-                       struct err *err)
+                       const volatile sig_atomic_t *stop, struct err *err)
 {
     char *found = checkpoint_folder(run, step);
     Trireme__Manifest *good = NULL;
@@ -289,7 +306,7 @@ int checkpoint_of_step(char **folder, Trireme__Manifest **manifest, const char *
     if (file_sure_there(&there, found, err) == 0 && !there)
         err_set(err, ERR_DATA, "%s: there is no checkpoint of step %" PRIu64, run, step);
     else if (there)
-        good = open_verified(found, err);
+        good = open_verified(found, stop, err);
     if (!good) {
         free(found);
         return -1;
@@ -309,10 +326,11 @@ int checkpoint_find(char **folder, Trireme__Manifest **manifest, const char *nam
         return -1;
     int rc = -1;
     if (has_step)
-        rc = checkpoint_of_step(folder, manifest, run, step, err);
+        rc = checkpoint_of_step(folder, manifest, run, step, NULL, err);
     else if (!file_is_dir(run))
         err_set(err, ERR_USAGE, "%s: there is no such run", run);
-    else if ((rc = checkpoint_newest(folder, manifest, run, warn, context, err)) == 0 && !*folder)
+    else if ((rc = checkpoint_newest(folder, manifest, run, warn, context, NULL, err)) == 0 &&
+             !*folder)
         rc = err_set(err, ERR_DATA, "%s: found no checkpoint", run);
     free(run);
     return rc;

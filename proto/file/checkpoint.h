@@ -12,6 +12,7 @@
 
 #include "files.pb-c.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,9 +38,10 @@ int checkpoint_verify(const char *folder, const Trireme__Manifest *manifest, str
 
 /* Finds the newest checkpoint that verifies. The caller owns the folder's path and the manifest.
  * `warn` gets one sentence for each damaged checkpoint that is skipped. If there is no checkpoint
- * at all, succeeds with *folder NULL. Fails with ERR_DATA if there are some and all are damaged. */
+ * at all, succeeds with *folder NULL. Fails with ERR_DATA if there are some and all are damaged,
+ * with ERR_STOPPED where *stop (which may be NULL) becomes nonzero while bytes are read. */
 int checkpoint_newest(char **folder, Trireme__Manifest **manifest, const char *run, warn_fn warn,
-                      void *context, struct err *err);
+                      void *context, const volatile sig_atomic_t *stop, struct err *err);
 
 /* To be called before the newest checkpoint is looked for, by the process that holds the run:
  * renames a complete step-NNNNNNNN.new to step-NNNNNNNN if no checkpoint has that name, because a
@@ -50,9 +52,10 @@ int checkpoint_recover(const char *run, struct err *err);
  * caller frees *run. Fails with ERR_USAGE if no number stands behind the @. */
 int checkpoint_name(char **run, bool *has_step, uint64_t *step, const char *name, struct err *err);
 
-/* Opens and verifies the checkpoint of a step; as checkpoint_find. */
+/* Opens and verifies the checkpoint of a step; as checkpoint_newest, but a damaged one is an error.
+ */
 int checkpoint_of_step(char **folder, Trireme__Manifest **manifest, const char *run, uint64_t step,
-                       struct err *err);
+                       const volatile sig_atomic_t *stop, struct err *err);
 
 /* Finds and verifies the checkpoint that "RUN" (the newest good one) or "RUN@STEP" names. The
  * caller owns the folder's path and the manifest. Fails with ERR_DATA if there is no good one, with

@@ -389,7 +389,8 @@ static void a_run_that_diverges_ends_with_a_failure_and_keeps_its_checkpoint(voi
     assert_contains(how.text, "training has diverged");
     char *folder = NULL;
     Trireme__Manifest *manifest = NULL;
-    assert_int_equal(checkpoint_newest(&folder, &manifest, f->run, fail_on_warning, NULL, &err), 0);
+    assert_int_equal(
+        checkpoint_newest(&folder, &manifest, f->run, fail_on_warning, NULL, NULL, &err), 0);
     assert_non_null(folder);
     char *kept = mem_format("keeps step %llu", (unsigned long long)manifest->step);
     assert_contains(how.text, kept);

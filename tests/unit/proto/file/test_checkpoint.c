@@ -35,7 +35,7 @@ static void check_newest(const char *run, uint64_t step, int warnings)
     char *folder = NULL;
     Trireme__Manifest *m = NULL;
     n_warnings = 0;
-    if (checkpoint_newest(&folder, &m, run, warn, NULL, &err) < 0)
+    if (checkpoint_newest(&folder, &m, run, warn, NULL, NULL, &err) < 0)
         fail_msg("%s", err.text);
     assert_non_null(folder);
     assert_int_equal(m->step, step);
@@ -51,10 +51,10 @@ static void a_run_without_checkpoints_has_none_and_that_is_no_error(void **state
     struct err err;
     char *folder = (char *)"unset", *empty = file_join(*state, "checkpoints/step-00000001");
     Trireme__Manifest *m = NULL;
-    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, &err), 0);
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, NULL, &err), 0);
     assert_true(folder == NULL && m == NULL);
     assert_int_equal(file_make_dirs(empty, ERR_USAGE, &err), 0); // begun, never completed
-    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, &err), 0);
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, NULL, &err), 0);
     assert_true(folder == NULL && m == NULL);
     free(empty);
 }
@@ -179,7 +179,7 @@ static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
         free(shard);
     }
     n_warnings = 0;
-    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, &err), -1);
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, NULL, &err), -1);
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "found 2, and all are damaged");
     assert_int_equal(n_warnings, 2);
@@ -187,7 +187,26 @@ static void a_run_whose_checkpoints_are_all_damaged_is_refused(void **state)
     model_fixture_free(&f);
 }
 
-/* Writes a manifest whose first shard has another name, and checks that it is refused. */
+static void a_verification_is_left_on_request_and_nothing_is_concluded(void **state)
+{
+    static volatile sig_atomic_t stop = 1;
+    struct err err;
+    struct model_fixture f = model_fixture_new();
+    char *folder = NULL, *shard = file_of(*state, 1, "shard-0-of-1.safetensors");
+    Trireme__Manifest *m = NULL;
+    write_checkpoint(&f, *state, 1, 1);
+    flip_bit(shard, 5000); // not known where it was not read to its end
+    n_warnings = 0;
+    assert_int_equal(checkpoint_newest(&folder, &m, *state, warn, NULL, &stop, &err), -1);
+    assert_int_equal(err.code, ERR_STOPPED);
+    assert_int_equal(checkpoint_of_step(&folder, &m, *state, 1, &stop, &err), -1);
+    assert_int_equal(err.code, ERR_STOPPED);
+    assert_int_equal(n_warnings, 0);
+    assert_true(folder == NULL && m == NULL);
+    free(shard);
+    model_fixture_free(&f);
+}
+
 /* A file that exists and cannot be read: reading it is an I/O error, as of a broken disk. */
 static void make_unreadable(const char *path)
 {
@@ -201,7 +220,7 @@ static void check_unreadable(const char *run, const char *part)
     char *folder = NULL;
     Trireme__Manifest *m = NULL;
     n_warnings = 0;
-    assert_int_equal(checkpoint_newest(&folder, &m, run, warn, NULL, &err), -1);
+    assert_int_equal(checkpoint_newest(&folder, &m, run, warn, NULL, NULL, &err), -1);
     assert_int_equal(err.code, ERR_MACHINE);
     assert_contains(err.text, part);
     assert_int_equal(n_warnings, 0); // it is not passed over
@@ -256,6 +275,7 @@ static void without_descriptors_no_checkpoint_is_taken_for_damaged(void **state)
     model_fixture_free(&f);
 }
 
+/* Writes a manifest whose first shard has another name, and checks that it is refused. */
 static void check_name_refused(const char *folder, const struct model_fixture *f, const char *name)
 {
     struct err err;
@@ -494,6 +514,7 @@ int main(void)
         test_in_folder(no_bit_of_a_manifest_can_flip_unseen),
         test_in_folder(a_manifest_of_an_earlier_version_is_read_and_still_verified),
         test_in_folder(a_run_whose_checkpoints_are_all_damaged_is_refused),
+        test_in_folder(a_verification_is_left_on_request_and_nothing_is_concluded),
         test_in_folder(a_checkpoint_that_cannot_be_read_is_not_damaged_and_nothing_is_touched),
         test_in_folder(without_descriptors_no_checkpoint_is_taken_for_damaged),
         test_in_folder(shard_names_that_lead_out_of_the_folder_are_refused),
