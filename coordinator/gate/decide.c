@@ -1,5 +1,7 @@
 #include "coordinator/gate/decide.h"
 
+#include <math.h>
+
 const char *decide_name(enum decide_answer answer)
 {
     static const char *const names[DECIDE_ANSWERS] = {
@@ -68,6 +70,9 @@ static bool is_adoptable(const struct rule *rule, const struct decide_arm *a)
     return a->posterior.p >= (last ? rule->adopt_last : rule->adopt);
 }
 
+/* Of those that are probably better the one whose pairs gained most. Not the one of largest m: the
+ * prior was made for gains of its own size, and of two rates that gain ten times as much it believes
+ * the smaller gain more, because its windows vary less. */
 static struct decide_arm *best(const struct rule *rule, const struct decide_stretch *s)
 {
     struct decide_arm *found = NULL;
@@ -75,8 +80,9 @@ static struct decide_arm *best(const struct rule *rule, const struct decide_stre
         struct decide_arm *a = &s->arms[i];
         if (!is_adoptable(rule, a))
             continue;
-        const bool better = !found || a->posterior.m > found->posterior.m ||
-                            (a->posterior.m == found->posterior.m && a->number < found->number);
+        const bool better =
+            !found || a->posterior.mean > found->posterior.mean ||
+            (a->posterior.mean == found->posterior.mean && a->number < found->number);
         found = better ? a : found;
     }
     return found;
@@ -85,11 +91,12 @@ static struct decide_arm *best(const struct rule *rule, const struct decide_stre
 static void adopt(const struct rule *rule, struct decide_stretch *s, struct decide_arm *winner)
 {
     const struct posterior *p = &winner->posterior;
+    const double near = 2 * sqrt(p->v / winner->n);
     winner->answer = DECIDE_ADOPTED;
     for (size_t i = 0; i < s->n_arms; i++) {
         struct decide_arm *a = &s->arms[i];
         if (is_measured(a) && a->posterior.p >= rule->adopt && a->n < 2 &&
-            p->m - a->posterior.m < 2 * p->s)
+            p->mean - a->posterior.mean < near)
             a->answer = DECIDE_RETURNED;
     }
     supersede(s);

@@ -35,6 +35,7 @@ struct posterior posterior_of(const struct rule *rule, const struct gain *pairs,
     if (!(p.v > 0))
         return p;
     p.f = rule->tau * rule->tau / (rule->tau * rule->tau + p.v / n);
+    p.mean = mean;
     p.m = p.f * mean;
     p.s = sqrt(p.f * p.v / n);
     p.p = 1 - student_tail(p.m / p.s, p.nu);

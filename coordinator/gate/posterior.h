@@ -19,9 +19,10 @@ struct gain {
 };
 
 struct posterior {
-    double vn; /* variance between successive pairs; 0 of one */
-    double v;  /* variance of a pair */
-    double f;  /* part of the mean that is believed */
+    double vn;   /* variance between successive pairs; 0 of one */
+    double v;    /* variance of a pair */
+    double mean; /* of the pairs' gains */
+    double f;    /* part of the mean that is believed */
     double m, s;
     unsigned nu;
     double p; /* probability that the gain is above 0; 0 where v is 0: the pairs say nothing */

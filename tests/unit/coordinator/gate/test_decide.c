@@ -89,6 +89,21 @@ static void of_several_the_largest_mean_is_adopted_and_its_equals_return_to_the_
     expect(&s, 3, DECIDE_SUPERSEDED);
 }
 
+/* Recorded: a rate 8 times too low, doubled and 4 times as high. Both gains are ten times what the
+ * prior expects, which therefore believes a third of the larger one and half of the smaller. */
+static void of_two_gains_beyond_the_prior_the_larger_is_adopted(void **state)
+{
+    (void)state;
+    struct stage s = {0};
+    add_one(&s, .5180), add_one(&s, .6377);
+    s.pairs[0][0].u = 1.9734770e-4 * 64, s.pairs[0][0].windows = 64;
+    s.pairs[1][0].u = 4.2126892e-4 * 64, s.pairs[1][0].windows = 64;
+    run(&s);
+    assert_true(s.arms[0].posterior.m > s.arms[1].posterior.m);
+    expect(&s, 1, DECIDE_ADOPTED);
+    expect(&s, 0, DECIDE_RETURNED);
+}
+
 static void equal_means_are_won_by_the_first_registered(void **state)
 {
     (void)state;
@@ -333,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_clear_gain_is_adopted_after_one_pair_and_the_rest_is_superseded),
         cmocka_unit_test(of_several_the_largest_mean_is_adopted_and_its_equals_return_to_the_queue),
+        cmocka_unit_test(of_two_gains_beyond_the_prior_the_larger_is_adopted),
         cmocka_unit_test(equal_means_are_won_by_the_first_registered),
         cmocka_unit_test(who_is_beaten_hopeless_without_sign_or_without_effect_is_closed),
         cmocka_unit_test(ninety_percent_suffice_where_the_arm_would_close_or_money_ends),
