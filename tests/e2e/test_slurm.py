@@ -208,7 +208,7 @@ class TwelveLives(Jobs):
     EACH = (Jobs.usr1, Jobs.requeue, Jobs.limit, Jobs.term, Jobs.preempt, Jobs.drain) * 2
     # Slurm sees only after most of a minute that a limit has come near: a life must last so long.
     STEPS = 40000
-    LARGE = {"batch": 512, "microbatch": 32}
+    LARGE = {"batch": 512, "microbatch": 32, "steps": 2400}
 
     def test_a_run_under_mpirun(self):
         self.disturbed("mpirun", self.EACH, self.STEPS)
