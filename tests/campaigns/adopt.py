@@ -13,8 +13,8 @@ import json
 import os
 import sys
 
-from campaigns import (BASE, HERE, STEP_TOKENS, adopted, interval, mean, merged, records, sign_flip,
-                       table)
+from campaigns import (BASE, HERE, STEP_TOKENS, adopted, holm, interval, mean, merged, records,
+                       sign_flip, table)
 
 B = 1800
 RATE = 4e-3  # of find_rate
@@ -54,41 +54,44 @@ ROWS = {  # name: factor of the rate at the start, what is proposed, whether the
 }
 
 
-def name_of(row, arm, seed):
+def name_of(row, arm, seed, steps=B):
     # none and the oracle are one run for all rows that have the same rate
-    return "adopt-%s-%d" % (arm if arm in ("low-none", "good-none") else row.replace("+", "-plus"),
-                            seed)
+    name = arm if arm in ("low-none", "good-none") else row.replace("+", "-plus")
+    return "adopt-%s%s-%d" % ("" if steps == B else "%d-" % steps, name, seed)
 
 
-def none_of(row):
-    return "low-none" if ROWS[row][0] < 1 else "good-none"
+def none_of(rows, row):
+    return "low-none" if rows[row][0] < 1 else "good-none"
 
 
-def config_of(bench, factor, seed, proposals=None, name=""):
-    extra = {}
-    if proposals:
-        path = os.path.join(bench.out, "adopt-%s.json" % name)
-        with open(path, "w") as f:
-            json.dump([{"id": "%d" % i, "patch": p} for i, p in enumerate(proposals)], f)
-        extra = {
-            "experiment": {
-                "planner": "script",
-                "command": [sys.executable, os.path.join(HERE, "listed.py"), path]
-            }
+def planner_of(bench, proposals, name):
+    """Of a configuration: that these are proposed, in this order."""
+    path = os.path.join(bench.out, "adopt-%s.json" % name)
+    with open(path, "w") as f:
+        json.dump([{"id": "%d" % i, "patch": p} for i, p in enumerate(proposals)], f)
+    return {
+        "experiment": {
+            "planner": "script", "command": [sys.executable,
+                                             os.path.join(HERE, "listed.py"), path]
         }
+    }
+
+
+def config_of(bench, factor, seed, proposals=None, name="", steps=B):
+    extra = planner_of(bench, proposals, name) if proposals else {}
     return merged(
         BASE, extra, {
             "data": {"sources": bench.texts()}, "optimizer": {"lr": RATE * factor},
-            "train": {"steps": B, "seed": seed}
+            "train": {"steps": steps, "seed": seed}
         })
 
 
-def told(bench, name):
+def told(bench, name, tokens=B * STEP_TOKENS):
     """What a run's experiments came to."""
     found = records(bench.run(name))
     spent = sum(r["observation"]["tokens"] for r in found if r["kind"] == "observation")
     spent += sum(r["decision"]["tokens"] for r in found if r["kind"] == "decision")
-    return {"spent": spent / STEP_TOKENS / B, "adopted": adopted(found)}
+    return {"spent": spent / tokens, "adopted": adopted(found)}
 
 
 def words(found):
@@ -98,45 +101,62 @@ def words(found):
                      for a in found) or "nothing"
 
 
-def main(bench):
-    seeds = SEEDS[:bench.seeds or None]
+def compare(bench, result, rows, steps, seeds):
+    """Trains and tells of these rows, each beside none, runs of so many steps."""
     configs = {}
     for s in seeds:
-        for row, (factor, proposals, _) in ROWS.items():
-            configs[name_of(row, none_of(row), s)] = config_of(bench, factor, s)
-            configs[name_of(row, "rule 2", s)] = config_of(bench, factor, s, proposals, row)
+        for row, (factor, proposals, has_oracle) in rows.items():
+            configs[name_of(row, none_of(rows, row), s, steps)] = config_of(bench,
+                                                                            factor,
+                                                                            s,
+                                                                            steps=steps)
+            configs[name_of(row, "rule 2", s, steps)] = config_of(bench, factor, s, proposals, row,
+                                                                  steps)
+            if has_oracle:
+                configs[name_of(row, "good-none", s, steps)] = config_of(bench, 1, s, steps=steps)
     bench.train_all(configs)
+    sealed = dict(zip(configs, bench.each(bench.sealed, configs)))
 
     def measured(key):
         row, arm, seed = key
-        name = name_of(row, arm, seed)
+        name = name_of(row, arm, seed, steps)
         return {
-            "row": row, "arm": arm, "seed": seed, "sealed": bench.sealed(name),
-            "hash": bench.hash(name), **told(bench, name)
+            "row": row, "arm": arm, "seed": seed, "sealed": sealed[name], "hash": bench.hash(name),
+            **told(bench, name, steps * STEP_TOKENS)
         }
 
-    keys = [(row, arm, s) for row in ROWS for arm in (none_of(row), "rule 2") for s in seeds]
+    keys = [(row, arm, s) for row, (_, _, has_oracle) in rows.items()
+            for arm in dict.fromkeys([none_of(rows, row), "rule 2"] + ["good-none"] * has_oracle)
+            for s in seeds]
     runs = bench.each(measured, keys)
     by = {(r["row"], r["arm"], r["seed"]): r for r in runs}
-    rows, contrasts = [], []
-    for row, (_, _, has_oracle) in ROWS.items():
+    lines, contrasts = [], []
+    differences = {
+        row: [
+            by[row, "rule 2", s]["sealed"] - by[row, none_of(rows, row), s]["sealed"] for s in seeds
+        ]
+        for row in rows
+    }
+    corrected = dict(zip(rows, holm([sign_flip(d) for d in differences.values()])))
+    for row, (_, _, has_oracle) in rows.items():
         mine = [by[row, "rule 2", s] for s in seeds]
-        none = [by[row, none_of(row), s]["sealed"] for s in seeds]
-        d = [m["sealed"] - n for m, n in zip(mine, none)]
-        oracle = [by["nothing", "good-none", s]["sealed"] for s in seeds]
-        recovered = mean(d) / (mean(oracle) - mean(none)) if has_oracle else None
+        none = [by[row, none_of(rows, row), s]["sealed"] for s in seeds]
+        d = differences[row]
+        recovered = has_oracle and mean(d) / (
+            mean([by[row, "good-none", s]["sealed"] for s in seeds]) - mean(none))
         in_force = [[a for a in m["adopted"] if "taken back" not in a["became"]] for m in mine]
         contrasts.append({
             "row": row, "differences": d, "mean": mean(d),
             "half_width": interval(d) if len(d) > 1 else None, "p": sign_flip(d),
-            "recovered": recovered
+            "p_holm": corrected[row], "recovered": recovered or None
         })
-        rows.append([
+        lines.append([
             row,
             "%.4f" % mean(none),
             "%.4f" % mean([m["sealed"] for m in mine]),
             "%+.4f +- %.4f" % (mean(d), interval(d)) if len(d) > 1 else "%+.4f" % d[0],
             "%.4f" % sign_flip(d),
+            "%.4f" % corrected[row],
             "%d of %d" % (sum(x < 0 for x in d), len(d)),
             "%.2f" % recovered if has_oracle else "",
             "%.3f to %.3f" % (min(m["spent"] for m in mine), max(m["spent"] for m in mine)),
@@ -145,10 +165,16 @@ def main(bench):
             "%d" % sum(any("claimed" in a["became"] for a in m["adopted"]) for m in mine)
         ])
     table([
-        "row", "none", "rule 2", "difference, 95 % interval", "p", "below none", "recovered",
-        "tokens of experiments / B", "runs that adopted", "with one in force", "that claimed"
-    ], rows)
-    for row in ROWS:
+        "row", "none", "rule 2", "difference, 95 % interval", "p", "p, Holm", "below none",
+        "recovered", "tokens of experiments / B", "runs that adopted", "with one in force",
+        "that claimed"
+    ], lines)
+    for row in rows:
         for s in seeds:
             print("%s, seed %d: %s" % (row, s, words(by[row, "rule 2", s]["adopted"])))
-    bench.write("adopt", {"rate": RATE, "B": B, "contrasts": contrasts, "runs": runs})
+    bench.write(result, {"rate": RATE, "B": steps, "contrasts": contrasts, "runs": runs})
+    return by
+
+
+def main(bench):
+    compare(bench, "adopt", ROWS, bench.steps_of(B), bench.seeds_of(SEEDS))

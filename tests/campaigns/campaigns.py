@@ -23,6 +23,8 @@ BASE = {
     "eval": {"every": 200, "samples": 256},
     "checkpoint": {"every": 200},
 }
+CODE = ["/usr/include/linux", "/usr/include/asm-generic", "/usr/include/*.h"]
+PROSE = ["/usr/share/common-licenses", "/usr/share/doc/*/copyright"]
 END = ("promote", "reject", "inconclusive")
 
 
@@ -37,11 +39,18 @@ def merged(*trees):
 
 class Bench:
     """A folder of texts and runs, and how many runs go on at a time."""
-    def __init__(self, out, jobs, seeds):
-        self.out, self.jobs, self.seeds = os.path.abspath(out), jobs, seeds
+    def __init__(self, out, jobs, seeds, steps=0):
+        self.out, self.jobs, self.seeds, self.steps = os.path.abspath(out), jobs, seeds, steps
         self.program = os.path.abspath(os.environ["TRIREME"])
         os.makedirs(os.path.join(self.out, "data"), exist_ok=True)
         os.makedirs(os.path.join(self.out, "runs"), exist_ok=True)
+
+    def steps_of(self, steps):
+        """Steps of a run; a trial of the scripts has its own."""
+        return self.steps or steps
+
+    def seeds_of(self, seeds):
+        return seeds[:self.seeds or None]
 
     def call(self, *words, check=True):
         done = subprocess.run([self.program] + [str(w) for w in words],
@@ -66,11 +75,13 @@ class Bench:
         return folder
 
     def code(self):
-        return self.text("code",
-                         ["/usr/include/linux", "/usr/include/asm-generic", "/usr/include/*.h"])
+        return self.text("code", CODE)
 
     def prose(self):
-        return self.text("prose", ["/usr/share/common-licenses", "/usr/share/doc/*/copyright"])
+        return self.text("prose", PROSE)
+
+    def code_and_prose(self):
+        return self.text("text", CODE + PROSE)
 
     def noise(self):
         """Random bytes: 480 documents of 16384 bytes from a generator with a fixed seed."""
@@ -125,7 +136,8 @@ class Bench:
         return self.json("eval", self.run(name), "--part", "sealed")["val_loss"]
 
     def write(self, name, result):
-        """Writes results/NAME.json, with what the numbers hang on."""
+        """Writes results/NAME.json (of a trial: into the folder of the runs), with what the numbers
+        hang on."""
         commit = subprocess.run(
             ["git", "-C",
              os.environ.get("TRIREME_SOURCE", HERE), "rev-parse", "--short", "HEAD"],
@@ -142,7 +154,8 @@ class Bench:
         text = by_lines({"commit": commit, "data": data, **result})
         for path, word in ((self.out, "OUT"), (ROOT, "ROOT"), (sys.executable, "python3")):
             text = text.replace(path, word)
-        with open(os.path.join(HERE, "results", name + ".json"), "w") as f:
+        results = self.out if self.steps else os.path.join(HERE, "results")
+        with open(os.path.join(results, name + ".json"), "w") as f:
             f.write(text)
 
 
@@ -293,6 +306,15 @@ def sign_flip(x):
     n, limit = len(x), abs(sum(x)) * (1 - 1e-12)
     sums = [sum(v if bits >> i & 1 else -v for i, v in enumerate(x)) for bits in range(2**n)]
     return sum(abs(v) >= limit for v in sums) / 2**n
+
+
+def holm(p):
+    """Holm's correction of p values, in their order."""
+    out, least = [0.0] * len(p), 0.0
+    for rank, i in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        least = max(least, min(1.0, (len(p) - rank) * p[i]))
+        out[i] = least
+    return out
 
 
 def table(head, rows):

@@ -21,10 +21,7 @@ SETTINGS = {
 
 
 def main(bench):
-    both = bench.text("text", [
-        "/usr/include/linux", "/usr/include/asm-generic", "/usr/include/*.h",
-        "/usr/share/common-licenses", "/usr/share/doc/*/copyright"
-    ])
+    both = bench.code_and_prose()
     base = merged(BASE, {"train": {"steps": STEPS}, "gate": {"weights": [1, 0]}})
     keys, configs = [], {}
     for suffix, (batch, rate, noise, seeds) in SETTINGS.items():
