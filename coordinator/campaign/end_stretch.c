@@ -97,21 +97,21 @@ static struct stretch next_alone(const struct campaign *c, const struct fork_kin
 }
 
 static int ask_arm(struct decide_arm *arm, const struct campaign *c, const struct entry *e,
-                   bool waits, uint64_t step, double *hope, struct err *err)
+                   bool waits, uint64_t step, struct err *err)
 {
     struct fork_kind fork;
     if (campaign_fork_kind(&fork, c, e, false, err) < 0)
         return -1;
     const struct stretch next = next_alone(c, &fork, step);
     *arm = (struct decide_arm){.number = e->number,
+                               .hope = c->rule.price * campaign_arm_tokens(c, &next) /
+                                       campaign_account(c).all,
                                .slow = fork.kind.slow,
                                .waits = waits,
                                .failed = !waits && newest_diverged(&e->forward),
                                .irreversible = fork.irreversible,
                                .last_chance = is_last_chance(c, &next)};
     arm->pairs = gains_of(c, &e->forward, false, &arm->n);
-    if (!waits)
-        *hope = c->rule.price * campaign_arm_tokens(c, &next) / campaign_account(c).all;
     return 0;
 }
 
@@ -143,8 +143,7 @@ static int ask(struct decide_stretch *s, const struct campaign *c, const bool *p
         const struct attempt *a = attempt_open(e);
         if (a == &e->reverse && part[i] && ask_watch(s, c, e, step, err) < 0)
             return -1;
-        if (a == &e->forward &&
-            ask_arm(&s->arms[s->n_arms++], c, e, !part[i], step, &s->hope, err) < 0)
+        if (a == &e->forward && ask_arm(&s->arms[s->n_arms++], c, e, !part[i], step, err) < 0)
             return -1;
     }
     return 0;

@@ -48,25 +48,23 @@ static bool is_measured(const struct decide_arm *a)
 }
 
 /* What closes an open arm, whatever becomes of the others. */
-static enum decide_answer closing(const struct rule *rule, const struct decide_stretch *s,
-                                  const struct decide_arm *a)
+static enum decide_answer closing(const struct rule *rule, const struct decide_arm *a)
 {
     const struct posterior *p = &a->posterior;
     if (!(p->v > 0))
         return DECIDE_WITHOUT_EFFECT;
     if (p->p <= rule->close)
         return DECIDE_BEATEN;
-    if (p->m + p->s / 2 < s->hope)
+    if (p->m + p->s / 2 < a->hope)
         return DECIDE_NO_HOPE;
     return a->n >= rule->pairs ? DECIDE_NO_SIGN : DECIDE_OPEN;
 }
 
-static bool is_adoptable(const struct rule *rule, const struct decide_stretch *s,
-                         const struct decide_arm *a)
+static bool is_adoptable(const struct rule *rule, const struct decide_arm *a)
 {
     if (!is_measured(a) || (a->irreversible && a->n < 2))
         return false;
-    const bool last = a->last_chance || closing(rule, s, a) != DECIDE_OPEN;
+    const bool last = a->last_chance || closing(rule, a) != DECIDE_OPEN;
     return a->posterior.p >= (last ? rule->adopt_last : rule->adopt);
 }
 
@@ -75,7 +73,7 @@ static struct decide_arm *best(const struct rule *rule, const struct decide_stre
     struct decide_arm *found = NULL;
     for (size_t i = 0; i < s->n_arms; i++) {
         struct decide_arm *a = &s->arms[i];
-        if (!is_adoptable(rule, s, a))
+        if (!is_adoptable(rule, a))
             continue;
         const bool better = !found || a->posterior.m > found->posterior.m ||
                             (a->posterior.m == found->posterior.m && a->number < found->number);
@@ -129,6 +127,6 @@ void decide_at_end(const struct rule *rule, struct decide_stretch *s)
     for (size_t i = 0; i < s->n_arms; i++) {
         struct decide_arm *a = &s->arms[i];
         if (is_measured(a) && !(waits && a->posterior.p >= rule->adopt_last))
-            a->answer = closing(rule, s, a);
+            a->answer = closing(rule, a);
     }
 }

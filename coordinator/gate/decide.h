@@ -41,6 +41,7 @@ struct decide_arm {
     uint32_t number;
     const struct gain *pairs; /* against the recipe that the trunk has, the newest last */
     unsigned n;
+    double hope; /* nats that its next stretch must promise: price * what the arm costs in it / B */
     bool slow;
     bool waits; /* it had no pair in this stretch, which was of the other kind */
     bool failed;
@@ -60,7 +61,6 @@ enum decide_watch {
 struct decide_stretch {
     struct decide_arm *arms;
     size_t n_arms;
-    double hope;       /* nats that the next stretch of an arm must promise: price * arm / B */
     bool trunk_failed; /* not finite: pairs hold none of this stretch */
     /* The watch over the last adoption, or the pairs of its claim. y: loss of the old recipe less
      * that of the trunk, without a margin. */

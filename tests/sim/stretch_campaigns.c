@@ -312,17 +312,18 @@ static bool run_stretch(struct campaign *c)
         return false;
     if (c->claiming && claim_is_look(&rule_default, c->n_y))
         judge_claim(c);
+    const double cost = stretch_arm_tokens(&stretch, STEP_TOKENS, CONTEXT);
     for (size_t i = 0; i < n; i++)
         if (chosen[i]->state == OPEN) {
-            judged[n_open] = (struct decide_arm){.number = (uint32_t)(chosen[i] - c->changes) + 1,
-                                                 .pairs = chosen[i]->pairs,
-                                                 .n = chosen[i]->n};
+            judged[n_open] =
+                (struct decide_arm){.number = (uint32_t)(chosen[i] - c->changes) + 1,
+                                    .pairs = chosen[i]->pairs,
+                                    .n = chosen[i]->n,
+                                    .hope = rule_default.price * cost / c->account.all};
             open[n_open++] = chosen[i];
         }
-    const double cost = stretch_arm_tokens(&stretch, STEP_TOKENS, CONTEXT);
     struct decide_stretch s = {.arms = judged,
                                .n_arms = n_open,
-                               .hope = rule_default.price * cost / c->account.all,
                                .watched = c->watched,
                                .y = c->y,
                                .n_y = c->n_y,

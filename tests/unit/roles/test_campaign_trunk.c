@@ -240,6 +240,45 @@ static void all_arms_of_a_stretch_have_the_same_tokens_in_whole_steps(void **sta
     lines_free(&lines);
 }
 
+/* The first verdict on a hypothesis, after its first pair; the caller frees it. */
+static Trireme__Judgement *first_verdict(const struct campaign_fixture *f, uint32_t number)
+{
+    struct err err;
+    Trireme__Judgement *found = NULL;
+    struct ledger *ledger = ledger_open(campaign_folder(f, "run"), false, &err);
+    assert_non_null(ledger);
+    for (size_t i = 0; !found && i < ledger_records(ledger); i++) {
+        const Trireme__Record *r = ledger_record(ledger, i);
+        if (r->kind == TRIREME__RECORD_KIND__verdict && r->number == number)
+            found = message_copy(r->judgement);
+    }
+    ledger_free(ledger);
+    assert_non_null(found);
+    return found;
+}
+
+/* Steps of 7 samples and those of 12 are whole in 14 steps of the trunk, not in 10: the next
+ * stretch of the first hypothesis alone costs 16 steps, that of the second 22. */
+static void what_closes_a_hypothesis_is_the_price_of_its_own_next_stretch(void **state)
+{
+    static const struct scripted_proposal both[] = {
+        {0, "optimizer.beta2=0.98"},
+        {0, "train.batch=7"       },
+        {0, NULL                  }
+    };
+    campaign_run(*state, "run",
+                 (const char *const[]){CONSTANT, "train.microbatch=1", "train.steps=800", NULL},
+                 both, &two_workers);
+    Trireme__Judgement *verdict = first_verdict(*state, 1);
+    const double hope = verdict->mean + verdict->deviation / 2, price = 0.25 / 800;
+    if (hope <= 16 * price || hope >= 22 * price)
+        fail_msg("it hopes for %.5f nats (m %.5f p %.4f), expected between %.5f and %.5f", hope,
+                 verdict->mean, verdict->probability, 16 * price, 22 * price);
+    assert_true(verdict->probability < 0.90);
+    assert_int_equal(verdict->outcome, TRIREME__JUDGEMENT__OUTCOME__open);
+    message_free(verdict);
+}
+
 /* All arms read the same windows, and the trunk once: forks of a stretch can be compared. */
 static void the_trunk_is_read_once_a_stretch_and_all_arms_on_the_same_windows(void **state)
 {
@@ -377,6 +416,7 @@ int main(void)
         campaign_test(a_fork_that_a_rank_computes_with_other_values_fails_with_a_sentence),
         campaign_test(what_a_fork_was_verified_to_have_is_the_patch_and_not_the_trunks_value),
         campaign_test(all_arms_of_a_stretch_have_the_same_tokens_in_whole_steps),
+        campaign_test(what_closes_a_hypothesis_is_the_price_of_its_own_next_stretch),
         campaign_test(the_trunk_is_read_once_a_stretch_and_all_arms_on_the_same_windows),
         campaign_test(where_money_ends_the_smallest_gain_is_closed_first),
         campaign_test(a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again),

@@ -29,9 +29,8 @@ static struct decide_arm *add(struct stage *stage, const double *x, unsigned n)
     const size_t i = stage->stretch.n_arms++;
     gains_init(stage->pairs[i], x, n);
     stage->arms[i] = (struct decide_arm){
-        .number = (uint32_t)i + 1, .pairs = stage->pairs[i], .n = n, .slow = true};
+        .number = (uint32_t)i + 1, .pairs = stage->pairs[i], .n = n, .hope = .0005, .slow = true};
     stage->stretch.arms = stage->arms;
-    stage->stretch.hope = .0005;
     return &stage->arms[i];
 }
 
@@ -117,7 +116,7 @@ static void who_is_beaten_hopeless_without_sign_or_without_effect_is_closed(void
     expect(&s, 1, DECIDE_OPEN);
     expect(&s, 2, DECIDE_NO_SIGN);
     expect(&s, 3, DECIDE_WITHOUT_EFFECT);
-    s.stretch.hope = .02;
+    s.arms[1].hope = .02;
     run(&s);
     expect(&s, 1, DECIDE_NO_HOPE);
 }
@@ -134,9 +133,24 @@ static void ninety_percent_suffice_where_the_arm_would_close_or_money_ends(void 
     run(&s);
     expect(&s, 0, DECIDE_ADOPTED);
     arm->last_chance = false;
-    s.stretch.hope = arm->posterior.m + arm->posterior.s; // it would close for want of hope
+    arm->hope = arm->posterior.m + arm->posterior.s; // it would close for want of hope
     run(&s);
     expect(&s, 0, DECIDE_ADOPTED);
+}
+
+/* Arms whose steps have other tokens have stretches of other lengths. */
+static void each_arm_hopes_for_the_price_of_its_own_next_stretch(void **state)
+{
+    (void)state;
+    struct stage s = {0};
+    for (int i = 0; i < 3; i++)
+        add_one(&s, .02)->hope = i == 1 ? .04 : .02;
+    run(&s);
+    const struct posterior *p = &s.arms[0].posterior;
+    assert_true(p->m + p->s / 2 > .02 && p->m + p->s / 2 < .04 && p->p < .90);
+    expect(&s, 0, DECIDE_OPEN);
+    expect(&s, 1, DECIDE_NO_HOPE);
+    expect(&s, 2, DECIDE_OPEN);
 }
 
 static void nothing_is_adopted_under_an_open_watch_and_who_is_nearly_sure_waits(void **state)
@@ -322,6 +336,7 @@ int main(void)
         cmocka_unit_test(equal_means_are_won_by_the_first_registered),
         cmocka_unit_test(who_is_beaten_hopeless_without_sign_or_without_effect_is_closed),
         cmocka_unit_test(ninety_percent_suffice_where_the_arm_would_close_or_money_ends),
+        cmocka_unit_test(each_arm_hopes_for_the_price_of_its_own_next_stretch),
         cmocka_unit_test(nothing_is_adopted_under_an_open_watch_and_who_is_nearly_sure_waits),
         cmocka_unit_test(a_watch_is_kept_from_eighty_percent_on_and_taken_back_below_twenty),
         cmocka_unit_test(a_watch_that_is_in_its_last_stretch_ends_by_the_sign_of_its_mean),
