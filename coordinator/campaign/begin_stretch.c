@@ -270,9 +270,7 @@ static int check_windows(struct campaign *c, const struct entry *watched, uint64
         return 0;
     if (campaign_fork_kind(&fork, c, watched, true, err) < 0)
         return -1;
-    const uint64_t tokens[] = {run_config_step_tokens(context_config(&c->context)),
-                               fork.step_tokens};
-    const struct stretch s = campaign_stretch(c, fork.kind.kind, step, tokens, 2);
+    const struct stretch s = campaign_stretch_alone(c, &fork, step);
     if (gate_windows_are_fresh(&c->windows, context_history(&c->context), s.windows))
         return 0;
     return campaign_drop_claim(c, watched, step, TRIREME__CAUSE__windows, err);

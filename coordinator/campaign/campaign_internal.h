@@ -55,6 +55,10 @@ struct fork_kind {
 int campaign_fork_kind(struct fork_kind *found, const struct campaign *campaign,
                        const struct entry *entry, bool reverse, struct err *err);
 
+/* The stretch that would begin at `start` with this fork alone beside the trunk. */
+struct stretch campaign_stretch_alone(const struct campaign *campaign, const struct fork_kind *fork,
+                                      uint64_t start);
+
 /* The configuration of such a fork, fresh; NULL with a sentence. */
 Trireme__Config *campaign_fork_config(const struct campaign *campaign, const struct entry *entry,
                                       bool reverse, struct err *err);

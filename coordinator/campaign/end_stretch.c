@@ -88,21 +88,13 @@ static bool is_last_chance(const struct campaign *c, const struct stretch *next)
            stretch_is_late(&c->rule, next->start, length) || !stretch_fits(next, length);
 }
 
-static struct stretch next_alone(const struct campaign *c, const struct fork_kind *fork,
-                                 uint64_t step)
-{
-    const uint64_t tokens[] = {run_config_step_tokens(context_config(&c->context)),
-                               fork->step_tokens};
-    return campaign_stretch(c, fork->kind.kind, step, tokens, 2);
-}
-
 static int ask_arm(struct decide_arm *arm, const struct campaign *c, const struct entry *e,
                    bool waits, uint64_t step, struct err *err)
 {
     struct fork_kind fork;
     if (campaign_fork_kind(&fork, c, e, false, err) < 0)
         return -1;
-    const struct stretch next = next_alone(c, &fork, step);
+    const struct stretch next = campaign_stretch_alone(c, &fork, step);
     *arm = (struct decide_arm){.number = e->number,
                                .hope = c->rule.price * campaign_arm_tokens(c, &next) /
                                        campaign_account(c).all,
@@ -121,7 +113,7 @@ static int ask_watch(struct decide_stretch *s, const struct campaign *c, const s
     struct fork_kind fork;
     if (campaign_fork_kind(&fork, c, e, true, err) < 0)
         return -1;
-    const struct stretch next = next_alone(c, &fork, step);
+    const struct stretch next = campaign_stretch_alone(c, &fork, step);
     s->watched = true;
     s->y = gains_of(c, &e->reverse, true, &s->n_y);
     s->watch_slow = fork.kind.slow;
