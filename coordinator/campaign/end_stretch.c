@@ -240,6 +240,10 @@ static int write_watch(struct campaign *c, const struct decide_stretch *s, uint3
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     judgement.outcome = outcomes[s->watch];
     judgement.has_cause = 1, judgement.cause = TRIREME__CAUSE__gains;
+    if (s->trunk_failed) {
+        judgement.cause = TRIREME__CAUSE__diverged;
+        judgement.reason = "the trunk diverged with it";
+    }
     tell_posterior(&judgement, &s->watch_posterior, s->n_y);
     if (s->watch == DECIDE_TAKEN_BACK &&
         campaign_drop_claim(c, e, step, TRIREME__CAUSE__taken_back, err) < 0)
@@ -405,6 +409,8 @@ static int carry_out(struct campaign *c, const struct decide_stretch *s, uint32_
                      uint64_t step, struct err *err)
 {
     const uint32_t adopted = adopted_of(s), back = s->watch == DECIDE_TAKEN_BACK ? watched : 0;
+    if (s->ends && context_trunk(&c->context)->state == TRIAL_DIVERGED)
+        return 0; // whoever called knows, and says in which step
     if (s->ends)
         return err_set(err, ERR_TRAIN, "step %llu: the trunk's loss is not finite: it diverged",
                        (unsigned long long)step);
@@ -462,7 +468,9 @@ int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
     const struct entry *unwanted = history_asked_back(h);
     if (c->promotion)
         return finish_promotion(c, step, err);
-    if (unwanted && unwanted->asked_back_at < step)
+    // a trunk that has diverged has no state to go on with: the fork beside it takes over
+    if (unwanted && unwanted->asked_back_at < step &&
+        context_trunk(&c->context)->state != TRIAL_DIVERGED)
         return take_back(c, unwanted, step, err) < 0 ? -1 : finish_promotion(c, step, err);
     if (!c->pairs || h->stretch_start + h->stretch->horizon != step)
         return 1;
