@@ -29,18 +29,21 @@ static bool can_be_looked_at(const struct campaign *c, const struct fork_kind *f
                              double *stretch_tokens)
 {
     const struct account account = campaign_account(c);
+    const uint32_t n = c->rule.looks[0];
+    uint32_t *windows = mem_new(n, sizeof *windows);
     double price = 0;
-    uint64_t windows = 0;
-    for (uint32_t i = 0; i < c->rule.looks[0]; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         const struct stretch s = campaign_stretch_alone(c, fork, step);
         const double cost = campaign_arm_tokens(c, &s) + campaign_fixed_tokens(c, &s);
         *stretch_tokens = i ? *stretch_tokens : cost;
         price += cost;
-        windows += s.windows;
+        windows[i] = s.windows;
         step += s.horizon;
     }
-    return account.spent + price <= c->rule.share * account.all &&
-           gate_windows_are_fresh(&c->windows, context_history(&c->context), windows);
+    const bool can = account.spent + price <= c->rule.share * account.all &&
+                     gate_windows_are_fresh(&c->windows, context_history(&c->context), windows, n);
+    free(windows);
+    return can;
 }
 
 int campaign_register_claim(struct campaign *c, const struct entry *e, uint64_t step,
