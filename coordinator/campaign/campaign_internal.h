@@ -101,6 +101,11 @@ void campaign_remove(struct campaign *campaign, struct pair *pair);
 int campaign_give_up_pair(struct campaign *campaign, struct pair *pair, uint64_t step,
                           struct err *err);
 
+/* What was adopted is taken back by a person: its watch, or claim, ends with that. The recipe from
+ * before is put in force by the caller. */
+int campaign_end_adoption(struct campaign *campaign, uint32_t number, uint64_t step,
+                          const char *reason, struct err *err);
+
 /* Writes a verdict to the ledger, and says what ends. Trials are left as they are. */
 int campaign_write_verdict(struct campaign *campaign, uint32_t number, uint64_t step,
                            Trireme__Judgement *judgement, struct err *err);

@@ -331,18 +331,14 @@ static int promote_pair(struct campaign *c, uint32_t number, bool back, uint64_t
 static int take_back(struct campaign *c, const struct entry *e, uint64_t step, struct err *err)
 {
     const struct history *h = context_history(&c->context);
-    Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     char *reason = mem_format("%u was taken back by a person", e->number);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < h->n; i++)
-        if (attempt_open(&h->entries[i]))
+        if (attempt_open(&h->entries[i]) && &h->entries[i] != e)
             rc = campaign_close(c, h->entries[i].number, step, TRIREME__CAUSE__superseded, reason,
                                 err);
     free(reason);
-    judgement.outcome = TRIREME__JUDGEMENT__OUTCOME__taken_back;
-    judgement.has_cause = 1, judgement.cause = TRIREME__CAUSE__overruled;
-    judgement.reason = "a person took it back";
-    return rc < 0 || campaign_write_verdict(c, e->number, step, &judgement, err) < 0
+    return rc < 0 || campaign_end_adoption(c, e->number, step, "a person took it back", err) < 0
                ? -1
                : begin_promotion(c, e->number, true, NULL, step, err);
 }

@@ -293,7 +293,7 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
         e->forward.n_before += e->forward.n_pairs;
         clear_pairs(&e->forward);
     }
-    if (!attempt_open(e))
+    if (!attempt_open(e) || back) // the rollback follows
         leave_stretch(h, e, record->step);
 }
 
