@@ -200,8 +200,8 @@ static void what_is_called_fresh_is_drawn_from_windows_that_were_not_read(void *
     }
 }
 
-/* Of 37 windows the first source has 19, of three times 37 it has 57 and not 56; of 2 : 1 it has 25,
- * 75 and not 74. What draws come to is the oracle. */
+/* Of 37 windows the first of two equal sources has 19: of three times 37 it has 57, and not 56.
+ * What draws come to is the oracle. */
 static void slices_in_a_row_are_fresh_if_what_each_draws_was_not_read(void **state)
 {
     (void)state;
