@@ -394,21 +394,35 @@ static int with_kept_step(struct coordinator *c, int rc, struct err *err)
     return rc;
 }
 
+/* Where a fork may take the place of a trunk that diverged, the run goes on for now. */
+static int outlive(struct coordinator *c, int rc, struct err *err)
+{
+    if (with_kept_step(c, rc, err) == 0 || err->code != ERR_TRAIN ||
+        !campaign_outlives_trunk(c->campaign, &c->outlived_at))
+        return rc;
+    c->diverged = *err;
+    trial_diverge(c->trunk);
+    progress_say(c->progress,
+                 "note: step %llu is not finite: the recipe from before is trained beside it, and "
+                 "takes its place at step %llu if it is finite",
+                 (unsigned long long)c->trunk->step + 1, (unsigned long long)c->outlived_at);
+    return 0;
+}
+
 static int on_losses(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
     const Trireme__Losses *losses = message;
     if (from < c->first_worker)
         return err_set(err, ERR_MACHINE, "rank %d, a server, sent losses", from);
-    return losses->eval
-               ? evaluator_losses(c->evaluator, from, losses, err)
-               : with_kept_step(c, trials_losses(c->trials, from, losses, c->trunk, err), err);
+    return losses->eval ? evaluator_losses(c->evaluator, from, losses, err)
+                        : outlive(c, trials_losses(c->trials, from, losses, c->trunk, err), err);
 }
 
 static int on_norms(void *role, int from, const void *message, struct err *err)
 {
     struct coordinator *c = role;
-    return with_kept_step(c, trials_norms(c->trials, from, message, c->trunk, err), err);
+    return outlive(c, trials_norms(c->trials, from, message, c->trunk, err), err);
 }
 
 static int on_committed(void *role, int from, const void *message, struct err *err)

@@ -41,6 +41,11 @@ struct coordinator {
     struct roster roster;
     struct evaluation *evaluation; /* of the dev parts; NULL where there is none to be done */
     enum stage stage;
+    /* Why the trunk takes no more steps, while a fork may yet take its place; code ERR_NONE: it
+     * does.
+     * That is at this step. */
+    struct err diverged;
+    uint64_t outlived_at;
     bool evaluating; /* the trunk's evaluation is under way */
     bool owes_eval;  /* the launch before was stopped in the evaluation of this one's first step */
     bool unfinished; /* this one was stopped before all was done that is due at this step */

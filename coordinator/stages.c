@@ -126,7 +126,8 @@ static int begin_evaluation(struct coordinator *c)
     const uint64_t step = c->trunk->step;
     c->stage = STAGE_EVALUATE;
     // At the first step an earlier launch has done it.
-    c->evaluating = coordinator_eval_due(c, step) && (step != c->run->step || c->owes_eval);
+    c->evaluating = !c->diverged.code && coordinator_eval_due(c, step) &&
+                    (step != c->run->step || c->owes_eval);
     if (c->evaluating && !coordinator_stops(c))
         evaluator_begin(c->evaluator, c->evaluation, c->roster.n_sources, c->trunk,
                         &(struct window_set){0});
@@ -163,6 +164,29 @@ static int evaluate(struct coordinator *c, struct err *err)
 static bool ends_run(const struct coordinator *c)
 {
     return coordinator_is_last(c, c->trunk->step) && !c->unfinished;
+}
+
+/* The trunk has diverged: the run goes on with the fork that takes its place, or not at all. Asked
+ * to stop, the launch ends with the checkpoint that it has: there is none of such a trunk. */
+static int judge_outlived(struct coordinator *c, struct err *err)
+{
+    const struct trial *before = c->trunk;
+    const uint64_t step = c->outlived_at;
+    if (coordinator_stops(c) && !campaign_promotes(c->campaign)) {
+        c->stage = STAGE_FINISH;
+        return 1;
+    }
+    int rc = campaign_judge(c->campaign, step, err);
+    if (rc <= 0)
+        return rc;
+    if (c->trunk == before) {
+        *err = c->diverged;
+        return -1;
+    }
+    c->diverged = (struct err){0};
+    c->saved = 0;
+    c->stage = STAGE_SAVE;
+    return intake_turn(c->intake, step, false, err) < 0 ? -1 : 1;
 }
 
 /* Ends the stretch that ends here, then takes proposals in. A request to stop does not wait for
@@ -234,7 +258,7 @@ int coordinator_act(struct coordinator *c, struct err *err)
     case STAGE_EVALUATE:
         return evaluate(c, err);
     case STAGE_JUDGE:
-        return judge(c, err);
+        return c->diverged.code ? judge_outlived(c, err) : judge(c, err);
     case STAGE_SAVE:
         return save_or_not(c, err);
     case STAGE_FORK:

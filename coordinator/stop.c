@@ -6,6 +6,7 @@
 #include "coordinator/proposals/people.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
+#include "coordinator/train/checkpointer.h"
 #include "coordinator/train/evaluator.h"
 
 static const double inbox_seconds = 0.25;
@@ -45,7 +46,12 @@ void coordinator_say_stopped(const struct coordinator *c, struct err *how)
     const bool went_back = c->run->goes_back && c->campaign; // training had begun
     const char *again = went_back ? "`trireme resume` without the step" : "the same line";
     const unsigned long long step = c->trunk->step;
-    if (step > c->run->step)
+    if (c->diverged.code)
+        err_set(how, ERR_STOPPED,
+                "stopped on request after step %llu, with which the trunk diverged: step %llu is "
+                "kept: run %s again to continue",
+                step, (unsigned long long)checkpointer_step(c->checkpointer), again);
+    else if (step > c->run->step)
         err_set(how, ERR_STOPPED,
                 "stopped on request at step %llu, with a checkpoint: run %s again to continue",
                 step, again);

@@ -209,7 +209,7 @@ static int register_part(struct campaign *c, const struct part *part, const stru
     plan.has_slow = 1, plan.slow = part->fork.kind.slow;
     plan.has_calm = 1, plan.calm = part->fork.kind.kind == STRETCH_CALM;
     plan.has_margin = 1, plan.margin = c->rule.margin;
-    if (!gate_windows_are_fresh(&c->windows, context_history(&c->context), s->windows))
+    if (!gate_windows_are_fresh(&c->windows, context_history(&c->context), &s->windows, 1))
         plan.holds_for = "this gate text: stretches read more windows than it has, some of them "
                          "again";
     if (c->context.run->config->data->order == TRIREME__DATA__ORDER__sequential)
@@ -270,10 +270,8 @@ static int check_windows(struct campaign *c, const struct entry *watched, uint64
         return 0;
     if (campaign_fork_kind(&fork, c, watched, true, err) < 0)
         return -1;
-    const uint64_t tokens[] = {run_config_step_tokens(context_config(&c->context)),
-                               fork.step_tokens};
-    const struct stretch s = campaign_stretch(c, fork.kind.kind, step, tokens, 2);
-    if (gate_windows_are_fresh(&c->windows, context_history(&c->context), s.windows))
+    const struct stretch s = campaign_stretch_alone(c, &fork, step);
+    if (gate_windows_are_fresh(&c->windows, context_history(&c->context), &s.windows, 1))
         return 0;
     return campaign_drop_claim(c, watched, step, TRIREME__CAUSE__windows, err);
 }

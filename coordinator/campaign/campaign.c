@@ -113,6 +113,16 @@ void campaign_turn(struct campaign *c)
     early_stop_turn(c->early_stop, c->pairs);
 }
 
+bool campaign_outlives_trunk(const struct campaign *c, uint64_t *end)
+{
+    const struct history *h = context_history(&c->context);
+    const struct entry *watched = history_watched(h);
+    if (!h->stretch || !watched || !watched->in_stretch)
+        return false;
+    *end = h->stretch_start + h->stretch->horizon;
+    return true;
+}
+
 bool campaign_promotes(const struct campaign *c)
 {
     return c->promotion != NULL;

@@ -65,6 +65,12 @@ uint64_t campaign_next(const struct campaign *campaign, uint64_t step);
  * it is over. */
 int campaign_judge(struct campaign *campaign, uint64_t step, struct err *err);
 
+/* Whether the run goes on although the trunk's training has diverged in the stretch under way: a
+ * fork with the recipe from before the newest adoption is beside it. If it is finite, it becomes
+ * the trunk where the stretch ends; that step goes to *end. For that step campaign_judge is called
+ * as if the trunk rested there; if it is over and the trunk is the same, the run is over too. */
+bool campaign_outlives_trunk(const struct campaign *campaign, uint64_t *end);
+
 /* Whether a promotion is in the ledger and not yet carried out: a checkpoint must wait for it. */
 bool campaign_promotes(const struct campaign *campaign);
 

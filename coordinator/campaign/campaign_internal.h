@@ -55,6 +55,10 @@ struct fork_kind {
 int campaign_fork_kind(struct fork_kind *found, const struct campaign *campaign,
                        const struct entry *entry, bool reverse, struct err *err);
 
+/* The stretch that would begin at `start` with this fork alone beside the trunk. */
+struct stretch campaign_stretch_alone(const struct campaign *campaign, const struct fork_kind *fork,
+                                      uint64_t start);
+
 /* The configuration of such a fork, fresh; NULL with a sentence. */
 Trireme__Config *campaign_fork_config(const struct campaign *campaign, const struct entry *entry,
                                       bool reverse, struct err *err);
@@ -96,6 +100,11 @@ void campaign_remove(struct campaign *campaign, struct pair *pair);
 /* Closes the hypothesis of a pair that the machine cannot go on with, and removes the pair. */
 int campaign_give_up_pair(struct campaign *campaign, struct pair *pair, uint64_t step,
                           struct err *err);
+
+/* What was adopted is taken back by a person: its watch, or claim, ends with that. The recipe from
+ * before is put in force by the caller. */
+int campaign_end_adoption(struct campaign *campaign, uint32_t number, uint64_t step,
+                          const char *reason, struct err *err);
 
 /* Writes a verdict to the ledger, and says what ends. Trials are left as they are. */
 int campaign_write_verdict(struct campaign *campaign, uint32_t number, uint64_t step,

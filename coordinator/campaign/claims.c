@@ -25,23 +25,25 @@ static int write_claim(struct campaign *c, const struct entry *e, uint64_t step,
 
 /* Whether the first look of a proof, three stretches from `step` on, can be paid for and has
  * windows that no stretch has read; and what one stretch costs goes to *stretch_tokens. */
-static bool can_be_looked_at(const struct campaign *c, enum stretch_kind kind, uint64_t step,
-                             uint64_t fork_tokens, double *stretch_tokens)
+static bool can_be_looked_at(const struct campaign *c, const struct fork_kind *fork, uint64_t step,
+                             double *stretch_tokens)
 {
     const struct account account = campaign_account(c);
-    const uint64_t tokens[] = {run_config_step_tokens(context_config(&c->context)), fork_tokens};
+    const uint32_t n = c->rule.looks[0];
+    uint32_t *windows = mem_new(n, sizeof *windows);
     double price = 0;
-    uint64_t windows = 0;
-    for (uint32_t i = 0; i < c->rule.looks[0]; i++) {
-        const struct stretch s = campaign_stretch(c, kind, step, tokens, 2);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct stretch s = campaign_stretch_alone(c, fork, step);
         const double cost = campaign_arm_tokens(c, &s) + campaign_fixed_tokens(c, &s);
         *stretch_tokens = i ? *stretch_tokens : cost;
         price += cost;
-        windows += s.windows;
+        windows[i] = s.windows;
         step += s.horizon;
     }
-    return account.spent + price <= c->rule.share * account.all &&
-           gate_windows_are_fresh(&c->windows, context_history(&c->context), windows);
+    const bool can = account.spent + price <= c->rule.share * account.all &&
+                     gate_windows_are_fresh(&c->windows, context_history(&c->context), windows, n);
+    free(windows);
+    return can;
 }
 
 int campaign_register_claim(struct campaign *c, const struct entry *e, uint64_t step,
@@ -55,7 +57,7 @@ int campaign_register_claim(struct campaign *c, const struct entry *e, uint64_t 
         return 0;
     if (campaign_fork_kind(&fork, c, e, true, err) < 0)
         return -1;
-    if (!can_be_looked_at(c, fork.kind.kind, step, fork.step_tokens, &stretch) ||
+    if (!can_be_looked_at(c, &fork, step, &stretch) ||
         (wanted == TRIREME__GATE__CLAIMS__auto &&
          !claim_pays(&c->rule, e->forward.judgement->mean, stretch, campaign_account(c).all)))
         return 0;

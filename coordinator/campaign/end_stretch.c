@@ -88,21 +88,13 @@ static bool is_last_chance(const struct campaign *c, const struct stretch *next)
            stretch_is_late(&c->rule, next->start, length) || !stretch_fits(next, length);
 }
 
-static struct stretch next_alone(const struct campaign *c, const struct fork_kind *fork,
-                                 uint64_t step)
-{
-    const uint64_t tokens[] = {run_config_step_tokens(context_config(&c->context)),
-                               fork->step_tokens};
-    return campaign_stretch(c, fork->kind.kind, step, tokens, 2);
-}
-
 static int ask_arm(struct decide_arm *arm, const struct campaign *c, const struct entry *e,
                    bool waits, uint64_t step, struct err *err)
 {
     struct fork_kind fork;
     if (campaign_fork_kind(&fork, c, e, false, err) < 0)
         return -1;
-    const struct stretch next = next_alone(c, &fork, step);
+    const struct stretch next = campaign_stretch_alone(c, &fork, step);
     *arm = (struct decide_arm){.number = e->number,
                                .hope = c->rule.price * campaign_arm_tokens(c, &next) /
                                        campaign_account(c).all,
@@ -121,7 +113,7 @@ static int ask_watch(struct decide_stretch *s, const struct campaign *c, const s
     struct fork_kind fork;
     if (campaign_fork_kind(&fork, c, e, true, err) < 0)
         return -1;
-    const struct stretch next = next_alone(c, &fork, step);
+    const struct stretch next = campaign_stretch_alone(c, &fork, step);
     s->watched = true;
     s->y = gains_of(c, &e->reverse, true, &s->n_y);
     s->watch_slow = fork.kind.slow;
@@ -248,6 +240,10 @@ static int write_watch(struct campaign *c, const struct decide_stretch *s, uint3
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     judgement.outcome = outcomes[s->watch];
     judgement.has_cause = 1, judgement.cause = TRIREME__CAUSE__gains;
+    if (s->trunk_failed) {
+        judgement.cause = TRIREME__CAUSE__diverged;
+        judgement.reason = "the trunk diverged with it";
+    }
     tell_posterior(&judgement, &s->watch_posterior, s->n_y);
     if (s->watch == DECIDE_TAKEN_BACK &&
         campaign_drop_claim(c, e, step, TRIREME__CAUSE__taken_back, err) < 0)
@@ -335,18 +331,14 @@ static int promote_pair(struct campaign *c, uint32_t number, bool back, uint64_t
 static int take_back(struct campaign *c, const struct entry *e, uint64_t step, struct err *err)
 {
     const struct history *h = context_history(&c->context);
-    Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     char *reason = mem_format("%u was taken back by a person", e->number);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < h->n; i++)
-        if (attempt_open(&h->entries[i]))
+        if (attempt_open(&h->entries[i]) && &h->entries[i] != e)
             rc = campaign_close(c, h->entries[i].number, step, TRIREME__CAUSE__superseded, reason,
                                 err);
     free(reason);
-    judgement.outcome = TRIREME__JUDGEMENT__OUTCOME__taken_back;
-    judgement.has_cause = 1, judgement.cause = TRIREME__CAUSE__overruled;
-    judgement.reason = "a person took it back";
-    return rc < 0 || campaign_write_verdict(c, e->number, step, &judgement, err) < 0
+    return rc < 0 || campaign_end_adoption(c, e->number, step, "a person took it back", err) < 0
                ? -1
                : begin_promotion(c, e->number, true, NULL, step, err);
 }
@@ -413,6 +405,8 @@ static int carry_out(struct campaign *c, const struct decide_stretch *s, uint32_
                      uint64_t step, struct err *err)
 {
     const uint32_t adopted = adopted_of(s), back = s->watch == DECIDE_TAKEN_BACK ? watched : 0;
+    if (s->ends && context_trunk(&c->context)->state == TRIAL_DIVERGED)
+        return 0; // whoever called knows, and says in which step
     if (s->ends)
         return err_set(err, ERR_TRAIN, "step %llu: the trunk's loss is not finite: it diverged",
                        (unsigned long long)step);
@@ -470,7 +464,9 @@ int campaign_judge(struct campaign *c, uint64_t step, struct err *err)
     const struct entry *unwanted = history_asked_back(h);
     if (c->promotion)
         return finish_promotion(c, step, err);
-    if (unwanted && unwanted->asked_back_at < step)
+    // a trunk that has diverged has no state to go on with: the fork beside it takes over
+    if (unwanted && unwanted->asked_back_at < step &&
+        context_trunk(&c->context)->state != TRIAL_DIVERGED)
         return take_back(c, unwanted, step, err) < 0 ? -1 : finish_promotion(c, step, err);
     if (!c->pairs || h->stretch_start + h->stretch->horizon != step)
         return 1;

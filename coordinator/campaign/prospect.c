@@ -104,6 +104,14 @@ int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const 
     return 0;
 }
 
+struct stretch campaign_stretch_alone(const struct campaign *c, const struct fork_kind *fork,
+                                      uint64_t start)
+{
+    const uint64_t tokens[] = {run_config_step_tokens(context_config(&c->context)),
+                               fork->step_tokens};
+    return campaign_stretch(c, fork->kind.kind, start, tokens, 2);
+}
+
 uint64_t campaign_next_boundary(const struct campaign *c, uint64_t step)
 {
     const uint64_t first = campaign_first(c), next = (step / STRETCH_GRID + 1) * STRETCH_GRID;
@@ -159,19 +167,20 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
 {
     const Trireme__Config *trunk = context_config(&c->context);
     const uint32_t hypotheses = c->context.run->config->gate->hypotheses;
-    const uint64_t tokens[] = {run_config_step_tokens(trunk), run_config_step_tokens(after)};
+    const struct fork_kind fork = {.step_tokens = run_config_step_tokens(after),
+                                   .kind = change_kind_of(trunk, after)};
+    const uint64_t step_tokens = run_config_step_tokens(trunk);
     if (context_history(&c->context)->registered >= hypotheses)
         return err_set(err, ERR_USAGE, "this run has tried its %u hypotheses (gate.hypotheses)",
                        hypotheses);
-    if (tokens[1] * FORK_STEPS_MAX < tokens[0])
+    if (fork.step_tokens * FORK_STEPS_MAX < step_tokens)
         return err_set(err, ERR_USAGE,
                        "found steps of %llu tokens, expected at least an eighth of the %llu that a "
                        "step has now: each updates all weights",
-                       (unsigned long long)tokens[1], (unsigned long long)tokens[0]);
+                       (unsigned long long)fork.step_tokens, (unsigned long long)step_tokens);
     const uint64_t start = campaign_next_boundary(c, step),
                    length = trial_last_step(context_trunk(&c->context));
-    const struct stretch s =
-        campaign_stretch(c, change_kind_of(trunk, after).kind, start, tokens, 2);
+    const struct stretch s = campaign_stretch_alone(c, &fork, start);
     if (stretch_is_late(&c->rule, start, length) || !stretch_fits(&s, length))
         return err_set(err, ERR_USAGE,
                        "too late in the run: a stretch of it begins at step %llu and takes %llu, "

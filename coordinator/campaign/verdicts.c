@@ -73,35 +73,46 @@ static uint64_t spent_in_stretch(const struct campaign *c, const struct entry *e
     return h->stretch && e->in_stretch ? (step - h->stretch_start) * h->stretch->step_tokens : 0;
 }
 
+/* Why an attempt ends before its time. */
+struct ending {
+    Trireme__Cause cause;
+    const char *reason;
+    bool machine; /* which cannot go on with it */
+    bool back;    /* what was adopted is taken back */
+};
+
 static int write_closing(struct campaign *c, const struct entry *e, uint64_t step,
-                         Trireme__Cause cause, const char *reason, bool machine, struct err *err)
+                         const struct ending *why, struct err *err)
 {
     const bool watched = e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
     const struct attempt *a = watched ? &e->reverse : &e->forward;
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
-    judgement.outcome =
-        watched ? TRIREME__JUDGEMENT__OUTCOME__kept : TRIREME__JUDGEMENT__OUTCOME__closed;
-    judgement.has_pairs = 1, judgement.pairs = (uint32_t)a->n_pairs;
-    judgement.has_cause = 1, judgement.cause = cause;
-    judgement.reason = (char *)reason;
-    judgement.has_machine = machine, judgement.machine = machine;
+    judgement.outcome = why->back ? TRIREME__JUDGEMENT__OUTCOME__taken_back
+                        : watched ? TRIREME__JUDGEMENT__OUTCOME__kept
+                                  : TRIREME__JUDGEMENT__OUTCOME__closed;
+    judgement.has_pairs = !why->back || attempt_open(e);
+    judgement.pairs = judgement.has_pairs ? (uint32_t)a->n_pairs : 0;
+    judgement.has_cause = 1, judgement.cause = why->cause;
+    judgement.reason = (char *)why->reason;
+    judgement.has_machine = judgement.machine = why->machine;
     judgement.tokens = spent_in_stretch(c, e, step);
     judgement.has_tokens = judgement.tokens > 0;
     return campaign_write_verdict(c, e->number, step, &judgement, err);
 }
 
-/* An attempt ends before its time: what is tried is closed, what is watched kept, a claim unproven.
- */
-static int close_for(struct campaign *c, uint32_t number, uint64_t step, Trireme__Cause cause,
-                     const char *reason, bool machine, struct err *err)
+/* An attempt ends before its time: what is tried is closed, what is watched kept or taken back, a
+ * claim unproven. */
+static int close_for(struct campaign *c, uint32_t number, uint64_t step, const struct ending *why,
+                     struct err *err)
 {
     const struct history *h = context_history(&c->context);
     const struct entry *e = history_entry(h, number);
     struct pair *pair = campaign_pair(c, number);
     const bool only_claim = e->fate == FATE_KEPT && !e->in_stretch; // no fork of it was begun
     // the verdict first: where the machine gave up, a repetition takes it as an input
-    if ((!only_claim && write_closing(c, e, step, cause, reason, machine, err) < 0) ||
-        campaign_drop_claim(c, e, step, cause, err) < 0)
+    if (((!only_claim || why->back) && write_closing(c, e, step, why, err) < 0) ||
+        campaign_drop_claim(c, e, step, why->back ? TRIREME__CAUSE__taken_back : why->cause, err) <
+            0)
         return -1;
     if (pair)
         campaign_remove(c, pair);
@@ -114,13 +125,22 @@ static int close_for(struct campaign *c, uint32_t number, uint64_t step, Trireme
 int campaign_close(struct campaign *c, uint32_t number, uint64_t step, Trireme__Cause cause,
                    const char *reason, struct err *err)
 {
-    return close_for(c, number, step, cause, reason, false, err);
+    return close_for(c, number, step, &(struct ending){.cause = cause, .reason = reason}, err);
 }
 
 int campaign_give_up(struct campaign *c, uint32_t number, uint64_t step, Trireme__Cause cause,
                      const char *reason, struct err *err)
 {
-    return close_for(c, number, step, cause, reason, true, err);
+    return close_for(c, number, step,
+                     &(struct ending){.cause = cause, .reason = reason, .machine = true}, err);
+}
+
+int campaign_end_adoption(struct campaign *c, uint32_t number, uint64_t step, const char *reason,
+                          struct err *err)
+{
+    return close_for(
+        c, number, step,
+        &(struct ending){.cause = TRIREME__CAUSE__overruled, .reason = reason, .back = true}, err);
 }
 
 int campaign_give_up_pair(struct campaign *c, struct pair *pair, uint64_t step, struct err *err)

@@ -2,24 +2,6 @@
 
 #include <math.h>
 
-const char *decide_name(enum decide_answer answer)
-{
-    static const char *const names[DECIDE_ANSWERS] = {
-        // clang-format off
-        [DECIDE_OPEN]           = "open",
-        [DECIDE_ADOPTED]        = "adopted",
-        [DECIDE_RETURNED]       = "returned",
-        [DECIDE_SUPERSEDED]     = "superseded",
-        [DECIDE_FAILED]         = "failed",
-        [DECIDE_WITHOUT_EFFECT] = "without effect",
-        [DECIDE_BEATEN]         = "beaten",
-        [DECIDE_NO_HOPE]        = "no hope",
-        [DECIDE_NO_SIGN]        = "no sign",
-        // clang-format on
-    };
-    return names[answer];
-}
-
 /* Everything that is open ends: the trunk has another recipe from now on. */
 static void supersede(struct decide_stretch *s)
 {

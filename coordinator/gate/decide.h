@@ -34,7 +34,6 @@ enum decide_answer {
     DECIDE_NO_SIGN,
     DECIDE_ANSWERS
 };
-const char *decide_name(enum decide_answer answer); /* "without effect" */
 
 /* An open hypothesis. pairs is borrowed. */
 struct decide_arm {

@@ -101,16 +101,22 @@ void gate_windows_draw(const struct gate_windows *windows, const struct history 
 }
 
 bool gate_windows_are_fresh(const struct gate_windows *windows, const struct history *history,
-                            uint64_t n)
+                            const uint32_t *slices, size_t n)
 {
-    double sum = 0;
+    uint32_t *counts = mem_new(windows->n_sources, sizeof *counts);
+    uint64_t *total = mem_new(windows->n_sources, sizeof *total);
+    bool fresh = true;
+    for (size_t i = 0; i < n; i++) {
+        gate_share_windows(counts, windows->weights, windows->n_sources, slices[i]);
+        for (size_t s = 0; s < windows->n_sources; s++)
+            total[s] += counts[s];
+    }
     for (size_t s = 0; s < windows->n_sources; s++)
-        sum += windows->weights[s];
-    for (size_t s = 0; s < windows->n_sources; s++)
-        if ((double)taken_of(history, s) + ceil((double)n * windows->weights[s] / sum) >
-            (double)windows->there[s])
-            return false;
-    return true;
+        if (total[s] && taken_of(history, s) + total[s] > windows->there[s])
+            fresh = false;
+    free(total);
+    free(counts);
+    return fresh;
 }
 
 uint32_t gate_windows_max(const struct gate_windows *windows)

@@ -28,9 +28,10 @@ void gate_windows_clear(struct gate_windows *windows);
 void gate_windows_draw(const struct gate_windows *windows, const struct history *history,
                        uint32_t n, uint32_t *counts, uint64_t *first);
 
-/* Whether the next n windows are such that no stretch has read. */
+/* Whether stretches that read so many windows each, one after the other, would read none that a
+ * stretch has read before. Each shares its windows out by itself, so sums do not tell. */
 bool gate_windows_are_fresh(const struct gate_windows *windows, const struct history *history,
-                            uint64_t n);
+                            const uint32_t *slices, size_t n);
 
 /* The most windows of which none is there twice. */
 uint32_t gate_windows_max(const struct gate_windows *windows);

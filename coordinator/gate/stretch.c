@@ -79,22 +79,6 @@ bool stretch_fits(const struct stretch *s, uint64_t length)
     return s->start + s->horizon + s->tail <= length;
 }
 
-double stretch_proof_tokens(uint64_t *windows, enum stretch_kind kind, uint64_t start,
-                            uint32_t batch, const uint64_t step_tokens[2], uint32_t context,
-                            unsigned count)
-{
-    double tokens = 0;
-    *windows = 0;
-    for (unsigned i = 0; i < count; i++) {
-        const struct stretch s = stretch_of(kind, start, batch, step_tokens, 2);
-        tokens += stretch_arm_tokens(&s, step_tokens[0], context) +
-                  stretch_fixed_tokens(&s, step_tokens[0], context);
-        *windows += s.windows;
-        start += s.horizon;
-    }
-    return tokens;
-}
-
 enum stretch_kind stretch_next_kind(const struct stretch_candidate *candidates, size_t n,
                                     bool has_watch, enum stretch_kind watch)
 {

@@ -41,12 +41,6 @@ bool stretch_fits(const struct stretch *stretch, uint64_t length);
 double stretch_arm_tokens(const struct stretch *stretch, uint64_t step_tokens, uint32_t context);
 double stretch_fixed_tokens(const struct stretch *stretch, uint64_t step_tokens, uint32_t context);
 
-/* What `count` stretches from `start` on cost that have one arm each, as a proof has, one beginning
- * where the last one ended; *windows: that they read. */
-double stretch_proof_tokens(uint64_t *windows, enum stretch_kind kind, uint64_t start,
-                            uint32_t batch, const uint64_t step_tokens[2], uint32_t context,
-                            unsigned count);
-
 /* Who might take part. */
 struct stretch_candidate {
     uint32_t number;

@@ -48,8 +48,23 @@ static const char *cause_word(Trireme__Cause cause)
     return known && causes[cause] ? causes[cause] : "closed";
 }
 
+/* Whether only the first rule could go on with it, which is not computed any more. */
+static bool is_left_over(const struct entry *e)
+{
+    return e->first_rule &&
+           (e->fate == FATE_WAITING || e->fate == FATE_QUEUED || e->fate == FATE_OPEN);
+}
+
+const char *entry_reason(const struct entry *e)
+{
+    return is_left_over(e) ? "the rule of this run's hypotheses is not computed any more"
+                           : e->reason;
+}
+
 const char *entry_word(const struct entry *e)
 {
+    if (is_left_over(e))
+        return causes[TRIREME__CAUSE__superseded];
     if (e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__claimed && e->fate == FATE_KEPT)
         return "claimed";
     return e->fate == FATE_CLOSED ? cause_word(e->judgement->cause) : fates[e->fate];

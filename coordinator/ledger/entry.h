@@ -51,6 +51,7 @@ struct entry {
     enum fate fate;
     uint64_t queued_at; /* step at which it was queued */
     bool returned;      /* it had pairs, and waits again */
+    bool first_rule;    /* of a ledger of the first rule, by which nothing is tried any more */
     char *reason;       /* why it was refused or closed; NULL where the fate says all */
     struct attempt forward, reverse;
     bool in_stretch;               /* it takes part in the stretch under way */
@@ -77,6 +78,9 @@ bool entry_is_pending(const struct entry *entry);
 
 /* What became of it, in one word: "queued", "beaten", "taken back", "claimed". */
 const char *entry_word(const struct entry *entry);
+
+/* Why it ended so; NULL where the word says all. Borrowed. */
+const char *entry_reason(const struct entry *entry);
 
 /* Whether an entry says something about its change: it is being tried or will be, its pairs were
  * judged, or a person vetoed it. One that ended for another reason (no memory, no money, killed,

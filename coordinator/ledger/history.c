@@ -94,6 +94,7 @@ static void add_proposal(struct history *h, const Trireme__Record *record)
                                         .proposal = message_copy(record->proposal),
                                         .by = mem_strdup(record->by ? record->by : ""),
                                         .step = record->step,
+                                        .first_rule = h->first_rule,
                                         .fate = FATE_PROPOSED};
 }
 
@@ -143,6 +144,8 @@ static void add_hypothesis(struct history *h, struct entry *e, const Trireme__Pl
         return;
     }
     h->first_rule = h->first_rule || !h->rule;
+    for (size_t i = 0; h->first_rule && i < h->n; i++)
+        h->entries[i].first_rule = true;
     h->registered += !e->forward.plan;
     SET(e->forward.plan, plan);
     e->fate = FATE_OPEN;
@@ -293,7 +296,7 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
         e->forward.n_before += e->forward.n_pairs;
         clear_pairs(&e->forward);
     }
-    if (!attempt_open(e))
+    if (!attempt_open(e) || back) // the rollback follows
         leave_stretch(h, e, record->step);
 }
 

@@ -180,17 +180,6 @@ Trireme__Config *patch_apply(const Trireme__Config *config, Trireme__Change *con
     return changed;
 }
 
-bool patch_is_slow(Trireme__Change *const *changes, size_t n)
-{
-    struct err err;
-    bool slow = false;
-    for (size_t i = 0; i < n; i++) {
-        const struct field_doc *doc = path_doc(changes[i]->path, &err);
-        slow = slow || !doc || doc->judged != JUDGED_FAST;
-    }
-    return slow;
-}
-
 struct may_change {
     const Trireme__Config *config;
     const Trireme__Policy *policy;

@@ -27,9 +27,6 @@ int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err);
 Trireme__Config *patch_apply(const Trireme__Config *config, Trireme__Change *const *changes,
                              size_t n, const Trireme__Policy *policy, struct err *err);
 
-/* Whether a legal patch belongs to the slow class: any of its paths does. */
-bool patch_is_slow(Trireme__Change *const *changes, size_t n);
-
 /* Calls visit for every path that an experiment may change under the policy (or NULL) and that has
  * an effect now (not the momentum of a rule that has none). What visit is given is borrowed. */
 void patch_may_change(const Trireme__Config *config, const Trireme__Policy *policy,

@@ -65,7 +65,7 @@ static Trireme__ProposalRow *row_of(const struct entry *e, const Trireme__Rule *
     row->n_patch = e->proposal->n_patch;
     row->patch = copy_changes(e->proposal->patch, e->proposal->n_patch);
     row->hypothesis = mem_strdup(e->proposal->hypothesis);
-    row->reason = mem_strdup(e->reason);
+    row->reason = mem_strdup(entry_reason(e));
     if (e->forward.plan) {
         row->has_pairs = true, row->pairs = (uint32_t)e->forward.n_pairs;
         row->has_pairs_max = true, row->pairs_max = pairs_max(e, &e->forward, rule);
@@ -154,7 +154,7 @@ static void fill(Trireme__ProposalsShowReply *out, const struct entry *e)
     out->by = mem_strdup(e->by);
     out->has_step = true, out->step = e->step;
     out->state = mem_strdup(entry_word(e));
-    out->reason = mem_strdup(e->reason);
+    out->reason = mem_strdup(entry_reason(e));
     PUT(out->proposal, e->proposal);
     message_free(out->forward);
     out->forward = attempt_of(&e->forward);

@@ -125,9 +125,9 @@ FIRST_LEDGER = [
 
 
 class Earlier(Experiments):
-    def write_first_ledger(self, run):
+    def write_first_ledger(self, run, records=FIRST_LEDGER):
         before, lines = "0" * 64, []
-        for seq, record in enumerate(FIRST_LEDGER, 1):
+        for seq, record in enumerate(records, 1):
             whole = dict(
                 {
                     "seq": seq, "prev": before, "time": "2026-01-01T00:00:00Z", "by": "rule",
@@ -161,6 +161,16 @@ class Earlier(Experiments):
         for told in (ls, show):
             self.assertNotIn("adopted", told)
             self.assertNotIn("probability", told)
+
+    def test_what_the_first_rule_left_open_has_an_end(self):
+        self.trained("run", "--set", "train.steps=4")
+        self.write_first_ledger("run", FIRST_LEDGER[:4])  # one pair was measured
+        ledger = self.read("run/ledger.jsonl")
+        self.assertEqual(self.rows("run")[1]["state"], "superseded")
+        show = self.succeed("proposals", "show", "run", 1).out
+        self.assertRegex(show, r"\A1: superseded, ")
+        self.assertIn("the rule of this run's hypotheses is not computed any more", show)
+        self.assertEqual(self.read("run/ledger.jsonl"), ledger)
 
     def test_what_an_earlier_version_wrote_is_read_and_said_once(self):
         self.trained("run", "--set", "train.steps=20")

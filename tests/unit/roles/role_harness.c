@@ -57,6 +57,30 @@ static void harness_turn_all(struct role_harness *harness)
         harness_turn(harness, r);
 }
 
+/* Notes a trial that is about to begin. */
+static void harness_note(struct role_harness *harness, uint32_t trial,
+                         const Trireme__Config *config)
+{
+    assert_in_range(trial, 0, HARNESS_TRIALS_MAX - 1);
+    harness->broken[trial] = harness->broken_lr == 0 || config->optimizer->lr == harness->broken_lr;
+}
+
+/* Puts losses that are not finite in the place of those that came, where they are to break. */
+static void harness_break(struct role_harness *harness, struct parcel *parcel)
+{
+    if (parcel->tag != TAG_LOSSES || !harness->broken_after)
+        return;
+    Trireme__Losses *losses = trireme__losses__unpack(NULL, parcel->size, parcel->bytes);
+    if (!losses->eval && harness->broken[losses->trial] && losses->step >= harness->broken_after) {
+        losses->sums[0] = NAN;
+        free(harness->losses);
+        harness->losses = mem_new(parcel->size, 1);
+        assert_int_equal(trireme__losses__pack(losses, harness->losses), parcel->size);
+        parcel->bytes = harness->losses;
+    }
+    trireme__losses__free_unpacked(losses, NULL);
+}
+
 static void harness_send(struct endpoint *e, int to, int tag, const void *head, size_t head_size,
                          const void *body, size_t body_size, bool bulk)
 {
@@ -66,6 +90,16 @@ static void harness_send(struct endpoint *e, int to, int tag, const void *head, 
         Trireme__Start *start = trireme__start__unpack(NULL, head_size, head);
         harness->own = message_copy(start->config);
         trireme__start__free_unpacked(start, NULL);
+    }
+    if (to == 1 && tag == TAG_START && harness->broken_after) {
+        Trireme__Start *start = trireme__start__unpack(NULL, head_size, head);
+        harness_note(harness, 0, start->config);
+        trireme__start__free_unpacked(start, NULL);
+    }
+    if (to == 1 && tag == TAG_FORK && harness->broken_after) {
+        Trireme__Fork *fork = trireme__fork__unpack(NULL, head_size, head);
+        harness_note(harness, fork->trial, fork->config);
+        trireme__fork__free_unpacked(fork, NULL);
     }
     if (to == harness->deaf_rank && tag == TAG_FORK) {
         Trireme__Fork *fork = trireme__fork__unpack(NULL, head_size, head);
@@ -86,8 +120,12 @@ static bool harness_room(struct endpoint *e, int to)
 
 static bool harness_poll(struct endpoint *e, struct parcel *parcel)
 {
-    harness_turn_all(((struct harness_endpoint *)e)->harness);
-    return endpoint_poll(((struct harness_endpoint *)e)->inner, parcel);
+    struct role_harness *harness = ((struct harness_endpoint *)e)->harness;
+    harness_turn_all(harness);
+    if (!endpoint_poll(((struct harness_endpoint *)e)->inner, parcel))
+        return false;
+    harness_break(harness, parcel);
+    return true;
 }
 
 static const struct endpoint_ops harness_ops = {
@@ -99,7 +137,9 @@ void role_harness_open(struct role_harness *harness, const struct harness_launch
                                      .n_servers = launch->servers,
                                      .silent_rank = launch->silent_rank,
                                      .silent_after = launch->silent_after,
-                                     .deaf_rank = launch->deaf_rank};
+                                     .deaf_rank = launch->deaf_rank,
+                                     .broken_lr = launch->broken_lr,
+                                     .broken_after = launch->broken_after};
     local_transport_open(harness->endpoints, harness->n_ranks, launch->room ? launch->room : 2);
     harness->front = (struct harness_endpoint){
         .base = {.ops = &harness_ops, .rank = 0, .size = harness->n_ranks},
@@ -141,6 +181,7 @@ void role_harness_close(struct role_harness *harness)
     for (int r = 0; r < harness->n_ranks; r++)
         endpoint_free(harness->endpoints[r]);
     message_free(harness->own);
+    free(harness->losses);
 }
 
 /* Turns the coordinator until the run is over. False: it was not, after so many turns in which the

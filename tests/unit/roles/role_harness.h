@@ -22,7 +22,7 @@
 
 #include "control.pb-c.h"
 
-enum { HARNESS_RANKS_MAX = 16, VALIDATION_TOKENS = 6 * 16384 };
+enum { HARNESS_RANKS_MAX = 16, HARNESS_TRIALS_MAX = 256, VALIDATION_TOKENS = 6 * 16384 };
 
 struct role_harness;
 
@@ -53,6 +53,10 @@ struct role_harness {
     double turned;         /* when all were turned last */
     int deaf_rank;         /* which takes forks in with the run's own configuration; 0: none */
     Trireme__Config *own;  /* that configuration */
+    double broken_lr;      /* trials with that rate, or all (0), have no finite loss */
+    uint64_t broken_after; /* from the update after that step on; 0: they have */
+    bool broken[HARNESS_TRIALS_MAX]; /* which trials they are */
+    void *losses; /* those that rank 0 was given last in the place of finite ones */
 };
 
 /* How a run is launched, and how it is to end. */
@@ -64,6 +68,8 @@ struct harness_launch {
     int silent_rank;         /* which falls silent; 0: none */
     uint64_t silent_after;   /* so many signs of its progress */
     int deaf_rank;           /* which takes forks in with the run's own configuration; 0: none */
+    double broken_lr;        /* trials with that rate, or all (0), have no finite loss */
+    uint64_t broken_after;   /* from the update after that step on; 0: they have */
     int expected;            /* code with which the run is to end */
     bool may_stop;           /* it may be stopped on request instead */
     struct planner *planner; /* which the launch frees; or NULL */

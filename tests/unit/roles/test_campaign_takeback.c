@@ -82,6 +82,26 @@ static void what_is_watched_no_more_is_taken_back_behind_the_step_under_way(void
     check_as_by_hand(f, back);
 }
 
+/* What is watched ends once, with what became of it. */
+static void check_verdicts(const struct campaign_fixture *f)
+{
+    struct err err;
+    struct ledger *ledger = ledger_open(campaign_folder(f, "run"), false, &err);
+    unsigned n = 0;
+    assert_non_null(ledger);
+    for (size_t i = 0; i < ledger_records(ledger); i++) {
+        const Trireme__Record *r = ledger_record(ledger, i);
+        if (r->kind != TRIREME__RECORD_KIND__verdict || r->step < 51)
+            continue;
+        assert_int_equal(r->judgement->outcome, TRIREME__JUDGEMENT__OUTCOME__taken_back);
+        assert_int_equal(r->judgement->cause, TRIREME__CAUSE__overruled);
+        assert_int_equal(r->judgement->tokens, (r->step - 50) * 12 * 8);
+        n++;
+    }
+    assert_int_equal(n, 1);
+    ledger_free(ledger);
+}
+
 static void what_is_watched_is_taken_back_in_the_middle_of_a_stretch(void **state)
 {
     const struct campaign_fixture *f = *state;
@@ -89,6 +109,7 @@ static void what_is_watched_is_taken_back_in_the_middle_of_a_stretch(void **stat
     struct history history = ledger_history(f, "run");
     const uint64_t back = history.changed_at, spent = history.spent;
     assert_null(history.stretch);
+    check_verdicts(f);
     history_clear(&history);
     assert_in_range(back, 51, 59);
     // the watch's fork is paid for as far as the trunk had come, without a tail

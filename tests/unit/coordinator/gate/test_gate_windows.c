@@ -148,24 +148,29 @@ static void a_slice_begins_behind_what_stretches_have_taken_and_takes_nothing_it
     fixture_clear(&f);
 }
 
+static bool are_fresh(const struct fixture *f, uint32_t n)
+{
+    return gate_windows_are_fresh(&f->windows, &f->history, &n, 1);
+}
+
 static void windows_are_fresh_until_one_source_has_none_that_no_stretch_has_read(void **state)
 {
     (void)state;
     struct fixture f;
     fixture_init(&f, "gate.weights=[1,1]"); // of 256 and 1000
     begin(&f);
-    assert_true(gate_windows_are_fresh(&f.windows, &f.history, 512));
-    assert_false(gate_windows_are_fresh(&f.windows, &f.history, 513));
+    assert_true(are_fresh(&f, 512));
+    assert_false(are_fresh(&f, 513));
     f.taken[0] = 206;
-    assert_true(gate_windows_are_fresh(&f.windows, &f.history, 100));
-    assert_false(gate_windows_are_fresh(&f.windows, &f.history, 101));
+    assert_true(are_fresh(&f, 100));
+    assert_false(are_fresh(&f, 101));
     f.taken[0] = 256 + 10; // in a second shuffle
-    assert_false(gate_windows_are_fresh(&f.windows, &f.history, 1));
+    assert_false(are_fresh(&f, 1));
     f.taken[0] = 0, f.taken[1] = 990;
-    assert_true(gate_windows_are_fresh(&f.windows, &f.history, 20));
-    assert_false(gate_windows_are_fresh(&f.windows, &f.history, 22));
+    assert_true(are_fresh(&f, 20));
+    assert_false(are_fresh(&f, 22));
     f.history.n_windows_taken = 0; // before the first stretch
-    assert_true(gate_windows_are_fresh(&f.windows, &f.history, 512));
+    assert_true(are_fresh(&f, 512));
     fixture_clear(&f);
 }
 
@@ -185,7 +190,7 @@ static void what_is_called_fresh_is_drawn_from_windows_that_were_not_read(void *
                     uint32_t counts[2];
                     uint64_t first[2];
                     gate_windows_draw(&f.windows, &f.history, n, counts, first);
-                    const bool fresh = gate_windows_are_fresh(&f.windows, &f.history, n);
+                    const bool fresh = are_fresh(&f, n);
                     for (int s = 0; s < 2; s++)
                         if (fresh && (first[s] != f.taken[s] || first[s] + counts[s] > f.gate[s]))
                             fail_msg("%s: %u windows are fresh, source %d draws %u from %llu",
@@ -193,6 +198,47 @@ static void what_is_called_fresh_is_drawn_from_windows_that_were_not_read(void *
                 }
         fixture_clear(&f);
     }
+}
+
+/* Of 37 windows the first of two equal sources has 19: of three times 37 it has 57, and not 56.
+ * What draws come to is the oracle. */
+static void slices_in_a_row_are_fresh_if_what_each_draws_was_not_read(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"gate.weights=[1,1]", "gate.weights=[2,1]",
+                                           "gate.weights=[0.3,0.7]"};
+    static const uint32_t slices[][3] = {
+        {37, 37, 37},
+        {40, 37, 64},
+        {64, 64, 65}
+    };
+    unsigned n_fresh = 0, n_all = 0;
+    for (size_t i = 0; i < 9; i++) {
+        const uint32_t *slice = slices[i / 3];
+        struct fixture f;
+        fixture_init(&f, settings[i % 3]);
+        begin(&f);
+        for (uint64_t taken = 120; taken <= 240; taken++) {
+            uint32_t counts[2];
+            uint64_t first[2];
+            bool expected = true;
+            f.taken[0] = taken, f.taken[1] = 0;
+            const bool found = gate_windows_are_fresh(&f.windows, &f.history, slice, 3);
+            for (int k = 0; k < 3; k++) {
+                gate_windows_draw(&f.windows, &f.history, slice[k], counts, first);
+                for (int s = 0; s < 2; s++) {
+                    expected = expected && first[s] + counts[s] <= f.gate[s];
+                    f.taken[s] = first[s] + counts[s];
+                }
+            }
+            if (found != expected)
+                fail_msg("%s, %u windows first, %llu taken: found %d, expected %d", settings[i % 3],
+                         slice[0], (unsigned long long)taken, found, expected);
+            n_fresh += expected, n_all++;
+        }
+        fixture_clear(&f);
+    }
+    assert_true(n_fresh > 0 && n_fresh < n_all);
 }
 
 static void the_most_windows_are_those_of_which_none_is_there_twice(void **state)
@@ -292,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_slice_begins_behind_what_stretches_have_taken_and_takes_nothing_itself),
         cmocka_unit_test(windows_are_fresh_until_one_source_has_none_that_no_stretch_has_read),
         cmocka_unit_test(what_is_called_fresh_is_drawn_from_windows_that_were_not_read),
+        cmocka_unit_test(slices_in_a_row_are_fresh_if_what_each_draws_was_not_read),
         cmocka_unit_test(the_most_windows_are_those_of_which_none_is_there_twice),
         cmocka_unit_test(of_one_source_all_windows_can_be_read_whatever_its_weight),
         cmocka_unit_test(no_draw_of_the_most_windows_has_one_twice_whatever_the_weights),

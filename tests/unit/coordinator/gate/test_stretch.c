@@ -97,17 +97,6 @@ static void a_stretch_fits_with_its_tail(void **state)
     assert_false(stretch_fits(&s, 129));
 }
 
-/* From step 60 on: 10 + 5, then from 70 on 12 + 6, then from 82 on 14 + 7 steps. */
-static void a_proof_costs_stretches_that_grow_with_the_step(void **state)
-{
-    (void)state;
-    const uint64_t tokens[] = {1024, 1024};
-    uint64_t windows = 0;
-    const double found = stretch_proof_tokens(&windows, STRETCH_PLAIN, 60, 16, tokens, 64, 3);
-    assert_int_equal(windows, 3 * 64);
-    assert_near(found / 1024, 15 + 5 + 18 + 6 + 21 + 7 + 3 * 2 * 64 / 48.0);
-}
-
 static void plain_changes_go_first_unless_a_watch_says_otherwise(void **state)
 {
     (void)state;
@@ -156,7 +145,6 @@ int main(void)
         cmocka_unit_test(windows_are_a_quarter_of_the_samples_within_bounds),
         cmocka_unit_test(the_first_stretch_waits_for_forty_steps_and_the_warmup),
         cmocka_unit_test(a_stretch_fits_with_its_tail),
-        cmocka_unit_test(a_proof_costs_stretches_that_grow_with_the_step),
         cmocka_unit_test(plain_changes_go_first_unless_a_watch_says_otherwise),
         cmocka_unit_test(
             open_ones_come_first_then_returned_slow_and_fast_ones_in_the_planners_order),

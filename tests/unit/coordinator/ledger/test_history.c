@@ -140,6 +140,31 @@ static void a_ledger_of_the_first_rule_is_shown_by_its_own_fates(void **state)
     history_clear(&history);
 }
 
+/* Its fate stays what the records say; what people read is that nothing goes on with it. */
+static void what_the_first_rule_left_open_or_queued_is_superseded_for_people(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    propose(&history, 1);
+    add_record_of(&history, 1, "kind: validation, validation: {accepted: true, next: queued}");
+    assert_string_equal(entry_word(history_entry(&history, 1)), "queued"); // by the rule of today
+    open_one(&history, 2);
+    propose(&history, 3);
+    assert_string_equal(entry_word(history_entry(&history, 3)), "proposed");
+    add_record_of(&history, 3, "kind: validation, validation: {accepted: true, next: waiting}");
+    static const enum fate fates[] = {FATE_QUEUED, FATE_OPEN, FATE_WAITING};
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct entry *e = history_entry(&history, i + 1);
+        assert_int_equal(e->fate, fates[i]);
+        assert_string_equal(entry_word(e), "superseded");
+        assert_contains(entry_reason(e), "not computed any more");
+    }
+    add_record_of(&history, 2, "kind: verdict, judgement: {outcome: reject, reason: x}");
+    assert_string_equal(entry_word(history_entry(&history, 2)), "rejected");
+    assert_string_equal(entry_reason(history_entry(&history, 2)), "x");
+    history_clear(&history);
+}
+
 static void hypotheses_are_of_the_first_rule_where_none_is_recorded_before_them(void **state)
 {
     (void)state;
@@ -492,6 +517,7 @@ int main(void)
         cmocka_unit_test(each_verdict_has_its_fate),
         cmocka_unit_test(what_waits_can_be_closed_and_was_no_hypothesis),
         cmocka_unit_test(a_ledger_of_the_first_rule_is_shown_by_its_own_fates),
+        cmocka_unit_test(what_the_first_rule_left_open_or_queued_is_superseded_for_people),
         cmocka_unit_test(hypotheses_are_of_the_first_rule_where_none_is_recorded_before_them),
         cmocka_unit_test(what_was_judged_or_vetoed_tells_and_what_ended_otherwise_does_not),
         cmocka_unit_test(a_path_is_in_force_with_its_newest_value_and_taking_back_restores_it),

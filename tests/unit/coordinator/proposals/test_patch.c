@@ -130,15 +130,13 @@ static void a_patch_without_effect_is_refused(void **state)
     message_free(constant);
 }
 
-static void the_class_and_the_values_before_come_from_the_schema(void **state)
+static void the_values_before_come_from_the_schema(void **state)
 {
     (void)state;
     Trireme__Config *config = fixture_config(NULL);
     Trireme__Change *changes[] = {change_fixture("optimizer.clip", "2"),
                                   change_fixture("data.sources.0.weight", "3"),
                                   change_fixture("schedule.kind", "linear")};
-    assert_false(patch_is_slow(changes, 2));
-    assert_true(patch_is_slow(changes, 3));
     Trireme__Change **before = changes_values(config, changes, 3);
     char *text = changes_text(before, 3);
     assert_string_equal(text, "optimizer.clip=1 data.sources.0.weight=1 schedule.kind=cosine");
@@ -251,7 +249,7 @@ int main(void)
         cmocka_unit_test(a_patch_changes_what_it_says_and_nothing_else),
         cmocka_unit_test(what_is_not_legal_is_refused_with_a_sentence_that_helps),
         cmocka_unit_test(a_patch_without_effect_is_refused),
-        cmocka_unit_test(the_class_and_the_values_before_come_from_the_schema),
+        cmocka_unit_test(the_values_before_come_from_the_schema),
         cmocka_unit_test(proposals_with_unfit_texts_are_refused),
         cmocka_unit_test(what_may_change_is_told_within_the_policy),
     };
