@@ -1,6 +1,8 @@
 /* The planner's turn: when it is asked, and what is done with its answer. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
+#include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/planner.h"
@@ -15,8 +17,9 @@
 enum {
     ASK_EVERY = 20, /* it is asked at multiples of so many steps, */
     ASK_DOUBLINGS_MAX =
-        6,            /* and of twice as many for each answer in a row of which nothing was legal */
-    PROPOSALS_MAX = 8 /* of one answer that are looked at, beyond those that there is room for */
+        6, /* and of twice as many for each answer in a row of which nothing was legal */
+    PROPOSALS_MAX = 8, /* of one answer that are looked at, beyond those that there is room for */
+    TELL_HELD = 10     /* seconds of rest after which the ledger says so, whatever was answered */
 };
 
 /* Number of further proposals of a planner for which there is room. In observe mode it is no larger
@@ -122,6 +125,54 @@ void planner_turn_ask(struct intake *intake, uint64_t step)
     message_free(briefing);
     intake->asked = true;
     intake->owed = false;
+}
+
+uint64_t planner_turn_next(const struct intake *intake, uint64_t step)
+{
+    const bool waits = intake->planner && !intake->gone &&
+                       intake->context.run->config->experiment->hold > 0 &&
+                       !campaign_off(intake->campaign);
+    return waits ? (step / ASK_EVERY + 1) * ASK_EVERY : UINT64_MAX;
+}
+
+void planner_turn_begin_hold(struct intake *intake)
+{
+    intake->holds = intake->asked && intake->context.run->config->experiment->hold > 0;
+    intake->held_from = clock_now();
+}
+
+/* Writes how long the trunk rested since this was last written. */
+static int tell_held(struct intake *intake, uint64_t step, struct err *err)
+{
+    const char *by = intake->planner->ops->name;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.has_held_seconds = true, record.held_seconds = intake->untold;
+    record.text = mem_format("the training rested %.3g s for the planner's answer", intake->untold);
+    progress_log(intake->context.progress, "%s: %s", by, record.text);
+    intake->untold = 0;
+    int rc = journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__event, 0, step,
+                           by, err);
+    free(record.text);
+    return rc;
+}
+
+int planner_turn_hold(struct intake *intake, uint64_t step, double *held, struct err *err)
+{
+    if (!intake->holds)
+        return 1;
+    const size_t before = context_history(&intake->context)->n;
+    if (planner_turn_poll(intake, step, err) < 0)
+        return -1;
+    const double now = clock_now(), seconds = now - intake->held_from;
+    const bool late = seconds >= intake->context.run->config->experiment->hold;
+    if (intake->asked && !late)
+        return 0;
+    intake->holds = false;
+    *held += seconds;
+    intake->untold += seconds;
+    const bool tells = intake->asked || context_history(&intake->context)->n > before ||
+                       intake->untold >= TELL_HELD;
+    return tells && tell_held(intake, step, err) < 0 ? -1 : 1;
 }
 
 bool planner_turn_answered(const struct intake *intake, uint64_t step)
