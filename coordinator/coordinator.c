@@ -425,7 +425,10 @@ static int on_committed(void *role, int from, const void *message, struct err *e
     }
     if (metrics_write(c->metrics, &trial->line, err) < 0)
         return -1;
-    return trial == c->trunk ? coordinator_trunk_stepped(c, err) : 0;
+    if (trial == c->trunk)
+        return coordinator_trunk_stepped(c, err);
+    intake_add_train(c->intake, &trial->line);
+    return 0;
 }
 
 static int on_forked(void *role, int from, const void *message, struct err *err)

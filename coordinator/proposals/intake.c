@@ -38,6 +38,8 @@ void intake_free(struct intake *intake)
     if (intake->planner)
         intake->planner->ops->free(intake->planner);
     curve_free(intake->curve);
+    briefing_look_clear(&intake->look);
+    message_free(intake->data);
     message_free(intake->policy);
     free(intake);
 }

@@ -22,7 +22,7 @@ struct intake *intake_new(const struct context *context, struct campaign *campai
                           struct planner *planner, bool allow_noop, struct err *err);
 void intake_free(struct intake *intake);
 
-/* Adds a line of the trunk to the curve of the briefings. */
+/* Adds a line of the trunk, or of a fork, to the curve of the briefings. */
 void intake_add_train(struct intake *intake, const Trireme__TrainLine *line);
 void intake_add_eval(struct intake *intake, const Trireme__EvalLine *line);
 

@@ -1,6 +1,7 @@
 /* Shared by intake.c (the turn), proposal.c, people.c and planner_turn.c. For these files only. */
 #pragma once
 #include "coordinator/ledger/history.h"
+#include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/intake.h"
 
 #include "files.pb-c.h"
@@ -15,6 +16,8 @@ struct intake {
     struct planner *planner;   /* or NULL */
     Trireme__Policy *policy;   /* or NULL */
     struct curve *curve;
+    struct briefing_look look; /* when the planner was asked last; words NULL: not yet */
+    Trireme__RunData *data;    /* RUN/data.yaml, once it is there; or NULL */
     bool allow_noop, asked, gone;
     bool stop_asked;   /* by a person: the launch is to end */
     bool owed;         /* an answer to the launch before, which ended meanwhile */

@@ -230,8 +230,14 @@ static void may_leaf(void *context, const struct message_path *leaf)
     may.has_max = isfinite(max), may.max = may.has_max ? max : 0;
     may.n_words = split_words(&may.words, &names, doc);
     may.unit = (char *)doc->unit, may.meaning = (char *)doc->comment;
-    may.has_slow = true, may.slow = doc->judged == JUDGED_SLOW;
+    may.has_slow = true, may.slow = doc->judged == JUDGED_SLOW || doc->calm != CALM_NEITHER;
+    char *from = doc->calm_from ? mem_format("from %s", doc->calm_from) : NULL;
+    may.calm = from                     ? from
+               : doc->calm == CALM_DOWN ? (char *)"down"
+               : doc->calm == CALM_UP   ? (char *)"up"
+                                        : NULL;
     m->visit(m->context, &may);
+    free(from);
     free(may.words);
     text_clear(&names);
 }

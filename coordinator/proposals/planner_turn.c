@@ -9,6 +9,8 @@
 #include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/run_data.h"
+#include "coordinator/train/trial.h"
 #include "proto/schema/message.h"
 
 #include <stdlib.h>
@@ -104,23 +106,47 @@ static bool is_its_turn(const struct intake *intake, uint64_t step)
     return step % ((uint64_t)ASK_EVERY << fruitless) == 0;
 }
 
+/* What the planner is given: cut to its size where it leaves the process. */
+static Trireme__Briefing *make_briefing(struct intake *intake, uint64_t step)
+{
+    const struct run *run = intake->context.run;
+    const Trireme__Config *config = context_config(&intake->context);
+    const struct trial *trunk = context_trunk(&intake->context);
+    double *epochs = mem_new(config->data->n_sources, sizeof *epochs);
+    struct err unread;
+    if (!intake->data) // it is written beside the training
+        run_data_read(&intake->data, run->folder, &unread);
+    briefing_epochs(epochs, config, trunk->segments, trunk->n_segments,
+                    trial_position(trunk).samples, intake->data);
+    const struct briefing_input input = {.config = config,
+                                         .asked = run->config,
+                                         .policy = intake->policy,
+                                         .history = context_history(&intake->context),
+                                         .curve = intake->curve,
+                                         .step = step,
+                                         .room = room(intake),
+                                         .windows_max = campaign_windows_max(intake->campaign),
+                                         .goal = run_gate_weights(run),
+                                         .epochs = epochs,
+                                         .since = intake->look};
+    Trireme__Briefing *briefing = briefing_make(&input);
+    if (run->config->experiment->planner == TRIREME__EXPERIMENT__PLANNER__script)
+        briefing_cut(briefing, run->config->experiment->briefing, false);
+    briefing_look_clear(&intake->look);
+    intake->look = briefing_look_at(input.history, step);
+    free(epochs);
+    return briefing;
+}
+
 void planner_turn_ask(struct intake *intake, uint64_t step)
 {
-    const Trireme__Config *config = intake->context.run->config;
     struct err why = {0};
     const uint64_t first = campaign_first(intake->campaign);
     if (intake->asked || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
         step + ASK_EVERY < first || room(intake) == 0 || campaign_off(intake->campaign) ||
         campaign_check(intake->campaign, step, context_config(&intake->context), &why) < 0)
         return;
-    struct briefing_input input = {.config = context_config(&intake->context),
-                                   .asked = config,
-                                   .policy = intake->policy,
-                                   .history = context_history(&intake->context),
-                                   .curve = intake->curve,
-                                   .step = step,
-                                   .room = room(intake)};
-    Trireme__Briefing *briefing = briefing_make(&input);
+    Trireme__Briefing *briefing = make_briefing(intake, step);
     intake->planner->ops->ask(intake->planner, briefing);
     message_free(briefing);
     intake->asked = true;
