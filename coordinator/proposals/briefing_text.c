@@ -139,7 +139,7 @@ static void add_recent(struct text *t, const Trireme__Briefing *b)
     if (r->has_gap)
         text_printf(t, "         dev less training loss at the present shares %g", r->gap);
     if (r->has_gap_before)
-        text_printf(t, ", before %g (growing: it overfits)", r->gap_before);
+        text_printf(t, ", before %g; where this grows, it overfits", r->gap_before);
     text_add(t, r->has_gap ? "\n" : "");
 }
 

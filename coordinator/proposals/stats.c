@@ -72,5 +72,5 @@ double stats_round(double value, int digits)
 {
     char text[40];
     snprintf(text, sizeof text, "%.*g", digits, value);
-    return isfinite(value) ? strtod(text, NULL) : value;
+    return isfinite(value) ? strtod(text, NULL) + 0.0 : value; // -0 becomes 0
 }
