@@ -4,6 +4,7 @@
 #include "coordinator/proposals/briefing_internal.h"
 #include "proto/schema/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Characters that control a terminal, break a line, or turn the direction of what is read. */
@@ -258,6 +259,19 @@ static void add_upcoming(struct text *t, const Trireme__Briefing *b)
     text_add(t, "\n");
 }
 
+/* Of a path of a source its name. */
+static void add_source_name(struct text *t, const Trireme__Briefing *b, const char *path)
+{
+    static const char sources[] = "data.sources.";
+    if (strncmp(path, sources, sizeof sources - 1))
+        return;
+    const size_t s = strtoul(path + sizeof sources - 1, NULL, 10);
+    if (s >= b->n_sources)
+        return;
+    text_add(t, " of ");
+    quote(t, b->sources[s]->name);
+}
+
 static void add_may_change(struct text *t, const Trireme__Briefing *b)
 {
     text_add(t, b->n_may_change
@@ -265,7 +279,9 @@ static void add_may_change(struct text *t, const Trireme__Briefing *b)
                     : "");
     for (size_t i = 0; i < b->n_may_change; i++) {
         const Trireme__MayChange *m = b->may_change[i];
-        text_printf(t, "  %s = ", m->path);
+        text_printf(t, "  %s", m->path);
+        add_source_name(t, b, m->path);
+        text_add(t, " = ");
         quote(t, m->value);
         if (m->has_min || m->has_max)
             text_add(t, " (");

@@ -66,11 +66,14 @@ static void read_epochs(struct files *f, const char *run)
 {
     struct err unread;
     const Trireme__Manifest *m = f->manifest;
-    const uint64_t since = m && f->step > m->step ? f->step - m->step : 0,
-                   samples = m ? m->samples + since * f->config->train->batch : 0;
+    const uint64_t from = m ? m->step : 0, since = f->step > from ? f->step - from : 0,
+                   samples = (m ? m->samples : 0) + since * f->config->train->batch;
+    Trireme__Segment first = TRIREME__SEGMENT__INIT, *start = &first;
+    first.weights = f->weights, first.n_weights = f->own->data->n_sources;
+    first.parts = run_config_parts(f->own);
     f->epochs = mem_new(f->config->data->n_sources, sizeof *f->epochs);
     run_data_read(&f->data, run, &unread); // one of an earlier version has none
-    briefing_epochs(f->epochs, f->config, m ? m->segments : NULL, m ? m->n_segments : 0, samples,
+    briefing_epochs(f->epochs, f->config, m ? m->segments : &start, m ? m->n_segments : 1, samples,
                     f->data);
 }
 

@@ -86,6 +86,30 @@ static void a_briefing_is_cut_to_its_size_the_oldest_first_and_says_so(void **st
     free(story);
 }
 
+static void a_briefing_of_many_sources_is_cut_to_the_smallest_size_too(void **state)
+{
+    (void)state;
+    enum { SOURCES = 60 };
+    static char settings[2 * SOURCES][100];
+    const char *list[2 * SOURCES];
+    for (int i = 0; i < SOURCES; i++) {
+        snprintf(settings[2 * i], sizeof *settings, "data.sources.%d.path=a%d", i, i);
+        snprintf(settings[2 * i + 1], sizeof *settings, "data.sources.%d.name=%040d", i, i);
+        list[2 * i] = settings[2 * i], list[2 * i + 1] = settings[2 * i + 1];
+    }
+    Trireme__Config *config = fixture_config_of(list, sizeof list / sizeof *list);
+    for (int as_text = 0; as_text < 2; as_text++) {
+        Trireme__Briefing *b = fixture_briefing(config, NULL, NULL, 2);
+        briefing_cut(b, 4096, as_text);
+        char *written = as_text ? briefing_text(b) : json_write(b);
+        assert_in_range(strlen(written), 100, 4096);
+        assert_true(b->n_sources > 0);
+        free(written);
+        message_free(b);
+    }
+    message_free(config);
+}
+
 static void a_briefing_that_fits_is_left_whole(void **state)
 {
     (void)state;
@@ -242,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_briefing_is_cut_to_its_size_the_oldest_first_and_says_so),
+        cmocka_unit_test(a_briefing_of_many_sources_is_cut_to_the_smallest_size_too),
         cmocka_unit_test(a_briefing_that_fits_is_left_whole),
         cmocka_unit_test(what_comes_from_outside_cannot_be_taken_for_a_line_of_the_briefing),
         cmocka_unit_test(losses_of_the_gate_alone_change_nothing),
