@@ -433,9 +433,16 @@ static int on_committed(void *role, int from, const void *message, struct err *e
         return -1;
     if (!trial)
         return 0;
+    if (trial == c->trunk && c->held_seconds > 0) {
+        trial->line.has_held_seconds = true, trial->line.held_seconds = c->held_seconds;
+        c->held_seconds = 0;
+    }
     if (metrics_write(c->metrics, &trial->line, err) < 0)
         return -1;
-    return trial == c->trunk ? coordinator_trunk_stepped(c, err) : 0;
+    if (trial == c->trunk)
+        return coordinator_trunk_stepped(c, err);
+    intake_add_train(c->intake, &trial->line);
+    return 0;
 }
 
 static int on_forked(void *role, int from, const void *message, struct err *err)

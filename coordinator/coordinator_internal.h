@@ -13,6 +13,7 @@ enum stage {
     STAGE_TRAIN,
     STAGE_EVALUATE,
     STAGE_JUDGE,
+    STAGE_HOLD, /* the planner is waited for */
     STAGE_SAVE,
     STAGE_FORK,    /* -> STAGE_TRAIN */
     STAGE_SUSPEND, /* only if the launch ends on request -> STAGE_FINISH */
@@ -53,6 +54,7 @@ struct coordinator {
     bool stopping, over; /* on request; there was nothing to do at all */
     bool saves_anew;     /* the checkpoint that this launch continues must be written again */
     uint64_t saved;      /* step of the newest order to save */
+    double held_seconds; /* before the step that comes next */
     size_t n_suspended;  /* trials that were ordered to be suspended */
     double all_ready;    /* when the last rank was; 0: not yet, or training has begun */
     double turned, beaten, looked; /* the last into RUN/inbox */

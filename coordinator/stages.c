@@ -40,8 +40,9 @@ static uint64_t next_rest(const struct coordinator *c)
              every = c->config->eval->every;
     if (c->evaluation && every && (step / every + 1) * every < next)
         next = (step / every + 1) * every;
-    uint64_t campaign = campaign_next(c->campaign, step);
-    return campaign < next ? campaign : next;
+    const uint64_t campaign = campaign_next(c->campaign, step), turn = intake_next(c->intake, step);
+    next = campaign < next ? campaign : next;
+    return turn < next ? turn : next;
 }
 
 /* Fills in what a manifest says of any trial that rests. */
@@ -202,10 +203,20 @@ static int judge(struct coordinator *c, struct err *err)
     int rc = waits ? campaign_judge(c->campaign, step, err) : 1;
     if (rc <= 0)
         return rc;
-    c->stage = STAGE_SAVE;
+    c->stage = STAGE_HOLD;
     if (c->trunk != before)
         c->saved = 0; // a checkpoint of this step that an earlier launch left is not of this trunk
     return waits && intake_turn(c->intake, step, last, err) < 0 ? -1 : 1;
+}
+
+/* Waits for the planner, if it was asked here and the trunk is to rest until it has answered. */
+static int hold(struct coordinator *c, struct err *err)
+{
+    const int over =
+        coordinator_stops(c) ? 1 : intake_hold(c->intake, c->trunk->step, &c->held_seconds, err);
+    if (over > 0)
+        c->stage = STAGE_SAVE;
+    return over;
 }
 
 static int save_or_not(struct coordinator *c, struct err *err)
@@ -259,6 +270,8 @@ int coordinator_act(struct coordinator *c, struct err *err)
         return evaluate(c, err);
     case STAGE_JUDGE:
         return c->diverged.code ? judge_outlived(c, err) : judge(c, err);
+    case STAGE_HOLD:
+        return hold(c, err);
     case STAGE_SAVE:
         return save_or_not(c, err);
     case STAGE_FORK:

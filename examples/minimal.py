@@ -14,10 +14,13 @@ def propose(briefing):
     """Proposals for a briefing; none are always a good answer."""
     if any(tried.get("id") == "half the rate" for tried in briefing.get("tried", [])):
         return []  # once is enough; how it went stands in tried["outcome"]
-    lr = float(briefing["config"]["optimizer.lr"])
+    may = {setting["path"]: setting["value"] for setting in briefing["may_change"]}
+    if "optimizer.lr" not in may:
+        return []  # the run's policy does not allow it
+    lr = float(may["optimizer.lr"])
     return [{
         "id": "half the rate",  # a name of its own for each proposal
-        "patch": {"optimizer.lr": lr / 2},  # paths and values, of those in briefing["may_change"]
+        "patch": {"optimizer.lr": lr / 2},  # paths and values, of those that may be changed
         "hypothesis": "the loss is noisy: smaller steps bring it lower",
         "predicted": "a lower loss after the rate has fallen",
     }]

@@ -30,7 +30,7 @@ const struct command commands[] = {
     ALONE(  "ckpt hash",          ckpt_hash,          ckpt_hash_reply,      print_ckpt_hash),
     ALONE(  "export",             export,             export_reply,         NULL),
     ALONE(  "propose",            propose,            answer,               print_answer),
-    ALONE(  "briefing",           briefing,           briefing,             NULL),
+    SPEAKS( "briefing",           briefing,           briefing),
     ALONE(  "proposals ls",       proposals_ls,       proposals_ls_reply,   print_proposals_ls),
     ALONE(  "proposals show",     proposals_show,     proposals_show_reply, print_proposals_show),
     ALONE(  "proposals diff",     proposals_diff,     proposals_diff_reply, print_proposals_diff),

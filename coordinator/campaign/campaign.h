@@ -11,6 +11,8 @@
  * campaign_fork until it is over. */
 #pragma once
 #include "base/err.h"
+#include "coordinator/gate/account.h"
+#include "coordinator/gate/stretch.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/train/context.h"
 
@@ -96,3 +98,15 @@ const struct trial *campaign_line(const struct campaign *campaign, size_t i,
 
 /* The promoted changes that are in force. Borrowed until the next turn. */
 Trireme__Change **campaign_promoted(const struct campaign *campaign, size_t *n);
+
+/* For whoever knows a run from its files alone. */
+
+/* The stretch that would begin at `start` of a trunk with that configuration. asked: the
+ * operator's. windows_max: as campaign_windows_max. step_tokens: as in stretch_of. */
+struct stretch campaign_stretch_of(enum stretch_kind kind, uint64_t start,
+                                   const Trireme__Config *in_force, const Trireme__Config *asked,
+                                   uint32_t windows_max, const uint64_t *step_tokens, size_t n);
+
+/* Adds what the stretch under way will cost: it reserves that for all its arms. context: tokens of
+ * a window. */
+void campaign_reserve(struct account *account, const struct history *history, uint32_t context);

@@ -40,12 +40,18 @@ void campaign_plan_trunk(struct campaign *c)
 struct stretch campaign_stretch(const struct campaign *c, enum stretch_kind kind, uint64_t start,
                                 const uint64_t *step_tokens, size_t n)
 {
-    const uint32_t wanted = c->context.run->config->gate->windows,
-                   most = gate_windows_max(&c->windows);
-    struct stretch s =
-        stretch_of(kind, start, context_config(&c->context)->train->batch, step_tokens, n);
+    return campaign_stretch_of(kind, start, context_config(&c->context), c->context.run->config,
+                               gate_windows_max(&c->windows), step_tokens, n);
+}
+
+struct stretch campaign_stretch_of(enum stretch_kind kind, uint64_t start,
+                                   const Trireme__Config *in_force, const Trireme__Config *asked,
+                                   uint32_t windows_max, const uint64_t *step_tokens, size_t n)
+{
+    const uint32_t wanted = asked->gate->windows;
+    struct stretch s = stretch_of(kind, start, in_force->train->batch, step_tokens, n);
     s.windows = wanted ? wanted : s.windows;
-    s.windows = s.windows < most ? s.windows : most;
+    s.windows = s.windows < windows_max ? s.windows : windows_max;
     return s;
 }
 
@@ -123,15 +129,14 @@ uint64_t campaign_first(const struct campaign *c)
     return stretch_first(&c->rule, c->context.run->config->schedule->warmup);
 }
 
-/* Adds what the stretch under way will cost: it reserves that for all its arms. */
-static void reserve(const struct campaign *c, struct account *account)
+void campaign_reserve(struct account *account, const struct history *history, uint32_t context)
 {
-    const Trireme__Stretch *now = context_history(&c->context)->stretch;
+    const Trireme__Stretch *now = history->stretch;
     if (!now)
         return;
     const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
-    const double arm = stretch_arm_tokens(&s, now->step_tokens, context_of(c)),
-                 fixed = stretch_fixed_tokens(&s, now->step_tokens, context_of(c));
+    const double arm = stretch_arm_tokens(&s, now->step_tokens, context),
+                 fixed = stretch_fixed_tokens(&s, now->step_tokens, context);
     size_t forward = 0;
     for (size_t i = 0; i < now->n_arms; i++)
         forward += !now->arms[i]->reverse;
@@ -143,7 +148,7 @@ static void reserve(const struct campaign *c, struct account *account)
 static int check_money(const struct campaign *c, const struct stretch *s, struct err *err)
 {
     struct account account = campaign_account(c);
-    reserve(c, &account);
+    campaign_reserve(&account, context_history(&c->context), context_of(c));
     const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = true};
     const double fixed = campaign_fixed_tokens(c, s), needs = account_needs(&c->rule, &arm, fixed);
     if (needs > account.all)

@@ -1,18 +1,17 @@
 #include "coordinator/proposals/briefing.h"
 
 #include "base/mem.h"
-#include "coordinator/gate/account.h"
 #include "coordinator/ledger/history.h"
+#include "coordinator/proposals/briefing_internal.h"
 #include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/patch.h"
-#include "proto/config/run_config.h"
+#include "coordinator/proposals/stats.h"
 #include "proto/schema/message.h"
 #include "proto/schema/message_path.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { TRIED_MAX = 1000 /* newest proposals in a briefing */ };
 
 /* What a planner may see of the configuration: nothing that names a place or a seed. */
 static const char *const shown[] = {
@@ -32,95 +31,69 @@ static void tell_value(void *context, const struct message_path *leaf)
     Trireme__Change *value = message_new(&trireme__change__descriptor);
     value->path = mem_strdup(leaf->path);
     value->value = mem_strdup(leaf->text);
-    b->config = mem_resize(b->config, b->n_config + 1, sizeof *b->config);
-    b->config[b->n_config++] = value;
+    APPEND(b, config, value);
 }
+
+struct telling {
+    Trireme__Briefing *b;
+    const struct briefing_input *input;
+};
 
 static void tell_may_change(void *context, const Trireme__MayChange *may)
 {
-    Trireme__Briefing *b = context;
-    b->may_change = mem_resize(b->may_change, b->n_may_change + 1, sizeof *b->may_change);
-    b->may_change[b->n_may_change++] = message_copy(may);
+    const struct telling *t = context;
+    Trireme__MayChange *told = message_copy(may);
+    briefing_tell_ladder(told, t->input);
+    APPEND(t->b, may_change, told);
 }
 
-/* Returns why an entry was refused or ended, fresh, or NULL. Sentences about what ended may name
- * files of the run, or numbers: a planner is told the word alone. */
-static char *tell_reason(const struct entry *entry)
+/* The median seconds of the steps that were alone, or were not; 0: there are none. */
+static double median_seconds(const struct curve_step *steps, size_t n, bool beside)
 {
-    if (entry->fate == FATE_REFUSED)
-        return mem_strdup(entry->reason);
-    const Trireme__Judgement *j = entry->judgement;
-    if (!j || !j->has_cause || j->cause == TRIREME__CAUSE__gains || entry->fate == FATE_CLOSED)
-        return NULL; // the outcome is that word
-    char *word = mem_strdup(
-        protobuf_c_enum_descriptor_get_value(&trireme__cause__descriptor, (int)j->cause)->name);
-    for (char *c = word; *c; c++)
-        *c = *c == '_' ? ' ' : *c;
-    return word;
+    double seconds[CURVE_RECENT];
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (steps[i].beside == beside)
+            seconds[m++] = steps[i].seconds;
+    return m ? stats_median(seconds, m) : 0;
 }
 
-/* Only the outcome of a judgement: with its numbers each proposal would reveal a little about the
- * gate's text. */
-static Trireme__Tried *tell_tried(const struct entry *entry)
+static void tell_speed(Trireme__Briefing *b, const struct briefing_input *input)
 {
-    Trireme__Tried *tried = message_new(&trireme__tried__descriptor);
-    const Trireme__Proposal *proposal = entry->proposal;
-    tried->has_number = true, tried->number = entry->number;
-    tried->outcome = mem_strdup(entry_word(entry));
-    tried->has_pairs = true, tried->pairs = (uint32_t)entry->forward.n_pairs;
-    tried->reason = tell_reason(entry);
-    if (!proposal)
-        return tried;
-    tried->id = mem_strdup(proposal->id);
-    tried->hypothesis = mem_strdup(proposal->hypothesis);
-    tried->patch = mem_new(proposal->n_patch, sizeof *tried->patch);
-    for (size_t i = 0; i < proposal->n_patch; i++)
-        tried->patch[tried->n_patch++] = message_copy(proposal->patch[i]);
-    return tried;
-}
-
-/* Tokens that hypotheses may still cost before one is adopted. */
-static uint64_t tokens_left(const struct briefing_input *input)
-{
-    const struct rule rule = rule_of(input->asked);
-    const struct account account = {.all = (double)input->asked->train->steps *
-                                           (double)run_config_step_tokens(input->asked),
-                                    .spent = (double)input->history->spent,
-                                    .since = (double)input->history->since};
-    return (uint64_t)account_left(&rule, &account);
-}
-
-/* Tokens that the trunk has still to train on: what experiments spent it does not. */
-static uint64_t tokens_ahead(const Trireme__Briefing *b, const struct history *history)
-{
-    const uint64_t spent = history->first_rule ? 0 : history->spent; // there on top of the run
-    const uint64_t used = b->tokens + spent;
-    return spent < b->tokens_planned && used < b->tokens_planned ? b->tokens_planned - used : 0;
+    struct curve_step steps[CURVE_RECENT];
+    const size_t n = curve_recent(input->curve, steps);
+    const double alone = median_seconds(steps, n, false), beside = median_seconds(steps, n, true);
+    double held = 0, seconds = 0;
+    for (size_t i = 0; i < n; i++) {
+        held += steps[i].held;
+        seconds += steps[i].seconds + steps[i].held;
+    }
+    if (alone > 0)
+        TELL(b->speed, alone, stats_round(alone, 3));
+    if (beside > 0)
+        TELL(b->speed, beside, stats_round(beside, 3));
+    if (held > 0)
+        TELL(b->speed, held, stats_round(held, 3));
+    if (n > 0)
+        TELL(b->speed, left, stats_round((double)(b->steps - b->step) * seconds / (double)n, 3));
 }
 
 Trireme__Briefing *briefing_make(const struct briefing_input *input)
 {
-    const Trireme__Config *config = input->config;
     const struct history *history = input->history;
-    uint32_t hypotheses = config->gate->hypotheses;
+    const uint32_t hypotheses = input->config->gate->hypotheses;
     Trireme__Briefing *b = message_new(&trireme__briefing__descriptor);
-    b->has_step = true, b->step = input->step;
-    b->has_hypotheses_left = true;
-    b->hypotheses_left = hypotheses > history->registered ? hypotheses - history->registered : 0;
-    b->has_room = true,
-    b->room = input->room < b->hypotheses_left ? input->room : b->hypotheses_left;
-    b->has_tokens_left = true;
-    b->tokens_left = tokens_left(input);
+    struct telling telling = {b, input};
+    TELL(b, step, input->step);
+    TELL(b, hypotheses_left,
+         hypotheses > history->registered ? hypotheses - history->registered : 0);
+    TELL(b, room, input->room < b->hypotheses_left ? input->room : b->hypotheses_left);
     curve_tell(input->curve, b);
-    b->has_step_tokens = true, b->step_tokens = run_config_step_tokens(config);
-    b->has_tokens_planned = true;
-    b->tokens_planned = config->train->steps * run_config_step_tokens(input->asked);
-    b->has_steps = true, b->steps = input->step + tokens_ahead(b, history) / b->step_tokens;
-    message_path_visit(config, tell_value, b);
-    patch_may_change(config, input->policy, tell_may_change, b);
-    size_t first = history->n > TRIED_MAX ? history->n - TRIED_MAX : 0;
-    b->tried = mem_new(history->n - first, sizeof *b->tried);
-    for (size_t i = first; i < history->n; i++)
-        b->tried[b->n_tried++] = tell_tried(&history->entries[i]);
+    briefing_tell_budget(b, input);
+    briefing_tell_goal(b, input);
+    tell_speed(b, input);
+    briefing_tell_tried(b, input);
+    message_path_visit(input->config, tell_value, b);
+    patch_may_change(input->config, input->policy, tell_may_change, &telling);
     return b;
 }

@@ -2,31 +2,45 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "coordinator/proposals/stats.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CURVE_POINTS = 12 };
+enum { CURVE_POINTS = 6, FORKS = 32, NAME_SIZE = 32 };
 
 /* Sums over the steps of one stretch. */
 struct stretch {
     uint64_t last;                /* step */
     double loss, tokens, seconds; /* sums */
     unsigned n;
-    bool has_val;
-    double val_loss; /* of the last evaluation in it */
+};
+
+/* The last steps of a fork. */
+struct fork_steps {
+    char name[NAME_SIZE];
+    uint64_t steps[CURVE_BEFORE];
+    double losses[CURVE_BEFORE];
+    size_t n; /* of all lines; line i stands at i % CURVE_BEFORE */
 };
 
 struct curve {
     struct stretch stretches[2 * CURVE_POINTS];
     size_t n;
-    unsigned long steps; /* lines of each stretch but the last one */
-    double lr;           /* of the last line */
-    bool has_first_val;
-    double first_val;        /* of an evaluation before the first step */
-    Trireme__EvalLine *eval; /* the last, or NULL */
+    unsigned long steps;                    /* lines of each stretch but the last one */
+    double lr, tokens;                      /* of the last line; of all lines */
+    double step_tokens;                     /* of the last line */
+    bool beside;                            /* a fork's line came since the last line */
+    struct curve_step recent[CURVE_RECENT]; /* line i stands at i % CURVE_RECENT */
+    size_t n_lines;
+    struct curve_eval *evals;
+    size_t n_evals, room;
+    struct fork_steps forks[FORKS]; /* the newest n_forks; fork i stands at i % FORKS */
+    size_t n_forks;
 };
 
 struct curve *curve_new(void)
@@ -38,8 +52,11 @@ struct curve *curve_new(void)
 
 void curve_free(struct curve *curve)
 {
-    if (curve)
-        message_free(curve->eval);
+    if (!curve)
+        return;
+    for (size_t i = 0; i < curve->n_evals; i++)
+        message_free(curve->evals[i].line);
+    free(curve->evals);
     free(curve);
 }
 
@@ -48,10 +65,6 @@ static void add(struct stretch *to, const struct stretch *later)
     to->last = later->last;
     to->loss += later->loss, to->tokens += later->tokens, to->seconds += later->seconds;
     to->n += later->n;
-    if (later->has_val) {
-        to->has_val = true;
-        to->val_loss = later->val_loss;
-    }
 }
 
 /* Halves the number of stretches: joins neighbours. */
@@ -71,6 +84,31 @@ static bool is_trunk(const char *trial)
     return !trial || !strcmp(trial, "trunk");
 }
 
+/* The fork of that name; a new one takes the place of the oldest. */
+static struct fork_steps *fork_of(struct curve *curve, const char *name)
+{
+    for (size_t i = 0; i < FORKS; i++)
+        if (!strcmp(curve->forks[i].name, name))
+            return &curve->forks[i];
+    struct fork_steps *fork = &curve->forks[curve->n_forks++ % FORKS];
+    *fork = (struct fork_steps){0};
+    snprintf(fork->name, sizeof fork->name, "%s", name);
+    return fork;
+}
+
+static void add_fork_line(struct curve *curve, const Trireme__TrainLine *line)
+{
+    if (strstr(line->trial, "-tail")) // its rate falls: it does not train as the trunk does
+        return;
+    curve->beside = true;
+    if ((double)line->tokens != curve->step_tokens || strlen(line->trial) >= NAME_SIZE)
+        return;
+    struct fork_steps *fork = fork_of(curve, line->trial);
+    fork->steps[fork->n % CURVE_BEFORE] = line->step;
+    fork->losses[fork->n % CURVE_BEFORE] = line->loss;
+    fork->n++;
+}
+
 void curve_train(struct curve *curve, const Trireme__TrainLine *line)
 {
     struct stretch *last = curve->n ? &curve->stretches[curve->n - 1] : NULL;
@@ -79,9 +117,22 @@ void curve_train(struct curve *curve, const Trireme__TrainLine *line)
                           .tokens = (double)line->tokens,
                           .seconds = line->seconds,
                           .n = 1};
-    if (!is_trunk(line->trial) || (last && line->step <= last->last))
+    if (!is_trunk(line->trial)) {
+        add_fork_line(curve, line);
+        return;
+    }
+    if (last && line->step <= last->last)
         return;
     curve->lr = line->lr;
+    curve->tokens += (double)line->tokens;
+    curve->step_tokens = (double)line->tokens;
+    curve->recent[curve->n_lines++ % CURVE_RECENT] = (struct curve_step){.step = line->step,
+                                                                         .loss = line->loss,
+                                                                         .norm = line->grad_norm,
+                                                                         .seconds = line->seconds,
+                                                                         .held = line->held_seconds,
+                                                                         .beside = curve->beside};
+    curve->beside = false;
     if (last && last->n < curve->steps) {
         add(last, &one);
         return;
@@ -91,48 +142,91 @@ void curve_train(struct curve *curve, const Trireme__TrainLine *line)
     curve->stretches[curve->n++] = one;
 }
 
+size_t curve_recent(const struct curve *curve, struct curve_step *steps)
+{
+    const size_t n = curve->n_lines < CURVE_RECENT ? curve->n_lines : CURVE_RECENT;
+    for (size_t i = 0; i < n; i++)
+        steps[i] = curve->recent[(curve->n_lines - n + i) % CURVE_RECENT];
+    return n;
+}
+
 void curve_eval(struct curve *curve, const Trireme__EvalLine *line)
 {
+    struct curve_step steps[CURVE_RECENT];
     if (!is_trunk(line->trial))
         return;
-    message_free(curve->eval);
-    curve->eval = message_copy(line);
-    if (curve->n) {
-        struct stretch *last = &curve->stretches[curve->n - 1];
-        last->has_val = true;
-        last->val_loss = line->val_loss;
-    } else {
-        curve->has_first_val = true;
-        curve->first_val = line->val_loss;
+    const size_t n = curve_recent(curve, steps), first = n > CURVE_BEFORE ? n - CURVE_BEFORE : 0;
+    double sum = 0;
+    for (size_t i = first; i < n; i++)
+        sum += steps[i].loss;
+    curve->evals = mem_grow(curve->evals, curve->n_evals, &curve->room, sizeof *curve->evals);
+    curve->evals[curve->n_evals++] =
+        (struct curve_eval){.step = line->step,
+                            .tokens = curve->tokens,
+                            .train = n > first ? sum / (double)(n - first) : (double)NAN,
+                            .line = message_copy(line)};
+}
+
+const struct curve_eval *curve_evals(const struct curve *curve, size_t *n)
+{
+    *n = curve->n_evals;
+    return curve->evals;
+}
+
+/* The trunk's loss at a step; NaN: it is not among the last. */
+static double loss_at(const struct curve_step *steps, size_t n, uint64_t step)
+{
+    for (size_t i = n; i-- > 0;)
+        if (steps[i].step == step)
+            return steps[i].loss;
+    return NAN;
+}
+
+size_t curve_lead(const struct curve *curve, double *mean, double *error, const char *name)
+{
+    struct curve_step steps[CURVE_RECENT];
+    const size_t n_steps = curve_recent(curve, steps);
+    const struct fork_steps *fork = NULL;
+    for (size_t i = 0; i < FORKS; i++)
+        if (!strcmp(curve->forks[i].name, name))
+            fork = &curve->forks[i];
+    size_t n = 0;
+    double leads[CURVE_BEFORE], sum = 0, squares = 0;
+    for (size_t i = 0; fork && i < fork->n && i < CURVE_BEFORE; i++) {
+        const double trunk = loss_at(steps, n_steps, fork->steps[i]);
+        if (isnan(trunk))
+            continue;
+        leads[n] = trunk - fork->losses[i];
+        sum += leads[n++];
     }
+    if (n < 2)
+        return n;
+    *mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (leads[i] - *mean) * (leads[i] - *mean);
+    *error = sqrt(squares / (double)(n - 1) / (double)n);
+    return n;
 }
 
 void curve_tell(const struct curve *curve, Trireme__Briefing *b)
 {
-    bool has_val = curve->has_first_val;
-    double val_loss = curve->first_val, tokens = 0, seconds = 0, so_far = 0;
+    double tokens = 0, seconds = 0, so_far = 0;
     b->curve = mem_new(curve->n, sizeof *b->curve);
     for (size_t i = 0; i < curve->n; i++) {
         const struct stretch *s = &curve->stretches[i];
         Trireme__CurvePoint *point = b->curve[b->n_curve++] =
             message_new(&trireme__curve_point__descriptor);
-        has_val = has_val || s->has_val;
-        val_loss = s->has_val ? s->val_loss : val_loss;
         so_far += s->tokens;
         point->has_step = true, point->step = s->last;
         point->has_tokens = true, point->tokens = (uint64_t)so_far;
-        point->has_loss = true, point->loss = s->loss / s->n;
-        point->has_val_loss = has_val, point->val_loss = has_val ? val_loss : 0;
+        point->has_loss = true, point->loss = stats_round(s->loss / s->n, 5);
         if (i + 2 >= curve->n) // the last one alone may be a single step
             tokens += s->tokens, seconds += s->seconds;
     }
-    b->has_tok_per_s = seconds > 0, b->tok_per_s = seconds > 0 ? tokens / seconds : 0;
+    b->has_tok_per_s = seconds > 0;
+    b->tok_per_s = seconds > 0 ? stats_round(tokens / seconds, 4) : 0;
     b->has_tokens = true, b->tokens = (uint64_t)so_far;
-    b->has_lr = curve->n > 0, b->lr = curve->lr;
-    size_t n = curve->eval ? curve->eval->n_sources : 0;
-    b->sources = mem_new(n, sizeof *b->sources);
-    for (size_t i = 0; i < n; i++)
-        b->sources[b->n_sources++] = message_copy(curve->eval->sources[i]);
+    b->has_lr = curve->n > 0, b->lr = stats_round(curve->lr, 4);
 }
 
 /* Reads a line of metrics.jsonl as a message of that type if it begins so; else *line is NULL. */

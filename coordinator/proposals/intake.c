@@ -38,6 +38,8 @@ void intake_free(struct intake *intake)
     if (intake->planner)
         intake->planner->ops->free(intake->planner);
     curve_free(intake->curve);
+    briefing_look_clear(&intake->look);
+    message_free(intake->data);
     message_free(intake->policy);
     free(intake);
 }
@@ -106,10 +108,27 @@ int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err
     // still to be repeated.
     if (intake->planner && !journal_repeats_after(intake->context.journal, step) &&
         !planner_turn_answered(intake, step)) {
+        const bool before = intake->asked;
         planner_turn_ask(intake, step);
         // An answer that is there at once is taken at once.
         if (intake->asked && planner_turn_poll(intake, step, err) < 0)
             return -1;
+        if (!before)
+            planner_turn_begin_hold(intake);
     }
     return 0;
+}
+
+uint64_t intake_next(const struct intake *intake, uint64_t step)
+{
+    return planner_turn_next(intake, step);
+}
+
+int intake_hold(struct intake *intake, uint64_t step, double *held, struct err *err)
+{
+    // a replay asks nobody, so it holds nothing
+    if (intake->holds && !journal_repeats(intake->context.journal) &&
+        people_read_inbox(intake, step, err) < 0)
+        return -1;
+    return planner_turn_hold(intake, step, held, err);
 }

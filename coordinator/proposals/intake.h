@@ -1,7 +1,7 @@
 /* The intake of proposals. People (through RUN/inbox) and one planner propose patches; each is
  * checked before compute is spent on it, and those that are legal become hypotheses of the campaign
  * when there is room. All of it happens at step boundaries of the trunk and is written to the
- * ledger. Training never waits for anybody here. */
+ * ledger. Training waits for a planner only if it is told to (experiment.hold). */
 #pragma once
 #include "base/err.h"
 #include "coordinator/train/context.h"
@@ -22,9 +22,18 @@ struct intake *intake_new(const struct context *context, struct campaign *campai
                           struct planner *planner, bool allow_noop, struct err *err);
 void intake_free(struct intake *intake);
 
-/* Adds a line of the trunk to the curve of the briefings. */
+/* Adds a line of the trunk, or of a fork, to the curve of the briefings. */
 void intake_add_train(struct intake *intake, const Trireme__TrainLine *line);
 void intake_add_eval(struct intake *intake, const Trireme__EvalLine *line);
+
+/* The first step after `step` at which the trunk must rest since the planner may have its turn
+ * there and is waited for (experiment.hold); UINT64_MAX: there is none. */
+uint64_t intake_next(const struct intake *intake, uint64_t step);
+
+/* The trunk rests at `step`, after intake_turn: takes the planner's answer, and what people ask
+ * meanwhile. Returns 0 as long as the trunk is to rest on, 1 when it is not (*held: seconds that it
+ * rested are added), -1 on error. To be called again until it is over, or given up. */
+int intake_hold(struct intake *intake, uint64_t step, double *held, struct err *err);
 
 /* Whether the planner was asked, by this launch or the one before, and has not answered. */
 bool intake_awaits_planner(const struct intake *intake);

@@ -1,6 +1,7 @@
 /* Shared by intake.c (the turn), proposal.c, people.c and planner_turn.c. For these files only. */
 #pragma once
 #include "coordinator/ledger/history.h"
+#include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/intake.h"
 
 #include "files.pb-c.h"
@@ -15,11 +16,16 @@ struct intake {
     struct planner *planner;   /* or NULL */
     Trireme__Policy *policy;   /* or NULL */
     struct curve *curve;
+    struct briefing_look look; /* when the planner was asked last; words NULL: not yet */
+    Trireme__RunData *data;    /* RUN/data.yaml, once it is there; or NULL */
     bool allow_noop, asked, gone;
     bool stop_asked;   /* by a person: the launch is to end */
     bool owed;         /* an answer to the launch before, which ended meanwhile */
     unsigned failures; /* answers in a row that could not even be written down, or none at all */
     double looked;     /* into the inbox */
+    bool holds;        /* the trunk rests for the answer to what was asked at its step */
+    double held_from;  /* clock_now() */
+    double untold;     /* seconds held that no record tells of */
 };
 
 /* Writes a sentence to the ledger and to the log. */
@@ -54,3 +60,11 @@ int people_read_inbox(struct intake *intake, uint64_t step, struct err *err);
 void planner_turn_ask(struct intake *intake, uint64_t step);
 int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err);
 bool planner_turn_answered(const struct intake *intake, uint64_t step);
+
+/* The trunk begins to rest for the answer, which is not there yet, if it is to; planner_turn_hold:
+ * as intake_hold. */
+void planner_turn_begin_hold(struct intake *intake);
+int planner_turn_hold(struct intake *intake, uint64_t step, double *held, struct err *err);
+
+/* As intake_next. */
+uint64_t planner_turn_next(const struct intake *intake, uint64_t step);

@@ -67,6 +67,38 @@ int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err)
     return message_check(proposal, "the proposal", err);
 }
 
+/* The path with the source's number in the place of its name, fresh; NULL: it names none so. */
+static char *numbered(const char *path, const Trireme__Config *config)
+{
+    static const char sources[] = "data.sources.";
+    if (strncmp(path, sources, sizeof sources - 1))
+        return NULL;
+    const char *word = path + sizeof sources - 1;
+    if (strspn(word, "0123456789") == strcspn(word, "."))
+        return NULL; // a number stands there already
+    for (size_t s = 0; s < config->data->n_sources; s++) {
+        const char *name = config->data->sources[s]->name;
+        const size_t length = name ? strlen(name) : 0;
+        if (length && !strncmp(word, name, length) && word[length] == '.')
+            return mem_format("%s%zu%s", sources, s, word + length);
+    }
+    return NULL;
+}
+
+Trireme__Proposal *patch_number_sources(const Trireme__Proposal *proposal,
+                                        const Trireme__Config *config)
+{
+    Trireme__Proposal *copy = message_copy(proposal);
+    for (size_t i = 0; i < copy->n_patch; i++) {
+        char *path = copy->patch[i]->path ? numbered(copy->patch[i]->path, config) : NULL;
+        if (!path)
+            continue;
+        free(copy->patch[i]->path);
+        copy->patch[i]->path = path;
+    }
+    return copy;
+}
+
 static int check_bounds(const char *path, const char *value, double min, double max,
                         struct err *err)
 {
@@ -219,8 +251,14 @@ static void may_leaf(void *context, const struct message_path *leaf)
     may.has_max = isfinite(max), may.max = may.has_max ? max : 0;
     may.n_words = split_words(&may.words, &names, doc);
     may.unit = (char *)doc->unit, may.meaning = (char *)doc->comment;
-    may.has_slow = true, may.slow = doc->judged == JUDGED_SLOW;
+    may.has_slow = true, may.slow = doc->judged == JUDGED_SLOW || doc->calm != CALM_NEITHER;
+    char *from = doc->calm_from ? mem_format("from %s", doc->calm_from) : NULL;
+    may.calm = from                     ? from
+               : doc->calm == CALM_DOWN ? (char *)"down"
+               : doc->calm == CALM_UP   ? (char *)"up"
+                                        : NULL;
     m->visit(m->context, &may);
+    free(from);
     free(may.words);
     text_clear(&names);
 }

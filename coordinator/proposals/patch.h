@@ -16,6 +16,11 @@ enum {
     PATCH_TEXT_MAX = 500 /* bytes of each text of a proposal */
 };
 
+/* A copy of a proposal in which a source that is named by its name in a path ("data.sources.code.
+ * weight") stands by its number. */
+Trireme__Proposal *patch_number_sources(const Trireme__Proposal *proposal,
+                                        const Trireme__Config *config);
+
 /* Checks what needs no configuration: at least one change and at most PATCH_PATHS_MAX; texts that
  * are UTF-8, without control characters, and not too long. ERR_USAGE. */
 int patch_check_proposal(const Trireme__Proposal *proposal, struct err *err);

@@ -1,12 +1,16 @@
 /* The planner's turn: when it is asked, and what is done with its answer. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
+#include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/run_data.h"
+#include "coordinator/train/trial.h"
 #include "proto/schema/message.h"
 
 #include <stdlib.h>
@@ -15,8 +19,9 @@
 enum {
     ASK_EVERY = 20, /* it is asked at multiples of so many steps, */
     ASK_DOUBLINGS_MAX =
-        6,            /* and of twice as many for each answer in a row of which nothing was legal */
-    PROPOSALS_MAX = 8 /* of one answer that are looked at, beyond those that there is room for */
+        6, /* and of twice as many for each answer in a row of which nothing was legal */
+    PROPOSALS_MAX = 8, /* of one answer that are looked at, beyond those that there is room for */
+    TELL_HELD = 10     /* seconds of rest after which the ledger says so, whatever was answered */
 };
 
 /* Number of further proposals of a planner for which there is room. In observe mode it is no larger
@@ -101,27 +106,99 @@ static bool is_its_turn(const struct intake *intake, uint64_t step)
     return step % ((uint64_t)ASK_EVERY << fruitless) == 0;
 }
 
+/* What the planner is given: cut to its size where it leaves the process. */
+static Trireme__Briefing *make_briefing(struct intake *intake, uint64_t step)
+{
+    const struct run *run = intake->context.run;
+    const Trireme__Config *config = context_config(&intake->context);
+    const struct trial *trunk = context_trunk(&intake->context);
+    double *epochs = mem_new(config->data->n_sources, sizeof *epochs);
+    struct err unread;
+    if (!intake->data) // it is written beside the training
+        run_data_read(&intake->data, run->folder, &unread);
+    briefing_epochs(epochs, config, trunk->segments, trunk->n_segments,
+                    trial_position(trunk).samples, intake->data);
+    const struct briefing_input input = {.config = config,
+                                         .asked = run->config,
+                                         .policy = intake->policy,
+                                         .history = context_history(&intake->context),
+                                         .curve = intake->curve,
+                                         .step = step,
+                                         .room = room(intake),
+                                         .windows_max = campaign_windows_max(intake->campaign),
+                                         .goal = run_gate_weights(run),
+                                         .epochs = epochs,
+                                         .since = intake->look};
+    Trireme__Briefing *briefing = briefing_make(&input);
+    if (run->config->experiment->planner == TRIREME__EXPERIMENT__PLANNER__script)
+        briefing_cut(briefing, run->config->experiment->briefing, false);
+    briefing_look_clear(&intake->look);
+    intake->look = briefing_look_at(input.history, step);
+    free(epochs);
+    return briefing;
+}
+
 void planner_turn_ask(struct intake *intake, uint64_t step)
 {
-    const Trireme__Config *config = intake->context.run->config;
     struct err why = {0};
     const uint64_t first = campaign_first(intake->campaign);
     if (intake->asked || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
         step + ASK_EVERY < first || room(intake) == 0 || campaign_off(intake->campaign) ||
         campaign_check(intake->campaign, step, context_config(&intake->context), &why) < 0)
         return;
-    struct briefing_input input = {.config = context_config(&intake->context),
-                                   .asked = config,
-                                   .policy = intake->policy,
-                                   .history = context_history(&intake->context),
-                                   .curve = intake->curve,
-                                   .step = step,
-                                   .room = room(intake)};
-    Trireme__Briefing *briefing = briefing_make(&input);
+    Trireme__Briefing *briefing = make_briefing(intake, step);
     intake->planner->ops->ask(intake->planner, briefing);
     message_free(briefing);
     intake->asked = true;
     intake->owed = false;
+}
+
+uint64_t planner_turn_next(const struct intake *intake, uint64_t step)
+{
+    const bool waits = intake->planner && !intake->gone &&
+                       intake->context.run->config->experiment->hold > 0 &&
+                       !campaign_off(intake->campaign);
+    return waits ? (step / ASK_EVERY + 1) * ASK_EVERY : UINT64_MAX;
+}
+
+void planner_turn_begin_hold(struct intake *intake)
+{
+    intake->holds = intake->asked && intake->context.run->config->experiment->hold > 0;
+    intake->held_from = clock_now();
+}
+
+/* Writes how long the trunk rested since this was last written. */
+static int tell_held(struct intake *intake, uint64_t step, struct err *err)
+{
+    const char *by = intake->planner->ops->name;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    record.has_held_seconds = true, record.held_seconds = intake->untold;
+    record.text = mem_format("the training rested %.3g s for the planner's answer", intake->untold);
+    progress_log(intake->context.progress, "%s: %s", by, record.text);
+    intake->untold = 0;
+    int rc = journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__event, 0, step,
+                           by, err);
+    free(record.text);
+    return rc;
+}
+
+int planner_turn_hold(struct intake *intake, uint64_t step, double *held, struct err *err)
+{
+    if (!intake->holds)
+        return 1;
+    const size_t before = context_history(&intake->context)->n;
+    if (planner_turn_poll(intake, step, err) < 0)
+        return -1;
+    const double now = clock_now(), seconds = now - intake->held_from;
+    const bool late = seconds >= intake->context.run->config->experiment->hold;
+    if (intake->asked && !late)
+        return 0;
+    intake->holds = false;
+    *held += seconds;
+    intake->untold += seconds;
+    const bool tells = intake->asked || context_history(&intake->context)->n > before ||
+                       intake->untold >= TELL_HELD;
+    return tells && tell_held(intake, step, err) < 0 ? -1 : 1;
 }
 
 bool planner_turn_answered(const struct intake *intake, uint64_t step)

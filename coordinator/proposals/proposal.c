@@ -135,8 +135,8 @@ void proposal_answer(const struct entry *e, Trireme__Answer *answer)
                     mem_format("proposal %u: %s", e->number, what_follows(e->fate)));
 }
 
-int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
-                    uint64_t step, Trireme__Answer *answer, struct err *err)
+static int submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
+                  uint64_t step, Trireme__Answer *answer, struct err *err)
 {
     uint32_t number = (uint32_t)context_history(&intake->context)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
@@ -172,6 +172,15 @@ int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, co
     free(text);
     proposal_answer(e, answer);
     return 0;
+}
+
+int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
+                    uint64_t step, Trireme__Answer *answer, struct err *err)
+{
+    Trireme__Proposal *numbered = patch_number_sources(proposal, context_config(&intake->context));
+    int rc = submit(intake, numbered, by, step, answer, err);
+    message_free(numbered);
+    return rc;
 }
 
 int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number, const char *by,

@@ -72,6 +72,7 @@ int command_bench_step(const void *request, void *reply, struct err *err);
 int command_train_check(unsigned *threads, const void *request, struct err *err);
 
 int speak_sample(const void *request, struct err *err);
+int speak_briefing(const void *request, struct err *err);
 
 /* Print a reply for people, to stdout, where YAML would not do. */
 void print_nothing(const void *reply);

@@ -11,15 +11,21 @@
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 
-/* The defaults with two sources and one setting more, or NULL. */
-static inline Trireme__Config *fixture_config(const char *setting)
+/* The defaults with these settings. */
+static inline Trireme__Config *fixture_config_of(const char *const *settings, size_t n)
 {
-    char *settings[] = {"data.sources.0.path=a", "data.sources.1.path=b", (char *)setting};
     struct err err;
-    Trireme__Config *config = run_config_read(NULL, settings, setting ? 3 : 2, &err);
+    Trireme__Config *config = run_config_read(NULL, (char *const *)settings, n, &err);
     if (!config)
         fail_msg("%s", err.text);
     return config;
+}
+
+/* The defaults with two sources and one setting more, or NULL. */
+static inline Trireme__Config *fixture_config(const char *setting)
+{
+    const char *settings[] = {"data.sources.0.path=a", "data.sources.1.path=b", setting};
+    return fixture_config_of(settings, setting ? 3 : 2);
 }
 
 /* Reads a policy from a file with that content; NULL and err where it is refused. */

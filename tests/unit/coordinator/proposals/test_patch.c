@@ -25,6 +25,33 @@ static void a_patch_changes_what_it_says_and_nothing_else(void **state)
     message_free(config);
 }
 
+static void a_source_may_be_named_in_a_path(void **state)
+{
+    (void)state;
+    const char *settings[] = {"data.sources.0.path=a", "data.sources.0.name=code",
+                              "data.sources.1.path=b", "data.sources.1.name=code.c"};
+    Trireme__Config *config = fixture_config_of(settings, 4);
+    static const char *const cases[][2] = {
+        {"data.sources.code.weight",   "data.sources.0.weight"    },
+        {"data.sources.code.c.weight", "data.sources.0.c.weight"  }, // the first that fits
+        {"data.sources.1.weight",      "data.sources.1.weight"    },
+        {"data.sources.books.weight",  "data.sources.books.weight"},
+        {"data.sources.",              "data.sources."            },
+        {"optimizer.lr",               "optimizer.lr"             },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Trireme__Change change = TRIREME__CHANGE__INIT, *changes[] = {&change};
+        Trireme__Proposal proposal = TRIREME__PROPOSAL__INIT;
+        change.path = (char *)cases[i][0], change.value = (char *)"2";
+        proposal.patch = changes, proposal.n_patch = 1;
+        Trireme__Proposal *numbered = patch_number_sources(&proposal, config);
+        assert_string_equal(numbered->patch[0]->path, cases[i][1]);
+        assert_string_equal(numbered->patch[0]->value, "2");
+        message_free(numbered);
+    }
+    message_free(config);
+}
+
 static void what_is_not_legal_is_refused_with_a_sentence_that_helps(void **state)
 {
     (void)state;
@@ -247,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_patch_changes_what_it_says_and_nothing_else),
+        cmocka_unit_test(a_source_may_be_named_in_a_path),
         cmocka_unit_test(what_is_not_legal_is_refused_with_a_sentence_that_helps),
         cmocka_unit_test(a_patch_without_effect_is_refused),
         cmocka_unit_test(the_values_before_come_from_the_schema),
