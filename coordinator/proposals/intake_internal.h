@@ -8,6 +8,7 @@
 #include "planner.pb-c.h"
 
 struct curve;
+struct nonces;
 
 struct intake {
     struct context context;
@@ -15,6 +16,8 @@ struct intake {
     struct planner *planner;   /* or NULL */
     Trireme__Policy *policy;   /* or NULL */
     struct curve *curve;
+    struct nonces *nonces; /* of requests that persons have sealed */
+    unsigned n_refused;    /* requests whose refusal this launch wrote to the ledger */
     bool allow_noop, asked, gone;
     bool stop_asked;   /* by a person: the launch is to end */
     bool owed;         /* an answer to the launch before, which ended meanwhile */

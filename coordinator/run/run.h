@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct run_lock;
+struct secret;
 
 struct run {
     char *folder;
@@ -40,6 +41,7 @@ struct run {
     uint32_t without_step; /* launches in a row, up to this one, that were stopped so */
     bool open;             /* others may write to the folder, and that cannot be changed */
     struct run_lock *lock; /* NULL before run_claim */
+    struct secret *secret; /* NULL before run_open_secret */
 };
 
 /* Plans to train `config` (taken over, also on failure) in the folder: as a new run, or as the
@@ -57,6 +59,10 @@ int run_plan_resume(struct run *run, const char *name, char *const *settings, si
  * umask), takes the lock (run_lock.h), writes the next
  * incarnation and, of a `train`, config.yaml. */
 int run_claim(struct run *run, struct err *err);
+
+/* Opens the run's secret (secret.h), and makes it where it has none. After run_claim, which it has
+ * succeeded. Without it whoever asks is a planner. */
+int run_open_secret(struct run *run, struct err *err);
 
 /* To be called before each write that counts: reads RUN/incarnation anew. ERR_MACHINE if another
  * launch has taken the run: then nothing of it may be touched any more. run_check_seen does not

@@ -57,30 +57,28 @@ static int check_file(const struct stat *st, const char *path, enum owner owner,
 }
 
 /* Reads a small private file through one descriptor, without its line end. Returns 1; 0, with the
- * sentence too, if it is not there. */
+ * sentence too, if it is not there or this user may not read it. */
 static int read_private(char text[FILE_MAX], const char *path, enum owner owner, struct err *err)
 {
     struct stat st;
     const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
-        const bool absent = errno == ENOENT;
+        const bool kept = errno == ENOENT || errno == EACCES;
         err_set(err, ERR_USAGE, "%s: cannot open: %s", path,
                 errno == ELOOP ? "it is a link" : strerror(errno));
-        return absent ? 0 : -1;
+        return kept ? 0 : -1;
     }
-    ssize_t n = -1;
+    ssize_t n = 0;
     int rc = fstat(fd, &st) < 0
                  ? err_set(err, ERR_USAGE, "%s: cannot look at it: %s", path, strerror(errno))
                  : check_file(&st, path, owner, err);
     if (rc == 0 && (n = read(fd, text, FILE_MAX - 1)) < 0)
         rc = err_set(err, ERR_USAGE, "%s: cannot read it: %s", path, strerror(errno));
     close(fd);
-    if (rc < 0)
-        return -1;
-    text[n] = 0;
-    if (n && text[n - 1] == '\n')
+    text[n > 0 ? n : 0] = 0;
+    if (n > 0 && text[n - 1] == '\n')
         text[n - 1] = 0;
-    return 1;
+    return rc < 0 ? -1 : 1;
 }
 
 /* Writes bytes in hexadecimal, in a line. */
@@ -95,7 +93,7 @@ static int write_hex(const char *path, const unsigned char *bytes, size_t size, 
     return rc;
 }
 
-/* Reads such a file. Returns 1, 0 if it is not there, or -1. */
+/* Reads such a file. Returns as read_private. */
 static int read_hex(unsigned char *bytes, size_t size, const char *path, enum owner owner,
                     struct err *err)
 {
@@ -110,30 +108,36 @@ static int read_hex(unsigned char *bytes, size_t size, const char *path, enum ow
     return rc;
 }
 
+static bool is_absent(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) < 0 && errno == ENOENT;
+}
+
 /* The same of RUN/NAME; where it is not there and make is set, of random bytes that are written. */
 static int read_or_make(unsigned char *bytes, size_t size, const char *run, const char *name,
                         bool make, struct err *err)
 {
     char *path = file_join(run, name);
     int rc = read_hex(bytes, size, path, OWNER_US, err);
-    if (rc == 0 && make)
+    const bool absent = rc == 0 && is_absent(path);
+    if (absent && make)
         rc = random_bytes(bytes, size, err) < 0 || write_hex(path, bytes, size, err) < 0 ? -1 : 1;
-    else if (rc == 0)
-        rc = err_set(err, ERR_USAGE,
-                     "%s: found none, expected that a launch of this version had made it: train "
-                     "the run once (`trireme resume`)",
-                     path);
+    else if (absent)
+        err_set(err, ERR_USAGE,
+                "%s: found none, expected that a launch had made it: this run was begun by an "
+                "earlier version: train it once (`trireme resume`)",
+                path);
     free(path);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 static int read_id(struct secret *s, const char *run, bool make, struct err *err)
 {
     unsigned char id[ID_SIZE];
-    if (read_or_make(id, sizeof id, run, "id", make, err) < 0)
-        return -1;
-    hmac_hex(s->id, id, sizeof id);
-    return 0;
+    const int rc = read_or_make(id, sizeof id, run, "id", make, err);
+    hmac_hex(s->id, id, rc > 0 ? sizeof id : 0);
+    return rc;
 }
 
 bool secret_is_asked(const char *where)
@@ -170,9 +174,10 @@ static int read_path(struct secret *s, const char *run, const char *where, struc
 {
     if (check_outside(run, where, err) < 0)
         return -1;
-    if (read_hex(s->key, sizeof s->key, where, OWNER_ANY, err) <= 0)
-        return err_context(err, "experiment.secret");
-    return 0;
+    const int rc = read_hex(s->key, sizeof s->key, where, OWNER_ANY, err);
+    if (rc <= 0)
+        err_context(err, "experiment.secret");
+    return rc;
 }
 
 /* What RUN/secret.salt holds. */
@@ -236,20 +241,19 @@ static int take_once(struct secret *s, const char *run, struct err *err)
         return err_set(err, ERR_USAGE,
                        "experiment.secret: ask: nobody asked for the passphrase: expected a "
                        "`trireme train` that starts mpirun, at a terminal, or the path of a file");
-    if (rc > 0 && (rc = read_salt(&salt, run, err)) == 0)
-        return -1;
+    rc = rc > 0 ? read_salt(&salt, run, err) : rc;
     if (rc > 0 && !fits_salt(s, &salt))
         rc = err_set(err, ERR_USAGE,
                      "%s/secret.once: found another secret than that of the run's passphrase: "
                      "another launch has begun at the same time: run the same line again",
                      run);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
-/* Ends the opening of a secret: rc 0 gives it to the caller. */
+/* Ends the opening of a secret: rc 1 gives it to the caller. */
 static int give(struct secret **secret, struct secret *s, int rc)
 {
-    if (rc == 0)
+    if (rc > 0)
         *secret = s;
     else
         secret_free(s);
@@ -266,14 +270,14 @@ static int open_at(struct secret **secret, const char *run, const char *where, b
         rc = secret_is_asked(where) ? take_once(s, run, err)
              : where[0]             ? read_path(s, run, where, err)
                                     : read_or_make(s->key, sizeof s->key, run, "secret", make, err);
-    if (rc == 0)
+    if (rc > 0)
         rc = read_id(s, run, make, err);
     return give(secret, s, rc);
 }
 
 int secret_make(struct secret **secret, const char *run, const char *where, struct err *err)
 {
-    return open_at(secret, run, where, true, err);
+    return open_at(secret, run, where, true, err) > 0 ? 0 : -1;
 }
 
 int secret_open(struct secret **secret, const char *run, const char *where, struct err *err)
@@ -307,16 +311,16 @@ int secret_derive(struct secret **secret, const char *run, const char *passphras
     struct secret *s = mem_new(1, sizeof *s);
     s->separates = true;
     hmac_pbkdf2(s->key, passphrase, salt.bytes, sizeof salt.bytes, salt.rounds);
-    int rc = 0;
+    int rc = 1;
     if (there == 0) {
         make_check(salt.check, s);
-        rc = write_salt(&salt, run, err);
+        rc = write_salt(&salt, run, err) < 0 ? -1 : 1;
     } else if (!fits_salt(s, &salt)) {
         rc = err_set(err, ERR_USAGE, "%s: this is not the passphrase of the run", run);
     }
-    if (rc == 0)
-        rc = read_id(s, run, new, err);
-    return give(secret, s, rc);
+    if (rc > 0 && !new)
+        rc = read_id(s, run, false, err);
+    return give(secret, s, rc) > 0 ? 0 : -1;
 }
 
 int secret_hand_over(const struct secret *s, const char *run, struct err *err)
