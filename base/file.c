@@ -99,19 +99,28 @@ struct file_writer {
     enum err_code code;
 };
 
-struct file_writer *file_writer_open(const char *path, enum err_code code, struct err *err)
+static struct file_writer *open_writer(const char *path, bool private, enum err_code code,
+                                       struct err *err)
 {
     struct file_writer *w = mem_new(1, sizeof *w);
     w->path = mem_strdup(path);
     w->temporary = mem_format("%s.tmp-%ld", path, (long)getpid());
     w->code = code;
-    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (private)
+        unlink(w->temporary); // one that is there may be open elsewhere
+    w->fd = open(w->temporary, O_WRONLY | O_CREAT | (private ? O_EXCL : O_TRUNC) | O_CLOEXEC,
+                 private ? 0600 : 0644);
     if (w->fd < 0) {
         err_set(err, code, "%s: cannot write: %s", path, strerror(errno));
         file_writer_drop(w);
         return NULL;
     }
     return w;
+}
+
+struct file_writer *file_writer_open(const char *path, enum err_code code, struct err *err)
+{
+    return open_writer(path, false, code, err);
 }
 
 void file_writer_add(struct file_writer *w, const void *bytes, size_t size)
@@ -152,14 +161,26 @@ void file_writer_drop(struct file_writer *w)
     free(w);
 }
 
-int file_write_atomic(const char *path, const void *bytes, size_t size, enum err_code code,
-                      struct err *err)
+static int write_whole(const char *path, bool private, const void *bytes, size_t size,
+                       enum err_code code, struct err *err)
 {
-    struct file_writer *writer = file_writer_open(path, code, err);
+    struct file_writer *writer = open_writer(path, private, code, err);
     if (!writer)
         return -1;
     file_writer_add(writer, bytes, size);
     return file_writer_end(writer, err);
+}
+
+int file_write_atomic(const char *path, const void *bytes, size_t size, enum err_code code,
+                      struct err *err)
+{
+    return write_whole(path, false, bytes, size, code, err);
+}
+
+int file_write_private(const char *path, const void *bytes, size_t size, enum err_code code,
+                       struct err *err)
+{
+    return write_whole(path, true, bytes, size, code, err);
 }
 
 int file_make_dirs(const char *path, enum err_code code, struct err *err)

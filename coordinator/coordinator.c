@@ -242,8 +242,11 @@ static int record_back(struct coordinator *c, char *sentence, struct err *err)
         return 0;
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.text = sentence;
-    return journal_write(c->journal, &record, TRIREME__RECORD_KIND__event, 0, c->run->step,
-                         "person", err);
+    char *by = context_operator(c->run);
+    const int rc =
+        journal_write(c->journal, &record, TRIREME__RECORD_KIND__event, 0, c->run->step, by, err);
+    free(by);
+    return rc;
 }
 
 /* Sets the checkpoints after the step that this launch goes back to aside, and cuts the curve. */
@@ -290,6 +293,7 @@ static int begin_training(struct coordinator *c, struct err *err)
         return -1;
     if (c->options.began)
         c->options.began();
+    coordinator_say_unseparated(c);
     coordinator_say_amended(c);
     coordinator_say_promoted(c);
     coordinator_say_files(c);

@@ -90,5 +90,6 @@ int coordinator_act(struct coordinator *coordinator, struct err *err);
 void coordinator_say_not_evaluated(struct coordinator *coordinator,
                                    const struct eval_source *source);
 void coordinator_say_files(const struct coordinator *coordinator);
+void coordinator_say_unseparated(const struct coordinator *coordinator);
 void coordinator_say_amended(const struct coordinator *coordinator);
 void coordinator_say_promoted(const struct coordinator *coordinator);

@@ -3,6 +3,7 @@
 
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/secret.h"
 #include "coordinator/train/evaluation.h"
 #include "coordinator/train/whole_read.h"
 
@@ -42,6 +43,20 @@ void coordinator_say_files(const struct coordinator *c)
     if (!whole_read_done(c->whole_read))
         progress_say(c->progress, "note: the token files are read whole beside the training; the "
                                   "first checkpoint is complete when that is done");
+}
+
+void coordinator_say_unseparated(const struct coordinator *c)
+{
+    const struct run *run = c->run;
+    const Trireme__Experiment *e = run->config->experiment;
+    const bool steered = e->planner != TRIREME__EXPERIMENT__PLANNER__none ||
+                         e->mode == TRIREME__EXPERIMENT__MODE__approve;
+    if (steered && !c->options.replay && run->secret && !secret_separates(run->secret))
+        progress_say(c->progress,
+                     "WARNING: other programs of this user are not separated from persons: who can "
+                     "read %s/secret can approve, stop and propose as one; experiment.secret says "
+                     "how it is kept elsewhere",
+                     run->folder);
 }
 
 void coordinator_say_amended(const struct coordinator *c)

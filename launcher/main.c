@@ -6,6 +6,7 @@
 #include "launcher/job/job.h"
 #include "proto/schema/message.h"
 #include "proto/schema/option.h"
+#include "proto/schema/utf8.h"
 #include "proto/schema/walk.h"
 #include "proto/schema/write.h"
 
@@ -167,8 +168,10 @@ int main(int n_arguments, char **arguments)
         return 0;
     if (!is_heard(command))
         return 0; // a code of its own would have mpirun end the job before rank 0 has said why
-    if (err.text[0])
-        fprintf(stderr, "trireme: %s\n", err.text);
+    char *text = utf8_shown(err.text); // others' texts may be in it
+    if (text[0])
+        fprintf(stderr, "trireme: %s\n", text);
+    free(text);
     fflush(stdout);
     return err.code;
 }

@@ -1,5 +1,6 @@
 /* Begins a stretch: who takes part, and whether there is time and money for it. */
 #include "coordinator/campaign/campaign_internal.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/run/progress.h"
@@ -141,7 +142,7 @@ static void price(const struct campaign *c, struct account_arm *arm, const struc
     *arm = (struct account_arm){
         .cost = cost,
         .m = !part->reverse && e->forward.n_pairs ? e->forward.judgement->mean : 0,
-        .planner = !part->reverse,
+        .planner = !part->reverse && !actor_is_proven_person(e->by),
         .claim = part->reverse && e->fate == FATE_KEPT,
         .watch = part->reverse && e->fate == FATE_ADOPTED,
         .dropped = !part->reverse && is_beyond_budget(e, cost)};
@@ -229,6 +230,8 @@ static int write_stretch(struct campaign *c, const struct part *parts, size_t n,
         trireme__arm__init(&arms[i]);
         arms[i].has_number = 1, arms[i].number = parts[i].number;
         arms[i].has_reverse = arms[i].reverse = parts[i].reverse;
+        arms[i].has_person = arms[i].person =
+            !parts[i].reverse && actor_is_proven_person(entry_of(c, parts[i].number)->by);
         list[i] = &arms[i];
     }
     Trireme__Stretch stretch = TRIREME__STRETCH__INIT;

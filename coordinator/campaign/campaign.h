@@ -47,9 +47,10 @@ int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step,
                      Trireme__Cause cause, const char *reason, struct err *err);
 
 /* Checks whether a change can be tried from the first stretch after `step` on: hypotheses, time and
- * money that are left. after: the trunk's configuration with it. ERR_USAGE with a sentence. */
+ * money that are left. after: the trunk's configuration with it. person: a person has proposed it
+ * (actor_is_proven_person), so the stake does not bound it. ERR_USAGE with a sentence. */
 int campaign_check(const struct campaign *campaign, uint64_t step, const Trireme__Config *after,
-                   struct err *err);
+                   bool person, struct err *err);
 
 /* The first step at which a stretch may begin; the most windows that an arm can read without
  * reading one twice. */

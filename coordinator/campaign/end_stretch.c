@@ -5,6 +5,7 @@
 #include "coordinator/campaign/pair.h"
 #include "coordinator/campaign/promotion.h"
 #include "coordinator/gate/decide.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/run/metrics.h"
@@ -256,7 +257,8 @@ static int write_watch(struct campaign *c, const struct decide_stretch *s, uint3
     return campaign_write_verdict(c, number, step, &judgement, err);
 }
 
-/* Records what the stretch cost beside its arms, of which n_forward of n_all were hypotheses. */
+/* Records what the stretch cost beside its arms, of which n_forward of n_all were planners'
+ * hypotheses. */
 static int write_decision(struct campaign *c, bool *trunk_diverged, size_t n_forward, size_t n_all,
                           uint64_t step, struct err *err)
 {
@@ -432,7 +434,7 @@ static struct taken_part find_parts(const struct history *h)
         const bool reverse = attempt_open(e) == &e->reverse;
         part.of[i] = e->in_stretch;
         part.n += e->in_stretch;
-        part.n_forward += e->in_stretch && !reverse;
+        part.n_forward += e->in_stretch && !reverse && !actor_is_proven_person(e->by);
         part.watched = e->in_stretch && reverse ? e->number : part.watched;
     }
     return part;

@@ -74,8 +74,10 @@ static int overrule(const struct context *context, uint64_t step, bool deep, con
     record.text = (char *)reason;
     record.promotion = &promotion;
     record.has_recipe = deep, record.recipe = deep;
-    int rc = journal_write(context->journal, &record, TRIREME__RECORD_KIND__correction, 0, step,
-                           "person", err);
+    char *by = context_operator(context->run);
+    int rc = journal_write(context->journal, &record, TRIREME__RECORD_KIND__correction, 0, step, by,
+                           err);
+    free(by);
     free(overruled);
     return rc;
 }

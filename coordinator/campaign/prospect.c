@@ -139,17 +139,18 @@ void campaign_reserve(struct account *account, const struct history *history, ui
                  fixed = stretch_fixed_tokens(&s, now->step_tokens, context);
     size_t forward = 0;
     for (size_t i = 0; i < now->n_arms; i++)
-        forward += !now->arms[i]->reverse;
+        forward += !now->arms[i]->reverse && !now->arms[i]->person;
     account->spent += (double)now->n_arms * arm + fixed;
     account->since += (double)forward * (arm + fixed / (double)now->n_arms);
 }
 
 /* Checks the money for one arm beside the trunk, now and at all. */
-static int check_money(const struct campaign *c, const struct stretch *s, struct err *err)
+static int check_money(const struct campaign *c, const struct stretch *s, bool person,
+                       struct err *err)
 {
     struct account account = campaign_account(c);
     campaign_reserve(&account, context_history(&c->context), context_of(c));
-    const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = true};
+    const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = !person};
     const double fixed = campaign_fixed_tokens(c, s), needs = account_needs(&c->rule, &arm, fixed);
     if (needs > account.all)
         return err_set(
@@ -168,7 +169,7 @@ static int check_money(const struct campaign *c, const struct stretch *s, struct
 }
 
 int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Config *after,
-                   struct err *err)
+                   bool person, struct err *err)
 {
     const Trireme__Config *trunk = context_config(&c->context);
     const uint32_t hypotheses = c->context.run->config->gate->hypotheses;
@@ -192,7 +193,7 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
                        "expected to begin by step %.0f and to end by %llu",
                        (unsigned long long)start, (unsigned long long)(s.horizon + s.tail),
                        c->rule.last * (double)length, (unsigned long long)length);
-    return check_money(c, &s, err);
+    return check_money(c, &s, person, err);
 }
 
 uint32_t campaign_windows_max(const struct campaign *c)

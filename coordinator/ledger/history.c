@@ -1,6 +1,7 @@
 #include "coordinator/ledger/history.h"
 
 #include "base/mem.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/ledger.h"
 #include "proto/schema/message.h"
 
@@ -156,11 +157,11 @@ static struct attempt *current(struct entry *e)
     return e->reverse.plan ? &e->reverse : &e->forward;
 }
 
-/* Tokens that a fork cost. Reverse ones are no hypothesis. */
+/* Tokens that a fork cost. Reverse ones are no hypothesis; a person's are not at stake. */
 static void spend(struct history *h, const struct entry *e, uint64_t tokens)
 {
     h->spent += tokens;
-    h->since += e->reverse.plan ? 0 : tokens;
+    h->since += e->reverse.plan || actor_is_proven_person(e->by) ? 0 : tokens;
 }
 
 static void add_observation(struct history *h, struct entry *e,
@@ -384,21 +385,22 @@ void history_add_record(struct history *h, const Trireme__Record *record)
     }
 }
 
-/* Whether a superseded record is about an arm with the recipe from before an adoption. */
-static bool was_reverse(const struct history *h, uint32_t number)
+/* Whether a superseded record is about an arm that a planner proposed: not one with the recipe from
+ * before an adoption, nor a person's. */
+static bool was_planners(const struct history *h, uint32_t number)
 {
     const Trireme__Stretch *stretch = h->superseded ? h->superseded : h->stretch;
     for (size_t i = 0; stretch && i < stretch->n_arms; i++)
         if (stretch->arms[i]->number == number)
-            return stretch->arms[i]->reverse;
-    return false;
+            return !stretch->arms[i]->reverse && !stretch->arms[i]->person;
+    return true;
 }
 
 /* Tokens that a superseded fork cost. */
 static void forget_fork(struct history *h, uint32_t number, uint64_t tokens)
 {
     h->spent += tokens;
-    h->since += was_reverse(h, number) ? 0 : tokens;
+    h->since += was_planners(h, number) ? tokens : 0;
 }
 
 void history_forget_record(struct history *h, const Trireme__Record *record)
@@ -460,7 +462,7 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
     static const char *const expected[] = {
         [TRIREME__ORDER__approve] = "one that waits for approval",
         [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
-        [TRIREME__ORDER__kill] = "one that is queued, open, or watched",
+        [TRIREME__ORDER__kill] = "one that waits, is queued, open, or watched",
         [TRIREME__ORDER__takeback] = "one that was adopted and whose values are in force",
     };
     const struct entry *e = history_entry(h, number);
@@ -470,7 +472,7 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
     const bool fits[] = {
         [TRIREME__ORDER__approve] = waits,
         [TRIREME__ORDER__veto] = waits || queued || e->fate == FATE_OPEN,
-        [TRIREME__ORDER__kill] = queued || attempt_open(e),
+        [TRIREME__ORDER__kill] = waits || queued || attempt_open(e),
         [TRIREME__ORDER__takeback] = is_adopted(e) && !e->asked_back && is_in_force(h, e),
     };
     if (fits[order])

@@ -1,6 +1,6 @@
 /* RUN/inbox: how people and scripts reach a running coordinator from any node that sees the folder.
- * A request is a file NAME.json (message Request), renamed into place; the answer is
- * NAME.answer.json (message Answer) beside it. Names begin with the time; the coordinator takes
+ * Who may ask for what is in people.h. A request is a file NAME.json (message Request), renamed into
+ * place; the answer is NAME.answer.json (message Answer) beside it. Names begin with the time; the coordinator takes
  * requests in the order of their names and removes each once it is answered. The name of a request
  * to stop ends with ".stop": it is taken at any time, the others where the trunk stands.
  *

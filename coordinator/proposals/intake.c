@@ -5,6 +5,7 @@
 #include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/nonces.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/proposals/policy.h"
 #include "coordinator/run/progress.h"
@@ -23,7 +24,8 @@ struct intake *intake_new(const struct context *context, struct campaign *campai
     intake->curve = curve_new();
     intake->owed = context->run->manifest && context->run->manifest->planner_owes;
     uint64_t step = 0;
-    if (curve_read(intake->curve, &step, context->run->folder, err) < 0 ||
+    if (!(intake->nonces = nonces_open(context->run->folder, err)) ||
+        curve_read(intake->curve, &step, context->run->folder, err) < 0 ||
         policy_read(&intake->policy, context->run->config->experiment->policy, err) < 0) {
         intake_free(intake);
         return NULL;
@@ -37,6 +39,7 @@ void intake_free(struct intake *intake)
         return;
     if (intake->planner)
         intake->planner->ops->free(intake->planner);
+    nonces_free(intake->nonces);
     curve_free(intake->curve);
     briefing_look_clear(&intake->look);
     message_free(intake->data);

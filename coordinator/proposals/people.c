@@ -2,16 +2,25 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/nonces.h"
+#include "coordinator/proposals/seal.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/secret.h"
 #include "proto/schema/message.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { REQUESTS_MAX = 16 /* taken at one step */ };
+enum {
+    REQUESTS_MAX = 16, /* taken at one step */
+    REFUSALS_MAX = 32  /* of one launch that the ledger tells of */
+};
 static const double inbox_seconds = 0.25;
 
 /* Returns the entry of a request that an earlier launch took and did not answer, or NULL. */
@@ -27,17 +36,47 @@ static const struct entry *taken_before(const struct intake *intake,
     return NULL;
 }
 
+/* Who asks, as `by` says it; the caller's. */
+static char *by_of(const struct run *run, const Trireme__Request *request, enum seal seal)
+{
+    const bool person = seal == SEAL_HOLDS && request->by && !strcmp(request->by, "person");
+    const struct actor actor = {.person = person,
+                                .uid = (uint32_t)geteuid(), // the inbox takes no others'
+                                .pid = request->pid,
+                                .unseparated = person && !secret_separates(run->secret)};
+    return actor_write(&actor);
+}
+
+static char *why_broken(void)
+{
+    return mem_strdup(
+        "found a seal that is not by this run's secret, or not of this request, expected that of a "
+        "person, or none: then it is a planner's");
+}
+
+/* what: "approve", ...; command: how a person asks for it. */
+static char *why_not(const char *what, const char *command)
+{
+    return mem_format("%s is for persons: found a request without their seal, expected `trireme "
+                      "%s` of a user who can read the run's secret (experiment.secret)",
+                      what, command);
+}
+
 /* A request to stop names the launch that it means: one that is older stops nothing. */
 static void answer_stop(bool *stop, const struct run *run, const Trireme__Request *request,
                         Trireme__Answer *answer)
 {
     const bool ours = request->has_stop && request->stop == run->incarnation;
-    *stop = *stop || ours;
-    answer->has_accepted = true, answer->accepted = ours;
+    const enum seal seal = seal_check(request, run->secret);
+    const bool accepted = ours && seal == SEAL_HOLDS;
+    *stop = *stop || accepted;
+    answer->has_accepted = true, answer->accepted = accepted;
     answer->text =
-        ours ? mem_strdup("the step under way is ended and a checkpoint is written")
-             : mem_format("launch %llu is over: launch %llu trains this run now",
-                          (unsigned long long)request->stop, (unsigned long long)run->incarnation);
+        !ours      ? mem_format("launch %llu is over: launch %llu trains this run now",
+                                (unsigned long long)request->stop, (unsigned long long)run->incarnation)
+        : accepted ? mem_strdup("the step under way is ended and a checkpoint is written")
+        : seal == SEAL_BROKEN ? why_broken()
+                              : why_not("stop", "stop RUN");
 }
 
 int people_read_stop(bool *stop, const struct run *run, struct err *err)
@@ -56,21 +95,88 @@ int people_read_stop(bool *stop, const struct run *run, struct err *err)
     return taken;
 }
 
+static const char *order_name(Trireme__Order order)
+{
+    return protobuf_c_enum_descriptor_get_value(&trireme__order__descriptor, (int)order)->name;
+}
+
+/* Returns why who asks may not ask for this, or NULL; fresh. */
+static char *may_not(struct intake *intake, const Trireme__Request *request, enum seal seal,
+                     const char *by)
+{
+    struct err err;
+    if (seal == SEAL_BROKEN)
+        return why_broken();
+    if (seal == SEAL_HOLDS &&
+        nonces_take(intake->nonces, request->seal->time, request->seal->nonce, &err) < 0)
+        return mem_strdup(err.text);
+    if (!request->has_order || actor_is_person(by))
+        return NULL;
+    const struct entry *e = history_entry(context_history(&intake->context), request->number);
+    if (request->order == TRIREME__ORDER__kill && (!e || actor_same(e->by, by)))
+        return NULL; // of one that there is not it is told so
+    char command[64];
+    snprintf(command, sizeof command, "proposals %s RUN %u", order_name(request->order),
+             request->number);
+    return why_not(request->order == TRIREME__ORDER__kill ? "kill of what another proposed"
+                                                          : order_name(request->order),
+                   command);
+}
+
+/* Tells the ledger, which what is refused must not fill, and the log. why: taken over. */
+static int refuse(struct intake *intake, const Trireme__Request *request, char *why, const char *by,
+                  uint64_t step, Trireme__Answer *answer, struct err *err)
+{
+    char *what = request->has_order
+                     ? mem_format("%s %u", order_name(request->order), request->number)
+                     : mem_strdup("a proposal");
+    char *text = mem_format(
+        "refused: %s, %s: %s", what,
+        request->by && !strcmp(request->by, "person") ? "as a person" : "as a planner", why);
+    int rc = 0;
+    answer->has_accepted = true;
+    answer->text = why;
+    if (intake->n_refused < REFUSALS_MAX) {
+        intake->n_refused++;
+        rc = proposal_log_event(intake, step, by, text, err);
+    } else {
+        progress_log(intake->context.progress, "%s: %s", by, text);
+    }
+    free(text);
+    free(what);
+    return rc;
+}
+
+/* Carries out what is asked for; *answer is filled in. */
+static int carry_out(struct intake *intake, const Trireme__Request *request, uint64_t step,
+                     Trireme__Answer *answer, struct err *err)
+{
+    const struct run *run = intake->context.run;
+    const enum seal seal = seal_check(request, run->secret);
+    const struct entry *before = request->has_order ? NULL : taken_before(intake, request->propose);
+    if (before) {
+        proposal_answer(before, answer);
+        return 0;
+    }
+    char *by = by_of(run, request, seal), *why = may_not(intake, request, seal, by);
+    const int rc =
+        why ? refuse(intake, request, why, by, step, answer, err)
+        : request->has_order
+            ? proposal_order(intake, request->order, request->number, by, step, answer, err)
+            : proposal_submit(intake, request->propose, by, step, answer, err);
+    free(by);
+    return rc;
+}
+
 static int take_request(struct intake *intake, const char *name, const Trireme__Request *request,
                         uint64_t step, struct err *err)
 {
     Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
-    const struct entry *before =
-        request->has_order || request->has_stop ? NULL : taken_before(intake, request->propose);
     int rc = 0;
     if (request->has_stop)
         answer_stop(&intake->stop_asked, intake->context.run, request, answer);
-    else if (request->has_order)
-        rc = proposal_order(intake, request->order, request->number, "person", step, answer, err);
-    else if (before)
-        proposal_answer(before, answer);
     else
-        rc = proposal_submit(intake, request->propose, "person", step, answer, err);
+        rc = carry_out(intake, request, step, answer, err);
     struct err lost;
     if (rc == 0 && inbox_answer(intake->context.run->folder, name, answer, &lost) < 0)
         progress_log(intake->context.progress, "inbox: %s",

@@ -20,7 +20,7 @@ enum planner_answer {
 };
 
 struct planner_ops {
-    const char *name; /* for the ledger */
+    const char *name; /* for the ledger (actor.h) */
     void (*ask)(struct planner *planner, const Trireme__Briefing *briefing);
     /* On PLANNER_PROPOSALS *proposals is the caller's. Local, never waits. */
     enum planner_answer (*poll)(struct planner *planner, Trireme__Proposals **proposals,
@@ -30,6 +30,7 @@ struct planner_ops {
 
 struct planner { /* the first member of each planner's own struct */
     const struct planner_ops *ops;
+    uint32_t pid; /* of its newest process; 0: this one */
 };
 
 /* A planner that draws legal patches at random: a function of (seed, number of proposals made

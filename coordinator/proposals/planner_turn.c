@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/intake_internal.h"
@@ -15,6 +16,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     ASK_EVERY = 20, /* it is asked at multiples of so many steps, */
@@ -37,10 +39,18 @@ static uint32_t room(const struct intake *intake)
                : 0;
 }
 
-static int take_answer(struct intake *intake, const Trireme__Proposals *answer, uint64_t step,
-                       struct err *err)
+/* The planner as `by` says it; the caller's. */
+static char *by_of(const struct planner *planner)
 {
-    const char *by = intake->planner->ops->name;
+    const struct actor actor = {.name = planner->ops->name,
+                                .uid = (uint32_t)geteuid(),
+                                .pid = planner->pid ? planner->pid : (uint32_t)getpid()};
+    return actor_write(&actor);
+}
+
+static int take_answer(struct intake *intake, const Trireme__Proposals *answer, const char *by,
+                       uint64_t step, struct err *err)
+{
     const size_t before = context_history(&intake->context)->n;
     size_t max = room(intake) + PROPOSALS_MAX,
            n = answer->n_proposals < max ? answer->n_proposals : max;
@@ -71,9 +81,10 @@ int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err)
     if (kind == PLANNER_NOTHING)
         return 0;
     intake->asked = false;
+    char *by = by_of(intake->planner);
     int rc = 0;
     if (kind == PLANNER_PROPOSALS) {
-        rc = take_answer(intake, answer, step, err);
+        rc = take_answer(intake, answer, by, step, err);
         message_free(answer);
     } else {
         intake->failures++;
@@ -83,8 +94,9 @@ int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err)
             rc = metrics_event(intake->context.metrics, step, why.text, err);
         }
         if (rc == 0)
-            rc = proposal_log_event(intake, step, intake->planner->ops->name, why.text, err);
+            rc = proposal_log_event(intake, step, by, why.text, err);
     }
+    free(by);
     return rc;
 }
 
@@ -97,7 +109,7 @@ static bool is_its_turn(const struct intake *intake, uint64_t step)
     for (size_t i = context_history(&intake->context)->n;
          i-- > 0 && context_history(&intake->context)->entries[i].fate == FATE_REFUSED;) {
         const struct entry *e = &context_history(&intake->context)->entries[i];
-        if (strcmp(e->by, intake->planner->ops->name) || e->step == last)
+        if (!actor_is_named(e->by, intake->planner->ops->name) || e->step == last)
             continue;
         fruitless++;
         last = e->step;
@@ -144,7 +156,7 @@ void planner_turn_ask(struct intake *intake, uint64_t step)
     const uint64_t first = campaign_first(intake->campaign);
     if (intake->asked || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
         step + ASK_EVERY < first || room(intake) == 0 || campaign_off(intake->campaign) ||
-        campaign_check(intake->campaign, step, context_config(&intake->context), &why) < 0)
+        campaign_check(intake->campaign, step, context_config(&intake->context), false, &why) < 0)
         return;
     Trireme__Briefing *briefing = make_briefing(intake, step);
     intake->planner->ops->ask(intake->planner, briefing);
@@ -205,7 +217,8 @@ bool planner_turn_answered(const struct intake *intake, uint64_t step)
 {
     for (size_t i = context_history(&intake->context)->n;
          i-- > 0 && context_history(&intake->context)->entries[i].step == step;)
-        if (!strcmp(context_history(&intake->context)->entries[i].by, intake->planner->ops->name))
+        if (actor_is_named(context_history(&intake->context)->entries[i].by,
+                           intake->planner->ops->name))
             return true;
     return false;
 }

@@ -1,6 +1,7 @@
 /* Proposals and orders: checked, recorded, carried out. */
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/intake_internal.h"
@@ -87,7 +88,8 @@ static int validate(const struct intake *intake, const struct entry *entry, uint
     const struct entry *other = intake->allow_noop ? NULL : duplicate(intake, entry, after);
     int rc = other ? err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
                              other->number, entry_word(other))
-                   : campaign_check(intake->campaign, step, after, err);
+                   : campaign_check(intake->campaign, step, after,
+                                    actor_is_proven_person(entry->by), err);
     message_free(after);
     return rc;
 }
@@ -96,8 +98,8 @@ static Trireme__Validation__Next next_of(const struct intake *intake, const char
 {
     switch (intake->context.run->config->experiment->mode) {
     case TRIREME__EXPERIMENT__MODE__approve:
-        return strcmp(by, "person") ? TRIREME__VALIDATION__NEXT__waiting
-                                    : TRIREME__VALIDATION__NEXT__queued;
+        return actor_is_person(by) ? TRIREME__VALIDATION__NEXT__queued
+                                   : TRIREME__VALIDATION__NEXT__waiting;
     case TRIREME__EXPERIMENT__MODE__observe:
         return TRIREME__VALIDATION__NEXT__observed;
     default:
@@ -147,7 +149,8 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
         return proposal_log_event(intake, step, by, why.text, err);
     }
     record.proposal = (Trireme__Proposal *)proposal;
-    intake->owed = intake->owed && intake->planner && strcmp(by, intake->planner->ops->name);
+    intake->owed =
+        intake->owed && intake->planner && !actor_is_named(by, intake->planner->ops->name);
     if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__proposal, number,
                       step, by, err) < 0)
         return -1;

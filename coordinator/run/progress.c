@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "proto/schema/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -151,26 +152,34 @@ static void log_line(struct progress *p, const char *text)
     fflush(p->log);
 }
 
-void progress_say(struct progress *p, const char *format, ...)
+/* The sentence as it may be shown: others' texts may be in it. The caller frees it. */
+static char *sentence(const char *format, va_list args)
 {
     char text[1200];
+    vsnprintf(text, sizeof text, format, args);
+    return utf8_shown(text);
+}
+
+void progress_say(struct progress *p, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    char *text = sentence(format, args);
     va_end(args);
     if (p->live && p->line_open)
         printf("\r\x1b[K"), p->line_open = false;
     printf("%s\n", text);
     fflush(stdout);
     log_line(p, text);
+    free(text);
 }
 
 void progress_log(struct progress *p, const char *format, ...)
 {
-    char text[1200];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    char *text = sentence(format, args);
     va_end(args);
     log_line(p, text);
+    free(text);
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "coordinator/run/run_lock.h"
+#include "coordinator/run/secret.h"
 #include "proto/config/changes.h"
 #include "proto/config/run_config.h"
 #include "proto/file/checkpoint.h"
@@ -115,7 +116,7 @@ static void run_init(struct run *run, const char *folder)
 static bool is_of_claim(const char *folder, const char *name)
 {
     if (!strncmp(name, "lock", 4) || !strncmp(name, "incarnation", 11) ||
-        !strncmp(name, "config.yaml.tmp-", 16))
+        !strncmp(name, "config.yaml.tmp-", 16) || !strncmp(name, "secret.", 7))
         return true;
     char *path = file_join(folder, name);
     struct err err;
@@ -323,6 +324,11 @@ int run_claim(struct run *run, struct err *err)
     return rc;
 }
 
+int run_open_secret(struct run *run, struct err *err)
+{
+    return secret_make(&run->secret, run->folder, run->config->experiment->secret, err);
+}
+
 int run_check(const struct run *run, struct err *err)
 {
     return run->lock ? run_lock_check(run->lock, err) : 0;
@@ -397,6 +403,7 @@ void run_clear(struct run *run)
     free(run->amended);
     free(run->checkpoint);
     free(run->folder);
+    secret_free(run->secret);
     run_lock_release(run->lock);
     *run = (struct run){0};
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct run_lock;
+struct secret;
 
 struct run {
     char *folder;
@@ -42,6 +43,7 @@ struct run {
     bool open;             /* others may write to the folder, and that cannot be changed */
     struct run_lock *lock; /* NULL before run_claim */
     const volatile sig_atomic_t *stop; /* nonzero: run_locate is to be left; borrowed, or NULL */
+    struct secret *secret; /* NULL before run_open_secret */
 };
 
 /* Plans to train `config` (taken over, also on failure) in the folder: as a new run, or as the
@@ -59,6 +61,10 @@ int run_plan_resume(struct run *run, const char *name, char *const *settings, si
  * umask), takes the lock (run_lock.h), writes the next
  * incarnation and, of a `train`, config.yaml. */
 int run_claim(struct run *run, struct err *err);
+
+/* Opens the run's secret (secret.h), and makes it where it has none. After run_claim, which it has
+ * succeeded. Without it whoever asks is a planner. */
+int run_open_secret(struct run *run, struct err *err);
 
 /* To be called before each write that counts: reads RUN/incarnation anew. ERR_MACHINE if another
  * launch has taken the run: then nothing of it may be touched any more. run_check_seen does not

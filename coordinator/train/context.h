@@ -30,3 +30,7 @@ struct context {
 struct history *context_history(const struct context *context);
 const struct trial *context_trunk(const struct context *context);
 const Trireme__Config *context_config(const struct context *context);
+
+/* Whoever started the launch, as `by` says it (actor.h): a person, who has the run's secret. The
+ * caller frees it. */
+char *context_operator(const struct run *run);

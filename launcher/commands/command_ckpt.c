@@ -5,6 +5,7 @@
 #include "base/warn.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/loaded.h"
+#include "launcher/commands/print_text.h"
 #include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
 #include "proto/tensor/layout.h"
@@ -96,11 +97,14 @@ void print_ckpt_ls(const void *reply)
         printf("%10s %14s %7s %14s\n", "step", "samples", "shards", "bytes");
     for (size_t i = 0; i < r->n_checkpoints; i++) {
         const Trireme__CkptRow *row = r->checkpoints[i];
-        if (row->problem)
-            printf("%10" PRIu64 "  %s\n", row->step, row->problem);
-        else
+        if (row->problem) {
+            printf("%10" PRIu64 "  ", row->step);
+            print_text(row->problem, SIZE_MAX);
+            printf("\n");
+        } else {
             printf("%10" PRIu64 " %14" PRIu64 " %7u %14" PRIu64 "\n", row->step, row->samples,
                    row->shards, row->bytes);
+        }
     }
 }
 

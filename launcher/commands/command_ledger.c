@@ -286,7 +286,9 @@ static bool print_told(const Trireme__Record *r)
 
 static void print_record(const Trireme__Record *r)
 {
-    printf("%5" PRIu64 "  %s  step %-8" PRIu64 " ", r->seq, r->time ? r->time : "", r->step);
+    printf("%5" PRIu64 "  ", r->seq);
+    say(r->time);
+    printf("  step %-8" PRIu64 " ", r->step);
     if (r->number)
         printf("%4u", r->number);
     else

@@ -1,11 +1,12 @@
-/* trireme propose; trireme proposals approve, veto, kill, takeback: what people ask of a running
- * coordinator. */
+/* trireme propose; trireme proposals approve, veto, kill, takeback: what people, and scripts, ask of a
+ * running coordinator. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
-#include "coordinator/proposals/inbox.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/secret.h"
 #include "launcher/commands/command.h"
+#include "launcher/commands/person.h"
 #include "launcher/commands/print_text.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
@@ -17,34 +18,59 @@
 #include <string.h>
 #include <time.h>
 
-/* Sends a request and fills in the answer. A refusal is an error. */
-static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *request, double wait,
-               struct err *err)
+/* Fills in what is said of a request that nobody has answered. */
+static void say_waits(Trireme__Answer *reply, const char *run, bool trained, double wait)
 {
-    if (run_config_exists(run, err) < 0)
-        return -1;
-    request->by = "person";
-    Trireme__Answer *answer = NULL;
-    const bool trained = run_is_trained(run);
-    if (inbox_ask(&answer, run, request, trained ? wait : 0, err) < 0)
-        return -1;
-    if (!answer) {
-        reply->text =
-            trained
-                ? mem_format("nobody answered within %g seconds: it waits in %s/inbox", wait, run)
+    reply->text =
+        trained ? mem_format("nobody answered within %g seconds: it waits in %s/inbox", wait, run)
                 : mem_format("nobody trains this run now: it waits in %s/inbox until somebody does",
                              run);
-        return 0;
-    }
+}
+
+/* Sends a request and fills in the answer. A refusal is an error. secret: NULL, with why, asks as a
+ * planner. */
+static int send_request(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
+                const struct secret *secret, const char *why, double wait, struct err *err)
+{
+    Trireme__Answer *answer = NULL;
+    const bool trained = run_is_trained(run);
+    if (person_ask(&answer, run, request, secret, trained ? wait : 0, err) < 0)
+        return -1;
     int rc = 0;
-    if (answer->accepted) {
+    if (!answer) {
+        say_waits(reply, run, trained, wait);
+    } else if (answer->accepted) {
         reply->has_accepted = reply->accepted = true;
         reply->has_number = answer->number != 0, reply->number = answer->number;
         reply->text = mem_strdup(answer->text ? answer->text : "done");
     } else {
         rc = err_set(err, ERR_USAGE, "%s", answer->text ? answer->text : "refused");
     }
+    if (!secret && reply->text) {
+        char *text = mem_format("%s (as a planner's: %s)", reply->text, why);
+        free(reply->text);
+        reply->text = text;
+    }
     message_free(answer);
+    return rc;
+}
+
+/* The same as a person, or where this user cannot and anybody may ask for it, as a planner. */
+static int ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
+               double wait, struct err *err)
+{
+    struct secret *secret = NULL;
+    struct err why = {0};
+    const bool for_persons = request->has_order && request->order != TRIREME__ORDER__kill;
+    if (run_config_exists(run, err) < 0)
+        return -1;
+    const int opened = person_open_secret(&secret, run, &why);
+    int rc = -1;
+    if (opened < 0 || (opened == 0 && for_persons))
+        *err = why;
+    else
+        rc = send_request(reply, run, request, secret, why.text, wait, err);
+    secret_free(secret);
     return rc;
 }
 

@@ -3,11 +3,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/ledger.h"
 #include "coordinator/proposals/policy.h"
 #include "coordinator/run/run.h"
+#include "coordinator/run/secret.h"
 #include "coordinator/run/without_step.h"
 #include "launcher/commands/command.h"
+#include "launcher/commands/person.h"
 #include "launcher/environment.h"
 #include "launcher/job/job.h"
 #include "launcher/job/mpirun.h"
@@ -46,11 +49,12 @@ static int check_init(const struct run *run, const struct layout *layout, struct
     return n ? 0 : first_weights_check(run->config, layout, err);
 }
 
-/* The planner's program and the operator's policy. */
+/* The planner's program, the operator's policy, and where the secret is. */
 static int check_experiment(const Trireme__Experiment *experiment, struct err *err)
 {
     Trireme__Policy *policy = NULL;
-    if (policy_read(&policy, experiment->policy, err) < 0)
+    if (secret_check_where(experiment->secret, err) < 0 ||
+        policy_read(&policy, experiment->policy, err) < 0)
         return -1;
     message_free(policy);
     return experiment->planner == TRIREME__EXPERIMENT__PLANNER__script
@@ -128,7 +132,7 @@ static int check_ledger(const char *run, struct err *err)
         rc = err_set(err, ERR_USAGE, "%s: found no ledger: nothing was proposed in this run", run);
     for (size_t i = 0; rc == 0 && i < ledger_records(ledger); i++) {
         const Trireme__Record *r = ledger_record(ledger, i);
-        if (r->kind == TRIREME__RECORD_KIND__correction && r->by && !strcmp(r->by, "person"))
+        if (r->kind == TRIREME__RECORD_KIND__correction && r->by && actor_is_person(r->by))
             rc = err_set(
                 err, ERR_USAGE,
                 "%s: a replay cannot follow what line %zu of the ledger tells of: %s at step %llu",
@@ -232,6 +236,8 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
     bool open; // rank 0 says it
     if (rc == 0)
         rc = file_make_private(&open, launch->folder, ERR_USAGE, err);
+    if (rc == 0)
+        rc = person_hand_over(launch->folder, run.config->experiment->secret, err);
     run_clear(&run);
     if (rc == 0) {
         size_t n_words = 0;
@@ -248,6 +254,7 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
                                 .began = job->began};
         rc = *stop_request_flag() ? err_set(err, ERR_STOPPED, "%s", "")
                                   : supervise(&mpirun, kept, err);
+        secret_take_away(launch->folder);
         if (rc < 0 && err->code == ERR_STOPPED && !err->text[0])
             rc = stop_early(job, kept, err);
         for (size_t i = 0; i < n_words; i++)

@@ -19,6 +19,7 @@
 #include "proto/net/link.h"
 #include "proto/net/mpi_transport.h"
 #include "proto/schema/message.h"
+#include "proto/schema/utf8.h"
 #include "ps/server.h"
 #include "worker/worker.h"
 
@@ -26,7 +27,16 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+/* A sentence, in which others' texts may be. */
+static void say(const char *sentence)
+{
+    char *text = utf8_shown(sentence);
+    fprintf(stderr, "trireme: %s\n", text);
+    free(text);
+}
 
 /* Before MPI, whose start may take long. */
 static void take_requests(void)
@@ -110,6 +120,8 @@ static struct coordinator *begin(const struct job *job, struct endpoint *endpoin
     int rc = run_claim(run, err);
     if (run->incarnation && environment_supervised())
         fprintf(stderr, SUPERVISE_CLAIMED "%llu\n", (unsigned long long)run->incarnation);
+    if (rc == 0)
+        rc = run_open_secret(run, err);
     if (rc == 0 && *stop_request_flag())
         rc = without_step_stop(err);
     run->stop = stop_request_flag();
@@ -232,7 +244,7 @@ static int run(const struct job *job, struct leftovers_mark *mark, uint64_t *kep
     *err = (struct err){0};
     if (!run_coordinator(job, endpoint, kept, err)) {
         if (err->text[0])
-            fprintf(stderr, "trireme: %s\n", err->text);
+            say(err->text);
         mpi_transport_abort(err->code);
     }
     bool said =
@@ -271,7 +283,7 @@ int job_refuse(const char *command, struct err *err)
     message_free(mine);
     send_end(endpoint, (int)err->code);
     if (rc < 0) {
-        fprintf(stderr, "trireme: %s\n", err->text);
+        say(err->text);
         mpi_transport_abort(err->code);
     }
     mpi_transport_close(endpoint, (int)err->code, err->text);

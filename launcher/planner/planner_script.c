@@ -154,6 +154,8 @@ static enum planner_answer poll_planner(struct planner *planner, Trireme__Propos
     struct script *s = (struct script *)planner;
     if (s->asked && s->process.pid == 0 && planner_process_start(&s->process, &s->program, err) < 0)
         return fail(s, err);
+    if (s->process.pid)
+        s->planner.pid = (uint32_t)s->process.pid;
     if (s->process.pid && !s->asked)
         drain(s);
     if (s->unasked > PLANNER_SCRIPT_BYTES) {

@@ -32,6 +32,31 @@ bool utf8_valid(const char *s)
     return true;
 }
 
+static bool turns_text(uint32_t c)
+{
+    return c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+bool utf8_is_shown(uint32_t c)
+{
+    return c != UTF8_BAD && c >= ' ' && (c < 0x7f || c >= 0xa0) && c != 0x2028 && c != 0x2029 &&
+           !turns_text(c);
+}
+
+char *utf8_shown(const char *s)
+{
+    struct text text = {0};
+    while (*s) {
+        const char *from = s;
+        if (utf8_is_shown(utf8_next(&s)))
+            text_add_bytes(&text, from, (size_t)(s - from));
+        else
+            text_add(&text, "?");
+    }
+    return text_take(&text);
+}
+
 char *utf8_from_bytes(const void *bytes, size_t size)
 {
     struct text ended = {0}, text = {0};

@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/proposals/planner.h"
+#include "coordinator/proposals/seal.h"
+#include "coordinator/run/secret.h"
 #include "proto/schema/write.h"
 
 volatile sig_atomic_t harness_stop;
@@ -106,7 +108,7 @@ struct planner *scripted_planner_new(const struct scripted_proposal *script)
     static const struct planner_ops ops = {
         .name = "script", .ask = scripted_ask, .poll = scripted_poll, .free = scripted_free};
     struct scripted_planner *p = mem_new(1, sizeof *p);
-    *p = (struct scripted_planner){.base = {&ops}, .script = script};
+    *p = (struct scripted_planner){.base = {.ops = &ops}, .script = script};
     return &p->base;
 }
 
@@ -341,8 +343,15 @@ void campaign_order(const char *folder, Trireme__Order order, uint32_t number)
     Trireme__Request request = TRIREME__REQUEST__INIT;
     request.has_order = 1, request.order = order;
     request.has_number = 1, request.number = number;
-    if (inbox_ask(&answer, folder, &request, 0, &err) < 0)
+    struct secret *secret = NULL;
+    if (secret_open(&secret, folder, "", &err) <= 0)
         fail_msg("%s", err.text);
+    request.by = "person";
+    Trireme__Request *sealed = seal_put(&request, secret, &err);
+    if (!sealed || inbox_ask(&answer, folder, sealed, 0, &err) < 0)
+        fail_msg("%s", err.text);
+    message_free(sealed);
+    secret_free(secret);
     assert_null(answer);
     // the coordinator reads the inbox a few times a second, and all steps here are faster than that
     clock_sleep(0.3);

@@ -209,7 +209,8 @@ static bool turn_coordinator(struct coordinator *coordinator, uint64_t turns)
 bool role_harness_run(struct run *run, const struct harness_launch *launch, struct err *how)
 {
     struct err err = {0};
-    if (run_claim(run, &err) < 0 || run_locate(run, fail_on_warning, NULL, &err) < 0)
+    if (run_claim(run, &err) < 0 || run_open_secret(run, &err) < 0 ||
+        run_locate(run, fail_on_warning, NULL, &err) < 0)
         fail_msg("%s", err.text);
     struct role_harness harness;
     role_harness_open(&harness, launch);

@@ -57,12 +57,12 @@ static void an_order_is_taken_where_it_fits_the_fate(void **state)
     static const char *const expected[] = {
         [TRIREME__ORDER__approve] = "one that waits for approval",
         [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
-        [TRIREME__ORDER__kill] = "one that is queued, open, or watched",
+        [TRIREME__ORDER__kill] = "one that waits, is queued, open, or watched",
         [TRIREME__ORDER__takeback] = "one that was adopted and whose values are in force",
     };
     static const bool fits[][4] = {
   // clang-format off
-        [FATE_WAITING]     = {true,  true,  false, false},
+        [FATE_WAITING]     = {true,  true,  true,  false},
         [FATE_QUEUED]      = {false, true,  true,  false},
         [FATE_OPEN]        = {false, true,  true,  false},
         [FATE_ADOPTED]     = {false, false, false, true }, // its watch has not begun
@@ -138,8 +138,9 @@ static void an_adoption_can_be_killed_while_it_is_watched_or_its_claim_is_open(v
     if (history_check_order(&history, 1, TRIREME__ORDER__kill, &err) < 0)
         fail_msg("%s", err.text);
     add_record_of(&history, 1, "kind: claim, claim: {t: 1, answer: unproven}");
-    assert_order_refused(&history, 1, TRIREME__ORDER__kill,
-                         "proposal 1 is kept, expected one that is queued, open, or watched");
+    assert_order_refused(
+        &history, 1, TRIREME__ORDER__kill,
+        "proposal 1 is kept, expected one that waits, is queued, open, or watched");
     history_clear(&history);
 }
 
