@@ -153,7 +153,8 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
 {
     const struct run *run = intake->context.run;
     const enum seal seal = seal_check(request, run->secret);
-    const struct entry *before = request->has_order ? NULL : taken_before(intake, request->propose);
+    const struct entry *before =
+        request->has_order || seal == SEAL_BROKEN ? NULL : taken_before(intake, request->propose);
     if (before) {
         proposal_answer(before, answer);
         return 0;
