@@ -71,12 +71,14 @@ static void answer_stop(bool *stop, const struct run *run, const Trireme__Reques
     const bool accepted = ours && seal == SEAL_HOLDS;
     *stop = *stop || accepted;
     answer->has_accepted = true, answer->accepted = accepted;
-    answer->text =
-        !ours      ? mem_format("launch %llu is over: launch %llu trains this run now",
-                                (unsigned long long)request->stop, (unsigned long long)run->incarnation)
-        : accepted ? mem_strdup("the step under way is ended and a checkpoint is written")
-        : seal == SEAL_BROKEN ? why_broken()
-                              : why_not("stop", "stop RUN");
+    if (accepted)
+        answer->text = mem_strdup("the step under way is ended and a checkpoint is written");
+    else if (ours)
+        answer->text = seal == SEAL_BROKEN ? why_broken() : why_not("stop", "stop RUN");
+    else
+        answer->text =
+            mem_format("launch %llu is over: launch %llu trains this run now",
+                       (unsigned long long)request->stop, (unsigned long long)run->incarnation);
 }
 
 int people_read_stop(bool *stop, const struct run *run, struct err *err)

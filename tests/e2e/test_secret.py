@@ -1,5 +1,5 @@
-"""The secret of a run: what only persons may ask for, and what becomes of requests that were forged,
-changed or repeated."""
+"""The secret of a run: what only persons may ask for, and what becomes of requests that were
+forged, changed or repeated."""
 import glob
 import json
 import os
