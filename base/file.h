@@ -22,8 +22,8 @@ int file_write_atomic(const char *path, const void *bytes, size_t size, enum err
 int file_write_private(const char *path, const void *bytes, size_t size, enum err_code code,
                        struct err *err);
 
-/* file_write_atomic for a file that is written in pieces. file_writer_end reports the first add that failed.
- * file_writer_drop leaves no trace of the file. */
+/* file_write_atomic for a file that is written in pieces. file_writer_end reports the first add
+ * that failed. file_writer_drop leaves no trace of the file. */
 struct file_writer;
 struct file_writer *file_writer_open(const char *path, enum err_code code, struct err *err);
 void file_writer_add(struct file_writer *writer, const void *bytes, size_t size);

@@ -33,22 +33,29 @@ static bool is_request(const char *name, enum inbox_kind kind)
            file_name_ends(name, STOP_END ".json") == (kind == INBOX_STOPS);
 }
 
-/* Returns why requests in the folder cannot be trusted, or NULL: others may write to it. It is
- * closed to them where that can be done. */
-static char *distrust(const char *folder)
+/* Opens the folder, which is closed to others where that can be done; -1 with ERR_USAGE if requests
+ * in it cannot be trusted: others may write to it. */
+static int open_folder(const char *folder, struct err *err)
 {
     struct stat st;
-    bool open = false;
-    struct err unread;
-    if (file_make_private(&open, folder, ERR_TRAIN, &unread) < 0)
-        return mem_strdup(unread.text);
-    if (stat(folder, &st) < 0)
-        return mem_format("%s: cannot look at it: %s", folder, strerror(errno));
-    if (st.st_uid != geteuid())
-        return mem_format("%s: found the folder of user %u, expected that of user %u", folder,
-                          (unsigned)st.st_uid, (unsigned)geteuid());
-    return open ? mem_format("%s: others may write to it, and this cannot be changed", folder)
-                : NULL;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, ERR_USAGE, "%s: cannot open the folder: %s", folder, strerror(errno));
+    int rc = 0;
+    if (fstat(fd, &st) == 0 && (st.st_mode & 0777) != 0700)
+        fchmod(fd, 0700); // another user's folder, and some file systems, refuse
+    if (fstat(fd, &st) < 0)
+        rc = err_set(err, ERR_USAGE, "%s: cannot look at it: %s", folder, strerror(errno));
+    else if (st.st_uid != geteuid())
+        rc = err_set(err, ERR_USAGE, "%s: found the folder of user %u, expected that of user %u",
+                     folder, (unsigned)st.st_uid, (unsigned)geteuid());
+    else if (st.st_mode & 022)
+        rc = err_set(err, ERR_USAGE, "%s: others may write to it, and this cannot be changed",
+                     folder);
+    if (rc == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 static Trireme__Request *parse(int fd, const struct stat *st, const char *path, struct err *err)
@@ -76,24 +83,26 @@ static Trireme__Request *parse(int fd, const struct stat *st, const char *path, 
     return NULL;
 }
 
-/* Opens what is under the name, once; all that is asked is asked of what was opened. Returns 1; 0
- * if it is no regular file. *request is NULL, with a sentence, if it is no request of this user. */
+/* Opens what is under the name in the folder, once each; all that is asked is asked of what was
+ * opened. Returns 1; 0 if it is no regular file. *request is NULL, with a sentence, if it is no
+ * request of this user. */
 static int read_request(Trireme__Request **request, const char *folder, const char *name,
                         struct err *err)
 {
-    char *path = file_join(folder, name), *why = NULL;
+    char *path = file_join(folder, name);
     struct stat st;
-    // a pipe must not block, and a link must not lead elsewhere
-    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    const bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     *request = NULL;
-    if (regular && (why = distrust(folder)))
-        err_set(err, ERR_USAGE, "%s", why);
-    else if (regular)
+    const int at = open_folder(folder, err);
+    // a pipe must not block, and a link must not lead elsewhere
+    const int fd = openat(at < 0 ? AT_FDCWD : at, at < 0 ? path : name,
+                          O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (regular && at >= 0)
         *request = parse(fd, &st, path, err);
     if (fd >= 0)
         close(fd);
-    free(why);
+    if (at >= 0)
+        close(at);
     free(path);
     return regular;
 }
@@ -179,10 +188,24 @@ static bool is_there(const char *folder, const char *path)
 
 static int read_answer(Trireme__Answer **answer, const char *path, struct err *err)
 {
-    size_t size = 0;
-    char *text = file_read(path, &size, ERR_MACHINE, err);
+    struct stat st;
+    char *text = NULL;
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     Trireme__Answer *found = message_new(&trireme__answer__descriptor);
-    int rc = text ? json_read(found, text, size, path, ERR_MACHINE, err) : -1;
+    int rc = 0;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        rc = err_set(err, ERR_MACHINE, "%s: cannot open: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode) || st.st_size > REQUEST_BYTES_MAX)
+        rc = err_set(err, ERR_MACHINE, "%s: expected a regular file of at most %d bytes", path,
+                     REQUEST_BYTES_MAX);
+    else
+        text = mem_new((size_t)st.st_size + 1, 1);
+    if (text)
+        rc = file_sure_at(fd, path, text, 0, (size_t)st.st_size, err);
+    if (rc == 0)
+        rc = json_read(found, text, (size_t)st.st_size, path, ERR_MACHINE, err);
+    if (fd >= 0)
+        close(fd);
     free(text);
     if (rc < 0) {
         message_free(found);

@@ -1,11 +1,13 @@
 /* RUN/inbox: how people and scripts reach a running coordinator from any node that sees the folder.
- * Who may ask for what is in people.h. A request is a file NAME.json (message Request), renamed into
- * place; the answer is NAME.answer.json (message Answer) beside it. Names begin with the time; the coordinator takes
- * requests in the order of their names and removes each once it is answered. The name of a request
- * to stop ends with ".stop": it is taken at any time, the others where the trunk stands.
+ * Who may ask for what is in people.h. A request is a file NAME.json (message Request), renamed
+ * into place; the answer is NAME.answer.json (message Answer) beside it. Names begin with the time;
+ * the coordinator takes requests in the order of their names and removes each once it is answered.
+ * The name of a request to stop ends with ".stop": it is taken at any time, the others where the
+ * trunk stands.
  *
  * The folder is its owner's alone (0700), and a request must be a regular file of the user who
- * trains; one of somebody else is refused, a pipe or a link is no request. */
+ * trains; one of somebody else is refused, a pipe or a link is no request. Folder and file are
+ * opened once each, and only what was opened is looked at and read. */
 #pragma once
 #include "base/err.h"
 

@@ -71,12 +71,14 @@ static void answer_stop(bool *stop, const struct run *run, const Trireme__Reques
     const bool accepted = ours && seal == SEAL_HOLDS;
     *stop = *stop || accepted;
     answer->has_accepted = true, answer->accepted = accepted;
-    answer->text =
-        !ours      ? mem_format("launch %llu is over: launch %llu trains this run now",
-                                (unsigned long long)request->stop, (unsigned long long)run->incarnation)
-        : accepted ? mem_strdup("the step under way is ended and a checkpoint is written")
-        : seal == SEAL_BROKEN ? why_broken()
-                              : why_not("stop", "stop RUN");
+    if (accepted)
+        answer->text = mem_strdup("the step under way is ended and a checkpoint is written");
+    else if (ours)
+        answer->text = seal == SEAL_BROKEN ? why_broken() : why_not("stop", "stop RUN");
+    else
+        answer->text =
+            mem_format("launch %llu is over: launch %llu trains this run now",
+                       (unsigned long long)request->stop, (unsigned long long)run->incarnation);
 }
 
 int people_read_stop(bool *stop, const struct run *run, struct err *err)
@@ -153,7 +155,8 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
 {
     const struct run *run = intake->context.run;
     const enum seal seal = seal_check(request, run->secret);
-    const struct entry *before = request->has_order ? NULL : taken_before(intake, request->propose);
+    const struct entry *before =
+        request->has_order || seal == SEAL_BROKEN ? NULL : taken_before(intake, request->propose);
     if (before) {
         proposal_answer(before, answer);
         return 0;

@@ -45,12 +45,12 @@ int secret_check_where(const char *where, struct err *err);
  * or `train` asked nobody. The caller frees *secret. */
 int secret_make(struct secret **secret, const char *run, const char *where, struct err *err);
 
-/* Of a client: opens it; not for `ask`. Returns 1; 0, with the sentence too, where it is not there or
- * this user may not read it: it is a planner then; -1 with ERR_USAGE if something is wrong. */
+/* Of a client: opens it; not for `ask`. Returns 1; 0, with the sentence too, where it is not there
+ * or this user may not read it: it is a planner then; -1 with ERR_USAGE if something is wrong. */
 int secret_open(struct secret **secret, const char *run, const char *where, struct err *err);
 
-/* Of `ask`: derives it. new: of a launch, to be handed over and for nothing else; RUN/secret.salt is
- * made if it is not there. ERR_USAGE for a passphrase that is too short, or not that of the run.
+/* Of `ask`: derives it. new: of a launch, to be handed over and for nothing else; RUN/secret.salt
+ * is made if it is not there. ERR_USAGE for a passphrase that is too short, or not that of the run.
  * secret_is_new: there is no salt yet. */
 bool secret_is_new(const char *run);
 int secret_derive(struct secret **secret, const char *run, const char *passphrase, bool new,

@@ -1,5 +1,5 @@
-/* trireme propose; trireme proposals approve, veto, kill, takeback: what people, and scripts, ask of a
- * running coordinator. */
+/* trireme propose; trireme proposals approve, veto, kill, takeback: what people and scripts ask
+ * of a running coordinator. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
@@ -30,7 +30,7 @@ static void say_waits(Trireme__Answer *reply, const char *run, bool trained, dou
 /* Sends a request and fills in the answer. A refusal is an error. secret: NULL, with why, asks as a
  * planner. */
 static int send_request(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
-                const struct secret *secret, const char *why, double wait, struct err *err)
+                        const struct secret *secret, const char *why, double wait, struct err *err)
 {
     Trireme__Answer *answer = NULL;
     const bool trained = run_is_trained(run);

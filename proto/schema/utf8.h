@@ -16,8 +16,8 @@ bool utf8_valid(const char *s);
  * not turn the direction of those behind it, so that a line reads as what it is not. */
 bool utf8_is_shown(uint32_t c);
 
-/* Returns a text of others so that it may be shown in a line, with a '?' for each character that may
- * not; the caller frees it. */
+/* Returns a text of others so that it may be shown in a line, with a '?' for each character that
+ * may not; the caller frees it. */
 char *utf8_shown(const char *s);
 
 /* Returns bytes as text, which the caller frees. Bytes that are not valid, and a NUL, become

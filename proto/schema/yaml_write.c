@@ -133,11 +133,10 @@ static bool is_plain(const char *s)
     return true;
 }
 
-/* Characters that YAML refuses, or takes for line ends. */
+/* Characters that YAML refuses, or that may not be shown as they are. */
 static bool is_special(uint32_t c)
 {
-    return c < ' ' || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029 || c == 0xfeff ||
-           c == 0xfffe || c == 0xffff;
+    return !utf8_is_shown(c) || c == 0xfeff || c == 0xfffe || c == 0xffff;
 }
 
 static void write_text(struct text *text, const char *s)

@@ -2,6 +2,7 @@
 of it."""
 import json
 import os
+import re
 
 import experiments
 import trireme
@@ -63,7 +64,8 @@ class People(Experiments):
         records = self.ledger("run")
         proposals = [r for r in records if r["kind"] == "proposal"]
         validations = [r["validation"]["accepted"] for r in records if r["kind"] == "validation"]
-        self.assertEqual([r["by"] for r in proposals], ["person"] * (len(refused) + 2))
+        self.assertEqual({re.sub(r"\d+", "N", r["by"])
+                          for r in proposals}, {"person uid N pid N unseparated"})
         self.assertEqual(validations, [False] * len(refused) + [True, False])
         taken = proposals[answer["number"] - 1]["proposal"]
         self.assertEqual((taken["hypothesis"], taken["predicted"]), ("it is too slow", "less"))
@@ -111,8 +113,8 @@ class People(Experiments):
         answer = json.loads(self.succeed("proposals", "kill", "run", 1, "--json").out)
         self.assertEqual((answer["accepted"], answer["number"]), (True, 1))
         self.assertIn("proposal 2", self.succeed("proposals", "veto", "run", 2).out)
-        self.refuse(2, ["proposal 1 is killed, expected one that waits, is queued, open"], "proposals",
-                    "kill", "run", 1)
+        self.refuse(2, ["proposal 1 is killed, expected one that waits, is queued, open"],
+                    "proposals", "kill", "run", 1)
         self.refuse(2, ["run: found no proposal 7, there are 2"], "proposals", "veto", "run", 7)
         self.refuse(2, ["proposal 2 is"], "proposals", "approve", "run", 2)
         self.stop(call)
@@ -281,7 +283,8 @@ class Reading(Experiments):
         self.thaw(frozen)
         self.stop(call)
         self.assertRegex(ls, r"1 +open .*optimizer.lr=0.000423\n +the rate is far too low")
-        self.assertRegex(show, r"\A1: open, proposed by person at step \d+\n")
+        self.assertRegex(
+            show, r"\A1: open, proposed by person uid \d+ pid \d+ unseparated at step \d+\n")
         for word in ("why", "the rate is far too low", "a lower loss", "optimizer.lr=0.000423"):
             self.assertIn(word, show)
         for told in (ls, show):
@@ -290,7 +293,9 @@ class Reading(Experiments):
         for word in ("step: ", "steps: %d" % experiments.STEPS, "may_change:", "outcome: open",
                      "hypotheses_left: 63"):
             self.assertIn(word, brief)
-        self.assertRegex(story, r"person: optimizer.lr=0.000423.*the rate is far too low")
+        self.assertRegex(
+            story,
+            r"person uid \d+ pid \d+ unseparated: optimizer.lr=0.000423.*the rate is far too low")
 
     def test_trials_and_the_ledger_tell_the_story_when_it_is_over(self):
         call = self.begin_with("run", "optimizer.lr=0.000423", why="the rate is far too low")

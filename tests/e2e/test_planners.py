@@ -64,7 +64,7 @@ class Troubles(Experiments):
         events = self.ledger("run", "event")
         self.assertNotEqual(events, [])
         for event in events:
-            self.assertEqual(event["by"], "script")
+            self.assertRegex(event["by"], r"\Aplanner script uid \d+ pid \d+\Z")
             for part in parts:
                 self.assertIn(part, event["text"])
 
@@ -277,7 +277,8 @@ class Ours(Experiments):
         self.trained("run")
         self.assertEqual(self.events("run"), [])
         rows = self.rows("run")
-        self.assertEqual({row["by"] for row in rows.values()}, {"script"})
+        self.assertEqual({" ".join(row["by"].split()[:2])
+                          for row in rows.values()}, {"planner script"})
         return rows
 
     def assert_measured(self, *numbers):

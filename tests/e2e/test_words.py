@@ -28,7 +28,7 @@ class Words(Experiments):
                      r"\n +watch, [3468]/8 reverse pairs: kept after [123] pairs?\n",
                      "\n +" + claimed):
             self.assertRegex(ls, part)
-        for part in (r"\A1: claimed, proposed by person at step \d+\n",
+        for part in (r"\A1: claimed, proposed by person uid \d+ pid \d+ unseparated at step \d+\n",
                      r"\n  kind +plain, slow; margin 0\.002 nats\n",
                      r"\n  verdict +adopted \(screening\) after \d pairs?: %s beyond the margin, "
                      "better with probability " % expected,

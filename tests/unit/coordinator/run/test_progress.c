@@ -51,6 +51,16 @@ static void tokens_have_three_digits(void **state)
     says(1, 2, 99960, 5000000000000, "100k of 5.00T tokens");
 }
 
+static void what_others_wrote_does_not_control_the_log_or_the_terminal(void **state)
+{
+    struct progress *progress = progress_new(*state, false, 0, 0, 1024);
+    progress_log(progress, "%s", "a\x1b[2J\nb\x7f \xc2\x9b \xe2\x80\xae \xff \xc3\xa4\t");
+    progress_free(progress);
+    char *text = must_read_in(*state, "log.txt", NULL);
+    assert_contains(text, "Z a?[2J?b? ? ? ? \xc3\xa4?\n");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -58,6 +68,7 @@ int main(void)
         cmocka_unit_test(after_a_change_of_batch_tokens_say_how_far_it_is),
         cmocka_unit_test(a_step_past_what_was_planned_has_no_time_left_and_not_a_wrapped_one),
         cmocka_unit_test(tokens_have_three_digits),
+        test_in_folder(what_others_wrote_does_not_control_the_log_or_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
