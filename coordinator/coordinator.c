@@ -438,7 +438,7 @@ static int on_committed(void *role, int from, const void *message, struct err *e
     if (!trial)
         return 0;
     if (trial == c->trunk && c->held_seconds > 0) {
-        trial->line.has_held_seconds = true, trial->line.held_seconds = c->held_seconds;
+        trial_note_held(trial, c->held_seconds);
         c->held_seconds = 0;
     }
     if (metrics_write(c->metrics, &trial->line, err) < 0)

@@ -156,6 +156,11 @@ bool trial_committed(struct trial *t, double now)
     return true;
 }
 
+void trial_note_held(struct trial *t, double seconds)
+{
+    t->line.has_held_seconds = true, t->line.held_seconds = seconds;
+}
+
 struct position trial_at(const struct trial *t, uint64_t step)
 {
     uint64_t steps = step - t->base.step;

@@ -109,6 +109,9 @@ int trial_decide(struct trial *trial, Trireme__StepDecision *decision, int n_ser
                  struct err *err);
 bool trial_committed(struct trial *trial, double now);
 
+/* Notes in the line of the step that was committed for how long the trial rested before it. */
+void trial_note_held(struct trial *trial, double seconds);
+
 /* Its position after `step` updates, and after the updates done. */
 struct position trial_at(const struct trial *trial, uint64_t step);
 struct position trial_position(const struct trial *trial);

@@ -25,7 +25,8 @@ for n, line in enumerate(sys.stdin):
     if n == 1:
         time.sleep(1000)
     new = [{"id": "a", "patch": {"optimizer.lr": 0.000423}, "hypothesis": "%s"},
-           {"id": "b", "patch": {"train.seed": 1}, "hypothesis": "it\\nis\\tbetter"}]
+           {"id": "b", "patch": {"train.seed": 1}, "hypothesis": "it\\nis\\tbetter"},
+           {"id": "c", "patch": {"data.sources.b.weight": 0.8}}]
     print(json.dumps({"proposals": new}), flush=True)
 """
 REFUSED = """import json, sys
@@ -68,7 +69,8 @@ class Told(Experiments):
         self.assertEqual((first["step"], second["step"]), (20, 40))
         self.assertNotIn("since", first)
         self.assertEqual([(t["number"], t["is"]) for t in second["since"]["turned"]],
-                         [(1, "queued"), (2, "refused")])
+                         [(1, "queued"), (2, "refused"), (3, "queued")])
+        self.assertEqual(second["tried"][2]["patch"], {"data.sources.1.weight": 0.8})
         # proposed at 20, after the planner had looked
         self.assertEqual(shown["since"]["turned"], [])
         del shown["since"], second["since"]
@@ -108,9 +110,15 @@ class Told(Experiments):
         self.assertFalse(self.ledger("run", "validation")[0]["validation"]["accepted"])
 
     def test_arms_that_run_are_told_with_their_decision_and_their_lead(self):
-        call = self.begin_with("run", "optimizer.lr=0.003", options=["--set", "train.steps=20000"])
-        self.wait_records(call, "run", 1, "application")
-        wait_for(lambda: self.steps_done("run") >= 44 or call.process.poll() is not None, "steps")
+        call = self.begin_with("run",
+                               "optimizer.lr=0.003",
+                               options=[
+                                   "--set", "train.steps=20000", "--set", "train.batch=64", "--set",
+                                   "schedule.warmup=300"
+                               ])
+        wait_for(
+            lambda: self.read("run/metrics.jsonl").count(b'"trial":"h1.0"') > 4 or call.process.
+            poll() is not None, "a fork's first steps")
         frozen = self.freeze(call)
         stretch = self.ledger("run", "stretch")[-1]
         briefing = json.loads(self.succeed("briefing", "run", "--json").out)
@@ -147,7 +155,7 @@ class Hold(Experiments):
         }
 
     def test_a_slow_planner_is_taken_at_the_same_step_on_every_run_and_a_replay_holds_nothing(self):
-        self.configure(SLOW % 1, hold=5)
+        self.configure(SLOW % 1, hold=60)
         for run in ("one", "two"):
             self.trained(run)
         proposals = [self.ledger(run, "proposal") for run in ("one", "two")]
@@ -162,7 +170,7 @@ class Hold(Experiments):
             for step, seconds in held.items():
                 self.assertEqual(step % 20, 1)
                 self.assertGreater(seconds, 0.9)
-                self.assertLess(seconds, 5)
+                self.assertLess(seconds, 60)
             told = [r for r in self.ledger(run, "event") if r.get("held_seconds")]
             self.assertEqual(told[0]["step"], first)
             self.assertAlmostEqual(told[0]["held_seconds"], held[first + 1], 6)
@@ -176,7 +184,7 @@ class Hold(Experiments):
         held = self.held("run")
         self.assertEqual(list(held), [21])  # it was asked once, and asked no more
         self.assertGreaterEqual(held[21], 0.3)
-        self.assertLess(held[21], 3)
+        self.assertLess(held[21], 20)
         told = [r["held_seconds"] for r in self.ledger("run", "event")]
         self.assertEqual(len(told), 1)
         self.assertAlmostEqual(told[0], held[21], 6)
