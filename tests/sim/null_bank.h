@@ -1,4 +1,4 @@
-/* Recorded pairs under the null (tests/campaigns/nulls.py), and walks through them. Pairs of one
+/* Recorded pairs under the null (tests/campaigns/nulls.py), and walks through them. Pairs of a
  * stretch stay together and stretches in their order, so what a trunk's luck has in common stays. */
 #pragma once
 #include "base/check.h"
