@@ -1,11 +1,12 @@
 """How far the verdict of a stretch reaches: the gain of a pair beside the loss at the end of the
 run.
 
-A run without experiments at the good rate; from one of its checkpoints each patch is measured in
-its first stretch, and is forced upon the trunk of a copy of the run, which keeps it to the end, at
+A run without experiments at the good rate. In a copy of it that goes on from one of its checkpoints
+each patch is measured in its first stretch; from the step at which that began (the planner's
+answer takes some steps) it is forced upon the trunk of another copy, which keeps it to the end, at
 equal tokens (`resume COPY@STEP --set`). A margin that nothing reaches lets every change be measured
-once and none be adopted; the calm ones, which do not share a stretch with the others, in a run of
-their own, so that all begin at the same step.
+once and none be adopted; the calm ones, which do not share a stretch with the others, are measured
+in a run of their own.
 
 Seeds, steps and patches were written down before any of it ran. Measured, for each step: in how
 many the sign of the pair's gain is that of the gain at the end (sealed loss of the run without
@@ -19,7 +20,7 @@ from adopt import B, RATE, change, planner_of
 from campaigns import BASE, HERE, mean, merged, records, table
 
 SEEDS = [151, 152]
-STARTS = [50, 200]
+STARTS = [50, 150]  # share .4 pays for a first stretch of all up to step 210
 PATCHES = {  # kind of the stretch -> name: patch
     "plain": {
         "rate x 4": change(optimizer__lr=4 * RATE),
@@ -31,7 +32,7 @@ PATCHES = {  # kind of the stretch -> name: patch
         "decay 0": change(optimizer__weight_decay=0),
         "decay .4": change(optimizer__weight_decay=0.4),
         "batch 8": change(train__batch=8),
-        "clip 4": change(optimizer__clip=4),
+        "eps 1e-4": change(optimizer__eps=1e-4),
         "code x 3": change(data__sources__0__weight=3),
         "prose x 3": change(data__sources__1__weight=3),
     },
@@ -51,7 +52,7 @@ def base_of(bench, seed):
             "data": {"sources": bench.texts()}, "optimizer": {"lr": RATE}, "train": {
                 "steps": bench.steps_of(B), "seed": seed
             }, "gate": {"weights": [1, 1], "margin": 100, "share": 0.4, "stake": 0.4},
-            "experiment": {"forks": 16}, "checkpoint": {"every": 50, "keep": 1000}
+            "experiment": {"forks": 16}, "checkpoint": {"every": 10, "keep": 1000}
         })
 
 
@@ -76,17 +77,29 @@ def end_from(bench, base, step, name, patch):
     print("ran %s" % name, file=sys.stderr, flush=True)
 
 
-def gains_of(run, names):
-    """What the first pair of each patch gained; None: its fork diverged, or was ended."""
-    found = {}
+def pairs_of(run, names):
+    """Of each patch: the step at which its first pair began, and what it gained; None: its fork
+    diverged, or was ended."""
+    found, began = {}, 0
     for r in records(run):
-        if r["kind"] == "observation":
+        if r["kind"] == "stretch":
+            began = r["step"]
+        elif r["kind"] == "observation":
             o = r["observation"]
             lost = o.get("diverged") or o.get("trunk_diverged")
-            found.setdefault(r["number"], None if lost else o["trunk_loss"] - o["fork_loss"])
-    if len(found) != len(names):
-        sys.exit("%s: has pairs of %d patches, expected %d" % (run, len(found), len(names)))
+            found.setdefault(r["number"],
+                             (began, None if lost else o["trunk_loss"] - o["fork_loss"]))
+    if len(found) != len(names) or len({began for began, _ in found.values()}) > 1:
+        sys.exit("%s: has first pairs of %d patches, expected %d, all in one stretch" %
+                 (run, len(found), len(names)))
     return {name: found[i + 1] for i, name in enumerate(names)}
+
+
+def forced(bench, patch, start):
+    """The patch, and as many steps as the same tokens are."""
+    batch = patch.get("train.batch", BASE["train"]["batch"])
+    left = (bench.steps_of(B) - start) * BASE["train"]["batch"] // batch
+    return {**patch, "train.steps": start + left}
 
 
 def ranks(x):
@@ -106,37 +119,41 @@ def low(gain):
     return -1e9 if gain is None else gain
 
 
+def measure(bench, seeds):
+    """Runs all there is to be run; of each seed, start and patch: its first pair and its end."""
+    bench.train_all({"horizon-%d" % s: base_of(bench, s) for s in seeds})
+    keys = [(s, start, kind) for s in seeds for start in STARTS for kind in PATCHES]
+
+    def pairs(key):
+        s, start, kind = key
+        name, patches = "horizon-%d-%d-%s" % key, PATCHES[kind]
+        planner = planner_of(bench, list(patches.values()), "horizon-" + kind)["experiment"]
+        end_from(bench, "horizon-%d" % s, start, name,
+                 {"experiment." + word: value
+                  for word, value in planner.items()})
+        return pairs_of(bench.run(name), list(patches))
+
+    first = dict(zip(keys, bench.each(pairs, keys)))
+
+    def end(key):
+        s, start, word = key
+        began, gain = first[s, start, KIND[word]][word]
+        name = "horizon-%d-%d-%s" % (s, start, word.replace(" ", "").replace("/", "by"))
+        end_from(bench, "horizon-%d" % s, began, name,
+                 forced(bench, PATCHES[KIND[word]][word], began))
+        return {
+            "seed": s, "start": start, "patch": word, "kind": KIND[word], "began": began,
+            "gain": gain, "sealed": bench.sealed(name)
+        }
+
+    found = bench.each(end, [(s, start, word) for s in seeds for start in STARTS for word in KIND])
+    none = dict(zip(seeds, bench.each(lambda s: bench.sealed("horizon-%d" % s), seeds)))
+    return [{**r, "none": none[r["seed"]]} for r in found]
+
+
 def main(bench):
     seeds = bench.seeds_of(SEEDS)
-    bench.train_all({"horizon-%d" % s: base_of(bench, s) for s in seeds})
-    tasks = []
-    for s in seeds:
-        for start in STARTS:
-            name = "horizon-%d-%d" % (s, start)
-            for kind, patches in PATCHES.items():
-                planner = planner_of(bench, list(patches.values()), "horizon-" + kind)["experiment"]
-                patch = {"experiment." + key: value for key, value in planner.items()}
-                tasks.append(("horizon-%d" % s, start, "%s-%s" % (name, kind), patch))
-                for word, patch in patches.items():
-                    tasks.append(
-                        ("horizon-%d" % s, start, "%s-%s" % (name, word.replace(" ", "")), patch))
-    bench.each(lambda task: end_from(bench, *task), tasks)
-
-    found = []
-
-    def measured(key):
-        s, start = key
-        name = "horizon-%d-%d-" % (s, start)
-        none, short = bench.sealed("horizon-%d" % s), {}
-        for kind, patches in PATCHES.items():
-            short.update(gains_of(bench.run(name + kind), list(patches)))
-        return [{
-            "seed": s, "start": start, "patch": word, "kind": KIND[word], "gain": short[word],
-            "none": none, "sealed": bench.sealed(name + word.replace(" ", ""))
-        } for word in KIND]
-
-    for rows in bench.each(measured, [(s, start) for s in seeds for start in STARTS]):
-        found += rows
+    found = measure(bench, seeds)
     summary = []
     for start in STARTS:
         lines, all_x, all_y = [], [], []
@@ -150,7 +167,8 @@ def main(bench):
                 *("%+.4f" % v for v in y),
                 "%d of %d" % (sum((low(v) > 0) == (w > 0) for v, w in zip(x, y)), len(x))
             ])
-        print("changed at step %d" % start)
+        steps = sorted({r["began"] for r in found if r["start"] == start})
+        print("changed at step %s" % ", ".join(map(str, steps)))
         table([
             "patch", "stretch", *("gain of the pair, seed %d" % s
                                   for s in seeds), *("gain at the end, seed %d" % s
