@@ -1,6 +1,7 @@
 #include "launcher/planner/cage.h"
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "launcher/planner/call_filter.h"
 #include "launcher/planner/landlock.h"
@@ -13,7 +14,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +39,26 @@ struct cage {
     size_t n;
     char *work;                 /* owned */
     struct call_filter *filter; /* owned; NULL: none */
+    char *said;       /* this process's command line and environment, as the kernel shows */
+    size_t said_size; /* them to others: borrowed from the stack; 0: not known */
 };
+
+/* Their addresses are words 48 to 51 of stat, counted from 1; a name may hold spaces. */
+static void find_said(struct cage *cage)
+{
+    enum { NAME = 2, ARGUMENTS = 48, ENVIRONMENT_END = 51 };
+    struct err ignored;
+    char *text = file_read("/proc/self/stat", NULL, ERR_USAGE, &ignored);
+    const char *word = text ? strrchr(text, ')') : NULL;
+    for (int i = NAME; word && i < ENVIRONMENT_END; i++) {
+        word = strchr(word + 1, ' ');
+        if (word && i + 1 == ARGUMENTS)
+            cage->said = (char *)strtoull(word, NULL, 10);
+    }
+    char *end = word ? (char *)strtoull(word, NULL, 10) : NULL;
+    cage->said_size = cage->said && end > cage->said ? (size_t)(end - cage->said) : 0;
+    free(text);
+}
 
 bool cage_hides_files(const struct cage_layers *layers)
 {
@@ -59,6 +81,7 @@ struct cage *cage_new(const struct cage_layers *layers, char *const *readable, s
         .processes = !layers->namespaces,
         .signals = !layers->namespaces && layers->landlock < LANDLOCK_ABI_SIGNALS,
     };
+    find_said(cage);
     cage->filter = layers->calls ? call_filter_new(&holes) : NULL;
     return cage;
 }
@@ -132,6 +155,25 @@ static void be_first_without_memory(void)
     close(fd);
 }
 
+enum { REPORT = STDERR_FILENO + 1, FILES_MAX = 1 << 16 };
+
+/* Of the job's files, such as MPI's sockets, none may stay open: but for the first three there is
+ * the report, until the program is executed. */
+static void close_others(int report)
+{
+    struct rlimit files = {.rlim_cur = FILES_MAX};
+    if (report != REPORT && dup2(report, REPORT) < 0)
+        _exit(CAGE_EXIT_FAILED);
+    fcntl(REPORT, F_SETFD, FD_CLOEXEC);
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, REPORT + 1, ~0u, 0) == 0)
+        return;
+#endif
+    getrlimit(RLIMIT_NOFILE, &files);
+    for (int fd = REPORT + 1; (rlim_t)fd < files.rlim_cur && fd < FILES_MAX; fd++)
+        close(fd);
+}
+
 /* Enters namespaces and root. */
 static void move_in(const struct cage *cage, int report)
 {
@@ -171,7 +213,7 @@ static int restrict_files(const struct cage *cage)
 static _Noreturn void become_program(const struct cage *cage, int report, const char *path,
                                      char *const *words, char *const *variables)
 {
-    must(report, cage->work, chdir(cage->work) < 0 ? errno : 0);
+    must(report, "the folder that it works in", chdir(cage->work) < 0 ? errno : 0);
     if (cage->layers.landlock)
         must(report, "Landlock", restrict_files(cage));
     must(report, "its limits", planner_limits_set(&cage->limits));
@@ -179,7 +221,7 @@ static _Noreturn void become_program(const struct cage *cage, int report, const 
     if (cage->filter)
         must(report, "seccomp", call_filter_install(cage->filter));
     execve(path, words, variables);
-    must(report, path, errno);
+    must(report, "its execution", errno);
     _exit(CAGE_EXIT_FAILED);
 }
 
@@ -203,7 +245,11 @@ static _Noreturn void be_init(int report, pid_t program)
 _Noreturn void cage_exec(const struct cage *cage, int report, const char *path, char *const *words,
                          char *const *variables)
 {
+    close_others(report);
+    report = REPORT;
     die_with_parent(report);
+    // who looks for this process by what it was started as must not find the child
+    memset(cage->said, 0, cage->said_size);
     be_first_without_memory();
     must(report, "no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? errno : 0);
     if (!cage->layers.namespaces)

@@ -65,8 +65,8 @@ struct cage_report {
  * after a fork of a process with threads. */
 pid_t cage_fork(const struct cage *cage);
 
-/* Locks the calling child in and executes the program; stdin, stdout and stderr are set, all other
- * descriptors but `report` closed. The child dies with the thread that made it. Does not return:
+/* Locks the calling child in and executes the program, whose stdin, stdout and stderr are set, and
+ * which gets no other descriptor. The child dies with the thread that made it. Does not return:
  * where something fails, that is told to `report`, the writing end of a pipe, as one struct
  * cage_report, and the exit status is CAGE_EXIT_FAILED. In a pid namespace the child stays as its
  * first process, so that signals and orphans are as everywhere for the program, tells how that

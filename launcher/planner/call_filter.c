@@ -125,7 +125,7 @@ static const struct row rows[] = {
     NEVER_IN(FILES, removexattr), NEVER_IN(FILES, lremovexattr), NEVER_IN(FILES, fremovexattr),
     /* processes outside */
     NEVER_IN(PROCESSES, setsid), NEVER_IN(PROCESSES, setpgid),
-    BUT_WITH(PROCESSES, prlimit64, 0, UINT32_MAX, 0),
+    BUT_WITH(NO_MATTER, prlimit64, 0, UINT32_MAX, 0),
     BUT_WITH(PROCESSES, setpriority, 0, UINT32_MAX, PRIO_PROCESS),
     BUT_WITH(PROCESSES, setpriority, 1, UINT32_MAX, 0),
     BUT_WITH(PROCESSES, ioprio_set, 1, UINT32_MAX, 0),
@@ -133,6 +133,7 @@ static const struct row rows[] = {
     BUT_WITH(PROCESSES, sched_setscheduler, 0, UINT32_MAX, 0),
     BUT_WITH(PROCESSES, sched_setparam, 0, UINT32_MAX, 0),
     BUT_WITH(PROCESSES, sched_setattr, 0, UINT32_MAX, 0),
+    {SYS_kill, EQUAL, 0, UINT32_MAX, UINT32_MAX, PROCESSES, EPERM}, /* -1: all */
     TO_OTHERS(kill), TO_OTHERS(tgkill), TO_OTHERS(rt_sigqueueinfo), TO_OTHERS(rt_tgsigqueueinfo),
     NEVER_IN(SIGNALS, tkill), NEVER_IN(SIGNALS, pidfd_send_signal),
 #ifdef __x86_64__

@@ -11,13 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FILES_MAX = 1 << 16, READ_SIZE = 1 << 16, PIPE_SIZE = 1 << 20, LOG_SIZE = 4 << 20 };
+enum { READ_SIZE = 1 << 16, PIPE_SIZE = 1 << 20, LOG_SIZE = 4 << 20 };
 
 /* The ends of four pipes, and the log: what a start needs. */
 struct ends {
@@ -66,22 +64,8 @@ static int open_all(struct ends *ends, const struct planner_program *program, st
     return -1;
 }
 
-enum { REPORT = STDERR_FILENO + 1 };
-
-/* Of the job's files, such as MPI's sockets, none may stay open in the program. */
-static void close_others(rlim_t files)
-{
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, REPORT + 1, ~0u, 0) == 0)
-        return;
-#endif
-    for (int fd = REPORT + 1; (rlim_t)fd < files && fd < FILES_MAX; fd++)
-        close(fd);
-}
-
 /* Between fork and exec: only what is safe after a fork of a process with threads. */
-static _Noreturn void child_exec(const struct ends *ends, const struct planner_program *program,
-                                 rlim_t files)
+static _Noreturn void child_exec(const struct ends *ends, const struct planner_program *program)
 {
     struct sigaction as_usual = {.sa_handler = SIG_DFL};
     sigset_t none;
@@ -90,16 +74,11 @@ static _Noreturn void child_exec(const struct ends *ends, const struct planner_p
     for (int s = 1; s < NSIG; s++)
         sigaction(s, &as_usual, NULL);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    // an end may have one of the numbers that they are to get
-    const int ours[] = {ends->in[0], ends->out[1], ends->err[1], ends->report[1]};
-    int safe[sizeof ours / sizeof *ours];
-    for (int i = 0; i <= REPORT; i++)
-        safe[i] = fcntl(ours[i], F_DUPFD, REPORT + 1);
-    for (int i = 0; i <= REPORT; i++)
-        dup2(safe[i], i);
-    fcntl(REPORT, F_SETFD, FD_CLOEXEC);
-    close_others(files);
-    cage_exec(program->cage, REPORT, program->path, program->arguments, program->variables);
+    dup2(ends->in[0], STDIN_FILENO);
+    dup2(ends->out[1], STDOUT_FILENO);
+    dup2(ends->err[1], STDERR_FILENO);
+    cage_exec(program->cage, ends->report[1], program->path, program->arguments,
+              program->variables);
 }
 
 /* The folder outside that it works in, where it needs one; made anew, as what is left of a process
@@ -135,14 +114,12 @@ int planner_process_start(struct planner_process *process, const struct planner_
                           struct err *err)
 {
     struct ends ends;
-    struct rlimit limit = {.rlim_cur = FILES_MAX};
     reap(process);
     if (make_work(program->cage, err) < 0 || open_all(&ends, program, err) < 0)
         return -1;
-    getrlimit(RLIMIT_NOFILE, &limit);
     pid_t pid = cage_fork(program->cage);
     if (pid == 0)
-        child_exec(&ends, program, limit.rlim_cur);
+        child_exec(&ends, program);
     if (pid < 0) {
         err_set(err, ERR_MACHINE, "the planner cannot be started: %s", strerror(errno));
         close_all(&ends);

@@ -275,16 +275,20 @@ static bool is_file(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* A script of an interpreter is its first argument; others that name files are to be read. */
+/* A script of an interpreter is its first argument that is no option; others that name files are to
+ * be read. */
 static int need_arguments(struct search *s, char **words, size_t n, bool interpreter)
 {
+    size_t script = 1;
     int rc = 0;
+    while (script < n && words[script][0] == '-')
+        script++;
     for (size_t i = 1; i < n && rc == 0; i++) {
         char *path = is_file(words[i]) ? realpath(words[i], NULL) : NULL;
         if (!path)
             continue;
-        rc = interpreter && i == 1 ? need_own_folder(s, path)
-                                   : need(s, path, "a file that it is given");
+        rc = interpreter && i == script ? need_own_folder(s, path)
+                                        : need(s, path, "a file that it is given");
         free(words[i]);
         words[i] = path;
     }
