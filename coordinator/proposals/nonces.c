@@ -33,7 +33,7 @@ static void insert(struct nonces *s, uint64_t time, const char *nonce)
     for (; at > 0 && s->taken[at - 1].time > time; at--)
         s->taken[at] = s->taken[at - 1];
     s->taken[at].time = time;
-    memcpy(s->taken[at].nonce, nonce, strnlen(nonce, sizeof s->taken[at].nonce - 1) + 1);
+    snprintf(s->taken[at].nonce, sizeof s->taken[at].nonce, "%.*s", 2 * NONCE_SIZE, nonce);
     s->n++;
     if (s->n > NONCES_MAX) {
         s->floor = s->taken[0].time;

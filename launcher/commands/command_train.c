@@ -50,15 +50,16 @@ static int check_init(const struct run *run, const struct layout *layout, struct
 }
 
 /* The planner's program, the operator's policy, and where the secret is. */
-static int check_experiment(const Trireme__Experiment *experiment, struct err *err)
+static int check_experiment(const struct run *run, struct err *err)
 {
+    const Trireme__Experiment *experiment = run->config->experiment;
     Trireme__Policy *policy = NULL;
     if (secret_check_where(experiment->secret, err) < 0 ||
         policy_read(&policy, experiment->policy, err) < 0)
         return -1;
     message_free(policy);
     return experiment->planner == TRIREME__EXPERIMENT__PLANNER__script
-               ? planner_script_check(experiment->command, experiment->n_command, err)
+               ? planner_script_check(run->config, run->folder, err)
                : 0;
 }
 
@@ -71,7 +72,7 @@ static int check(const struct run *run, unsigned servers, struct err *err)
     struct shard *shards = mem_new(servers, sizeof *shards);
     int rc = shard_map(shards, servers, layout, err);
     if (rc == 0)
-        rc = check_experiment(config->experiment, err);
+        rc = check_experiment(run, err);
     if (rc == 0)
         rc = check_init(run, layout, err);
     free(shards);

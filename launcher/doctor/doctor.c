@@ -1,5 +1,6 @@
 #include "launcher/doctor/doctor.h"
 
+#include "launcher/doctor/ask_cage.h"
 #include "launcher/doctor/ask_folder.h"
 #include "launcher/doctor/ask_hosts.h"
 #include "launcher/doctor/ask_machine.h"
@@ -10,7 +11,8 @@
 
 typedef void (*ask_fn)(Trireme__DoctorReply *reply, const Trireme__DoctorRequest *request);
 
-static const ask_fn questions[] = {ask_mpi, ask_machine, ask_network, ask_folder, ask_hosts};
+static const ask_fn questions[] = {ask_mpi,     ask_machine, ask_cage,
+                                   ask_network, ask_folder,  ask_hosts};
 
 void doctor_ask(Trireme__DoctorReply *reply, const Trireme__DoctorRequest *request)
 {

@@ -80,7 +80,7 @@ static int make_planner(struct planner **planner, const struct job *job, const s
         return 0;
     *planner = e->planner == TRIREME__EXPERIMENT__PLANNER__random
                    ? planner_random_new(run->config->train->seed)
-                   : planner_script_new(e->command, e->n_command, run->folder, e->patience, err);
+                   : planner_script_new(run->config, run->folder, NULL, warn_stderr, NULL, err);
     return *planner ? 0 : -1;
 }
 

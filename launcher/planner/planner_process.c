@@ -2,6 +2,7 @@
 
 #include "launcher/planner/planner_program.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -10,30 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    EXEC_FAILED = 127,
-    FILES_MAX = 1 << 16,
-    READ_SIZE = 1 << 16,
-    PIPE_SIZE = 1 << 20,
-    LOG_SIZE = 4 << 20
-};
+enum { READ_SIZE = 1 << 16, PIPE_SIZE = 1 << 20, LOG_SIZE = 4 << 20 };
 
-/* The ends of three pipes, and the log: what a start needs. */
+/* The ends of four pipes, and the log: what a start needs. */
 struct ends {
-    int in[2], out[2], err[2], log;
+    int in[2], out[2], err[2], report[2], log;
 };
 
 static void close_all(const struct ends *ends)
 {
-    const int files[] = {ends->in[0],  ends->in[1],  ends->out[0], ends->out[1],
-                         ends->err[0], ends->err[1], ends->log};
+    const int files[] = {ends->in[0],  ends->in[1],     ends->out[0],    ends->out[1], ends->err[0],
+                         ends->err[1], ends->report[0], ends->report[1], ends->log};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (files[i] >= 0)
             close(files[i]);
@@ -50,13 +42,16 @@ static int open_all(struct ends *ends, const struct planner_program *program, st
         {-1, -1},
         {-1, -1},
         {-1, -1},
+        {-1, -1},
         -1
     };
     ends->log = open_log(program->log);
     if (ends->log < 0)
         return err_set(err, ERR_USAGE, "%s: cannot be written: %s", program->log, strerror(errno));
     if (pipe2(ends->in, O_CLOEXEC) == 0 && pipe2(ends->out, O_CLOEXEC) == 0 &&
-        pipe2(ends->err, O_CLOEXEC) == 0 && fcntl(ends->in[1], F_SETFL, O_NONBLOCK) == 0 &&
+        pipe2(ends->err, O_CLOEXEC) == 0 && pipe2(ends->report, O_CLOEXEC) == 0 &&
+        fcntl(ends->report[0], F_SETFL, O_NONBLOCK) == 0 &&
+        fcntl(ends->in[1], F_SETFL, O_NONBLOCK) == 0 &&
         fcntl(ends->out[0], F_SETFL, O_NONBLOCK) == 0 &&
         fcntl(ends->err[0], F_SETFL, O_NONBLOCK) == 0) {
         fcntl(ends->in[1], F_SETPIPE_SZ, PIPE_SIZE); // where it fails, more calls do
@@ -69,27 +64,12 @@ static int open_all(struct ends *ends, const struct planner_program *program, st
     return -1;
 }
 
-/* Of the job's files, such as MPI's sockets, none may stay open in the program. */
-static void close_others(rlim_t files)
-{
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) == 0)
-        return;
-#endif
-    for (int fd = STDERR_FILENO + 1; (rlim_t)fd < files && fd < FILES_MAX; fd++)
-        close(fd);
-}
-
 /* Between fork and exec: only what is safe after a fork of a process with threads. */
-static _Noreturn void child_exec(const struct ends *ends, const struct planner_program *program,
-                                 pid_t parent, rlim_t files)
+static _Noreturn void child_exec(const struct ends *ends, const struct planner_program *program)
 {
-    setsid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(EXEC_FAILED);
     struct sigaction as_usual = {.sa_handler = SIG_DFL};
     sigset_t none;
+    setsid();
     sigemptyset(&none);
     for (int s = 1; s < NSIG; s++)
         sigaction(s, &as_usual, NULL);
@@ -97,9 +77,29 @@ static _Noreturn void child_exec(const struct ends *ends, const struct planner_p
     dup2(ends->in[0], STDIN_FILENO);
     dup2(ends->out[1], STDOUT_FILENO);
     dup2(ends->err[1], STDERR_FILENO);
-    close_others(files);
-    execve(program->path, program->arguments, program->variables);
-    _exit(EXEC_FAILED);
+    cage_exec(program->cage, ends->report[1], program->path, program->arguments,
+              program->variables);
+}
+
+/* The folder outside that it works in, where it needs one; made anew, as what is left of a process
+ * that was killed is not the program's. */
+static int make_work(const struct cage *cage, struct err *err)
+{
+    const char *work = cage_outside(cage);
+    bool open = false;
+    if (!work)
+        return 0;
+    return file_remove_tree(work, ERR_USAGE, err) < 0 ||
+                   file_make_private(&open, work, ERR_USAGE, err) < 0
+               ? -1
+               : 0;
+}
+
+static void remove_work(const struct cage *cage)
+{
+    struct err ignored; // the next start says it
+    if (cage_outside(cage))
+        file_remove_tree(cage_outside(cage), ERR_USAGE, &ignored);
 }
 
 /* Those that were killed and have ended meanwhile. */
@@ -114,14 +114,12 @@ int planner_process_start(struct planner_process *process, const struct planner_
                           struct err *err)
 {
     struct ends ends;
-    struct rlimit limit = {.rlim_cur = FILES_MAX};
     reap(process);
-    if (open_all(&ends, program, err) < 0)
+    if (make_work(program->cage, err) < 0 || open_all(&ends, program, err) < 0)
         return -1;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    pid_t parent = getpid(), pid = fork();
+    pid_t pid = cage_fork(program->cage);
     if (pid == 0)
-        child_exec(&ends, program, parent, limit.rlim_cur);
+        child_exec(&ends, program);
     if (pid < 0) {
         err_set(err, ERR_MACHINE, "the planner cannot be started: %s", strerror(errno));
         close_all(&ends);
@@ -130,10 +128,13 @@ int planner_process_start(struct planner_process *process, const struct planner_
     close(ends.in[0]);
     close(ends.out[1]);
     close(ends.err[1]);
+    close(ends.report[1]);
     process->pid = pid, process->in = ends.in[1], process->out = ends.out[0],
     process->err = ends.err[0];
+    process->report = ends.report[0], process->cage = program->cage;
     process->log = ends.log, process->log_path = program->log;
     process->dead = false;
+    process->failed = (struct cage_report){0};
     return 0;
 }
 
@@ -176,6 +177,7 @@ void planner_process_kill(struct planner_process *process)
     close(process->in);
     close(process->out);
     close(process->err);
+    close(process->report);
     if (process->log >= 0)
         close(process->log);
     for (size_t i = 0; i < PLANNER_PROCESSES_LEFT && process->pid; i++)
@@ -185,6 +187,7 @@ void planner_process_kill(struct planner_process *process)
         }
     process->pid = 0;
     reap(process);
+    remove_work(process->cage);
 }
 
 /* As write, where the reader's end gives no signal. */
@@ -210,6 +213,20 @@ void planner_process_write(const struct planner_process *process, const struct t
     *done += n > 0 ? (size_t)n : 0;
 }
 
+/* In a cage with processes of its own the child is not the program: it tells how that ended. */
+static void hear(struct planner_process *p)
+{
+    struct cage_report r;
+    while (read(p->report, &r, sizeof r) == (ssize_t)sizeof r)
+        if (r.news == CAGE_FAILED)
+            p->failed = r;
+        else if (r.news == CAGE_ENDED) {
+            p->code = WIFEXITED(r.status) ? CLD_EXITED : CLD_KILLED;
+            p->status = WIFEXITED(r.status) ? WEXITSTATUS(r.status) : WTERMSIG(r.status);
+        }
+    p->failed.step[sizeof p->failed.step - 1] = 0;
+}
+
 /* Whether it has ended; it is not reaped before it is killed, so that its number stays its own. */
 static void look_after(struct planner_process *p)
 {
@@ -219,6 +236,7 @@ static void look_after(struct planner_process *p)
         return;
     p->dead = true;
     p->code = info.si_code, p->status = info.si_status;
+    hear(p);
 }
 
 bool planner_process_read(struct planner_process *process, struct text *text, size_t max)
@@ -234,6 +252,14 @@ bool planner_process_read(struct planner_process *process, struct text *text, si
         text_add_bytes(text, bytes, (size_t)n);
     }
     return false;
+}
+
+int planner_process_failed(const struct planner_process *process, struct err *err)
+{
+    return process->dead && process->failed.news == CAGE_FAILED
+               ? err_set(err, ERR_USAGE, "the planner could not be started: %s: %s",
+                         process->failed.step, strerror(process->failed.error))
+               : 0;
 }
 
 void planner_process_how(char *text, size_t size, const struct planner_process *process)

@@ -2,80 +2,48 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "launcher/planner/cage.h"
+#include "launcher/planner/planner_reads.h"
+#include "launcher/planner/program_path.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static bool is_program(const char *path)
+/* Keys of services, sockets of agents and what belongs to the MPI job are not among them. */
+static bool is_passed_on(const char *variable)
 {
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
-}
-
-/* In the folders of PATH; NULL: there is none. */
-static char *find_in_path(const char *name)
-{
-    const char *folder = getenv("PATH");
-    for (; folder; folder = strchr(folder, ':') ? strchr(folder, ':') + 1 : NULL) {
-        size_t size = strcspn(folder, ":");
-        char *path =
-            size ? mem_format("%.*s/%s", (int)size, folder, name) : mem_format("./%s", name);
-        if (is_program(path))
-            return path;
-        free(path);
-    }
-    return NULL;
-}
-
-char *planner_program_find(const char *name, struct err *err)
-{
-    bool has_slash = strchr(name, '/');
-    if (has_slash && is_program(name))
-        return mem_strdup(name);
-    if (has_slash) {
-        const char *why = file_is_dir(name)   ? "a folder"
-                          : file_exists(name) ? "a file that may not be executed (chmod +x)"
-                                              : "nothing there";
-        err_set(err, ERR_USAGE, "experiment.command: %s: found %s, expected the planner's program",
-                name, why);
-        return NULL;
-    }
-    char *path = *name ? find_in_path(name) : NULL;
-    if (!path)
-        err_set(err, ERR_USAGE, "experiment.command: '%s': found no such program in PATH%s", name,
-                *name && file_exists(name) ? ", but one here: write it with ./ before it" : "");
-    return path;
-}
-
-/* What tells a process that it is a rank, or where the job's daemons listen. */
-static bool belongs_to_job(const char *variable)
-{
-    static const char *const prefixes[] = {"OMPI_", "OPAL_", "ORTE_",  "PRTE_",
-                                           "PMIX_", "PMI_",  "SLURM_", "TRIREME_"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (!strncmp(variable, prefixes[i], strlen(prefixes[i])))
+    // clang-format off
+    static const char *const beginnings[] = {
+        "PATH=", "LANG=", "LANGUAGE=", "LC_", "TZ=", "USER=", "LOGNAME=", "LD_LIBRARY_PATH=",
+        "PYTHON", "PYENV_", "VIRTUAL_ENV=", "CONDA_PREFIX=", "OMP_", "PLANNER_"};
+    // clang-format on
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (!strncmp(variable, beginnings[i], strlen(beginnings[i])))
             return true;
     return false;
 }
 
-static char **own_variables(void)
+/* work: the folder that it works in. */
+static char **own_variables(const char *work)
 {
     // or a print stays in the program while we wait for it
     static const char unbuffered[] = "PYTHONUNBUFFERED=1";
+    enum { OURS = 3 };
     size_t n = 0, k = 0;
     while (environ[n])
         n++;
-    char **variables = mem_new(n + 2, sizeof *variables);
+    char **variables = mem_new(n + OURS + 1, sizeof *variables);
     for (size_t i = 0; i < n; i++)
-        if (!belongs_to_job(environ[i]))
+        if (is_passed_on(environ[i]))
             variables[k++] = mem_strdup(environ[i]);
     if (!getenv("PYTHONUNBUFFERED"))
         variables[k++] = mem_strdup(unbuffered);
+    variables[k++] = mem_format("HOME=%s", work);
+    variables[k++] = mem_format("TMPDIR=%s", work);
     return variables;
 }
 
@@ -87,18 +55,29 @@ static void words_free(char **words)
 }
 
 int planner_program_init(struct planner_program *program, char *const *command, size_t n,
-                         const char *run, struct err *err)
+                         const struct planner_secrets *secrets, const struct cage_layers *layers,
+                         struct err *err)
 {
-    char *path = planner_program_find(n ? command[0] : "", err);
+    char *path = program_path_find(n ? command[0] : "", err);
     if (!path)
         return -1;
-    *program = (struct planner_program){.path = path,
-                                        .arguments = mem_new(n + 1, sizeof *program->arguments)};
+    char **words = mem_new(n + 1, sizeof *words), *run = realpath(secrets->run, NULL);
+    struct planner_reads reads;
     for (size_t i = 0; i < n; i++)
-        program->arguments[i] = mem_strdup(command[i]);
-    program->variables = own_variables();
-    program->log = file_join(run, "planner.log");
-    return 0;
+        words[i] = mem_strdup(command[i]);
+    *program = (struct planner_program){.path = path, .arguments = words};
+    const int rc = planner_reads_find(&reads, &program->path, words, n, secrets, err);
+    if (rc == 0) {
+        char *work = file_join(run ? run : secrets->run, "planner.work");
+        program->cage = cage_new(layers, reads.paths, reads.n, work);
+        program->variables = own_variables(cage_inside(program->cage));
+        program->log = file_join(secrets->run, "planner.log");
+        planner_reads_clear(&reads);
+        free(work);
+    } else
+        planner_program_clear(program);
+    free(run);
+    return rc;
 }
 
 void planner_program_clear(struct planner_program *program)
@@ -107,6 +86,7 @@ void planner_program_clear(struct planner_program *program)
     words_free(program->arguments);
     words_free(program->variables);
     free(program->log);
+    cage_free(program->cage);
     *program = (struct planner_program){0};
 }
 

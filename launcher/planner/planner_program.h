@@ -1,25 +1,28 @@
-/* What is executed for a planner: the program, its arguments, the variables that it gets, its log.
- */
+/* What is executed for a planner: the program, its arguments, the variables that it gets, what it
+ * is locked in by, its log. */
 #pragma once
 #include "base/err.h"
 
 #include <stddef.h>
 
+struct cage_layers;
+struct planner_secrets;
+
 struct planner_program {
-    char *path;       /* to execute */
-    char **arguments; /* ended by NULL */
-    char **variables; /* the environment without what belongs to the MPI job, ended by NULL */
-    char *log;        /* path of the file that its stderr is appended to */
+    char *path;        /* to execute */
+    char **arguments;  /* ended by NULL */
+    char **variables;  /* of the environment, those that a program needs; ended by NULL */
+    char *log;         /* path of the file that its stderr is appended to */
+    struct cage *cage; /* owned */
 };
 
-/* The file that a program's name stands for, looked up in PATH where it has no slash; fresh. NULL
- * with a sentence (ERR_USAGE) where there is none that can be executed. */
-char *planner_program_find(const char *name, struct err *err);
-
-/* command: n words, the first of which is the program; copied. A failed call leaves nothing to
- * clear. */
+/* command: n words, the first of which is the program; copied. It is locked in by those layers, and
+ * gets the variables PATH, LANG, LC_*, TZ, those of Python, conda and OpenMP, and any whose name
+ * begins with PLANNER_; HOME and TMPDIR are the folder that it works in. ERR_USAGE where there is
+ * no such program, or it could not be kept from a secret. A failed call leaves nothing to clear. */
 int planner_program_init(struct planner_program *program, char *const *command, size_t n,
-                         const char *run, struct err *err);
+                         const struct planner_secrets *secrets, const struct cage_layers *layers,
+                         struct err *err);
 void planner_program_clear(struct planner_program *program);
 
 /* Adds a line of ours to the log, if it can be written to. */

@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "launcher/planner/cage.h"
 #include "launcher/planner/planner_process.h"
 #include "launcher/planner/planner_program.h"
+#include "launcher/planner/planner_reads.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 #include "proto/schema/write.h"
@@ -131,6 +133,8 @@ static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Pr
         end_process(s);
         return PLANNER_NOTHING;
     }
+    if (ended && planner_process_failed(&s->process, err) < 0)
+        return fail(s, err);
     if (ended) {
         char how[100];
         planner_process_how(how, sizeof how, &s->process);
@@ -181,30 +185,80 @@ static void planner_free(struct planner *planner)
     free(s);
 }
 
-int planner_script_check(char *const *command, size_t n, struct err *err)
+enum { LAYERS_SIZE = 300 };
+
+/* Warns of what is missing; refuses where that much is not allowed. */
+static int check_layers(const struct cage_layers *layers, const Trireme__Experiment *e,
+                        warn_fn warn, void *context, struct err *err)
 {
-    char *path = n ? planner_program_find(command[0], err) : NULL;
-    if (n == 0)
-        err_set(
+    char missing[LAYERS_SIZE], sentence[2 * LAYERS_SIZE];
+    const bool open = !cage_hides_files(layers);
+    cage_missing(missing, sizeof missing, layers);
+    if (open && e->mode == TRIREME__EXPERIMENT__MODE__approve && !e->unlocked)
+        return err_set(err, ERR_USAGE,
+                       "experiment.planner: script: it cannot be kept from reading the run, and "
+                       "experiment.mode is approve: missing here: %s; experiment.unlocked: true "
+                       "lets it run all the same",
+                       missing);
+    if (!missing[0] || !warn)
+        return 0;
+    snprintf(sentence, sizeof sentence,
+             "WARNING: the planner is not wholly locked in%s: missing "
+             "here: %s",
+             open ? " and can read the run" : "", missing);
+    warn(context, sentence);
+    return 0;
+}
+
+/* layers: NULL: they are asked for. */
+static int find_program(struct planner_program *program, const Trireme__Config *config,
+                        const char *run, const struct cage_layers *layers, warn_fn warn,
+                        void *context, struct err *err)
+{
+    const Trireme__Experiment *e = config->experiment;
+    struct cage_layers here;
+    if (e->n_command == 0)
+        return err_set(
             err, ERR_USAGE,
             "experiment.command: found none, expected the planner's program, as experiment.planner "
             "is script");
-    free(path);
-    return path ? 0 : -1;
+    if (!layers)
+        cage_ask(&here);
+    const size_t n = config->data ? config->data->n_sources : 0;
+    char **data = mem_new(n, sizeof *data);
+    for (size_t i = 0; i < n; i++)
+        data[i] = config->data->sources[i]->path; // borrowed
+    const struct planner_secrets secrets = {run, data, n};
+    int rc = planner_program_init(program, e->command, e->n_command, &secrets,
+                                  layers ? layers : &here, err);
+    free(data);
+    if (rc == 0 && check_layers(layers ? layers : &here, e, warn, context, err) < 0) {
+        planner_program_clear(program);
+        rc = -1;
+    }
+    return rc;
 }
 
-struct planner *planner_script_new(char *const *command, size_t n, const char *run, double patience,
+int planner_script_check(const Trireme__Config *config, const char *run, struct err *err)
+{
+    struct planner_program program;
+    if (find_program(&program, config, run, NULL, NULL, NULL, err) < 0)
+        return -1;
+    planner_program_clear(&program);
+    return 0;
+}
+
+struct planner *planner_script_new(const Trireme__Config *config, const char *run,
+                                   const struct cage_layers *layers, warn_fn warn, void *context,
                                    struct err *err)
 {
     static const struct planner_ops ops = {"script", ask, poll_planner, planner_free};
-    if (planner_script_check(command, n, err) < 0)
+    struct planner_program program;
+    if (find_program(&program, config, run, layers, warn, context, err) < 0)
         return NULL;
     struct script *s = mem_new(1, sizeof *s);
     s->planner.ops = &ops;
-    s->patience = patience;
-    if (planner_program_init(&s->program, command, n, run, err) < 0) {
-        free(s);
-        return NULL;
-    }
+    s->patience = config->experiment->patience;
+    s->program = program;
     return &s->planner;
 }

@@ -2,29 +2,35 @@
  * stdin (message Briefing), an answer as one JSON line on its stdout (message Proposals); what it
  * says on stderr goes to RUN/planner.log.
  *
- * It is started when it is first asked, in a session of its own, without the variables and the open
- * files of the MPI job, and dies with this process. Whatever it does, training goes on: nothing
- * here waits for it. It is ended (SIGKILL to its process group), and started anew when it is asked
- * the next time, where it does not answer in time, answers what is no message, or writes more than
- * it may; one that ended by itself after an answer is started anew too. After three failures in a
- * row it is asked no more. Of an answer the first PLANNER_SCRIPT_PROPOSALS proposals are taken; the
- * log says so where there were more. Local. */
+ * It is started when it is first asked, locked in (launcher/planner/cage), without the variables
+ * and the open files of the MPI job, and dies with this process. Whatever it does, training goes
+ * on: nothing here waits for it. It is ended (SIGKILL to its process group), and started anew when
+ * it is asked the next time, where it does not answer in time, answers what is no message, or
+ * writes more than it may; one that ended by itself after an answer is started anew too. After
+ * three failures in a row it is asked no more. Of an answer the first PLANNER_SCRIPT_PROPOSALS
+ * proposals are taken; the log says so where there were more. Local. */
 #pragma once
 #include "base/err.h"
+#include "base/warn.h"
 #include "coordinator/proposals/planner.h"
 
-#include <stddef.h>
+#include "config.pb-c.h"
+
+struct cage_layers;
 
 enum {
     PLANNER_SCRIPT_PROPOSALS = 64,
     PLANNER_SCRIPT_BYTES = 1 << 20 /* of a line, and of what nobody asked for */
 };
 
-/* Whether there is such a program to execute; ERR_USAGE. Looked up in PATH where its name has no
- * slash. */
-int planner_script_check(char *const *command, size_t n, struct err *err);
+/* Whether there is the program of a configuration, looked up in PATH where its name has no slash,
+ * and it can be kept from the run's folder (which need not exist yet) and from its data, as this
+ * machine is; ERR_USAGE. */
+int planner_script_check(const Trireme__Config *config, const char *run, struct err *err);
 
-/* command: the program and its n - 1 arguments, copied. run: folder of the log. patience: seconds
- * for an answer. */
-struct planner *planner_script_new(char *const *command, size_t n, const char *run, double patience,
+/* layers: what it is locked in by; NULL: all that this machine offers. What is missing of them is a
+ * warning; a run that asks for approval (experiment.mode) refuses a planner that could read its
+ * files, unless experiment.unlocked. config: copied as far as it is needed. */
+struct planner *planner_script_new(const Trireme__Config *config, const char *run,
+                                   const struct cage_layers *layers, warn_fn warn, void *context,
                                    struct err *err);

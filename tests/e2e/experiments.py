@@ -66,7 +66,9 @@ class Experiments(Case):
         return done
 
     def write_program(self, name, text):
-        """A planner's program; Python where it does not say otherwise."""
+        """A planner's program, in a folder of its own; Python where it does not say otherwise."""
+        os.makedirs(self.path("programs"), exist_ok=True)
+        name = os.path.join("programs", name)
         self.write(name, text if text.startswith("#!") else "#!/usr/bin/env python3\n" + text)
         os.chmod(self.path(name), os.stat(self.path(name)).st_mode | stat.S_IXUSR)
         return "./" + name
@@ -206,12 +208,12 @@ class Experiments(Case):
     # Processes
 
     def planners(self, call):
-        """Planners of a call and whatever they began: they are told nothing of the job, but have
-        its TMPDIR."""
+        """Planners of a call and whatever they began: they are told nothing of the job, but that
+        they are planners of it."""
         found = []
         for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
             environment = environment_of(pid)
-            if environment.get(b"TMPDIR") == os.fsencode(
+            if environment.get(b"PLANNER_OF") == os.fsencode(
                     call.tmp) and TOKEN.encode() not in environment:
                 found.append(pid)
         return found

@@ -132,7 +132,7 @@ class Call:
             k: v
             for k, v in os.environ.items() if not k.startswith(("OMPI_", "PMIX_", "PMI_", "SLURM_"))
         }
-        environment.update({TOKEN: self.token, "TMPDIR": self.tmp})
+        environment.update({TOKEN: self.token, "TMPDIR": self.tmp, "PLANNER_OF": self.tmp})
         if self.words and self.words[0] not in ("train", "resume") and not before:
             environment.pop("ASAN_OPTIONS", None)
         environment.update(env or {})

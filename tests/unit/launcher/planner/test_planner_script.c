@@ -3,8 +3,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "launcher/planner/planner_script.h"
+#include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,14 +25,36 @@ struct harness {
     struct err err;
 };
 
+/* On a machine that offers less. */
+static void pass_over(void *context, const char *sentence)
+{
+    (void)context, (void)sentence;
+}
+
+/* A configuration with that command. */
+static Trireme__Config *config_of(const char *const *command, size_t n, double patience)
+{
+    char *settings[] = {(char *)"data.sources.0.path=a"};
+    struct err err;
+    Trireme__Config *config = run_config_read(NULL, settings, 1, &err);
+    Trireme__Experiment *e = config->experiment;
+    e->patience = patience;
+    e->command = calloc(n ? n : 1, sizeof *e->command);
+    for (; e->n_command < n; e->n_command++)
+        e->command[e->n_command] = strdup(command[e->n_command]);
+    return config;
+}
+
 static struct harness harness_new(const char *script, double patience)
 {
     struct harness s = {.run = test_folder_new(),
                         .briefing = message_new(&trireme__briefing__descriptor)};
-    char *command[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, (char *)"planner", s.run};
-    s.planner = planner_script_new(command, 5, s.run, patience, &s.err);
+    const char *const command[] = {"/bin/sh", "-c", script, "planner"};
+    Trireme__Config *config = config_of(command, 4, patience);
+    s.planner = planner_script_new(config, s.run, NULL, pass_over, NULL, &s.err);
     if (!s.planner)
         fail_msg("%s", s.err.text);
+    message_free(config);
     return s;
 }
 
@@ -62,22 +87,51 @@ static enum planner_answer ask(struct harness *s)
     return next_answer(s);
 }
 
-/* Awaits a text that the planner writes into its folder; the caller's. */
-static char *wait_for_file(const struct harness *s, const char *name)
+/* Awaits a text on the planner's stderr; all that it wrote there, the caller's. */
+static char *wait_for_log(struct harness *s, const char *text)
 {
-    char *path = file_join(s->run, name), *text = NULL;
     double end = clock_now() + long_enough;
-    size_t size = 0;
-    struct err err;
-    while (clock_now() < end && size == 0) {
-        free(text);
-        text = file_exists(path) ? file_read(path, &size, ERR_USAGE, &err) : NULL;
+    char *path = file_join(s->run, "planner.log"), *log = NULL;
+    while (clock_now() < end && (!log || !strstr(log, text))) {
+        assert_int_equal(s->planner->ops->poll(s->planner, &s->answer, &s->err), PLANNER_NOTHING);
+        free(log);
+        log = file_exists(path) ? must_read(path, NULL) : NULL;
         clock_sleep(0.005);
     }
     free(path);
-    if (size == 0)
-        fail_msg("the planner wrote no %s", name);
-    return text;
+    if (!log || !strstr(log, text))
+        fail_msg("the planner did not say %s", text);
+    return log;
+}
+
+/* A process with that text in its command line, as it is numbered here; 0: there is none. */
+static pid_t process_with(const char *text)
+{
+    pid_t found = 0;
+    DIR *proc = opendir("/proc");
+    for (struct dirent *e; (e = readdir(proc)) && !found;) {
+        char path[sizeof *e], words[1 << 12];
+        snprintf(path, sizeof path, "/proc/%.20s/cmdline", e->d_name);
+        FILE *f = isdigit((unsigned char)e->d_name[0]) ? fopen(path, "r") : NULL;
+        size_t size = f ? fread(words, 1, sizeof words, f) : 0;
+        if (f)
+            fclose(f);
+        if (memmem(words, size, text, strlen(text)) && atoi(e->d_name) != getpid())
+            found = atoi(e->d_name);
+    }
+    closedir(proc);
+    return found;
+}
+
+static pid_t wait_for_process(const char *text)
+{
+    double end = clock_now() + long_enough;
+    pid_t pid = 0;
+    while (clock_now() < end && (pid = process_with(text)) == 0)
+        clock_sleep(0.005);
+    if (pid == 0)
+        fail_msg("no process with %s", text);
+    return pid;
 }
 
 /* Whether the process ends within the time. */
@@ -103,18 +157,17 @@ static bool ends(pid_t pid)
 static void a_briefing_goes_in_and_proposals_come_out(void **state)
 {
     (void)state;
-    struct harness s =
-        harness_new("n=0; while read -r line; do n=$((n+1)); echo \"$line\" > $1/line.$n; "
-                    "echo '{\"proposals\": [{\"id\": \"a'$n'\", \"patch\": "
-                    "{\"optimizer.lr\": 0.0005}, "
-                    "\"hypothesis\": \"h\"}]}'; done",
-                    long_enough);
+    struct harness s = harness_new("n=0; while read -r line; do n=$((n+1)); echo \"$n $line\" >&2; "
+                                   "echo '{\"proposals\": [{\"id\": \"a'$n'\", \"patch\": "
+                                   "{\"optimizer.lr\": 0.0005}, "
+                                   "\"hypothesis\": \"h\"}]}'; done",
+                                   long_enough);
     s.briefing->has_step = 1, s.briefing->step = 123;
     assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
     for (int i = 1; i <= 3; i++) {
-        char id[8], file[16];
+        char id[8], begin[16];
         snprintf(id, sizeof id, "a%d", i);
-        snprintf(file, sizeof file, "line.%d", i);
+        snprintf(begin, sizeof begin, "%d {", i);
         assert_int_equal(ask(&s), PLANNER_PROPOSALS);
         assert_int_equal(s.answer->n_proposals, 1);
         const Trireme__Proposal *p = s.answer->proposals[0];
@@ -122,9 +175,9 @@ static void a_briefing_goes_in_and_proposals_come_out(void **state)
         assert_int_equal(p->n_patch, 1);
         assert_string_equal(p->patch[0]->path, "optimizer.lr");
         assert_string_equal(p->patch[0]->value, "0.0005");
-        char *line = wait_for_file(&s, file);
-        assert_contains(line, "\"step\":123");
-        free(line);
+        char *log = wait_for_log(&s, begin);
+        assert_contains(strstr(log, begin), "\"step\":123");
+        free(log);
     }
     harness_free(&s);
 }
@@ -132,20 +185,15 @@ static void a_briefing_goes_in_and_proposals_come_out(void **state)
 static void one_that_sleeps_is_killed_with_its_children_when_patience_ends(void **state)
 {
     (void)state;
-    struct harness s =
-        harness_new("sleep 1000 & echo $! > $1/new; mv $1/new $1/child; sleep 1000", 0.3);
+    struct harness s = harness_new("sleep 1000.25 & sleep 1000.25", 0.3);
     double begun = clock_now();
     assert_int_equal(ask(&s), PLANNER_FAILED);
     assert_true(clock_now() - begun >= 0.3);
     assert_contains(s.err.text, "the planner gave no answer within 0.3 s (experiment.patience)");
     assert_contains(s.err.text, "planner.log");
-    char *child = file_join(s.run, "child");
-    if (file_exists(child)) { // on a busy machine the planner may not have written it yet
-        char *text = wait_for_file(&s, "child");
-        assert_true(ends(atoi(text)));
-        free(text);
-    }
-    free(child);
+    pid_t child = process_with("1000.25"); // one that is on its way out
+    assert_true(child == 0 || ends(child));
+    assert_int_equal(process_with("1000.25"), 0);
     harness_free(&s);
 }
 
@@ -159,7 +207,7 @@ static void after_three_failures_in_a_row_it_is_gone(void **state)
     }
     assert_contains(s.err.text, "that was failure 3 in a row: it is asked no more");
     assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
-    char *log = wait_for_file(&s, "planner.log");
+    char *log = must_read_in(s.run, "planner.log", NULL);
     assert_string_equal(log, "oops\noops\noops\n");
     free(log);
     harness_free(&s);
@@ -168,10 +216,13 @@ static void after_three_failures_in_a_row_it_is_gone(void **state)
 static void an_answer_forgives_the_failures_before_it(void **state)
 {
     (void)state;
-    struct harness s = harness_new("echo x >> $1/starts; n=$(wc -l < $1/starts); read -r line; "
-                                   "if [ $((n % 3)) = 0 ]; then echo '{}'; fi; kill -9 $$",
-                                   long_enough);
+    struct harness s =
+        harness_new("read -r line; case $line in *'\"step\":'[369]*) echo '{}';; esac; "
+                    "kill -9 $$",
+                    long_enough);
+    s.briefing->has_step = 1;
     for (int i = 1; i <= 9; i++) {
+        s.briefing->step = (uint64_t)i;
         assert_int_equal(ask(&s), i % 3 ? PLANNER_FAILED : PLANNER_PROPOSALS);
         if (i % 3)
             assert_contains(s.err.text, "the planner was ended by signal 9 without an answer");
@@ -185,10 +236,10 @@ static void one_that_ends_after_each_answer_is_started_for_each_question(void **
 {
     (void)state;
     struct harness s =
-        harness_new("read -r line; echo '{\"proposals\":[]}'; echo x >> $1/starts", long_enough);
+        harness_new("read -r line; echo '{\"proposals\":[]}'; echo x >&2", long_enough);
     for (int i = 0; i < 5; i++)
         assert_int_equal(ask(&s), PLANNER_PROPOSALS);
-    char *starts = wait_for_file(&s, "starts");
+    char *starts = must_read_in(s.run, "planner.log", NULL);
     assert_true(strlen(starts) >= 2 * 4);
     free(starts);
     harness_free(&s);
@@ -260,14 +311,7 @@ static void what_it_says_is_kept_and_of_very_much_the_end(void **state)
                     "echo '{\"proposals\": []}'; cat",
                     long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
-    char *log = wait_for_file(&s, "planner.log");
-    double end = clock_now() + long_enough;
-    while (clock_now() < end && !strstr(log, "the end\n")) { // what is still in the pipe
-        assert_int_equal(s.planner->ops->poll(s.planner, &s.answer, &s.err), PLANNER_NOTHING);
-        free(log);
-        log = wait_for_file(&s, "planner.log");
-    }
-    assert_contains(log, "the end\n");
+    char *log = wait_for_log(&s, "the end\n"); // what is still in the pipe
     assert_in_range(size_of(&s, "planner.log") + size_of(&s, "planner.log.before"), 4 << 20,
                     9 << 20);
     free(log);
@@ -285,7 +329,7 @@ static void of_a_thousand_proposals_the_first_64_are_taken(void **state)
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
     assert_int_equal(s.answer->n_proposals, 64);
     assert_string_equal(s.answer->proposals[63]->id, "p63");
-    char *log = wait_for_file(&s, "planner.log");
+    char *log = must_read_in(s.run, "planner.log", NULL);
     assert_contains(log, "1000 proposals in one answer: the first 64 were taken");
     free(log);
     harness_free(&s);
@@ -306,11 +350,11 @@ static void a_long_briefing_does_not_hold_up_whoever_asks(void **state)
     assert_int_equal(ask(&s), PLANNER_FAILED);
     assert_contains(s.err.text, "no answer within");
     // one that reads all of it before it answers gets all of it
-    t = harness_new("read -r line; echo ${#line} > $1/size; echo '{}'", long_enough);
+    t = harness_new("read -r line; echo ${#line} >&2; echo '{}'; cat", long_enough);
     Trireme__Briefing *own = t.briefing;
     t.briefing = s.briefing;
     assert_int_equal(ask(&t), PLANNER_PROPOSALS);
-    char *size = wait_for_file(&t, "size");
+    char *size = wait_for_log(&t, "\n");
     assert_true(atoi(size) > SIZE);
     free(size);
     t.briefing = own;
@@ -333,22 +377,28 @@ static void the_program_gets_no_files_and_no_variables_of_the_job(void **state)
     setenv("PMIX_RANK", "0", 1);
     setenv("SLURM_JOB_ID", "7", 1);
     setenv("TRIREME_TEST_KEPT", "no", 1);
+    setenv("SERVICE_API_KEY", "no", 1);
     setenv("PLANNER_KEY", "yes", 1);
     int secret = open("/dev/null", O_RDONLY); // not close-on-exec, as MPI's may be
-    struct harness s =
-        harness_new("read -r line; env > $1/env; ls /proc/$$/fd > $1/fds; echo '{}'", long_enough);
+    struct harness s = harness_new(
+        "read -r line; env >&2; echo files >&2; ls /proc/$$/fd >&2; echo end >&2; echo '{}'; "
+        "cat",
+        long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
-    char *env = wait_for_file(&s, "env"), *fds = wait_for_file(&s, "fds");
+    char *env = wait_for_log(&s, "end\n"), *fds = strstr(env, "files\n") + sizeof "files";
     assert_contains(env, "PLANNER_KEY=yes");
     assert_contains(env, "PYTHONUNBUFFERED=1");
-    const char *const gone[] = {"OMPI_", "PMIX_", "SLURM_", "TRIREME_"};
-    for (size_t i = 0; i < 4; i++)
+    const char *const gone[] = {"OMPI_", "PMIX_", "SLURM_", "TRIREME_", "SERVICE_"};
+    for (size_t i = 0; i < 5; i++)
         assert_null(strstr(env, gone[i]));
     assert_true(secret > 2);
-    for (char *fd = strtok(fds, "\n"); fd; fd = strtok(NULL, "\n"))
+    int n_files = 0;
+    for (char *fd = strtok(fds, "\n"); fd && strcmp(fd, "end"); fd = strtok(NULL, "\n")) {
         assert_true(atoi(fd) <= 2 || atoi(fd) >= 10); // a shell keeps its own from 10 on
+        n_files++;
+    }
+    assert_true(n_files >= 3);
     free(env);
-    free(fds);
     close(secret);
     harness_free(&s);
 }
@@ -356,34 +406,32 @@ static void the_program_gets_no_files_and_no_variables_of_the_job(void **state)
 static void it_dies_with_whoever_asks(void **state)
 {
     (void)state;
-    struct harness s =
-        harness_new("echo $$ > $1/pid.new; mv $1/pid.new $1/pid; exec sleep 1000", long_enough);
+    struct harness s = harness_new("exec sleep 1000.5", long_enough);
     pid_t asker = fork();
     if (asker == 0) {
         s.planner->ops->ask(s.planner, s.briefing);
         s.planner->ops->poll(s.planner, &s.answer, &s.err);
-        free(wait_for_file(&s, "pid"));
+        wait_for_process("1000.5");
         _exit(0); // without a word to the planner
     }
     assert_int_equal(waitpid(asker, NULL, 0), asker);
-    char *pid = wait_for_file(&s, "pid");
-    assert_true(ends(atoi(pid)));
-    free(pid);
+    pid_t left = process_with("1000.5");
+    assert_true(left == 0 || ends(left));
     harness_free(&s);
 }
 
 static void it_is_killed_when_it_is_freed(void **state)
 {
     (void)state;
-    struct harness s = harness_new(
-        "trap '' TERM HUP; echo $$ > $1/pid; read -r line; echo '{}'; while :; do sleep 1; "
-        "done",
-        long_enough);
+    struct harness s =
+        harness_new("trap '' TERM HUP; read -r line; echo '{}'; while :; do sleep 1.125; "
+                    "done",
+                    long_enough);
     assert_int_equal(ask(&s), PLANNER_PROPOSALS);
-    char *pid = wait_for_file(&s, "pid");
+    pid_t pid = wait_for_process("1.125");
     harness_free(&s);
-    assert_true(ends(atoi(pid)));
-    free(pid);
+    assert_true(ends(pid));
+    assert_int_equal(process_with("sleep 1.125"), 0);
 }
 
 static void a_program_that_is_none_is_refused_before_the_run(void **state)
@@ -403,16 +451,20 @@ static void a_program_that_is_none_is_refused_before_the_run(void **state)
   // clang-format on
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *command[] = {(char *)cases[i][0]};
-        assert_int_equal(planner_script_check(command, 1, &err), -1);
+        Trireme__Config *config = config_of(&cases[i][0], 1, 1);
+        assert_int_equal(planner_script_check(config, folder, &err), -1);
         assert_int_equal(err.code, ERR_USAGE);
         assert_contains(err.text, cases[i][1]);
-        assert_null(planner_script_new(command, 1, folder, 1, &err));
+        assert_null(planner_script_new(config, folder, NULL, pass_over, NULL, &err));
+        message_free(config);
     }
-    assert_int_equal(planner_script_check(NULL, 0, &err), -1);
+    const char *const good[] = {"sh"};
+    Trireme__Config *none = config_of(NULL, 0, 1), *some = config_of(good, 1, 1);
+    assert_int_equal(planner_script_check(none, folder, &err), -1);
     assert_contains(err.text, "experiment.command: found none");
-    char *good[] = {(char *)"sh"};
-    assert_int_equal(planner_script_check(good, 1, &err), 0);
+    assert_int_equal(planner_script_check(some, folder, &err), 0);
+    message_free(none);
+    message_free(some);
     free(plain);
     test_folder_free(folder);
 }
