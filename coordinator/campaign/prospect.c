@@ -18,14 +18,14 @@ struct account campaign_account(const struct campaign *c)
     const struct trial *trunk = context_trunk(&c->context);
     const struct history *h = context_history(&c->context);
     const struct position at = trial_position(trunk);
-    return (struct account){.all = (double)c->context.run->config->train->steps *
-                                   (double)trunk->step_tokens,
-                            // what the first rule spent came on top of the run
-                            .spent = h->first_rule ? 0 : (double)h->spent,
-                            .since = (double)h->since,
-                            .step = at.step,
-                            .trained = (double)at.tokens,
-                            .step_tokens = (double)run_config_step_tokens(trunk->config)};
+    return (struct account){
+        .all = (double)c->context.run->config->train->steps * (double)trunk->step_tokens,
+        // what the first rule spent came on top of the run
+        .spent = h->first_rule ? 0 : (double)history_tokens(h, h->spent, trunk->step_tokens),
+        .since = (double)history_tokens(h, h->since, trunk->step_tokens),
+        .step = at.step,
+        .trained = (double)at.tokens,
+        .step_tokens = (double)run_config_step_tokens(trunk->config)};
 }
 
 void campaign_plan_trunk(struct campaign *c)

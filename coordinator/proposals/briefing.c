@@ -83,17 +83,20 @@ static Trireme__Tried *tell_tried(const struct entry *entry)
 static uint64_t tokens_left(const struct briefing_input *input)
 {
     const struct rule rule = rule_of(input->asked);
-    const struct account account = {.all = (double)input->asked->train->steps *
-                                           (double)run_config_step_tokens(input->asked),
-                                    .spent = (double)input->history->spent,
-                                    .since = (double)input->history->since};
+    const struct history *h = input->history;
+    const uint64_t unit = run_config_step_tokens(input->asked);
+    const struct account account = {.all = (double)input->asked->train->steps * (double)unit,
+                                    .spent = (double)history_tokens(h, h->spent, unit),
+                                    .since = (double)history_tokens(h, h->since, unit)};
     return (uint64_t)account_left(&rule, &account);
 }
 
 /* Tokens that the trunk has still to train on: what experiments spent it does not. */
-static uint64_t tokens_ahead(const Trireme__Briefing *b, const struct history *history)
+static uint64_t tokens_ahead(const Trireme__Briefing *b, const struct briefing_input *input)
 {
-    const uint64_t spent = history->first_rule ? 0 : history->spent; // there on top of the run
+    const struct history *h = input->history;
+    const uint64_t unit = run_config_step_tokens(input->asked),
+                   spent = h->first_rule ? 0 : history_tokens(h, h->spent, unit); // on top of it
     const uint64_t used = b->tokens + spent;
     return spent < b->tokens_planned && used < b->tokens_planned ? b->tokens_planned - used : 0;
 }
@@ -115,7 +118,7 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     b->has_step_tokens = true, b->step_tokens = run_config_step_tokens(config);
     b->has_tokens_planned = true;
     b->tokens_planned = config->train->steps * run_config_step_tokens(input->asked);
-    b->has_steps = true, b->steps = input->step + tokens_ahead(b, history) / b->step_tokens;
+    b->has_steps = true, b->steps = input->step + tokens_ahead(b, input) / b->step_tokens;
     message_path_visit(config, tell_value, b);
     patch_may_change(config, input->policy, tell_may_change, b);
     size_t first = history->n > TRIED_MAX ? history->n - TRIED_MAX : 0;
