@@ -190,6 +190,21 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
     return check_money(c, &s, err);
 }
 
+int campaign_check_takeback(const struct campaign *c, uint32_t number, struct err *err)
+{
+    struct fork_kind back;
+    const struct entry *e = history_entry(context_history(&c->context), number);
+    if (campaign_fork_kind(&back, c, e, true, err) < 0)
+        return -1;
+    return back.irreversible
+               ? err_set(err, ERR_USAGE,
+                         "proposal %u cannot be taken back: what data.skip passed over cannot be "
+                         "read any more; expected another value of what else it changed (propose, "
+                         "or resume --set)",
+                         number)
+               : 0;
+}
+
 uint32_t campaign_windows_max(const struct campaign *c)
 {
     return gate_windows_max(&c->windows);
