@@ -167,6 +167,15 @@ static bool ends_run(const struct coordinator *c)
     return coordinator_is_last(c, c->trunk->step) && !c->unfinished;
 }
 
+/* Carries out what people order while forks of the stretch that ends here arrive, or tails run:
+ * before these decide. */
+static int hear(struct coordinator *c, uint64_t step, struct err *err)
+{
+    return campaign_behind(c->campaign, step) && !campaign_promotes(c->campaign)
+               ? intake_hear(c->intake, step, err)
+               : 0;
+}
+
 /* The trunk has diverged: the run goes on with the fork that takes its place, or not at all. Asked
  * to stop, the launch ends with the checkpoint that it has: there is none of such a trunk. */
 static int judge_outlived(struct coordinator *c, struct err *err)
@@ -177,7 +186,8 @@ static int judge_outlived(struct coordinator *c, struct err *err)
         c->stage = STAGE_FINISH;
         return 1;
     }
-    int rc = campaign_judge(c->campaign, step, err);
+    int rc = hear(c, step, err);
+    rc = rc < 0 ? rc : campaign_judge(c->campaign, step, err);
     if (rc <= 0)
         return rc;
     if (c->trunk == before) {
@@ -200,6 +210,8 @@ static int judge(struct coordinator *c, struct err *err)
         !campaign_promotes(c->campaign))
         c->unfinished = true;
     const bool last = ends_run(c), waits = !c->stopping || last || campaign_promotes(c->campaign);
+    if (waits && hear(c, step, err) < 0)
+        return -1;
     int rc = waits ? campaign_judge(c->campaign, step, err) : 1;
     if (rc <= 0)
         return rc;

@@ -242,8 +242,11 @@ static int write_stretch(struct campaign *c, const struct part *parts, size_t n,
     stretch.has_step_tokens = 1,
     stretch.step_tokens = run_config_step_tokens(context_config(&c->context));
     stretch.has_trained = 1, stretch.trained = trial_position(context_trunk(&c->context)).tokens;
-    stretch.has_spent = 1, stretch.spent = h->spent;
-    stretch.has_since = 1, stretch.since = h->since;
+    const uint64_t unit = context_trunk(&c->context)->step_tokens;
+    stretch.has_spent = 1, stretch.spent = history_tokens(h, h->spent, unit);
+    stretch.has_since = 1, stretch.since = history_tokens(h, h->since, unit);
+    stretch.has_unit = h->first_unit && unit != h->first_unit;
+    stretch.unit = stretch.has_unit ? unit : 0;
     stretch.has_length = 1, stretch.length = trial_last_step(context_trunk(&c->context));
     stretch.arms = list, stretch.n_arms = n;
     Trireme__Record record = TRIREME__RECORD__INIT;

@@ -52,6 +52,10 @@ int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step,
 int campaign_check(const struct campaign *campaign, uint64_t step, const Trireme__Config *after,
                    bool person, struct err *err);
 
+/* Checks whether the recipe from before an adopted change can be in force again. ERR_USAGE with a
+ * sentence. */
+int campaign_check_takeback(const struct campaign *campaign, uint32_t number, struct err *err);
+
 /* The first step at which a stretch may begin; the most windows that an arm can read without
  * reading one twice. */
 uint64_t campaign_first(const struct campaign *campaign);

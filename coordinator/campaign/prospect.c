@@ -18,14 +18,14 @@ struct account campaign_account(const struct campaign *c)
     const struct trial *trunk = context_trunk(&c->context);
     const struct history *h = context_history(&c->context);
     const struct position at = trial_position(trunk);
-    return (struct account){.all = (double)c->context.run->config->train->steps *
-                                   (double)trunk->step_tokens,
-                            // what the first rule spent came on top of the run
-                            .spent = h->first_rule ? 0 : (double)h->spent,
-                            .since = (double)h->since,
-                            .step = at.step,
-                            .trained = (double)at.tokens,
-                            .step_tokens = (double)run_config_step_tokens(trunk->config)};
+    return (struct account){
+        .all = (double)c->context.run->config->train->steps * (double)trunk->step_tokens,
+        // what the first rule spent came on top of the run
+        .spent = h->first_rule ? 0 : (double)history_tokens(h, h->spent, trunk->step_tokens),
+        .since = (double)history_tokens(h, h->since, trunk->step_tokens),
+        .step = at.step,
+        .trained = (double)at.tokens,
+        .step_tokens = (double)run_config_step_tokens(trunk->config)};
 }
 
 void campaign_plan_trunk(struct campaign *c)
@@ -194,6 +194,21 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
                        (unsigned long long)start, (unsigned long long)(s.horizon + s.tail),
                        c->rule.last * (double)length, (unsigned long long)length);
     return check_money(c, &s, person, err);
+}
+
+int campaign_check_takeback(const struct campaign *c, uint32_t number, struct err *err)
+{
+    struct fork_kind back;
+    const struct entry *e = history_entry(context_history(&c->context), number);
+    if (campaign_fork_kind(&back, c, e, true, err) < 0)
+        return -1;
+    return back.irreversible
+               ? err_set(err, ERR_USAGE,
+                         "proposal %u cannot be taken back: what data.skip passed over cannot be "
+                         "read any more; expected another value of what else it changed (propose, "
+                         "or resume --set)",
+                         number)
+               : 0;
 }
 
 uint32_t campaign_windows_max(const struct campaign *c)

@@ -66,11 +66,24 @@ int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
     return 0;
 }
 
-/* What the stretch under way has cost for an entry that leaves it at `step`. */
-static uint64_t spent_in_stretch(const struct campaign *c, const struct entry *e, uint64_t step)
+/* What the stretch under way has cost for an entry that leaves it at `step`. One that people end
+ * where the trunk waits for tails pays for the whole of its own, and the last one for the trunk's:
+ * how far they had come, nobody could repeat. */
+static uint64_t spent_in_stretch(const struct campaign *c, const struct entry *e, uint64_t step,
+                                 Trireme__Cause cause)
 {
     const struct history *h = context_history(&c->context);
-    return h->stretch && e->in_stretch ? (step - h->stretch_start) * h->stretch->step_tokens : 0;
+    const Trireme__Stretch *now = h->stretch;
+    if (!now || !e->in_stretch)
+        return 0;
+    const bool ordered = cause == TRIREME__CAUSE__killed || cause == TRIREME__CAUSE__vetoed;
+    if (!ordered || step < h->stretch_start + now->horizon)
+        return (step - h->stretch_start) * now->step_tokens;
+    const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++)
+        n += h->entries[i].in_stretch;
+    return (uint64_t)(campaign_arm_tokens(c, &s) + (n > 1 ? 0 : campaign_fixed_tokens(c, &s)));
 }
 
 /* Why an attempt ends before its time. */
@@ -95,7 +108,7 @@ static int write_closing(struct campaign *c, const struct entry *e, uint64_t ste
     judgement.has_cause = 1, judgement.cause = why->cause;
     judgement.reason = (char *)why->reason;
     judgement.has_machine = judgement.machine = why->machine;
-    judgement.tokens = spent_in_stretch(c, e, step);
+    judgement.tokens = spent_in_stretch(c, e, step, why->cause);
     judgement.has_tokens = judgement.tokens > 0;
     return campaign_write_verdict(c, e->number, step, &judgement, err);
 }

@@ -195,8 +195,27 @@ static void leave_stretch(struct history *h, struct entry *e, uint64_t step)
         end_stretch(h, step);
 }
 
+uint64_t history_tokens(const struct history *h, uint64_t tokens, uint64_t unit)
+{
+    return h->unit == 0 || h->unit == unit
+               ? tokens
+               : (uint64_t)((double)tokens / (double)h->unit * (double)unit + 0.5);
+}
+
+/* What is spent is counted in the unit of a stretch from there on. In the first one the trunk has
+ * the steps that were asked for, since nothing is adopted yet. */
+static void use_unit(struct history *h, const Trireme__Stretch *stretch)
+{
+    h->first_unit = h->first_unit ? h->first_unit : stretch->step_tokens;
+    const uint64_t unit = stretch->unit ? stretch->unit : h->first_unit;
+    h->spent = history_tokens(h, h->spent, unit);
+    h->since = history_tokens(h, h->since, unit);
+    h->unit = unit;
+}
+
 static void add_stretch(struct history *h, const Trireme__Record *record)
 {
+    use_unit(h, record->stretch);
     SET(h->stretch, record->stretch);
     message_free(h->superseded);
     h->superseded = NULL;
@@ -413,6 +432,7 @@ void history_forget_record(struct history *h, const Trireme__Record *record)
         count_claim(h, record->claim);
         return;
     case TRIREME__RECORD_KIND__stretch:
+        use_unit(h, record->stretch);
         SET(h->superseded, record->stretch);
         return;
     case TRIREME__RECORD_KIND__observation:

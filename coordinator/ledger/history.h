@@ -23,9 +23,10 @@ struct history {
     uint64_t stretch_start, ended_at; /* steps: where it began; where the newest one ended */
     unsigned registered;              /* hypotheses that had a plan */
     unsigned claims, claimed;         /* registered; made */
-    uint64_t spent, since;   /* tokens that experiments cost; of which hypotheses since the newest
-                              adoption */
-    uint64_t *windows_taken; /* of each source, up to which stretches have read */
+    uint64_t spent, since;     /* tokens that experiments cost; of which hypotheses since the newest
+                              adoption; where a step as it was asked for has `unit` tokens */
+    uint64_t unit, first_unit; /* in the newest stretch, in the first; 0: there was none */
+    uint64_t *windows_taken;   /* of each source, up to which stretches have read */
     size_t n_windows_taken;
     Trireme__Change **promoted; /* changes that are in force, the oldest first, each path once */
     size_t n_promoted;
@@ -45,6 +46,11 @@ void history_forget_record(struct history *history, const Trireme__Record *recor
  * these only what is used up counts. */
 void history_read(struct history *history, const struct ledger *ledger, size_t n);
 void history_clear(struct history *history);
+
+/* The tokens of spent or since where a step as it is asked for has `unit` tokens. People who change
+ * the batch of a run that exists change that: train.steps counts steps, so all that is counted in
+ * tokens of a run grows or shrinks with them. */
+uint64_t history_tokens(const struct history *history, uint64_t tokens, uint64_t unit);
 
 /* Number of further hypotheses for which there is room if `forks` may be open at once. Those that
  * wait or are queued take room too. */

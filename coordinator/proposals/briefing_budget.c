@@ -23,11 +23,13 @@ static struct money money_of(const Trireme__Briefing *b, const struct briefing_i
     struct money m = {.input = input,
                       .rule = rule_of(input->asked),
                       .step_tokens = run_config_step_tokens(input->config)};
+    const struct history *h = input->history;
+    const uint64_t unit = run_config_step_tokens(input->asked);
     m.account = (struct account){
-        .all = (double)input->asked->train->steps * (double)run_config_step_tokens(input->asked),
+        .all = (double)input->asked->train->steps * (double)unit,
         // what the first rule spent came on top of the run
-        .spent = input->history->first_rule ? 0 : (double)input->history->spent,
-        .since = (double)input->history->since,
+        .spent = h->first_rule ? 0 : (double)history_tokens(h, h->spent, unit),
+        .since = (double)history_tokens(h, h->since, unit),
         .step = input->step,
         .trained = (double)b->tokens,
         .step_tokens = (double)m.step_tokens};
@@ -134,7 +136,9 @@ void briefing_tell_budget(Trireme__Briefing *b, const struct briefing_input *inp
     TELL(b, step_tokens, m.step_tokens);
     TELL(b, tokens_planned, (uint64_t)m.account.all);
     TELL(b, steps, m.length);
-    TELL(b->budget, spent, input->history->spent);
+    TELL(b->budget, spent,
+         history_tokens(input->history, input->history->spent,
+                        run_config_step_tokens(input->asked)));
     TELL(b->budget, reserved, (uint64_t)(m.reserved.spent - m.account.spent));
     const uint64_t next = next_start(&m);
     TELL(b->budget, next_start, next);

@@ -95,6 +95,15 @@ static int close_queued(struct intake *intake, uint64_t step, struct err *err)
     return 0;
 }
 
+int intake_hear(struct intake *intake, uint64_t step, struct err *err)
+{
+    // in the ledger, what was asked for then stands before what the stretch came to
+    const Trireme__Record *next = journal_input(intake->context.journal, step);
+    if (next && !journal_gives_up(next) && proposal_repeat_recorded(intake, step, err) < 0)
+        return -1;
+    return journal_repeats(intake->context.journal) ? 0 : people_read_inbox(intake, step, err);
+}
+
 int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err)
 {
     if (last)

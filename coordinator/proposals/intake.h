@@ -44,3 +44,7 @@ bool intake_stop_asked(const struct intake *intake);
 /* To be called after each step of the trunk: takes in orders and proposals, registers hypotheses,
  * asks the planner. last: no more steps follow. */
 int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err);
+
+/* Takes in what people ask for, at a step that is not over for long yet: arms of the stretch that
+ * ends there are still under way. To be called often. */
+int intake_hear(struct intake *intake, uint64_t step, struct err *err);

@@ -197,7 +197,9 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
     };
     const struct entry *e = history_entry(context_history(&intake->context), number);
     struct err why;
-    if (history_check_order(context_history(&intake->context), number, order, &why) < 0) {
+    if (history_check_order(context_history(&intake->context), number, order, &why) < 0 ||
+        (order == TRIREME__ORDER__takeback &&
+         campaign_check_takeback(intake->campaign, number, &why) < 0)) {
         answer_with(answer, false, number, mem_strdup(why.text));
         return 0;
     }

@@ -1,6 +1,8 @@
 /* A campaign that was stopped or killed at any step goes on with the same bits and ledger. */
 #include "tests/unit/roles/campaign_harness.h"
 
+#include <math.h>
+
 enum { LAUNCHES_MAX = 60 };
 
 struct campaign_case {
@@ -331,6 +333,54 @@ static void what_a_superseded_stretch_cost_is_spent(void **state)
     free(newest);
 }
 
+/* A stretch cost 22 of 160 steps; its hypothesis is not adopted. A person then makes steps twice as
+ * large, or half as large, before another one is tried: train.steps counts steps, so the first
+ * stretch still cost 22, and the second one its steps, and two
+ * readings, which cost as many tokens as before. */
+static void what_was_spent_is_as_many_steps_after_a_person_changed_the_batch(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const struct scripted_proposal script[] = {
+        {0,  "optimizer.beta2=0.9"},
+        {58, "optimizer.eps=1e-7" },
+        {0,  NULL                 }
+    };
+    static const struct {
+        const char *name;
+        char *setting;
+        uint64_t unit;
+        double reading; /* steps that one costs */
+    } changes[] = {
+        {"larger",  "train.batch=24", 24 * 8, 0.5},
+        {"smaller", "train.batch=6",  6 * 8,  2  },
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct harness_launch launch = launch_of(0);
+        launch.plan = plan_stop_at, launch.stop = &harness_stop;
+        launch.expected = ERR_STOPPED;
+        harness_stop = 0, harness_stop_step = 54;
+        campaign_run(f, changes[i].name, (const char *const[]){"schedule.kind=constant", NULL},
+                     script, &launch);
+        struct history before = ledger_history(f, changes[i].name);
+        assert_int_equal(before.spent, 22 * 12 * 8);
+        history_clear(&before);
+        harness_stop = 0;
+        launch = launch_of(1);
+        campaign_resume(f, changes[i].name, &changes[i].setting, 1, script, &launch);
+        struct history after = ledger_history(f, changes[i].name);
+        const struct entry *second = history_entry(&after, 2);
+        assert_int_equal(second->forward.n_pairs, 1);
+        const double own = second->forward.pairs[0]->step - after.stretch_start,
+                     steps = 22 + own + 2 * ceil(own / 2) + 2 * changes[i].reading;
+        assert_int_equal(after.unit, changes[i].unit);
+        assert_int_equal(after.spent, (uint64_t)(steps * (double)changes[i].unit));
+        struct lines lines = lines_read(f, changes[i].name);
+        assert_int_equal(lines_count(&lines, "trunk"), (uint64_t)(160 - steps));
+        lines_free(&lines);
+        history_clear(&after);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +388,7 @@ int main(void)
         campaign_test(a_suspended_fork_that_is_damaged_or_no_checkpoint_is_trained_again),
         campaign_test(what_an_operator_changed_is_told_once),
         campaign_test(what_a_superseded_stretch_cost_is_spent),
+        campaign_test(what_was_spent_is_as_many_steps_after_a_person_changed_the_batch),
         campaign_test(
             a_campaign_that_was_stopped_anywhere_goes_on_elsewhere_with_the_same_ledger_and_bits),
         campaign_test(

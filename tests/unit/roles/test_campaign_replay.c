@@ -82,9 +82,9 @@ static const struct order_case {
     bool verdict, claim; /* it is what the order ends */
 } order_cases[] = {
     {45, "killed", 0, true,  false}, // in mid stretch
-    {52, "kept",   0, true,  true }, // in its tail: it is adopted before the order is read
+    {52, "killed", 0, true,  false}, // in its tail: it would be adopted
     {57, "kept",   0, true,  true }, // a watch
-    {62, "kept",   1, false, true }, // a watch, in its tail: so it is kept before
+    {62, "kept",   0, true,  true }, // a watch, in its tail
     {67, "kept",   1, false, true }, // a claim
 };
 

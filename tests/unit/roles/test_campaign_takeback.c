@@ -19,8 +19,9 @@ static struct {
 
 static void plan_takes_back(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
 {
-    (void)active, (void)n_workers, (void)trial; // the trunk has the adopted fork's number
-    if (step != person.step || person.given)
+    (void)active, (void)n_workers;
+    const bool in_tail = trial == 2 || trial == 3; // of step 50, where nothing is adopted yet
+    if (step != person.step || in_tail || person.given)
         return;
     person.given = true;
     campaign_order(person.folder, TRIREME__ORDER__takeback, 1);
@@ -130,12 +131,34 @@ static void a_replay_takes_it_back_at_the_same_step(void **state)
     ledgers_check_equal(f, "again", "run");
 }
 
+/* What was passed over is gone: the order is refused, and the run goes on. */
+static void what_has_no_inverse_is_not_taken_back(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const struct scripted_proposal skips[] = {
+        {0, "optimizer.lr=0.0008 data.skip=5"},
+        {0, NULL                             }
+    };
+    person.given = false, person.step = 90;
+    snprintf(person.folder, sizeof person.folder, "%s", campaign_folder(f, "run"));
+    campaign_run(f, "run", too_low, skips,
+                 &(struct harness_launch){.workers = 2, .servers = 2, .plan = plan_takes_back});
+    assert_true(person.given);
+    struct history history = ledger_history(f, "run");
+    const struct entry *e = history_entry(&history, 1);
+    assert_int_equal(e->promoted_at, 60);
+    assert_string_equal(entry_word(e), "kept");
+    assert_false(e->asked_back);
+    history_clear(&history);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         campaign_test(what_is_watched_no_more_is_taken_back_behind_the_step_under_way),
         campaign_test(what_is_watched_is_taken_back_in_the_middle_of_a_stretch),
         campaign_test(a_replay_takes_it_back_at_the_same_step),
+        campaign_test(what_has_no_inverse_is_not_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

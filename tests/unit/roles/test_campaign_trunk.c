@@ -173,6 +173,62 @@ static void a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone(vo
     lines_free(&lines);
 }
 
+static void plan_orders_in_tails(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
+{
+    (void)active, (void)n_workers;
+    if (trial < 2 || step != person.step || person.has_ordered)
+        return;
+    campaign_order(person.folder, person.order, 1);
+    person.has_ordered = true;
+}
+
+/* It would be adopted at step 50, and the order would be too late. */
+static void a_hypothesis_that_is_killed_while_its_tail_runs_is_not_adopted(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const char *const settings[] = {TOO_LOW, NULL};
+    static const struct scripted_proposal good[] = {
+        {0, "optimizer.lr=0.0008"},
+        {0, NULL                 }
+    };
+    struct harness_launch launch = order_at(f, 52, TRIREME__ORDER__kill);
+    launch.plan = plan_orders_in_tails;
+    struct history history = check_alone(f, settings, good, &launch);
+    assert_int_equal(history_entry(&history, 1)->forward.judgement->tokens, 22 * STEP_TOKENS);
+    assert_int_equal(history.ended_at, 50);
+    assert_null(history_entry(&history, 1)->promotion);
+    check_word(&history, "killed", 0, NULL);
+    campaign_run(f, "again", settings, NULL,
+                 &(struct harness_launch){.workers = 1, .servers = 1, .replay = person.folder});
+    ledgers_check_equal(f, "again", "run");
+}
+
+static void one_of_two_that_is_killed_while_tails_run_leaves_the_other_to_be_judged(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const char *const settings[] = {TOO_LOW, NULL};
+    static const struct scripted_proposal two[] = {
+        {0, "optimizer.lr=0.0009"},
+        {0, "optimizer.lr=0.0008"},
+        {0, NULL                 }
+    };
+    struct harness_launch launch = order_at(f, 52, TRIREME__ORDER__kill);
+    launch.plan = plan_orders_in_tails;
+    campaign_run(f, "run", settings, two, &launch);
+    struct history history = ledger_history(f, "run");
+    const struct entry *killed = history_entry(&history, 1);
+    assert_string_equal(entry_word(killed), "killed");
+    assert_int_equal(killed->judgement->tokens, 16 * STEP_TOKENS);
+    assert_int_equal(history_entry(&history, 2)->promoted_at, 50);
+    assert_int_equal(history_entry(&history, 2)->forward.n_pairs, 1);
+    // both arms, the trunk's tail; one arm and a tail of the watch
+    assert_int_equal(history.spent, (6 + 2 * 16 + 6 + 16) * STEP_TOKENS);
+    history_clear(&history);
+    campaign_run(f, "again", settings, NULL,
+                 &(struct harness_launch){.workers = 1, .servers = 1, .replay = person.folder});
+    ledgers_check_equal(f, "again", "run");
+}
+
 static void a_fork_that_diverges_is_closed_at_its_stretchs_end(void **state)
 {
     // the decay alone multiplies every matrix by 1 - 100 * 10 in each step
@@ -411,6 +467,8 @@ int main(void)
         campaign_test(a_proposal_that_nobody_approved_of_is_closed_at_the_end),
         campaign_test(an_approved_proposal_is_tried_from_then_on),
         campaign_test(a_hypothesis_that_is_killed_in_mid_stretch_leaves_the_trunk_alone),
+        campaign_test(a_hypothesis_that_is_killed_while_its_tail_runs_is_not_adopted),
+        campaign_test(one_of_two_that_is_killed_while_tails_run_leaves_the_other_to_be_judged),
         campaign_test(a_fork_that_diverges_is_closed_at_its_stretchs_end),
         campaign_test(a_fork_that_diverges_does_not_disturb_one_beside_it),
         campaign_test(a_fork_that_a_rank_computes_with_other_values_fails_with_a_sentence),
