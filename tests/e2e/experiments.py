@@ -146,8 +146,8 @@ class Experiments(Case):
     def assert_account(self, run, steps=STEPS, stake=0.4, share=0.4, step_tokens=STEP_TOKENS):
         """Each stretch says what had been spent by then, and how long the trunk became; those with
         hypotheses in them were within stake and share when they ended. Of runs in which nobody
-        killed anything."""
-        tokens, spent, since, reverse, forward = steps * step_tokens, 0, 0, set(), False
+        killed anything. What persons proposed is not at stake."""
+        tokens, spent, since, apart, forward = steps * step_tokens, 0, 0, set(), False
         for record in self.ledger(run):
             if record["kind"] == "stretch":
                 stretch = record["stretch"]
@@ -155,11 +155,14 @@ class Experiments(Case):
                 self.assertEqual(
                     stretch["length"], record["step"] +
                     (tokens - spent - stretch["trained"]) // stretch["step_tokens"])
-                reverse = {arm["number"] for arm in stretch["arms"] if arm.get("reverse")}
-                forward = len(reverse) < len(stretch["arms"])
+                apart = {
+                    arm["number"]
+                    for arm in stretch["arms"] if arm.get("reverse") or arm.get("person")
+                }
+                forward = not all(arm.get("reverse") for arm in stretch["arms"])
             elif record["kind"] == "observation":
                 spent += record["observation"]["tokens"]
-                since += 0 if record["number"] in reverse else record["observation"]["tokens"]
+                since += 0 if record["number"] in apart else record["observation"]["tokens"]
             elif record["kind"] == "decision":
                 spent += record["decision"]["tokens"]
                 since += record["decision"]["planners"]
