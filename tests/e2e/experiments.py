@@ -2,6 +2,7 @@
 planners and the ledger share."""
 import json
 import os
+import re
 import signal
 import stat
 
@@ -89,6 +90,14 @@ class Experiments(Case):
         self.succeed("propose", run, *words, "--why", why, "--wait", 0, *more)
         return self.train(run, *options, workers=workers)
 
+    def request(self, run, request, name="request"):
+        """Puts a request without a seal into the inbox, as a script does; the answer's path."""
+        inbox = self.path(run, "inbox")
+        os.makedirs(inbox, exist_ok=True)
+        self.write("request", request if isinstance(request, str) else json.dumps(request))
+        os.rename(self.path("request"), os.path.join(inbox, name + ".json"))
+        return os.path.join(inbox, name + ".answer.json")
+
     # The ledger
 
     def ledger(self, run, kind=None):
@@ -105,6 +114,7 @@ class Experiments(Case):
         records = self.ledger(run)
         for record in records:
             del record["time"], record["prev"]
+            record["by"] = re.sub(r" pid \d+", "", record["by"])
             for part in ("application", "promotion"):
                 record.get(part, {}).pop("trial", None)
             record.get("application", {}).pop("pause_ms", None)
