@@ -37,9 +37,10 @@ class Secrets(Experiments):
     def put(self, request, name="forged"):
         return self.request("run", request, name)
 
-    def ask(self, request, name="forged"):
+    def ask(self, request, name=None):
         """Puts a request without a seal, or with what is in it; the answer."""
-        path = self.put(request, name)
+        self.asked = getattr(self, "asked", 0) + 1  # a name that was answered is being removed
+        path = self.put(request, name or "forged-%d" % self.asked)
         wait_for(lambda: os.path.exists(path), "the answer")
         with open(path) as f:
             answer = json.load(f)
