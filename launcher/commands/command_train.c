@@ -237,8 +237,11 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
     bool open; // rank 0 says it
     if (rc == 0)
         rc = file_make_private(&open, launch->folder, ERR_USAGE, err);
-    if (rc == 0)
-        rc = person_hand_over(launch->folder, run.config->experiment->secret, err);
+    if (rc == 0 &&
+        (rc = person_hand_over(launch->folder, run.config->experiment->secret, err)) < 0 &&
+        *stop_request_flag()) // while it waited for the passphrase
+        err_set(err, ERR_STOPPED,
+                "stopped on request before training began: run the same line again to continue");
     run_clear(&run);
     if (rc == 0) {
         size_t n_words = 0;

@@ -2,6 +2,7 @@
 planners and the ledger share."""
 import json
 import os
+import re
 import signal
 import stat
 
@@ -91,6 +92,14 @@ class Experiments(Case):
         self.succeed("propose", run, *words, "--why", why, "--wait", 0, *more)
         return self.train(run, *options, workers=workers)
 
+    def request(self, run, request, name="request"):
+        """Puts a request without a seal into the inbox, as a script does; the answer's path."""
+        inbox = self.path(run, "inbox")
+        os.makedirs(inbox, exist_ok=True)
+        self.write("request", request if isinstance(request, str) else json.dumps(request))
+        os.rename(self.path("request"), os.path.join(inbox, name + ".json"))
+        return os.path.join(inbox, name + ".answer.json")
+
     # The ledger
 
     def ledger(self, run, kind=None):
@@ -107,6 +116,7 @@ class Experiments(Case):
         records = self.ledger(run)
         for record in records:
             del record["time"], record["prev"]
+            record["by"] = re.sub(r" pid \d+", "", record["by"])
             for part in ("application", "promotion"):
                 record.get(part, {}).pop("trial", None)
             record.get("application", {}).pop("pause_ms", None)
@@ -148,8 +158,8 @@ class Experiments(Case):
     def assert_account(self, run, steps=STEPS, stake=0.4, share=0.4, step_tokens=STEP_TOKENS):
         """Each stretch says what had been spent by then, and how long the trunk became; those with
         hypotheses in them were within stake and share when they ended. Of runs in which nobody
-        killed anything."""
-        tokens, spent, since, reverse, forward = steps * step_tokens, 0, 0, set(), False
+        killed anything. What persons proposed is not at stake."""
+        tokens, spent, since, apart, forward = steps * step_tokens, 0, 0, set(), False
         for record in self.ledger(run):
             if record["kind"] == "stretch":
                 stretch = record["stretch"]
@@ -157,11 +167,14 @@ class Experiments(Case):
                 self.assertEqual(
                     stretch["length"], record["step"] +
                     (tokens - spent - stretch["trained"]) // stretch["step_tokens"])
-                reverse = {arm["number"] for arm in stretch["arms"] if arm.get("reverse")}
-                forward = len(reverse) < len(stretch["arms"])
+                apart = {
+                    arm["number"]
+                    for arm in stretch["arms"] if arm.get("reverse") or arm.get("person")
+                }
+                forward = not all(arm.get("reverse") for arm in stretch["arms"])
             elif record["kind"] == "observation":
                 spent += record["observation"]["tokens"]
-                since += 0 if record["number"] in reverse else record["observation"]["tokens"]
+                since += 0 if record["number"] in apart else record["observation"]["tokens"]
             elif record["kind"] == "decision":
                 spent += record["decision"]["tokens"]
                 since += record["decision"]["planners"]

@@ -69,7 +69,11 @@ class Words(Experiments):
                 "--set", "train.batch=16", "--set", "model.context=64", "--set",
                 "schedule.warmup=50"
             ]
-            call = self.begin_with(run, "optimizer.lr=0.0006", options=options, workers=1)
+            self.assertEqual(
+                self.train(run, "--max-seconds", 0.01, *options, workers=1).end().code, 85)
+            planned = {"id": "p", "patch": {"optimizer.lr": 0.0006}, "hypothesis": "x"}
+            self.request(run, {"propose": planned})
+            call = self.train(run, *options, workers=1)
             validation = self.wait_records(call, run, 1, "validation")[0]["validation"]
             self.stop(call)
             self.assertEqual(validation["accepted"], taken, validation)

@@ -398,6 +398,39 @@ static void what_is_superseded_counts_in_the_stake_where_the_correction_stands(v
     }
 }
 
+/* by: of the proposal. in_stake: whether its fork counts there, also once it is superseded. */
+static void check_stake(const char *by, bool person, bool in_stake)
+{
+    struct history history = {0};
+    begin_rule(&history);
+    char *yaml = mem_format("{kind: proposal, number: 1, by: %s, proposal: {id: p, patch: "
+                            "{optimizer.lr: 0.001}, hypothesis: faster}}",
+                            by);
+    add_record(&history, yaml);
+    free(yaml);
+    add_record_of(&history, 1, "kind: validation, validation: {accepted: true, next: queued}");
+    add_record_of(&history, 1, "kind: hypothesis, plan: {margin: 0.002}");
+    begin_stretch(&history, 100, person ? "{number: 1, person: true}" : "{number: 1}");
+    observe(&history, 1, 100);
+    assert_spent(&history, 100, in_stake ? 100 : 0);
+    Trireme__Record *record =
+        record_fixture("{kind: observation, number: 1, observation: {tokens: 30}}");
+    history_forget_record(&history, record);
+    assert_spent(&history, 130, in_stake ? 130 : 0);
+    message_free(record);
+    history_clear(&history);
+}
+
+static void what_a_person_proposed_is_not_at_stake_once_persons_have_to_show_it(void **state)
+{
+    (void)state;
+    check_stake("person uid 1000 pid 12", true, false);
+    check_stake("person uid 1000 pid 12 unseparated", true, false);
+    check_stake("planner uid 1000 pid 12", false, true);
+    check_stake("person", false, true); // of an earlier version
+    check_stake("script", false, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +446,7 @@ int main(void)
         cmocka_unit_test(reverse_arms_count_in_what_is_spent_and_never_in_the_stake),
         cmocka_unit_test(going_back_gives_back_no_token_claim_window_or_hypothesis),
         cmocka_unit_test(what_is_superseded_counts_in_the_stake_where_the_correction_stands),
+        cmocka_unit_test(what_a_person_proposed_is_not_at_stake_once_persons_have_to_show_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
