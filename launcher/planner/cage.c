@@ -1,7 +1,6 @@
 #include "launcher/planner/cage.h"
 
 #include "base/check.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "launcher/planner/call_filter.h"
 #include "launcher/planner/landlock.h"
@@ -13,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -46,10 +46,14 @@ struct cage {
 /* Their addresses are words 48 to 51 of stat, counted from 1; a name may hold spaces. */
 static void find_said(struct cage *cage)
 {
-    enum { NAME = 2, ARGUMENTS = 48, ENVIRONMENT_END = 51 };
-    struct err ignored;
-    char *text = file_read("/proc/self/stat", NULL, ERR_USAGE, &ignored);
-    const char *word = text ? strrchr(text, ')') : NULL;
+    enum { NAME = 2, ARGUMENTS = 48, ENVIRONMENT_END = 51, STAT_SIZE = 4096 };
+    char text[STAT_SIZE] = "";
+    FILE *f = fopen("/proc/self/stat", "re");
+    if (f && !fgets(text, sizeof text, f))
+        text[0] = 0;
+    if (f)
+        fclose(f);
+    const char *word = strrchr(text, ')');
     for (int i = NAME; word && i < ENVIRONMENT_END; i++) {
         word = strchr(word + 1, ' ');
         if (word && i + 1 == ARGUMENTS)
@@ -57,7 +61,6 @@ static void find_said(struct cage *cage)
     }
     char *end = word ? (char *)strtoull(word, NULL, 10) : NULL;
     cage->said_size = cage->said && end > cage->said ? (size_t)(end - cage->said) : 0;
-    free(text);
 }
 
 bool cage_hides_files(const struct cage_layers *layers)
@@ -249,7 +252,8 @@ _Noreturn void cage_exec(const struct cage *cage, int report, const char *path, 
     report = REPORT;
     die_with_parent(report);
     // who looks for this process by what it was started as must not find the child
-    memset(cage->said, 0, cage->said_size);
+    if (cage->said_size)
+        memset(cage->said, 0, cage->said_size);
     be_first_without_memory();
     must(report, "no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? errno : 0);
     if (!cage->layers.namespaces)

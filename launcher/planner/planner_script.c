@@ -203,8 +203,7 @@ static int check_layers(const struct cage_layers *layers, const Trireme__Experim
     if (!missing[0] || !warn)
         return 0;
     snprintf(sentence, sizeof sentence,
-             "WARNING: the planner is not wholly locked in%s: missing "
-             "here: %s",
+             "WARNING: the planner is not wholly locked in%s: missing here: %s",
              open ? " and can read the run" : "", missing);
     warn(context, sentence);
     return 0;

@@ -2,8 +2,9 @@
  *
  *     without LETTERS PROGRAM [ARGUMENT...]
  *
- * LETTERS: l Landlock (ENOSYS, as a kernel that was built without it), n user namespaces (EPERM, as
- * where the administrator forbids them). The calls are refused by seccomp, to all that it starts. */
+ * LETTERS: l Landlock (ENOSYS, as a kernel that was built without it), n user namespaces (EPERM,
+ * as where the administrator forbids them). The calls are refused by seccomp, to all that it
+ * starts. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -420,6 +420,23 @@ static void it_dies_with_whoever_asks(void **state)
     harness_free(&s);
 }
 
+/* Who looks for a rank by its command line or environment must not take its child for it. */
+static void no_child_looks_like_whoever_asks(void **state)
+{
+    (void)state;
+    struct harness s = harness_new("read -r line; echo '{}'; exec sleep 1000.75", long_enough);
+    assert_int_equal(ask(&s), PLANNER_PROPOSALS);
+    wait_for_process("1000.75");
+    char *own = NULL;
+    size_t room = 0;
+    FILE *f = fopen("/proc/self/cmdline", "r");
+    assert_true(getdelim(&own, &room, 0, f) > 0);
+    fclose(f);
+    assert_int_equal(process_with(own), 0);
+    free(own);
+    harness_free(&s);
+}
+
 static void it_is_killed_when_it_is_freed(void **state)
 {
     (void)state;
@@ -485,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_long_briefing_does_not_hold_up_whoever_asks),
         cmocka_unit_test(the_program_gets_no_files_and_no_variables_of_the_job),
         cmocka_unit_test(it_dies_with_whoever_asks),
+        cmocka_unit_test(no_child_looks_like_whoever_asks),
         cmocka_unit_test(it_is_killed_when_it_is_freed),
         cmocka_unit_test(a_program_that_is_none_is_refused_before_the_run),
     };
