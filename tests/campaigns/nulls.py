@@ -3,10 +3,10 @@ stretches of the second rule.
 
 Each hypothesis skips samples, to a place of its own that no other fork and no trunk before it
 reads, so its expected gain is 0. A margin that nothing reaches lets each be measured once and none
-be adopted, so that one trunk goes through all stretches with `forks` new nulls in each. A fork that
-skips samples is a null in either direction: less its gain is that of a reverse pair. Pairs of a
-stretch stay together in the bank, stretches in their order, so that what a trunk's luck has in
-common stays.
+be adopted, so that one trunk goes through all stretches with five new nulls in each (a stretch that
+began with fewer, as the planner's answer was not there yet, is left out). A fork that skips samples
+is a null in either direction: less its gain is that of a reverse pair. Pairs of a stretch stay
+together in the bank, stretches in their order, so that what a trunk's luck has in common stays.
 
 Seeds and places were written down before any of it ran. tests/sim/recorded_nulls resamples
 results/nulls.json."""
@@ -50,6 +50,7 @@ def shared(stretches):
 
 def main(bench):
     extra = planner_of(bench, [{"data.skip": k} for k in SKIPS], "nulls")
+    extra["experiment"]["command"].append("8")
     base = merged(
         BASE, extra, {
             "data": {"sources": bench.texts()}, "optimizer": {"lr": RATE},

@@ -1,5 +1,6 @@
-/* Recorded pairs under the null (tests/campaigns/nulls.py), and walks through them. Pairs of a
- * stretch stay together and stretches in their order, so what a trunk's luck has in common stays. */
+/* Recorded pairs under the null (tests/campaigns/nulls.py), and walks through them. Pairs of one
+ * stretch stay together and stretches in their order, so that what a trunk's luck has in common
+ * stays. */
 #pragma once
 #include "base/check.h"
 #include "base/random.h"

@@ -13,6 +13,7 @@
 enum {
     CAMPAIGNS = 4000,
     CLAIMS = 10,
+    TRUNKS = 8,              /* of the bank, at least: a trunk's luck is in all of its pairs */
     FORWARD = BANK_ARMS - 1, /* the last arm is the watch's */
     LIMIT = 16,              /* pairs of one hypothesis or claim, at most */
     STRETCHES = 100000,      /* of a campaign, at most */
@@ -213,6 +214,11 @@ int main(int argc, char **argv)
         printf("skipped: %s: no recorded nulls there (tests/campaigns/run nulls)\n",
                argc < 2 ? "no file" : argv[1]);
         return 77;
+    }
+    if (bank.n_campaigns < TRUNKS) {
+        printf("%s: found %zu campaigns, expected at least %d\n", argv[1], bank.n_campaigns,
+               TRUNKS);
+        return 1;
     }
     printf("%zu pairs of %zu stretches of %zu campaigns; mean gain %+.4f, its deviation %.4f\n",
            bank.n * BANK_ARMS, bank.n, bank.n_campaigns, bank.mean, bank.deviation);
