@@ -1,5 +1,6 @@
-/* trireme config. */
+/* trireme config, config show. */
 #include "launcher/commands/command.h"
+#include "launcher/commands/config_in_force.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/write.h"
@@ -20,6 +21,20 @@ int command_config(const void *request, void *reply, struct err *err)
     if (!config)
         return -1;
     out->text = yaml_write(config, r->comments);
+    message_free(config);
+    return 0;
+}
+
+int command_config_show(const void *request, void *reply, struct err *err)
+{
+    const Trireme__ConfigShowRequest *r = request;
+    if (run_config_exists(r->run, err) < 0)
+        return -1;
+    Trireme__Config *config = config_in_force(r->run, err), *out = reply, swapped = *out;
+    if (!config)
+        return -1;
+    *out = *config;
+    *config = swapped;
     message_free(config);
     return 0;
 }
