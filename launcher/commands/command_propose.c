@@ -23,7 +23,7 @@ static int ask(Trireme__Answer *reply, const char *run, Trireme__Request *reques
 {
     if (run_config_exists(run, err) < 0)
         return -1;
-    request->by = "person";
+    request->by = request->by ? request->by : "person";
     Trireme__Answer *answer = NULL;
     const bool trained = run_is_trained(run);
     if (inbox_ask(&answer, run, request, trained ? wait : 0, err) < 0)
@@ -99,6 +99,8 @@ int command_propose(const void *request, void *reply, struct err *err)
     proposal->predicted = mem_strdup(r->predict);
     Trireme__Request asked = TRIREME__REQUEST__INIT;
     asked.propose = proposal;
+    if (r->as == TRIREME__PROPOSE_REQUEST__AS__planner)
+        asked.by = "planner";
     int rc = read_changes(proposal, r, err);
     if (rc == 0)
         rc = ask(reply, r->run, &asked, r->wait, err);

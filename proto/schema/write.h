@@ -35,7 +35,7 @@ char *json_schema_write(const ProtobufCMessageDescriptor *type);
 
 /* The same on one line, as tools are described to their clients: without "$schema" and "x-when".
  * Of a request without what is for terminals (knob), and without one field that the server knows
- * (NULL: with it). Of a reply without the fields that json_write_public leaves out if is_public; its
- * numbers may be null, which is how json_write writes those that are not finite. */
+ * (NULL: with it). Of a reply without the fields that json_write_public leaves out if is_public;
+ * its numbers may be null, which is how json_write writes those that are not finite. */
 char *json_schema_request(const ProtobufCMessageDescriptor *type, const struct field_doc *without);
 char *json_schema_reply(const ProtobufCMessageDescriptor *type, bool is_public);
