@@ -74,6 +74,9 @@ static void write_all(int fd, const char *bytes, size_t size)
 static void run_child(const struct mcp_server *server, const struct mcp_call *call, int fd,
                       pid_t parent)
 {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
@@ -231,6 +234,20 @@ char *calls_next(struct calls *calls, void **owner)
             reply = refuse_late(calls, slot);
             clear(slot);
         }
+        return reply;
+    }
+    return NULL;
+}
+
+char *calls_end(struct calls *calls, const char *why, void **owner)
+{
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        struct slot *slot = &calls->slots[i];
+        if (!slot->call)
+            continue;
+        *owner = slot->owner;
+        char *reply = mcp_call_refuse(slot->call, why);
+        clear(slot);
         return reply;
     }
     return NULL;

@@ -2,8 +2,9 @@
  * is cancelled ends, and one that fails takes nothing with it.
  *
  * A child writes the reply into a pipe and ends; it is killed when its time is over, when its
- * client cancels, and when this process dies. Its standard output is this process's standard error, and it
- * has none of its other open files. At most CALLS_MAX at once. Local; not for several threads. */
+ * client cancels, and when this process dies. Its standard output is this process's standard error,
+ * and it has none of its other open files. At most CALLS_MAX at once. Local; not for several
+ * threads. */
 #pragma once
 #include "launcher/mcp/mcp.h"
 
@@ -35,4 +36,8 @@ char *calls_next(struct calls *calls, void **owner);
 /* Ends the call of that id, or of that owner, without a reply. */
 void calls_cancel(struct calls *calls, const char *id);
 void calls_forget(struct calls *calls, const void *owner);
+
+/* Ends one that is under way, whose client is told why. Returns the reply, which the caller frees,
+ * with its owner; NULL: none is under way. */
+char *calls_end(struct calls *calls, const char *why, void **owner);
 size_t calls_under_way(const struct calls *calls);

@@ -3,14 +3,14 @@
  * Two eras. The legacy one (revisions 2024-11-05 to 2025-11-25) begins with `initialize`; the
  * modern one (2026-07-28) says its revision in each request's params._meta, and has
  * `server/discover`. Which one a message belongs to stands in the message, so that nothing is kept
- * between messages and one server speaks both at once. Tools are the commands (tool.h); so are resources; one prompt
- * (craft.h) says how to steer a run. Lists have one page. Not offered: subscriptions, logging,
- * completion, sampling, and lists of messages.
+ * between messages and one server speaks both at once. Tools are the commands (tool.h); so are
+ * resources; one prompt (craft.h) says how to steer a run. Lists have one page. Not offered:
+ * subscriptions, logging, completion, sampling, and lists of messages.
  *
  * What a tool was told wrongly is a result with isError and a sentence to act upon; a method, tool
  * or resource that is not there is a protocol error. A call takes time, so it is handed out:
- * whoever serves runs it where it does not hold up others (call.h). All functions here but mcp_call_run are
- * pure. */
+ * whoever serves runs it where it does not hold up others (call.h). All functions here but
+ * mcp_call_run are pure. */
 #pragma once
 #include "launcher/mcp/tool.h"
 

@@ -1,4 +1,4 @@
-/* One message of JSON-RPC: what is one, what is refused and by which code, what replies look like. */
+/* One message of JSON-RPC: what is one, what is refused by which code, what replies look like. */
 #include "tests/unit/support.h"
 
 #include "base/mem.h"
@@ -79,7 +79,8 @@ static void what_is_no_message_is_refused_by_the_code_that_says_why(void **state
         {"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"p\"}",  JSONRPC_NO_REQUEST, "id"},
         {"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"p\"}",   JSONRPC_NO_REQUEST, "id"},
         {"{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"p\"}", JSONRPC_NO_REQUEST, "id"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"p\",\"params\":[1]}", JSONRPC_BAD_PARAMS, "params"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"p\",\"params\":[1]}",
+         JSONRPC_BAD_PARAMS, "params"},
     };
     // clang-format on
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -55,15 +55,16 @@ static int list(const void *request, void *reply, struct err *err)
     return 0;
 }
 
+#define ROW(words, noun, reply, run, kind, tool)                                                   \
+    {                                                                                              \
+        words, &trireme__##noun##_request__descriptor, &trireme__##reply##__descriptor, run, NULL, \
+            NULL, kind, tool                                                                       \
+    }
 static const struct command table[] = {
-    {"proposals show", &trireme__proposals_show_request__descriptor,
-     &trireme__proposals_show_reply__descriptor,                                                         show,    NULL, NULL, COMMAND_ALONE,   TOOL_READ   },
-    {"ledger verify",  &trireme__ledger_verify_request__descriptor,
-     &trireme__ledger_verify_reply__descriptor,                                                          list,    NULL, NULL, COMMAND_ALONE,   TOOL_READ   },
-    {"propose",        &trireme__propose_request__descriptor,        &trireme__answer__descriptor,       propose, NULL,
-     NULL,                                                                                                                    COMMAND_ALONE,   TOOL_PROPOSE},
-    {"doctor",         &trireme__doctor_request__descriptor,         &trireme__doctor_reply__descriptor, list,    NULL,
-     NULL,                                                                                                                    COMMAND_REPORTS, TOOL_NONE   },
+    ROW("proposals show", proposals_show, proposals_show_reply, show, COMMAND_ALONE, TOOL_READ),
+    ROW("ledger verify", ledger_verify, ledger_verify_reply, list, COMMAND_ALONE, TOOL_READ),
+    ROW("propose", propose, answer, propose, COMMAND_ALONE, TOOL_PROPOSE),
+    ROW("doctor", doctor, doctor_reply, list, COMMAND_REPORTS, TOOL_NONE),
 };
 
 static struct mcp_server server_of(enum tool_role role)
@@ -229,12 +230,15 @@ static void a_wrong_argument_is_a_result_with_a_sentence_and_an_unknown_tool_an_
     (void)state;
     // clang-format off
     static const struct { const char *call, *part; } wrong[] = {
-        {CALL("1", "proposals_show", "{\"number\":0}", ""), "proposals_show: number: found '0', expected"},
+        {CALL("1", "proposals_show", "{\"number\":0}", ""),
+         "proposals_show: number: found '0', expected"},
         {CALL("1", "proposals_show", "{\"number\":\"x\"}", ""), "number: found"},
         {CALL("1", "proposals_show", "{\"number\":1.5}", ""), "number: found '1.5', expected"},
-        {CALL("1", "proposals_show", "{}", ""), "found no number, which is needed: Number of the proposal."},
-        {CALL("1", "proposals_show", "{\"numbr\":1}", ""), "no argument 'numbr', expected one of number (did you mean number?)"},
-        {CALL("1", "proposals_show", "{\"number\":1,\"run\":\"/other\"}", ""), "no argument 'run'"},
+        {CALL("1", "proposals_show", "{}", ""),
+         "found no number, which is needed: Number of the proposal."},
+        {CALL("1", "proposals_show", "{\"numbr\":1}", ""),
+         "no argument 'numbr', expected one of number (did you mean number?)"},
+        {CALL("1", "proposals_show", "{\"number\":1,\"run\":\"/x\"}", ""), "no argument 'run'"},
         {CALL("1", "proposals_show", "[]", ""), "expected an object"},
         {CALL("1", "propose", "{\"why\":\"x\",\"as\":\"person\"}", ""), "no argument 'as'"},
         {CALL("1", "ledger_verify", "{\"a\":1}", ""), "found no argument 'a', expected none"},
