@@ -129,9 +129,13 @@ static char *decode(const char *text, size_t n)
 char *http_value(const char *value)
 {
     static const char begin[] = "=?base64?", end[] = "?=";
-    const size_t size = strlen(value), n = strlen(begin) + strlen(end);
-    if (size < n || strncmp(value, begin, strlen(begin)) || strcmp(value + size - 2, end))
-        return mem_strdup(value);
+    value += strspn(value, " \t");
+    size_t size = strlen(value);
+    while (size && strchr(" \t", value[size - 1]))
+        size--;
+    const size_t n = strlen(begin) + strlen(end);
+    if (size < n || strncmp(value, begin, strlen(begin)) || strncmp(value + size - 2, end, 2))
+        return mem_format("%.*s", (int)size, value);
     return decode(value + strlen(begin), size - n);
 }
 

@@ -23,8 +23,8 @@ struct http_head {
  * a time that does not tell how much of it is right. */
 int http_check(const struct http_site *site, const struct http_head *head, const char **sentence);
 
-/* The text in a header's value: that of =?base64?...?= decoded, others as they are. The caller
- * frees it. NULL: it is none. */
+/* The text in a header's value without the blanks around it: that of =?base64?...?= decoded. The
+ * caller frees it. NULL: it is none. */
 char *http_value(const char *value);
 
 /* A bucket that a request takes one from: `size` at once, `rate` more each second. Zeroed at the

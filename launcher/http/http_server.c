@@ -65,6 +65,13 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+/* The same without blanks, decoded; the caller frees it. NULL: it is not there, or not sound. */
+static char *value_of(struct MHD_Connection *connection, const char *name)
+{
+    const char *value = header(connection, name);
+    return value ? http_value(value) : NULL;
+}
+
 /* Looks at the head of a request. Returns 0, or the status of the refusal. */
 static int look(struct serving *s, struct MHD_Connection *connection, const char *path,
                 const char *method, const char **sentence)
@@ -87,16 +94,16 @@ static int look(struct serving *s, struct MHD_Connection *connection, const char
 static void answer(struct serving *s, struct exchange *exchange)
 {
     struct MHD_Connection *connection = exchange->connection;
-    const char *name = header(connection, "Mcp-Name");
-    char *decoded = name ? http_value(name) : NULL;
-    const struct mcp_headers headers = {.version = header(connection, "MCP-Protocol-Version"),
-                                        .method = header(connection, "Mcp-Method"),
-                                        .name = decoded};
+    char *version = value_of(connection, "MCP-Protocol-Version"),
+         *method = value_of(connection, "Mcp-Method"), *name = value_of(connection, "Mcp-Name");
+    const struct mcp_headers headers = {version, method, name};
     struct mcp_answer answered;
     s->messages++;
     mcp_read(&answered, s->server, &headers, exchange->body.size ? exchange->body.bytes : "",
              exchange->body.size);
-    free(decoded);
+    free(version);
+    free(method);
+    free(name);
     exchange->status = answered.status;
     if (answered.call) {
         answered.reply = calls_start(s->calls, answered.call, exchange);

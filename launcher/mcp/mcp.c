@@ -336,8 +336,6 @@ static bool is_sound_modern(struct turn *turn)
     const struct node *meta = node_get(turn->message.params, "_meta"),
                       *can = node_get(meta, META "clientCapabilities");
     const char *version = text_of(meta, META "protocolVersion");
-    if (!headers_fit(turn, version))
-        return false;
     if (!version || !can || can->kind != NODE_MAP) {
         fail(turn, JSONRPC_BAD_PARAMS,
              version ? "_meta: expected " META "clientCapabilities, an object"
@@ -346,6 +344,8 @@ static bool is_sound_modern(struct turn *turn)
         turn->answer->status = 400;
         return false;
     }
+    if (!headers_fit(turn, version))
+        return false;
     if (strcmp(version, modern_version)) {
         refuse_version(turn, version);
         return false;

@@ -119,7 +119,9 @@ static void values_in_base64_are_decoded_and_others_are_as_they_are(void **state
         {"=?base64?SGVsbG8sIOS4lueVjA==?=", "Hello, \xe4\xb8\x96\xe7\x95\x8c"},
         {"=?base64?IHBhZGRlZCA=?=",         " padded "                       },
         {"=?base64?Zm9vYmFy?=",             "foobar"                         },
-        {"=?base64?" "?=",                     ""                               },
+        {"  sample \t",                     "sample"                         },
+        {" =?base64?Zm9vYmFy?= ",           "foobar"                         },
+        {"  ",                              ""                               },
         {"=?base64?",                       "=?base64?"                      },
     };
     static const char *const bad[] = {"=?base64?A?=", "=?base64?AA=A?=", "=?base64?====?=",

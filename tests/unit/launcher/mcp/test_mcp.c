@@ -319,7 +319,7 @@ static void headers_must_say_what_the_body_says(void **state)
     assert_status(&none, REQUEST("tools/list", ""), 200, "\"result\"");
     assert_status(&old, REQUEST("tools/list", ""), 200, "\"result\"");
     assert_status(&nonsense, REQUEST("tools/list", ""), 400, "-32022");
-    assert_status(&fit, REQUEST("tools/list", ""), 400, "-32020");
+    assert_status(&fit, REQUEST("tools/list", ""), 400, "-32602");
     struct mcp_headers unknown = {"2026-07-28", "ping", NULL};
     assert_status(&unknown, REQUEST("ping", META), 404, "-32601");
     assert_status(&none, REQUEST("nothing", ""), 200, "-32601");
