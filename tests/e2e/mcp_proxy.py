@@ -18,8 +18,7 @@ class Proxy:
                 to.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
                     if name.lower() not in ("connection", "authorization", "transfer-encoding"):
-                        to.putheader(name, value.replace(str(proxy.port),
-                                                         authority.split(":")[1]))
+                        to.putheader(name, value.replace(str(proxy.port), authority.split(":")[1]))
                 to.putheader("Authorization", "Bearer " + token)
                 to.endheaders(body)
                 reply = to.getresponse()
