@@ -23,7 +23,7 @@ class Clients(Experiments):
                               stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE,
                               timeout=bound(400))
-        self.assertEqual(done.returncode, 0, (words, done.stdout, done.stderr))
+        self.assertEqual(done.returncode, 0, (words, done.stdout[-3000:], done.stderr[-3000:]))
         return done.stdout.decode()
 
     def package(self, provide):
