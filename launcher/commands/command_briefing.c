@@ -8,8 +8,8 @@
 #include "coordinator/proposals/policy.h"
 #include "coordinator/run/run_data.h"
 #include "launcher/commands/command.h"
+#include "launcher/commands/newest_manifest.h"
 #include "proto/config/run_config.h"
-#include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
 #include "proto/schema/write.h"
 #include "worker/data/dataset.h"
@@ -33,22 +33,6 @@ struct files {
     double *epochs, *weights; /* of each source */
     uint64_t step;
 };
-
-static int read_manifest(struct files *f, const char *run, struct err *err)
-{
-    size_t n = 0;
-    uint64_t *steps = checkpoint_steps(run, &n, err);
-    if (!steps)
-        return -1;
-    for (size_t i = n; i > 0 && !f->manifest; i--) {
-        struct err damaged;
-        char *folder = checkpoint_folder(run, steps[i - 1]);
-        f->manifest = checkpoint_manifest(folder, &damaged);
-        free(folder);
-    }
-    free(steps);
-    return 0;
-}
 
 /* The weights of the goal where the configuration says none: the shares at the start. */
 static void read_weights(struct files *f)
@@ -81,7 +65,7 @@ static int read_files(struct files *f, const char *run, struct err *err)
 {
     f->curve = curve_new();
     f->own = run_config_of(run, err);
-    if (!f->own || read_manifest(f, run, err) < 0)
+    if (!f->own || newest_manifest(&f->manifest, run, err) < 0)
         return -1;
     f->config = f->manifest ? f->manifest->config : f->own;
     f->ledger = ledger_open(run, false, err);

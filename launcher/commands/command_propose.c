@@ -27,8 +27,8 @@ static void say_waits(Trireme__Answer *reply, const char *run, bool trained, dou
                              run);
 }
 
-/* Sends a request and fills in the answer. A refusal is an error. secret: NULL, with why, asks as a
- * planner. */
+/* Sends a request and fills in the answer. A refusal is an error. secret: NULL asks as a planner;
+ * why, unless it is "", is then said. */
 static int send_request(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
                         const struct secret *secret, const char *why, double wait, struct err *err)
 {
@@ -46,7 +46,7 @@ static int send_request(Trireme__Answer *reply, const char *run, const Trireme__
     } else {
         rc = err_set(err, ERR_USAGE, "%s", answer->text ? answer->text : "refused");
     }
-    if (!secret && reply->text) {
+    if (!secret && why[0] && reply->text) {
         char *text = mem_format("%s (as a planner's: %s)", reply->text, why);
         free(reply->text);
         reply->text = text;
@@ -126,7 +126,11 @@ int command_propose(const void *request, void *reply, struct err *err)
     Trireme__Request asked = TRIREME__REQUEST__INIT;
     asked.propose = proposal;
     int rc = read_changes(proposal, r, err);
-    if (rc == 0)
+    if (rc == 0 && r->as == TRIREME__PROPOSE_REQUEST__AS__planner)
+        rc = run_config_exists(r->run, err) < 0
+                 ? -1
+                 : send_request(reply, r->run, &asked, NULL, "", r->wait, err);
+    else if (rc == 0)
         rc = ask(reply, r->run, &asked, r->wait, err);
     message_free(proposal);
     return rc;

@@ -15,7 +15,7 @@ struct json_out {
 void json_out_open(struct json_out *out, const char *key, char bracket);
 void json_out_close(struct json_out *out, char bracket);
 void json_out_text(struct json_out *out, const char *key, const char *value);
-/* a number, true, false */
+/* a number, true, false; or any JSON that was written before */
 void json_out_literal(struct json_out *out, const char *key, const char *literal);
 void json_out_scalar(struct json_out *out, const char *key, struct scalar value);
 char *json_out_take(struct json_out *out);

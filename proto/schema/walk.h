@@ -42,6 +42,8 @@ struct field_doc {
     enum schema_judged judged;
     enum schema_calm calm;
     const char *calm_from; /* the word from which every change is calm, or NULL */
+    bool is_private;       /* only for who may approve */
+    bool of_terminal;      /* only for people at a terminal: no tool has it */
     bool map;    /* a list of (key, value) messages that texts write as an object {key: value} */
     size_t slot; /* index in protobuf-c's fields, which are in the order of their numbers */
 };

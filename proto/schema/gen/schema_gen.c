@@ -274,8 +274,9 @@ static void add_field(struct gen *gen, const Google__Protobuf__DescriptorProto *
         add_constant(out, ", .calm = CALM_", &trireme__calm__descriptor, (int)knob->calm);
         text_add(out, ", .calm_from = ");
         add_literal(out, knob->calm_from);
-        text_printf(out, ", .map = %s, .slot = %zu},\n", knob->map ? "true" : "false",
-                    slot_of(type, field));
+        text_printf(out, ", .map = %s, .is_private = %s, .of_terminal = %s, .slot = %zu},\n",
+                    knob->map ? "true" : "false", knob->private_ ? "true" : "false",
+                    knob->terminal ? "true" : "false", slot_of(type, field));
         trireme__knob__free_unpacked(knob, NULL);
     }
     free(comment);

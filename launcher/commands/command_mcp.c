@@ -1,0 +1,89 @@
+/* trireme mcp: the run's commands as tools, for clients of the Model Context Protocol. */
+#include "base/mem.h"
+#include "launcher/commands/command.h"
+#include "launcher/http/http_check.h"
+#include "launcher/http/http_server.h"
+#include "launcher/http/http_token.h"
+#include "launcher/mcp/mcp_stdio.h"
+#include "proto/config/run_config.h"
+
+#include "command.pb-c.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static enum tool_role role_of(Trireme__McpRequest__Role role)
+{
+    static const enum tool_role roles[] = {
+        [TRIREME__MCP_REQUEST__ROLE__read] = TOOL_READ,
+        [TRIREME__MCP_REQUEST__ROLE__propose] = TOOL_PROPOSE,
+        [TRIREME__MCP_REQUEST__ROLE__approve] = TOOL_APPROVE,
+    };
+    return roles[role];
+}
+
+static void tell(void *context, const char *authority)
+{
+    const char *token = context;
+    fprintf(stderr, "serving http://%s" HTTP_PATH "\ntoken %s\n", authority, token);
+    fflush(stderr);
+}
+
+/* A descriptor that can be read once this process is asked to end. */
+static int open_stop(struct err *err)
+{
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGHUP);
+    sigprocmask(SIG_BLOCK, &stops, NULL);
+    const int fd = signalfd(-1, &stops, SFD_CLOEXEC);
+    return fd < 0 ? err_set(err, ERR_MACHINE, "no signalfd: %s", strerror(errno)) : fd;
+}
+
+static int serve_http(const struct mcp_server *server, const Trireme__McpRequest *r,
+                      uint64_t *messages, struct err *err)
+{
+    struct http_listen listen;
+    char token[HTTP_TOKEN_SIZE];
+    if (http_listen_read(&listen, r->listen, r->anywhere, err) < 0)
+        return -1;
+    char *path = mem_format(
+        "%s/mcp-%s.token", server->run,
+        protobuf_c_enum_descriptor_get_value(&trireme__mcp_request__role__descriptor, (int)r->role)
+            ->name);
+    const int stop = open_stop(err);
+    int rc = stop < 0 ? -1 : http_token_make(token, path, err);
+    if (rc == 0) {
+        rc = http_serve(server, &listen, token, stop, tell, token, messages, err);
+        unlink(path);
+    }
+    if (stop >= 0)
+        close(stop);
+    free(path);
+    return rc;
+}
+
+int command_mcp(const void *request, void *reply, struct err *err)
+{
+    const Trireme__McpRequest *r = request;
+    Trireme__McpReply *done = reply;
+    if (run_config_exists(r->run, err) < 0)
+        return -1;
+    char *run = realpath(r->run, NULL);
+    if (!run)
+        return err_set(err, ERR_USAGE, "%s: cannot look at it: %s", r->run, strerror(errno));
+    const struct mcp_server server = {commands, n_commands, run, role_of(r->role)};
+    done->has_messages = true;
+    const int rc =
+        r->listen ? serve_http(&server, r, &done->messages, err)
+                  : mcp_stdio_serve(&server, STDIN_FILENO, STDOUT_FILENO, &done->messages, err);
+    free(run);
+    return rc;
+}

@@ -1,0 +1,119 @@
+/* The program's own table as tools: names that clients take, and nothing of the gate's numbers for
+ * whoever may not approve. */
+#include "tests/unit/support.h"
+
+#include "launcher/commands/command.h"
+#include "launcher/mcp/tool.h"
+#include "proto/schema/walk.h"
+
+#include <ctype.h>
+
+/* The public real numbers and texts of all replies below approve: a new one is private, or stands
+ * here because somebody has looked at it. Whole numbers are counts; enums are outcomes. */
+static const char *const looked_at[] = {
+    // settings, which are in the briefing too
+    "trireme.Model.*",
+    "trireme.Optimizer.*",
+    "trireme.Schedule.*",
+    "trireme.Source.name",
+    "trireme.Source.weight",
+    "trireme.Wait.*",
+    "trireme.Experiment.patience",
+    "trireme.Gate.*",
+    "trireme.Rule.*",
+    "trireme.Plan.margin",
+    "trireme.Plan.holds_for",
+    // what was proposed, and what became of it in words
+    "trireme.Change.*",
+    "trireme.Proposal.*",
+    "trireme.ProposalRow.by",
+    "trireme.ProposalRow.state",
+    "trireme.ProposalRow.hypothesis",
+    "trireme.ProposalsShowReply.by",
+    "trireme.ProposalsShowReply.state",
+    "trireme.ValueRow.*",
+    "trireme.Validation.reason",
+    "trireme.Record.prev",
+    "trireme.Record.time",
+    "trireme.Record.by",
+    "trireme.Answer.text",
+    "trireme.Application.pause_ms",
+    "trireme.LedgerVerifyReply.head",
+    "trireme.SampleReply.text",
+    // the training, and the dev part of the validation text
+    "trireme.Briefing.*",
+    "trireme.CurvePoint.*",
+    "trireme.SourceLoss.*",
+    "trireme.MayChange.*",
+    "trireme.Tried.*",
+};
+
+static bool is_looked_at(const struct field_doc *doc)
+{
+    char name[200];
+    snprintf(name, sizeof name, "%s.%s", doc->message, doc->field);
+    for (size_t i = 0; i < sizeof looked_at / sizeof *looked_at; i++) {
+        const size_t n = strlen(looked_at[i]);
+        if (!strcmp(looked_at[i], name) ||
+            (looked_at[i][n - 1] == '*' && !strncmp(looked_at[i], name, n - 1)))
+            return true;
+    }
+    return false;
+}
+
+static void look(const ProtobufCMessageDescriptor *type, unsigned depth)
+{
+    for (unsigned i = 0; depth && i < type->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &type->fields[i];
+        const struct field_doc *doc = field_doc(type, field);
+        if (doc->is_private)
+            continue;
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+            look(field->descriptor, depth - 1);
+        const bool tells =
+            field->type == PROTOBUF_C_TYPE_DOUBLE || field->type == PROTOBUF_C_TYPE_FLOAT ||
+            field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES;
+        if (tells && !is_looked_at(doc))
+            fail_msg("%s.%s is in a reply to planners: make it private in its knob, or say here "
+                     "that it may be seen",
+                     doc->message, doc->field);
+    }
+}
+
+static void no_reply_below_approve_has_a_number_or_text_that_nobody_has_looked_at(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < n_commands; i++)
+        if (commands[i].tool == TOOL_READ || commands[i].tool == TOOL_PROPOSE)
+            look(commands[i].reply, 8);
+}
+
+static void every_tool_is_of_one_run_and_has_a_name_that_clients_take(void **state)
+{
+    (void)state;
+    const struct mcp_server server = {commands, n_commands, "/run", TOOL_APPROVE};
+    size_t n = 0;
+    for (size_t i = 0; i < n_commands; i++) {
+        if (commands[i].tool == TOOL_NONE)
+            continue;
+        assert_true(tool_is_open(&server, &commands[i]));
+        assert_int_equal(commands[i].kind, COMMAND_ALONE);
+        char *name = tool_name(&commands[i]);
+        assert_ptr_equal(tool_find(&server, name), &commands[i]);
+        for (const char *c = name; *c; c++)
+            assert_true(isalnum((unsigned char)*c) || *c == '_');
+        assert_true(strlen(name) <= 64);
+        free(name);
+        n++;
+    }
+    assert_true(n >= 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_reply_below_approve_has_a_number_or_text_that_nobody_has_looked_at),
+        cmocka_unit_test(every_tool_is_of_one_run_and_has_a_name_that_clients_take),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
