@@ -51,6 +51,12 @@ static int close_late(struct campaign *c, uint64_t step, struct err *err)
     return 0;
 }
 
+/* Whether it would be one hypothesis more. */
+static bool is_new(const struct entry *e)
+{
+    return e->fate == FATE_QUEUED && !e->forward.plan;
+}
+
 /* Adds an entry to the list, or closes it where it cannot be tried. */
 static int add(struct campaign *c, struct part *parts, size_t *n, const struct entry *e,
                bool reverse, uint64_t step, struct err *err)
@@ -59,7 +65,10 @@ static int add(struct campaign *c, struct part *parts, size_t *n, const struct e
     const uint32_t hypotheses = c->context.run->config->gate->hypotheses;
     struct part part = {.number = e->number, .reverse = reverse};
     struct err why = {0};
-    const bool fits = !(e->fate == FATE_QUEUED && !e->forward.plan && h->registered >= hypotheses);
+    uint32_t registered = h->registered;
+    for (size_t i = 0; i < *n; i++)
+        registered += is_new(entry_of(c, parts[i].number));
+    const bool fits = !is_new(e) || registered < hypotheses;
     if (!fits)
         return campaign_close(c, e->number, step, TRIREME__CAUSE__unfit,
                               "this run has tried its hypotheses (gate.hypotheses)", err);

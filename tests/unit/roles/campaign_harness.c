@@ -57,13 +57,15 @@ static Trireme__Proposal *proposal_of(const struct scripted_proposal *scripted, 
     struct err err;
     struct text yaml = {0};
     Trireme__Proposal *proposal = message_new(&trireme__proposal__descriptor);
-    char *patch = mem_strdup(scripted->patch), *save = NULL;
+    char *patch = mem_strdup(scripted->patch), *save = NULL, *budget = strstr(patch, " budget=");
+    if (budget)
+        *budget = 0, budget += strlen(" budget=");
     text_printf(&yaml, "{id: scripted%zu, hypothesis: it helps, patch: {", n);
     for (char *word = strtok_r(patch, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
         char *equals = strchr(word, '=');
         text_printf(&yaml, "%.*s: '%s', ", (int)(equals - word), word, equals + 1);
     }
-    text_add(&yaml, "}}");
+    text_printf(&yaml, "}, budget: %s}", budget ? budget : "0");
     if (yaml_read(proposal, yaml.bytes, yaml.size, "script", ERR_USAGE, &err) < 0)
         fail_msg("%s", err.text);
     free(patch);

@@ -28,7 +28,7 @@ const char *campaign_folder(const struct campaign_fixture *f, const char *name);
  * ends a script. */
 struct scripted_proposal {
     uint64_t step;
-    const char *patch; /* "optimizer.lr=0.02 optimizer.clip=2" */
+    const char *patch; /* "optimizer.lr=0.02 optimizer.clip=2"; behind it " budget=1536" */
 };
 
 /* Makes the proposals of its script that the briefing does not know yet. Borrows the script. The

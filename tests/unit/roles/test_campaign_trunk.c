@@ -391,6 +391,58 @@ static void where_money_ends_the_smallest_gain_is_closed_first(void **state)
     history_clear(&history);
 }
 
+/* A step of a fork has at least an eighth of the tokens of the trunk's. */
+static void steps_that_are_smaller_by_far_are_refused(void **state)
+{
+    static const struct scripted_proposal both[] = {
+        {0, "train.batch=1"},
+        {0, "train.batch=2"},
+        {0, NULL           }
+    };
+    campaign_run(*state, "run", (const char *const[]){CONSTANT, "train.microbatch=1", NULL}, both,
+                 &two_workers);
+    struct history history = ledger_history(*state, "run");
+    assert_int_equal(history_entry(&history, 1)->fate, FATE_REFUSED);
+    assert_contains(history_entry(&history, 1)->reason, "expected at least an eighth of the 96");
+    assert_int_equal(history_entry(&history, 2)->forward.n_pairs, 1);
+    history_clear(&history);
+}
+
+/* A stretch costs each 16 steps. */
+static void what_a_hypothesis_may_cost_by_its_proposal_it_may_cost(void **state)
+{
+    static const struct scripted_proposal both[] = {
+        {0, "optimizer.lr=0.015 budget=1535"},
+        {0, "optimizer.lr=0.016 budget=1536"},
+        {0, NULL                            }
+    };
+    campaign_run(*state, "run", (const char *const[]){CONSTANT, NULL}, both, &two_workers);
+    struct history history = ledger_history(*state, "run");
+    assert_string_equal(entry_word(history_entry(&history, 1)), "no money");
+    assert_int_equal(history_entry(&history, 1)->forward.n_pairs, 0);
+    assert_int_equal(history_entry(&history, 2)->forward.n_pairs, 1);
+    assert_int_equal(history_entry(&history, 2)->forward.pairs[0]->tokens, 1536);
+    history_clear(&history);
+}
+
+static void no_more_hypotheses_are_tried_than_the_run_may_try(void **state)
+{
+    static const struct scripted_proposal three[] = {
+        {0, "optimizer.lr=0.015"},
+        {0, "optimizer.lr=0.016"},
+        {0, "optimizer.lr=0.017"},
+        {0, NULL                }
+    };
+    campaign_run(*state, "run", (const char *const[]){CONSTANT, "gate.hypotheses=2", NULL}, three,
+                 &two_workers);
+    struct history history = ledger_history(*state, "run");
+    assert_int_equal(history.registered, 2);
+    assert_int_equal(history_entry(&history, 2)->forward.n_pairs, 1);
+    assert_string_equal(entry_word(history_entry(&history, 3)), "unfit");
+    assert_contains(history_entry(&history, 3)->reason, "gate.hypotheses");
+    history_clear(&history);
+}
+
 static void a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again(void **state)
 {
     static const struct scripted_proposal again[] = {
@@ -477,6 +529,9 @@ int main(void)
         campaign_test(what_closes_a_hypothesis_is_the_price_of_its_own_next_stretch),
         campaign_test(the_trunk_is_read_once_a_stretch_and_all_arms_on_the_same_windows),
         campaign_test(where_money_ends_the_smallest_gain_is_closed_first),
+        campaign_test(steps_that_are_smaller_by_far_are_refused),
+        campaign_test(what_a_hypothesis_may_cost_by_its_proposal_it_may_cost),
+        campaign_test(no_more_hypotheses_are_tried_than_the_run_may_try),
         campaign_test(a_fork_without_memory_is_closed_with_the_reason_and_may_be_proposed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -254,6 +254,43 @@ static void tokens_add_up_of_observations_decisions_and_closings(void **state)
     }
 }
 
+/* Steps that were asked for had 96 tokens in the first stretch, later 48, 192 and 96 again. What is
+ * superseded is counted in the steps of its own time. */
+static void what_is_spent_follows_the_size_of_the_steps_that_were_asked_for(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    begin_rule(&history);
+    open_one(&history, 1);
+    assert_int_equal(history_tokens(&history, 500, 192), 500); // nothing is counted yet
+    add_record(&history, "{kind: stretch, step: 40, stretch: {horizon: 10, step_tokens: 96, "
+                         "arms: [{number: 1}]}}");
+    observe(&history, 1, 960);
+    decide(&history, 50, 480, 480);
+    assert_spent(&history, 1440, 1440);
+    assert_int_equal(history_tokens(&history, history.spent, 192), 2880);
+    assert_int_equal(history_tokens(&history, history.spent, 48), 720);
+    Trireme__Record *superseded = record_fixture(
+        "{kind: stretch, step: 60, stretch: {horizon: 10, step_tokens: 48, unit: 48}}");
+    history_forget_record(&history, superseded);
+    message_free(superseded);
+    assert_spent(&history, 720, 720);
+    add_record(&history, "{kind: stretch, step: 60, stretch: {horizon: 10, step_tokens: 192, "
+                         "unit: 192, arms: [{number: 1}]}}");
+    observe(&history, 1, 1920);
+    assert_spent(&history, 2880 + 1920, 2880 + 1920);
+    decide(&history, 70, 0, 0);
+    // an adopted change of the batch is none of what was asked for
+    add_record(&history, "{kind: stretch, step: 70, stretch: {horizon: 10, step_tokens: 24, "
+                         "unit: 192, arms: [{number: 1}]}}");
+    assert_spent(&history, 4800, 4800);
+    // back to the first size
+    add_record(&history, "{kind: stretch, step: 80, stretch: {horizon: 10, step_tokens: 96, "
+                         "arms: [{number: 1}]}}");
+    assert_spent(&history, 2400, 2400);
+    history_clear(&history);
+}
+
 static void reverse_arms_count_in_what_is_spent_and_never_in_the_stake(void **state)
 {
     (void)state;
@@ -443,6 +480,7 @@ int main(void)
         cmocka_unit_test(a_claimed_change_that_is_taken_back_is_not_called_claimed_any_more),
         cmocka_unit_test(windows_are_taken_up_to_the_furthest_that_any_stretch_read),
         cmocka_unit_test(tokens_add_up_of_observations_decisions_and_closings),
+        cmocka_unit_test(what_is_spent_follows_the_size_of_the_steps_that_were_asked_for),
         cmocka_unit_test(reverse_arms_count_in_what_is_spent_and_never_in_the_stake),
         cmocka_unit_test(going_back_gives_back_no_token_claim_window_or_hypothesis),
         cmocka_unit_test(what_is_superseded_counts_in_the_stake_where_the_correction_stands),
