@@ -53,8 +53,8 @@ static bool is_adoptable(const struct rule *rule, const struct decide_arm *a)
 }
 
 /* Of those that are probably better the one whose pairs gained most. Not the one of largest m: the
- * prior was made for gains of its own size, and of two rates that gain ten times as much it believes
- * the smaller gain more, because its windows vary less. */
+ * prior was made for gains of its own size, and of two rates that gain ten times as much it
+ * believes the smaller gain more, because its windows vary less. */
 static struct decide_arm *best(const struct rule *rule, const struct decide_stretch *s)
 {
     struct decide_arm *found = NULL;

@@ -25,14 +25,14 @@ static struct money money_of(const Trireme__Briefing *b, const struct briefing_i
                       .step_tokens = run_config_step_tokens(input->config)};
     const struct history *h = input->history;
     const uint64_t unit = run_config_step_tokens(input->asked);
-    m.account = (struct account){
-        .all = (double)input->asked->train->steps * (double)unit,
-        // what the first rule spent came on top of the run
-        .spent = h->first_rule ? 0 : (double)history_tokens(h, h->spent, unit),
-        .since = (double)history_tokens(h, h->since, unit),
-        .step = input->step,
-        .trained = (double)b->tokens,
-        .step_tokens = (double)m.step_tokens};
+    m.account =
+        (struct account){.all = (double)input->asked->train->steps * (double)unit,
+                         // what the first rule spent came on top of the run
+                         .spent = h->first_rule ? 0 : (double)history_tokens(h, h->spent, unit),
+                         .since = (double)history_tokens(h, h->since, unit),
+                         .step = input->step,
+                         .trained = (double)b->tokens,
+                         .step_tokens = (double)m.step_tokens};
     m.reserved = m.account;
     campaign_reserve(&m.reserved, input->history, input->asked->model->context);
     m.length = account_length(&m.account);

@@ -19,8 +19,8 @@ struct intake {
     struct curve *curve;
     struct briefing_look look; /* when the planner was asked last; words NULL: not yet */
     Trireme__RunData *data;    /* RUN/data.yaml, once it is there; or NULL */
-    struct nonces *nonces; /* of requests that persons have sealed */
-    unsigned n_refused;    /* requests whose refusal this launch wrote to the ledger */
+    struct nonces *nonces;     /* of requests that persons have sealed */
+    unsigned n_refused;        /* requests whose refusal this launch wrote to the ledger */
     bool allow_noop, asked, gone;
     bool stop_asked;   /* by a person: the launch is to end */
     bool owed;         /* an answer to the launch before, which ended meanwhile */

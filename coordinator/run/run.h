@@ -43,7 +43,7 @@ struct run {
     bool open;             /* others may write to the folder, and that cannot be changed */
     struct run_lock *lock; /* NULL before run_claim */
     const volatile sig_atomic_t *stop; /* nonzero: run_locate is to be left; borrowed, or NULL */
-    struct secret *secret; /* NULL before run_open_secret */
+    struct secret *secret;             /* NULL before run_open_secret */
 };
 
 /* Plans to train `config` (taken over, also on failure) in the folder: as a new run, or as the

@@ -25,8 +25,8 @@ int command_config(const void *request, void *reply, struct err *err)
     return 0;
 }
 
-/* The configuration in force: that of the newest checkpoint, with what was adopted by then; else the
- * run's own. */
+/* The configuration in force: that of the newest checkpoint, with what was adopted by then; else
+ * the run's own. */
 static Trireme__Config *in_force(const char *run, struct err *err)
 {
     Trireme__Manifest *manifest = NULL;

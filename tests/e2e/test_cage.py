@@ -159,9 +159,7 @@ class Hostile(Cage):
         for run, experiment in (("without", {}),
                                 ("bombed",
                                  {"planner": "script", "command": [planner], "patience": 3})):
-            self.write_config(base=experiments.CONFIG,
-                              train={"batch": 32},
-                              experiment=experiment)
+            self.write_config(base=experiments.CONFIG, train={"batch": 32}, experiment=experiment)
             self.trained(run)
         self.assertIn("gave no answer within 2 s", self.events("bombed")[0])
         self.assertIn("refused", self.read("bombed/planner.log").decode())
