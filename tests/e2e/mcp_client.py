@@ -1,4 +1,4 @@
-"""A client of the Model Context Protocol over stdio, of either era, in Python's standard library."""
+"""A client of the Model Context Protocol over stdio, of either era."""
 import json
 import queue
 import subprocess

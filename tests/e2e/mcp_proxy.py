@@ -1,5 +1,5 @@
-"""A server that passes requests on to another one and adds its bearer token, for clients that cannot
-send one. Names of itself in Host and Origin become names of the other."""
+"""A server that passes requests on to another one and adds its bearer token, for clients that
+cannot send one. Names of itself in Host and Origin become names of the other."""
 import http.client
 import http.server
 import threading

@@ -1,6 +1,7 @@
-/* Answers messages of the Model Context Protocol: a line on standard input holds, in hexadecimal and
- * separated by tabs, the headers version, method and name ("-": it is not there) and the body; for
- * each a line: HTTP's status, and the reply, "call" where a command would be run, or nothing. */
+/* Answers messages of the Model Context Protocol: a line on standard input holds, in hexadecimal
+ * and separated by tabs, the headers version, method and name ("-": it is not there) and the body;
+ * for each a line: HTTP's status, and the reply, "call" where a command would be run, or
+ * nothing. */
 #include "base/mem.h"
 #include "launcher/commands/command.h"
 #include "launcher/http/http_check.h"
