@@ -45,12 +45,14 @@ class Steering(Mcp):
         right = planner.get("propose", set=["optimizer.lr=0.003"], why="the loss falls slowly")
         self.assertTrue(right["accepted"], right)
 
-        def verdict():
+        def state():
             rows = planner.get("proposals_ls")["proposals"]
-            row = [row for row in rows if row["number"] == right["number"]][0]
-            return row if row["state"] not in ("queued", "open") else None
+            return [row for row in rows if row["number"] == right["number"]][0]
 
-        row = wait_for(verdict, "a verdict", 120)
+        end = time.monotonic() + trireme.bound(120)
+        while state()["state"] in ("queued", "open") and time.monotonic() < end:
+            planner.get("wait", **{"for": "verdict", "timeout": 5})
+        row = state()
         self.assertIn(row["state"], ("adopted", "kept", "claimed", "no sign", "no hope", "beaten"))
         self.assertGreaterEqual(row["pairs"], 1)
         stopped = person.get("stop", wait=60)
@@ -136,6 +138,22 @@ class Finished(Mcp):
         self.assertEqual((code, err), (0, ""))
         self.assertNotIn(waiting, client.replies)
         self.assertLess(time.monotonic() - began, 60)
+
+    def test_waiting_ends_with_the_time_where_nobody_trains_and_the_curve_is_that_of_metrics(self):
+        client = self.client()
+        waited = client.get("wait", **{"for": "adoption", "timeout": 60})
+        self.assertEqual((waited["happened"], waited["trained"]), (False, False))
+        self.assertEqual(waited["step"], self.last_step("run"))
+        self.assertTrue(client.get("wait", **{"for": "step", "until": 5})["happened"])
+        evals = [line for line in self.metrics("run", "eval") if line["trial"] == "trunk"]
+        points = client.get("curve")["points"]
+        self.assertEqual([(p["step"], p["val_loss"], p["sources"]) for p in points],
+                         [(e["step"], e["val_loss"], e["sources"]) for e in evals])
+        first = [line["loss"] for line in self.trunk("run")][:points[0]["step"]]
+        self.assertAlmostEqual(points[0]["loss"], sum(first) / len(first))
+        some = client.get("curve", **{"from": 100, "to": 300, "every": 100})["points"]
+        self.assertTrue(all(100 <= p["step"] <= 300 for p in some))
+        self.assertLess(len(some), len(points))
 
     def test_lines_that_are_no_messages_are_answered_and_passed_over(self):
         client = self.client()

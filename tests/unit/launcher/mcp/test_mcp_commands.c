@@ -46,6 +46,8 @@ static const char *const looked_at[] = {
     "trireme.SourceLoss.*",
     "trireme.MayChange.*",
     "trireme.Tried.*",
+    "trireme.LossPoint.*",
+    "trireme.StateChange.*",
 };
 
 static bool is_looked_at(const struct field_doc *doc)
