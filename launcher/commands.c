@@ -41,7 +41,7 @@ const struct command commands[] = {
     ALONE( "proposals diff",     READ,    proposals_diff,     proposals_diff_reply, proposals_diff),
     ALONE( "proposals approve",  APPROVE, proposals_approve,  answer,               answer),
     ALONE( "proposals veto",     APPROVE, proposals_veto,     answer,               answer),
-    ALONE( "proposals kill",     APPROVE, proposals_kill,     answer,               answer),
+    ALONE( "proposals kill",     PROPOSE, proposals_kill,     answer,               answer),
     ALONE( "proposals takeback", APPROVE, proposals_takeback, answer,               answer),
     ALONE( "ledger verify",      READ,    ledger_verify,      ledger_verify_reply,  ledger_verify),
     ALONE( "ledger show",        READ,    ledger_show,        ledger_show_reply,    ledger_show),

@@ -1,6 +1,8 @@
 /* trireme mcp: the run's commands as tools, for clients of the Model Context Protocol. */
 #include "base/mem.h"
+#include "coordinator/run/secret.h"
 #include "launcher/commands/command.h"
+#include "launcher/commands/person.h"
 #include "launcher/http/http_check.h"
 #include "launcher/http/http_server.h"
 #include "launcher/http/http_token.h"
@@ -47,21 +49,42 @@ static int open_stop(struct err *err)
     return fd < 0 ? err_set(err, ERR_MACHINE, "no signalfd: %s", strerror(errno)) : fd;
 }
 
+static const char *role_name(const Trireme__McpRequest *r)
+{
+    return protobuf_c_enum_descriptor_get_value(&trireme__mcp_request__role__descriptor,
+                                                (int)r->role)
+        ->name;
+}
+
+/* Only persons see what judges and decide: the role takes the run's secret, whatever the way in.
+ * Whose programs can read that gets a token which follows from it, the same at each start. */
+static int make_token(char token[HTTP_TOKEN_SIZE], const char *run, const Trireme__McpRequest *r,
+                      struct err *err)
+{
+    _Static_assert((int)HTTP_TOKEN_SIZE == (int)SECRET_TOKEN_SIZE, "both of 64 digits");
+    struct secret *secret = NULL;
+    int rc = person_open_secret(&secret, run, err);
+    if (rc == 1) {
+        secret_token(token, secret, "mcp", role_name(r));
+        rc = 0;
+    } else if (rc == 0) {
+        rc = r->role == TRIREME__MCP_REQUEST__ROLE__approve ? -1 : http_token_random(token, err);
+    }
+    secret_free(secret);
+    return rc;
+}
+
 static int serve_http(const struct mcp_server *server, const Trireme__McpRequest *r,
-                      uint64_t *messages, struct err *err)
+                      const char token[HTTP_TOKEN_SIZE], uint64_t *messages, struct err *err)
 {
     struct http_listen listen;
-    char token[HTTP_TOKEN_SIZE];
     if (http_listen_read(&listen, r->listen, r->anywhere, err) < 0)
         return -1;
-    char *path = mem_format(
-        "%s/mcp-%s.token", server->run,
-        protobuf_c_enum_descriptor_get_value(&trireme__mcp_request__role__descriptor, (int)r->role)
-            ->name);
+    char *path = mem_format("%s/mcp-%s.token", server->run, role_name(r));
     const int stop = open_stop(err);
-    int rc = stop < 0 ? -1 : http_token_make(token, path, err);
+    int rc = stop < 0 ? -1 : http_token_write(path, token, err);
     if (rc == 0) {
-        rc = http_serve(server, &listen, token, stop, tell, token, messages, err);
+        rc = http_serve(server, &listen, token, stop, tell, (void *)token, messages, err);
         unlink(path);
     }
     if (stop >= 0)
@@ -74,7 +97,11 @@ int command_mcp(const void *request, void *reply, struct err *err)
 {
     const Trireme__McpRequest *r = request;
     Trireme__McpReply *done = reply;
+    char token[HTTP_TOKEN_SIZE];
     if (run_config_exists(r->run, err) < 0)
+        return -1;
+    const bool told = r->listen || r->role == TRIREME__MCP_REQUEST__ROLE__approve;
+    if (told && make_token(token, r->run, r, err) < 0)
         return -1;
     char *run = realpath(r->run, NULL);
     if (!run)
@@ -82,7 +109,7 @@ int command_mcp(const void *request, void *reply, struct err *err)
     const struct mcp_server server = {commands, n_commands, run, role_of(r->role)};
     done->has_messages = true;
     const int rc =
-        r->listen ? serve_http(&server, r, &done->messages, err)
+        r->listen ? serve_http(&server, r, token, &done->messages, err)
                   : mcp_stdio_serve(&server, STDIN_FILENO, STDOUT_FILENO, &done->messages, err);
     free(run);
     return rc;

@@ -55,15 +55,18 @@ static int send_request(Trireme__Answer *reply, const char *run, const Trireme__
     return rc;
 }
 
-/* The same as a person, or where this user cannot and anybody may ask for it, as a planner. */
+/* The same as a planner; or as a person, and where this user cannot and anybody may ask for it, as
+ * a planner. */
 static int ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
-               double wait, struct err *err)
+               Trireme__As as, double wait, struct err *err)
 {
     struct secret *secret = NULL;
     struct err why = {0};
     const bool for_persons = request->has_order && request->order != TRIREME__ORDER__kill;
     if (run_config_exists(run, err) < 0)
         return -1;
+    if (as == TRIREME__AS__planner)
+        return send_request(reply, run, request, NULL, "", wait, err);
     const int opened = person_open_secret(&secret, run, &why);
     int rc = -1;
     if (opened < 0 || (opened == 0 && for_persons))
@@ -126,12 +129,8 @@ int command_propose(const void *request, void *reply, struct err *err)
     Trireme__Request asked = TRIREME__REQUEST__INIT;
     asked.propose = proposal;
     int rc = read_changes(proposal, r, err);
-    if (rc == 0 && r->as == TRIREME__PROPOSE_REQUEST__AS__planner)
-        rc = run_config_exists(r->run, err) < 0
-                 ? -1
-                 : send_request(reply, r->run, &asked, NULL, "", r->wait, err);
-    else if (rc == 0)
-        rc = ask(reply, r->run, &asked, r->wait, err);
+    if (rc == 0)
+        rc = ask(reply, r->run, &asked, r->as, r->wait, err);
     message_free(proposal);
     return rc;
 }
@@ -155,7 +154,7 @@ static int check_order(const char *run, uint32_t number, Trireme__Order order, s
 }
 
 static int order(Trireme__Answer *reply, const char *run, uint32_t number, Trireme__Order what,
-                 double wait, struct err *err)
+                 Trireme__As as, double wait, struct err *err)
 {
     if (check_order(run, number, what, err) < 0)
         return -1;
@@ -163,31 +162,33 @@ static int order(Trireme__Answer *reply, const char *run, uint32_t number, Trire
     asked.has_order = true, asked.order = what;
     asked.has_number = true;
     asked.number = number;
-    return ask(reply, run, &asked, wait, err);
+    return ask(reply, run, &asked, as, wait, err);
 }
 
 int command_proposals_approve(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsApproveRequest *r = request;
-    return order(reply, r->run, r->number, TRIREME__ORDER__approve, r->wait, err);
+    return order(reply, r->run, r->number, TRIREME__ORDER__approve, TRIREME__AS__person, r->wait,
+                 err);
 }
 
 int command_proposals_veto(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsVetoRequest *r = request;
-    return order(reply, r->run, r->number, TRIREME__ORDER__veto, r->wait, err);
+    return order(reply, r->run, r->number, TRIREME__ORDER__veto, TRIREME__AS__person, r->wait, err);
 }
 
 int command_proposals_kill(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsKillRequest *r = request;
-    return order(reply, r->run, r->number, TRIREME__ORDER__kill, r->wait, err);
+    return order(reply, r->run, r->number, TRIREME__ORDER__kill, r->as, r->wait, err);
 }
 
 int command_proposals_takeback(const void *request, void *reply, struct err *err)
 {
     const Trireme__ProposalsTakebackRequest *r = request;
-    return order(reply, r->run, r->number, TRIREME__ORDER__takeback, r->wait, err);
+    return order(reply, r->run, r->number, TRIREME__ORDER__takeback, TRIREME__AS__person, r->wait,
+                 err);
 }
 
 void print_answer(const void *reply)

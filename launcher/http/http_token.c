@@ -8,13 +8,18 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-int http_token_make(char token[HTTP_TOKEN_SIZE], const char *path, struct err *err)
+int http_token_random(char token[HTTP_TOKEN_SIZE], struct err *err)
 {
     unsigned char bytes[(HTTP_TOKEN_SIZE - 1) / 2];
     if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
         return err_set(err, ERR_MACHINE, "no random bytes for a token: %s", strerror(errno));
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+int http_token_write(const char *path, const char token[HTTP_TOKEN_SIZE], struct err *err)
+{
     unlink(path);
     const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     const bool written = fd >= 0 && dprintf(fd, "%s\n", token) == HTTP_TOKEN_SIZE;

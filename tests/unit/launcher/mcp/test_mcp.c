@@ -44,7 +44,7 @@ static int propose(const void *request, void *reply, struct err *err)
     const Trireme__ProposeRequest *r = request;
     (void)err;
     ((Trireme__Answer *)reply)->text =
-        mem_strdup(r->as == TRIREME__PROPOSE_REQUEST__AS__planner ? "planner" : "person");
+        mem_strdup(r->as == TRIREME__AS__planner ? "planner" : "person");
     return 0;
 }
 

@@ -19,6 +19,7 @@ static const char *const looked_at[] = {
     "trireme.Source.weight",
     "trireme.Wait.*",
     "trireme.Experiment.patience",
+    "trireme.Experiment.hold",
     "trireme.Gate.*",
     "trireme.Rule.*",
     "trireme.Plan.margin",
