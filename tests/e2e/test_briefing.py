@@ -20,8 +20,8 @@ SLEEPS = "#!/bin/sh\nexec sleep 1000\n"
 # Writes down what it is told, proposes twice, and is silent from then on.
 TELLS = """import json, sys, time
 for n, line in enumerate(sys.stdin):
-    with open("told.jsonl", "a") as f:
-        f.write(line)
+    sys.stderr.write(line)
+    sys.stderr.flush()
     if n == 1:
         time.sleep(1000)
     new = [{"id": "a", "patch": {"optimizer.lr": 0.000423}, "hypothesis": "%s"},
@@ -31,8 +31,8 @@ for n, line in enumerate(sys.stdin):
 """
 REFUSED = """import json, sys
 for n, line in enumerate(sys.stdin):
-    with open("told.jsonl", "a") as f:
-        f.write(line)
+    sys.stderr.write(line)
+    sys.stderr.flush()
     new = [{"id": "no %d of %d" % (i, n), "patch": {"optimizer.beta1": 7}, "hypothesis": "x" * 400}
            for i in range(8)]
     print(json.dumps({"proposals": new}), flush=True)
@@ -42,9 +42,10 @@ for n, line in enumerate(sys.stdin):
 class Told(Experiments):
     """What a planner reads, and what `trireme briefing` prints."""
     def told(self):
+        """The briefings, as the planner has written them to its stderr."""
         try:
-            with open(self.path("told.jsonl")) as f:
-                return f.read().splitlines()
+            with open(self.path("run/planner.log")) as f:
+                return [line[:-1] for line in f if line[0] == "{" and line[-1] == "\n"]
         except FileNotFoundError:
             return []
 
@@ -100,7 +101,7 @@ class Told(Experiments):
 
     def test_what_cannot_be_paid_has_no_last_call_and_is_refused(self):
         self.write_config(base=experiments.CONFIG, gate={"stake": 0.01})
-        call = self.begin_with("run", "optimizer.lr=0.000423")
+        call = self.begin_with("run", "optimizer.lr=0.000423", more=["--as", "planner"])
         wait_for(lambda: self.ledger("run", "validation") or call.process.poll() is not None,
                  "the answer")
         briefing = json.loads(self.succeed("briefing", "run", "--json").out)
