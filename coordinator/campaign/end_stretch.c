@@ -96,9 +96,11 @@ static int ask_arm(struct decide_arm *arm, const struct campaign *c, const struc
     if (campaign_fork_kind(&fork, c, e, false, err) < 0)
         return -1;
     const struct stretch next = campaign_stretch_alone(c, &fork, step);
+    const double tokens = campaign_arm_tokens(c, &next), fixed = campaign_fixed_tokens(c, &next),
+                 all = campaign_account(c).all;
     *arm = (struct decide_arm){.number = e->number,
-                               .hope = c->rule.price * campaign_arm_tokens(c, &next) /
-                                       campaign_account(c).all,
+                               .hope = c->rule.price * tokens / all,
+                               .cost = decide_cost(&c->rule, tokens + fixed, all),
                                .slow = fork.kind.slow,
                                .waits = waits,
                                .failed = !waits && newest_diverged(&e->forward),

@@ -48,8 +48,9 @@ static bool is_adoptable(const struct rule *rule, const struct decide_arm *a)
 {
     if (!is_measured(a) || (a->irreversible && a->n < 2))
         return false;
+    const double p = a->posterior.p;
     const bool last = a->last_chance || closing(rule, a) != DECIDE_OPEN;
-    return a->posterior.p >= (last ? rule->adopt_last : rule->adopt);
+    return p >= rule->adopt || (last && p >= rule->adopt_last && a->posterior.m >= a->cost);
 }
 
 /* Of those that are probably better the one whose pairs gained most. Not the one of largest m: the
@@ -96,6 +97,11 @@ static void measure(const struct rule *rule, struct decide_stretch *s)
     s->watch_posterior = (struct posterior){0};
     if (s->watched && s->n_y > 0)
         s->watch_posterior = posterior_of(rule, s->y, s->n_y, s->watch_slow);
+}
+
+double decide_cost(const struct rule *rule, double stretch_tokens, double all)
+{
+    return rule->price * (rule->watch * stretch_tokens / all + rule->stake);
 }
 
 void decide_at_end(const struct rule *rule, struct decide_stretch *s)

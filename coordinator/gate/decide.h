@@ -41,6 +41,7 @@ struct decide_arm {
     const struct gain *pairs; /* against the recipe that the trunk has, the newest last */
     unsigned n;
     double hope; /* nats that its next stretch must promise: price * what the arm costs in it / B */
+    double cost; /* nats that what follows its adoption costs (decide_cost) */
     bool slow;
     bool waits; /* it had no pair in this stretch, which was of the other kind */
     bool failed;
@@ -75,5 +76,11 @@ struct decide_stretch {
     enum decide_watch watch;
     bool ends; /* the run ends, as it would without experiments: the trunk is not finite */
 };
+
+/* What follows an adoption costs, in nats, at rule->price a run of `all` tokens: the stretches of
+ * its watch, of so many tokens each, and the new stake. Under the lower probability of a last
+ * chance the gain must promise so much: of ten useless changes one is soon at .90, and its watch
+ * takes more from the trunk than a gain of a hundredth would give. */
+double decide_cost(const struct rule *rule, double stretch_tokens, double all);
 
 void decide_at_end(const struct rule *rule, struct decide_stretch *stretch);

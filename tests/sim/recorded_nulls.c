@@ -103,16 +103,20 @@ static void decide(struct campaign *c)
 {
     struct decide_arm arms[FORWARD];
     struct hypothesis *open[FORWARD];
-    const double cost = stretch_arm_tokens(walk_stretch(&c->walk), STEP_TOKENS, CONTEXT);
+    const struct stretch *stretch = walk_stretch(&c->walk);
+    const double cost = stretch_arm_tokens(stretch, STEP_TOKENS, CONTEXT),
+                 fixed = stretch_fixed_tokens(stretch, STEP_TOKENS, CONTEXT);
     size_t n = 0;
     for (unsigned i = 0; i < FORWARD; i++) {
         struct hypothesis *h = &c->tried[i];
         if (!h->open)
             continue;
-        arms[n] = (struct decide_arm){.number = h->number,
-                                      .pairs = h->pairs,
-                                      .n = h->n,
-                                      .hope = rule_default.price * cost / (STEPS * STEP_TOKENS)};
+        arms[n] = (struct decide_arm){
+            .number = h->number,
+            .pairs = h->pairs,
+            .n = h->n,
+            .hope = rule_default.price * cost / (STEPS * STEP_TOKENS),
+            .cost = decide_cost(&rule_default, cost + fixed, STEPS * STEP_TOKENS)};
         open[n++] = h;
     }
     struct decide_stretch s = {.arms = arms,

@@ -312,14 +312,16 @@ static bool run_stretch(struct campaign *c)
         return false;
     if (c->claiming && claim_is_look(&rule_default, c->n_y))
         judge_claim(c);
-    const double cost = stretch_arm_tokens(&stretch, STEP_TOKENS, CONTEXT);
+    const double cost = stretch_arm_tokens(&stretch, STEP_TOKENS, CONTEXT),
+                 fixed = stretch_fixed_tokens(&stretch, STEP_TOKENS, CONTEXT);
     for (size_t i = 0; i < n; i++)
         if (chosen[i]->state == OPEN) {
-            judged[n_open] =
-                (struct decide_arm){.number = (uint32_t)(chosen[i] - c->changes) + 1,
-                                    .pairs = chosen[i]->pairs,
-                                    .n = chosen[i]->n,
-                                    .hope = rule_default.price * cost / c->account.all};
+            judged[n_open] = (struct decide_arm){
+                .number = (uint32_t)(chosen[i] - c->changes) + 1,
+                .pairs = chosen[i]->pairs,
+                .n = chosen[i]->n,
+                .hope = rule_default.price * cost / c->account.all,
+                .cost = decide_cost(&rule_default, cost + fixed, c->account.all)};
             open[n_open++] = chosen[i];
         }
     struct decide_stretch s = {.arms = judged,

@@ -153,6 +153,29 @@ static void ninety_percent_suffice_where_the_arm_would_close_or_money_ends(void 
     expect(&s, 0, DECIDE_ADOPTED);
 }
 
+/* At the prices of a run of 1,800 steps with its first stretch at 50: three stretches of 22.67 steps
+ * and a stake of .033 are .0177 nats. */
+static void a_last_chance_is_taken_if_the_gain_pays_for_what_follows(void **state)
+{
+    (void)state;
+    struct stage s = {0};
+    const double cost = decide_cost(&rule_default, 68.0 / 3 * 1024, 1800.0 * 1024);
+    assert_true(fabs(cost - .25 * (68.0 / 1800 + .033)) < 1e-12);
+    struct decide_arm *arm = add_one(&s, .034);
+    arm->last_chance = true;
+    arm->cost = cost;
+    run(&s);
+    expect(&s, 0, DECIDE_ADOPTED);
+    arm->cost = arm->posterior.m + 1e-6;
+    run(&s);
+    expect(&s, 0, DECIDE_OPEN);
+    arm->pairs = NULL, arm->n = 0;
+    struct decide_arm *sure = add_one(&s, .05); // beyond doubt: whatever it costs
+    sure->cost = 1;
+    run(&s);
+    expect(&s, 1, DECIDE_ADOPTED);
+}
+
 /* Arms whose steps have other tokens have stretches of other lengths. */
 static void each_arm_hopes_for_the_price_of_its_own_next_stretch(void **state)
 {
@@ -343,6 +366,7 @@ int main(void)
         cmocka_unit_test(equal_means_are_won_by_the_first_registered),
         cmocka_unit_test(who_is_beaten_hopeless_without_sign_or_without_effect_is_closed),
         cmocka_unit_test(ninety_percent_suffice_where_the_arm_would_close_or_money_ends),
+        cmocka_unit_test(a_last_chance_is_taken_if_the_gain_pays_for_what_follows),
         cmocka_unit_test(each_arm_hopes_for_the_price_of_its_own_next_stretch),
         cmocka_unit_test(nothing_is_adopted_under_an_open_watch_and_who_is_nearly_sure_waits),
         cmocka_unit_test(a_watch_is_kept_from_eighty_percent_on_and_taken_back_below_twenty),
