@@ -153,8 +153,8 @@ static void ninety_percent_suffice_where_the_arm_would_close_or_money_ends(void 
     expect(&s, 0, DECIDE_ADOPTED);
 }
 
-/* At the prices of a run of 1,800 steps with its first stretch at 50: three stretches of 22.67 steps
- * and a stake of .033 are .0177 nats. */
+/* At the prices of a run of 1,800 steps with its first stretch at 50: three stretches of 22.67
+ * steps and a stake of .033 are .0177 nats. */
 static void a_last_chance_is_taken_if_the_gain_pays_for_what_follows(void **state)
 {
     (void)state;
