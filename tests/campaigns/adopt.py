@@ -65,14 +65,15 @@ def none_of(rows, row):
 
 
 def planner_of(bench, proposals, name):
-    """Of a configuration: that these are proposed, in this order."""
+    """Of a configuration: that these are proposed, in this order, and at the same step however busy
+    the machine is."""
     path = os.path.join(bench.out, "adopt-%s.json" % name)
     with open(path, "w") as f:
         json.dump([{"id": "%d" % i, "patch": p} for i, p in enumerate(proposals)], f)
     return {
         "experiment": {
             "planner": "script", "command": [sys.executable,
-                                             os.path.join(HERE, "listed.py"), path]
+                                             os.path.join(HERE, "listed.py"), path], "hold": 60
         }
     }
 
