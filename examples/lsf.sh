@@ -16,8 +16,9 @@
 #BSUB -o run.lsf.out
 
 run=
+again=no # whether it is to be told again
 ask() { # TERM comes from bkill and from preemption
-    interrupted=yes
+    again=yes
     [ -z "$run" ] || kill -USR1 "$run" 2>/dev/null
 }
 trap ask USR1 USR2 TERM
@@ -26,10 +27,15 @@ trap ask USR1 USR2 TERM
 trireme train run.yaml --out run --workers 8 --servers 1 --hostfile "$LSB_DJOB_HOSTFILE" \
     --max-seconds $((24 * 3600 - 240)) &
 run=$!
-interrupted=yes
-while [ $interrupted = yes ]; do # a signal ends wait, not the run
-    interrupted=no
+while :; do
+    if [ $again = yes ]; then # what comes while it begins may be lost
+        again=no
+        sleep 1 &
+        wait $!
+        [ -z "$(jobs -rp)" ] || kill -USR1 "$run" 2>/dev/null
+    fi
     wait "$run"
     code=$?
+    [ $again = yes ] || break # a signal ends wait, not the run
 done
 exit $code

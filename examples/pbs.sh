@@ -16,8 +16,9 @@ script=run.pbs               # this file, for the next job
 
 cd "$PBS_O_WORKDIR" || exit 2
 run=
+again=no # whether it is to be told again
 ask() { # TERM comes from qdel and from preemption
-    interrupted=yes
+    again=yes
     [ -z "$run" ] || kill -USR1 "$run" 2>/dev/null
 }
 trap ask USR1 TERM
@@ -26,11 +27,16 @@ trap ask USR1 TERM
 trireme train run.yaml --out run --workers 8 --servers 1 --hostfile "$PBS_NODEFILE" \
     --max-seconds "$seconds" &
 run=$!
-interrupted=yes
-while [ $interrupted = yes ]; do # a signal ends wait, not the run
-    interrupted=no
+while :; do
+    if [ $again = yes ]; then # what comes while it begins may be lost
+        again=no
+        sleep 1 &
+        wait $!
+        [ -z "$(jobs -rp)" ] || kill -USR1 "$run" 2>/dev/null
+    fi
     wait "$run"
     code=$?
+    [ $again = yes ] || break # a signal ends wait, not the run
 done
 [ $code -ne 85 ] || qsub "$script"
 exit $code

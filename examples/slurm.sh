@@ -24,9 +24,10 @@
 
 run= # process number, once there is one
 asked=no
+again=no # whether it is to be told again
 ask() { # TERM comes from scancel and from preemption
     asked=yes
-    interrupted=yes
+    again=yes
     [ -z "$run" ] || kill -USR1 "$run" 2>/dev/null
 }
 trap ask USR1 TERM
@@ -43,17 +44,23 @@ seconds=
 [ -z "$seconds" ] || [ "$seconds" -gt 0 ] || seconds=1
 
 # Asked already: one step, so that each life gets on.
-[ $asked = no ] || seconds=1
-asked=no
+early=$asked
+[ $early = no ] || seconds=1
+again=no
 trireme train run.yaml --out run --workers 8 --servers 1 \
     ${seconds:+--max-seconds "$seconds"} &
 run=$!
-[ $asked = no ] || kill -USR1 "$run" 2>/dev/null
-interrupted=yes
-while [ $interrupted = yes ]; do # a signal ends wait, not the run
-    interrupted=no
+[ $asked = $early ] || again=yes
+while :; do
+    if [ $again = yes ]; then # what comes while it begins may be lost
+        again=no
+        sleep 1 &
+        wait $!
+        [ -z "$(jobs -rp)" ] || kill -USR1 "$run" 2>/dev/null
+    fi
     wait "$run"
     code=$?
+    [ $again = yes ] || break # a signal ends wait, not the run
 done
 [ $code -ne 138 ] || code=85 # USR1 came before the run could catch it
 echo "== life ${SLURM_RESTART_COUNT:-0} ended with code $code, $(date)"
