@@ -23,9 +23,11 @@ static size_t size_of(const Trireme__Briefing *b, bool as_text)
     return size;
 }
 
-/* Removes the first n messages of a list. */
+/* Removes the first n messages of a list; an empty one may be NULL. */
 static void drop_first(void **list, size_t *size, size_t n)
 {
+    if (n == 0)
+        return;
     for (size_t i = 0; i < n; i++)
         message_free(list[i]);
     memmove(list, list + n, (*size - n) * sizeof *list);
