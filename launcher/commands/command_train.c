@@ -240,8 +240,7 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
     if (rc == 0 &&
         (rc = person_hand_over(launch->folder, run.config->experiment->secret, err)) < 0 &&
         *stop_request_flag()) // while it waited for the passphrase
-        err_set(err, ERR_STOPPED,
-                "stopped on request before training began: run the same line again to continue");
+        without_step_stop(err);
     run_clear(&run);
     if (rc == 0) {
         size_t n_words = 0;

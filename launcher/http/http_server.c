@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double CALL_SECONDS = 660;
 enum { IDLE_SECONDS = 30, HEAD_BYTES = 32768 };
 
 struct serving {
@@ -205,7 +204,7 @@ static bool wait_for(struct serving *s, struct MHD_Daemon *daemon, int daemon_fd
 int http_serve(const struct mcp_server *server, const struct http_listen *listen, const char *token,
                int stop_fd, http_ready_fn ready, void *context, uint64_t *messages, struct err *err)
 {
-    struct serving s = {.server = server, .calls = calls_new(server, CALL_SECONDS)};
+    struct serving s = {.server = server, .calls = calls_new(server, CALLS_SECONDS)};
     char *wanted = http_listen_authority(listen, 0);
     const bool v6 = listen->address.ss_family == AF_INET6;
     struct MHD_Daemon *daemon = MHD_start_daemon(

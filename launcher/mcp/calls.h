@@ -12,7 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CALLS_MAX = 16 };
+enum {
+    CALLS_MAX = 16,
+    CALLS_SECONDS = 660 /* of a call, at most, where a client waits */
+};
 
 struct calls;
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const double CALL_SECONDS = 660, LAST_SECONDS = 5;
+static const double LAST_SECONDS = 5;
 
 struct serving {
     const struct mcp_server *server;
@@ -140,7 +140,7 @@ int mcp_stdio_serve(const struct mcp_server *server, int in, int out, uint64_t *
                     struct err *err)
 {
     struct serving s = {
-        .server = server, .calls = calls_new(server, CALL_SECONDS), .in = in, .out = out};
+        .server = server, .calls = calls_new(server, CALLS_SECONDS), .in = in, .out = out};
     int rc = 0;
     while (rc == 0 && !s.ended) {
         if (wait_for(&s, -1))
