@@ -83,9 +83,11 @@ uint64_t prospect_boundary(const struct prospect *p, uint64_t step)
 uint64_t prospect_next_start(const struct prospect *p)
 {
     const struct history *h = p->history;
-    const uint64_t first = prospect_first(p), next = h->stretch
-                                                         ? h->stretch_start + h->stretch->horizon
-                                                         : prospect_boundary(p, p->step);
+    const uint64_t first = prospect_first(p);
+    const bool at_once = h->ended_at == p->step && p->step > 0;
+    const uint64_t next = h->stretch ? h->stretch_start + h->stretch->horizon
+                          : at_once  ? p->step
+                                     : prospect_boundary(p, p->step);
     return next < first ? first : next;
 }
 

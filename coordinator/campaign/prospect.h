@@ -42,7 +42,8 @@ struct prospect prospect_after(const struct prospect *prospect);
 const char *prospect_off(const struct history *history);
 
 /* The first step at which a stretch may begin at all; the first one after `step` if the trunk runs
- * on alone; the first one for who comes now: where the stretch under way ends, if one is. */
+ * on alone; the first one for who comes now: where the stretch under way ends, if one is, and here
+ * if one has just ended. */
 uint64_t prospect_first(const struct prospect *prospect);
 uint64_t prospect_boundary(const struct prospect *prospect, uint64_t step);
 uint64_t prospect_next_start(const struct prospect *prospect);

@@ -1,5 +1,5 @@
-/* Whether a proposal may be made: a change of the recipe in force that schema and policy allow, that
- * is not being tried already, and for which there are hypotheses, time and money. The intake asks
+/* Whether a proposal may be made: a change of the recipe in force that schema and policy allow,
+ * that is not tried already, and for which hypotheses, time and money are left. The intake asks
  * before it takes one; `trireme price` asks from a run's files. Pure. */
 #pragma once
 #include "base/err.h"
@@ -22,8 +22,8 @@ struct validate {
     bool allow_noop;               /* a change of nothing is legal (tests of forks) */
 };
 
-/* The recipe that a change makes of the one in force; fresh, NULL with the reason (ERR_USAGE). Paths
- * name sources by number (patch_number_sources). */
+/* The recipe that a change makes of the one in force; fresh, NULL with the reason (ERR_USAGE). Its
+ * paths name sources by number (patch_number_sources). */
 Trireme__Config *validate_recipe(const struct validate *validate, const Trireme__Proposal *proposal,
                                  struct err *err);
 

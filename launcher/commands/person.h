@@ -14,7 +14,7 @@ struct secret;
  * where this user cannot: whatever it asks is a planner's; -1 on a mistake. The caller frees it. */
 int person_open_secret(struct secret **secret, const char *run, struct err *err);
 
-/* Whether who asks this would be heard as a person: 1, or 0; -1 on a mistake. No passphrase is asked
+/* Whether this user would be heard as a person: 1, or 0; -1 on a mistake. No passphrase is asked
  * for: where there is one, it is taken to be known. config: as in config.yaml. */
 int person_is(const char *run, const Trireme__Config *config, struct err *err);
 

@@ -134,14 +134,24 @@ static void a_stretch_under_way_is_paid_first_and_makes_the_trunk_shorter(void *
     message_free(config);
 }
 
+static void where_a_stretch_has_just_ended_the_next_begins_at_once(void **state)
+{
+    (void)state;
+    Trireme__Config *config = config_new(NULL);
+    struct history history = {.ended_at = 61};
+    struct prospect p = at_step(config, &history, 61);
+    assert_int_equal(prospect_next_start(&p), 61);
+    p = at_step(config, &history, 62);
+    assert_int_equal(prospect_next_start(&p), 70);
+    message_free(config);
+}
+
 static void what_cannot_be_tried_is_refused_with_the_number_that_is_expected(void **state)
 {
     (void)state;
     struct history history = {0};
     struct err err;
     Trireme__Config *config = config_new(NULL), *small = message_copy(config);
-    Trireme__Config *rich = config_new("gate.share=0.5");
-    rich->gate->stake = 0.5;
     struct prospect p = at_step(config, &history, 20);
     assert_int_equal(prospect_check(&p, 20, config, false, &err), 0);
     assert_refused(prospect_check(&p, 155, config, false, &err), &err,
@@ -164,11 +174,10 @@ static void what_cannot_be_tried_is_refused_with_the_number_that_is_expected(voi
     assert_refused(prospect_check(&p, 20, config, false, &err), &err, used_up);
     free(used_up);
     history.registered = 0;
-    p = at_step(rich, &history, 1080);
-    assert_refused(prospect_check(&p, 1080, rich, false, &err), &err,
+    p = at_step(config, &history, 1080);
+    assert_refused(prospect_check(&p, 1080, config, false, &err), &err,
                    "too late in the run: a stretch of it begins at step 1090 and takes 273, "
                    "expected to begin by step 1080 and to end by 1800");
-    message_free(rich);
     message_free(small);
     message_free(config);
 }
@@ -180,6 +189,7 @@ int main(void)
         cmocka_unit_test(a_planners_last_call_is_set_by_the_stake_and_a_persons_by_the_time),
         cmocka_unit_test(decisions_follow_each_other_as_long_as_time_tokens_and_pairs_allow),
         cmocka_unit_test(a_stretch_under_way_is_paid_first_and_makes_the_trunk_shorter),
+        cmocka_unit_test(where_a_stretch_has_just_ended_the_next_begins_at_once),
         cmocka_unit_test(what_cannot_be_tried_is_refused_with_the_number_that_is_expected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

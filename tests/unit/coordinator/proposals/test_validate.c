@@ -72,14 +72,14 @@ static void what_says_the_same_in_other_words_is_a_duplicate_and_its_number_is_t
     tear_down(&f);
 }
 
-static void what_was_tried_against_another_recipe_is_no_duplicate(void **state)
+static void what_was_vetoed_beside_another_recipe_is_no_duplicate(void **state)
 {
     (void)state;
     struct fixture f;
     struct validated found;
     struct err err;
     set_up(&f);
-    f.entry.fate = FATE_REJECTED;
+    f.entry.fate = FATE_VETOED;
     assert_int_equal(check(&f, &found, "optimizer.lr", "4e-3", &err), -1);
     f.history.changed_at = 30;
     assert_int_equal(check(&f, &found, "optimizer.lr", "4e-3", &err), 0);
@@ -122,7 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_says_the_same_in_other_words_is_a_duplicate_and_its_number_is_told),
-        cmocka_unit_test(what_was_tried_against_another_recipe_is_no_duplicate),
+        cmocka_unit_test(what_was_vetoed_beside_another_recipe_is_no_duplicate),
         cmocka_unit_test(an_illegal_change_makes_no_recipe_and_a_run_without_a_gate_takes_none),
         cmocka_unit_test(what_follows_is_told_by_the_runs_mode),
     };
