@@ -42,7 +42,7 @@ static const char *const causes[] = {
     // clang-format on
 };
 
-static const char *cause_word(Trireme__Cause cause)
+const char *entry_cause_word(Trireme__Cause cause)
 {
     const bool known = cause >= 0 && (size_t)cause < sizeof causes / sizeof *causes;
     return known && causes[cause] ? causes[cause] : "closed";
@@ -67,7 +67,7 @@ const char *entry_word(const struct entry *e)
         return causes[TRIREME__CAUSE__superseded];
     if (e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__claimed && e->fate == FATE_KEPT)
         return "claimed";
-    return e->fate == FATE_CLOSED ? cause_word(e->judgement->cause) : fates[e->fate];
+    return e->fate == FATE_CLOSED ? entry_cause_word(e->judgement->cause) : fates[e->fate];
 }
 
 bool entry_claims(const struct entry *e)

@@ -79,6 +79,9 @@ bool entry_is_pending(const struct entry *entry);
 /* What became of it, in one word: "queued", "beaten", "taken back", "claimed". */
 const char *entry_word(const struct entry *entry);
 
+/* The word of those that are closed for that cause. */
+const char *entry_cause_word(Trireme__Cause cause);
+
 /* Why it ended so; NULL where the word says all. Borrowed. */
 const char *entry_reason(const struct entry *entry);
 

@@ -208,6 +208,11 @@ size_t curve_lead(const struct curve *curve, double *mean, double *error, const 
     return n;
 }
 
+uint64_t curve_tokens(const struct curve *curve)
+{
+    return (uint64_t)curve->tokens;
+}
+
 void curve_tell(const struct curve *curve, Trireme__Briefing *b)
 {
     double tokens = 0, seconds = 0, so_far = 0;

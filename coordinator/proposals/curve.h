@@ -24,6 +24,9 @@ void curve_eval(struct curve *curve, const Trireme__EvalLine *line);
  * ignored. */
 int curve_read(struct curve *curve, uint64_t *step, const char *run, struct err *err);
 
+/* Tokens that the trunk was trained on. */
+uint64_t curve_tokens(const struct curve *curve);
+
 /* Fills in a fresh briefing's curve, tokens, rate and speed. */
 void curve_tell(const struct curve *curve, Trireme__Briefing *briefing);
 

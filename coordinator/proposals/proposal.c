@@ -7,7 +7,7 @@
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/patch.h"
 #include "coordinator/proposals/planner.h"
-#include "coordinator/proposals/recipe.h"
+#include "coordinator/proposals/validate.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
 #include "proto/config/changes.h"
@@ -26,55 +26,21 @@ int proposal_log_event(struct intake *intake, uint64_t step, const char *by, con
                          err);
 }
 
-/* Whether an entry's change was tried beside the recipe in force, or will be; or was in force
- * itself and was taken back. */
-static bool counts(const struct intake *intake, const struct entry *e)
+/* What a proposal is checked against. *prospect: filled in; borrowed by the result. */
+static struct validate validate_of(struct prospect *prospect, const struct intake *intake)
 {
-    bool observed = e->fate == FATE_OBSERVED && intake->context.run->config->experiment->mode ==
-                                                    TRIREME__EXPERIMENT__MODE__observe;
-    return (entry_tells(e) || observed) &&
-           (entry_is_pending(e) || e->fate == FATE_TAKEN_BACK || e->fate == FATE_ROLLED_BACK ||
-            e->step >= context_history(&intake->context)->changed_at);
-}
-
-/* Returns another entry whose change makes the same recipe of the one in force; NULL: there is
- * none. after: the recipe that this change makes. */
-static const struct entry *duplicate(const struct intake *intake, const struct entry *entry,
-                                     const Trireme__Config *after)
-{
-    for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
-        const struct entry *e = &context_history(&intake->context)->entries[i];
-        struct err unread;
-        if (e == entry || !counts(intake, e))
-            continue;
-        Trireme__Config *other = changes_apply(context_config(&intake->context), e->proposal->patch,
-                                               e->proposal->n_patch, &unread);
-        bool same = other && recipe_same(other, after, &unread) > 0;
-        message_free(other);
-        if (same)
-            return e;
-    }
-    return NULL;
-}
-
-/* Returns the recipe that a change makes of the one in force; NULL with the reason. */
-static Trireme__Config *recipe_after(const struct intake *intake, const Trireme__Proposal *proposal,
-                                     struct err *err)
-{
-    if (campaign_off(intake->campaign)) {
-        err_set(err, ERR_USAGE, "%s", campaign_off(intake->campaign));
-        return NULL;
-    }
-    Trireme__Config *after = patch_apply(context_config(&intake->context), proposal->patch,
-                                         proposal->n_patch, intake->policy, err);
-    if (!after && intake->allow_noop)
-        after = message_copy(context_config(&intake->context));
-    return after;
+    *prospect = campaign_prospect(intake->campaign);
+    return (struct validate){.prospect = prospect,
+                             .policy = intake->policy,
+                             .off = campaign_off(intake->campaign),
+                             .allow_noop = intake->allow_noop};
 }
 
 int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, struct err *err)
 {
-    Trireme__Config *after = recipe_after(intake, proposal, err);
+    struct prospect prospect;
+    const struct validate v = validate_of(&prospect, intake);
+    Trireme__Config *after = validate_recipe(&v, proposal, err);
     message_free(after);
     return after ? 0 : -1;
 }
@@ -82,29 +48,13 @@ int proposal_check(const struct intake *intake, const Trireme__Proposal *proposa
 static int validate(const struct intake *intake, const struct entry *entry, uint64_t step,
                     struct err *err)
 {
-    Trireme__Config *after = recipe_after(intake, entry->proposal, err);
-    if (!after)
-        return -1;
-    const struct entry *other = intake->allow_noop ? NULL : duplicate(intake, entry, after);
-    int rc = other ? err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
-                             other->number, entry_word(other))
-                   : campaign_check(intake->campaign, step, after,
-                                    actor_is_proven_person(entry->by), err);
-    message_free(after);
+    struct prospect prospect;
+    struct validated found;
+    const struct validate v = validate_of(&prospect, intake);
+    int rc = validate_proposal(&found, &v, entry->proposal, entry, step,
+                               actor_is_proven_person(entry->by), err);
+    message_free(found.after);
     return rc;
-}
-
-static Trireme__Validation__Next next_of(const struct intake *intake, const char *by)
-{
-    switch (intake->context.run->config->experiment->mode) {
-    case TRIREME__EXPERIMENT__MODE__approve:
-        return actor_is_person(by) ? TRIREME__VALIDATION__NEXT__queued
-                                   : TRIREME__VALIDATION__NEXT__waiting;
-    case TRIREME__EXPERIMENT__MODE__observe:
-        return TRIREME__VALIDATION__NEXT__observed;
-    default:
-        return TRIREME__VALIDATION__NEXT__queued;
-    }
 }
 
 /* Fills in an answer. The text is taken over. */
@@ -116,16 +66,11 @@ static void answer_with(Trireme__Answer *answer, bool accepted, uint32_t number,
     answer->text = text;
 }
 
-static const char *what_follows(enum fate fate)
+static Trireme__Validation__Next next_of(enum fate fate)
 {
-    switch (fate) {
-    case FATE_WAITING:
-        return "legal; it waits for approval";
-    case FATE_OBSERVED:
-        return "legal; this run only observes, so it will not be tried";
-    default:
-        return "legal; it is tried as soon as there is room";
-    }
+    return fate == FATE_WAITING    ? TRIREME__VALIDATION__NEXT__waiting
+           : fate == FATE_OBSERVED ? TRIREME__VALIDATION__NEXT__observed
+                                   : TRIREME__VALIDATION__NEXT__queued;
 }
 
 void proposal_answer(const struct entry *e, Trireme__Answer *answer)
@@ -134,7 +79,7 @@ void proposal_answer(const struct entry *e, Trireme__Answer *answer)
         answer_with(answer, false, e->number, mem_strdup(e->reason ? e->reason : "refused"));
     else
         answer_with(answer, true, e->number,
-                    mem_format("proposal %u: %s", e->number, what_follows(e->fate)));
+                    mem_format("proposal %u: %s", e->number, validate_says(next_of(e->fate))));
 }
 
 static int submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
@@ -158,7 +103,8 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
     validation.has_accepted = 1, validation.accepted = validate(intake, e, step, &why) == 0;
     validation.reason = validation.accepted ? NULL : why.text;
-    validation.has_next = validation.accepted, validation.next = next_of(intake, by);
+    validation.has_next = validation.accepted,
+    validation.next = validate_next(intake->context.run->config, actor_is_person(by));
     record = (Trireme__Record)TRIREME__RECORD__INIT;
     record.validation = &validation;
     if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__validation, number,

@@ -28,6 +28,7 @@ int command_export(const void *request, void *reply, struct err *err);
 int command_config(const void *request, void *reply, struct err *err);
 int command_config_show(const void *request, void *reply, struct err *err);
 int command_propose(const void *request, void *reply, struct err *err);
+int command_price(const void *request, void *reply, struct err *err);
 int command_briefing(const void *request, void *reply, struct err *err);
 int command_proposals_ls(const void *request, void *reply, struct err *err);
 int command_proposals_show(const void *request, void *reply, struct err *err);

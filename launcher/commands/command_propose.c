@@ -8,6 +8,7 @@
 #include "launcher/commands/command.h"
 #include "launcher/commands/person.h"
 #include "launcher/commands/print_text.h"
+#include "launcher/commands/set_option.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 
@@ -77,37 +78,6 @@ static int ask(Trireme__Answer *reply, const char *run, const Trireme__Request *
     return rc;
 }
 
-/* "a.b=c" into the change that it says. */
-static int read_change(Trireme__Change *change, const char *setting, struct err *err)
-{
-    const char *equals = strchr(setting, '=');
-    if (!equals || equals == setting)
-        return err_set(err, ERR_USAGE, "--set: found '%s', expected PATH=VALUE", setting);
-    change->path = mem_format("%.*s", (int)(equals - setting), setting);
-    change->value = mem_strdup(equals + 1);
-    return 0;
-}
-
-static int read_changes(Trireme__Proposal *proposal, const Trireme__ProposeRequest *r,
-                        struct err *err)
-{
-    if (!r->n_set)
-        return err_set(err, ERR_USAGE,
-                       "found no --set, expected PATH=VALUE once for each value of the change");
-    proposal->patch = mem_new(r->n_set, sizeof *proposal->patch);
-    for (size_t i = 0; i < r->n_set; i++) {
-        Trireme__Change *change = proposal->patch[proposal->n_patch++] =
-            message_new(&trireme__change__descriptor);
-        if (read_change(change, r->set[i], err) < 0)
-            return -1;
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(proposal->patch[k]->path, change->path) == 0)
-                return err_set(err, ERR_USAGE, "--set: found %s twice, expected each path once",
-                               change->path);
-    }
-    return 0;
-}
-
 /* A name that no other proposal has: "person-20250131T235959.123456789Z". */
 static char *fresh_id(void)
 {
@@ -128,7 +98,7 @@ int command_propose(const void *request, void *reply, struct err *err)
     proposal->predicted = mem_strdup(r->predict);
     Trireme__Request asked = TRIREME__REQUEST__INIT;
     asked.propose = proposal;
-    int rc = read_changes(proposal, r, err);
+    int rc = set_option_read(proposal, r->set, r->n_set, err);
     if (rc == 0)
         rc = ask(reply, r->run, &asked, r->as, r->wait, err);
     message_free(proposal);

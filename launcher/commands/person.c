@@ -41,6 +41,15 @@ int person_open_secret(struct secret **secret, const char *run, struct err *err)
     return rc;
 }
 
+int person_is(const char *run, const Trireme__Config *config, struct err *err)
+{
+    struct secret *secret = NULL;
+    const char *where = config->experiment->secret;
+    const int rc = secret_is_asked(where) ? 1 : secret_open(&secret, run, where, err);
+    secret_free(secret);
+    return rc;
+}
+
 int person_hand_over(const char *run, const char *where, struct err *err)
 {
     char text[PASSPHRASE_SIZE], again[PASSPHRASE_SIZE];

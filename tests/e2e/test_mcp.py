@@ -81,6 +81,8 @@ class Finished(Mcp):
             ("ledger_show", ["ledger", "show", run], {}),
             ("config_show", ["config", "show", run], {}),
             ("ckpt_ls", ["ckpt", "ls", run], {}),
+            ("price", ["price", run, "--set",
+                       "optimizer.lr=0.002"], {"set": ["optimizer.lr=0.002"]}),
         ):
             number = client.send("tools/call", {"name": name, "arguments": arguments})
             line = client.lines.get(timeout=60).decode()
@@ -102,6 +104,10 @@ class Finished(Mcp):
             ]
             texts.append(client.call("proposals_show", number=1)["content"][0]["text"])
             texts.append(client.call("proposals_show", number=99)["content"][0]["text"])
+            texts += [
+                client.call("price", set=[change])["content"][0]["text"]
+                for change in ("optimizer.lr=0.002", "data.sources.0.path=b", "train.seed=1")
+            ]
             self.assertGreaterEqual(len(texts), 8)
             for text in texts:
                 self.assertNotIn(self.folder, text)
