@@ -9,6 +9,7 @@
 #include "coordinator/run/run_data.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/newest_manifest.h"
+#include "proto/config/changes.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/write.h"
@@ -22,11 +23,11 @@
 
 /* What a briefing is made from. */
 struct files {
-    Trireme__Config *own;          /* as in config.yaml */
-    Trireme__Manifest *manifest;   /* of the newest checkpoint that can be read, or NULL */
-    const Trireme__Config *config; /* in force; borrowed */
-    Trireme__RunData *data;        /* or NULL */
-    Trireme__Policy *policy;       /* or NULL */
+    Trireme__Config *own;        /* as in config.yaml */
+    Trireme__Manifest *manifest; /* of the newest checkpoint that can be read, or NULL */
+    Trireme__Config *config;     /* in force: own with what the ledger says was adopted */
+    Trireme__RunData *data;      /* or NULL */
+    Trireme__Policy *policy;     /* or NULL */
     struct ledger *ledger;
     struct history history;
     struct curve *curve;
@@ -67,12 +68,15 @@ static int read_files(struct files *f, const char *run, struct err *err)
     f->own = run_config_of(run, err);
     if (!f->own || newest_manifest(&f->manifest, run, err) < 0)
         return -1;
-    f->config = f->manifest ? f->manifest->config : f->own;
     f->ledger = ledger_open(run, false, err);
-    if (!f->ledger || policy_read(&f->policy, f->config->experiment->policy, err) < 0 ||
+    if (!f->ledger || policy_read(&f->policy, f->own->experiment->policy, err) < 0 ||
         curve_read(f->curve, &f->step, run, err) < 0)
         return -1;
     history_read(&f->history, f->ledger, ledger_records(f->ledger));
+    // a checkpoint comes after the planner's turn, which an adoption may come right before
+    f->config = changes_apply(f->own, f->history.promoted, f->history.n_promoted, err);
+    if (!f->config)
+        return -1;
     read_weights(f);
     read_epochs(f, run);
     return 0;
@@ -85,6 +89,7 @@ static void close_files(struct files *f)
     ledger_free(f->ledger);
     message_free(f->policy);
     message_free(f->data);
+    message_free(f->config);
     message_free(f->manifest);
     message_free(f->own);
     free(f->epochs);
