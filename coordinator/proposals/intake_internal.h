@@ -59,9 +59,9 @@ int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *e
 /* Takes the requests in RUN/inbox. */
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err);
 
-/* planner_turn_ask asks the planner if its turn has come, and says whether; planner_turn_poll takes its answer if it
- * is there; planner_turn_answered says whether it has answered at this step already (a launch that
- * continues here does not ask it twice). */
+/* planner_turn_ask asks the planner if its turn has come, and says whether; planner_turn_poll takes
+ * its answer if it is there; planner_turn_answered says whether it has answered at this step
+ * already (a launch that continues here does not ask it twice). */
 bool planner_turn_ask(struct intake *intake, uint64_t step);
 int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err);
 bool planner_turn_answered(const struct intake *intake, uint64_t step);

@@ -53,7 +53,7 @@ class Turns(Experiments):
         self.fail("no turn came")
 
     def steer(self, run, delay, proposals):
-        """A client that proposes these, one a turn, and is done in each; returns the turns' steps."""
+        """A client that proposes these, one a turn, and is done in each; the turns' steps."""
         client, steps, left = self.client(run), [], list(proposals)
         while (step := self.turn(client)) is not None:
             steps.append(step)
