@@ -52,6 +52,7 @@ const struct command commands[] = {
     ALONE( "bench gemm",         NONE,    bench_gemm,         bench_gemm_reply,     bench_gemm),
     ALONE( "bench step",         NONE,    bench_step,         bench_step_reply,     bench_step),
     ALONE( "wait",               READ,    wait,               wait_reply,           yaml),
+    ALONE( "done",               PROPOSE, done,               answer,               answer),
     ALONE( "curve",              READ,    curve,              curve_reply,          yaml),
     ALONE( "mcp",                NONE,    mcp,                mcp_reply,            nothing),
     REPORT("doctor",             NONE,    doctor,             doctor_reply,         doctor),

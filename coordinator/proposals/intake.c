@@ -49,7 +49,10 @@ void intake_free(struct intake *intake)
 
 bool intake_awaits_planner(const struct intake *intake)
 {
-    return intake->asked || intake->owed;
+    // a turn for which the trunk does not rest is an invitation, which ends with the launch
+    const bool asked =
+        intake->asked && (intake->holds || !intake->planner || !intake->planner->ops->done);
+    return asked || intake->owed;
 }
 
 bool intake_stop_asked(const struct intake *intake)
@@ -120,13 +123,12 @@ int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err
     // still to be repeated.
     if (intake->planner && !journal_repeats_after(intake->context.journal, step) &&
         !planner_turn_answered(intake, step)) {
-        const bool before = intake->asked;
-        planner_turn_ask(intake, step);
+        const bool asked = planner_turn_ask(intake, step);
         // An answer that is there at once is taken at once.
         if (intake->asked && planner_turn_poll(intake, step, err) < 0)
             return -1;
-        if (!before)
-            planner_turn_begin_hold(intake);
+        if (asked)
+            planner_turn_begin_hold(intake, step);
     }
     return 0;
 }

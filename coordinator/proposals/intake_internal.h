@@ -27,7 +27,9 @@ struct intake {
     unsigned failures; /* answers in a row that could not even be written down, or none at all */
     double looked;     /* into the inbox */
     bool holds;        /* the trunk rests for the answer to what was asked at its step */
+    bool said_holds;   /* people were told that it rests for a client */
     double held_from;  /* clock_now() */
+    size_t held_n;     /* proposals in the ledger then */
     double untold;     /* seconds held that no record tells of */
 };
 
@@ -57,16 +59,16 @@ int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *e
 /* Takes the requests in RUN/inbox. */
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err);
 
-/* planner_turn_ask asks the planner if its turn has come; planner_turn_poll takes its answer if it
- * is there; planner_turn_answered says whether it has answered at this step already (a launch that
- * continues here does not ask it twice). */
-void planner_turn_ask(struct intake *intake, uint64_t step);
+/* planner_turn_ask asks the planner if its turn has come, and says whether; planner_turn_poll takes
+ * its answer if it is there; planner_turn_answered says whether it has answered at this step
+ * already (a launch that continues here does not ask it twice). */
+bool planner_turn_ask(struct intake *intake, uint64_t step);
 int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err);
 bool planner_turn_answered(const struct intake *intake, uint64_t step);
 
 /* The trunk begins to rest for the answer, which is not there yet, if it is to; planner_turn_hold:
  * as intake_hold. */
-void planner_turn_begin_hold(struct intake *intake);
+void planner_turn_begin_hold(struct intake *intake, uint64_t step);
 int planner_turn_hold(struct intake *intake, uint64_t step, double *held, struct err *err);
 
 /* As intake_next. */

@@ -6,6 +6,7 @@
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/nonces.h"
+#include "coordinator/proposals/planner.h"
 #include "coordinator/proposals/seal.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
@@ -21,7 +22,7 @@ enum {
     REQUESTS_MAX = 16, /* taken at one step */
     REFUSALS_MAX = 32  /* of one launch that the ledger tells of */
 };
-static const double inbox_seconds = 0.25;
+static const double inbox_seconds = 0.25, held_seconds = 0.05; /* between two looks; in a rest */
 
 /* Returns the entry of a request that an earlier launch took and did not answer, or NULL. */
 static const struct entry *taken_before(const struct intake *intake,
@@ -102,6 +103,24 @@ static const char *order_name(Trireme__Order order)
     return protobuf_c_enum_descriptor_get_value(&trireme__order__descriptor, (int)order)->name;
 }
 
+/* The planner is done with its turn, if it is one that comes by the inbox. */
+static void end_turn(struct intake *intake, uint64_t step, Trireme__Answer *answer)
+{
+    const struct planner *planner = intake->planner;
+    struct err why;
+    answer->has_accepted = true;
+    if (!planner || !planner->ops->done) {
+        answer->text = mem_format("found experiment.planner %s, expected client: others have no "
+                                  "turns to end",
+                                  planner ? planner->ops->name : "none");
+        return;
+    }
+    answer->accepted = planner->ops->done(intake->planner, step, &why) == 0;
+    answer->text = answer->accepted ? mem_format("the planner's turn at step %llu is over",
+                                                 (unsigned long long)step)
+                                    : mem_strdup(why.text);
+}
+
 /* Returns why who asks may not ask for this, or NULL; fresh. */
 static char *may_not(struct intake *intake, const Trireme__Request *request, enum seal seal,
                      const char *by)
@@ -131,7 +150,7 @@ static int refuse(struct intake *intake, const Trireme__Request *request, char *
 {
     char *what = request->has_order
                      ? mem_format("%s %u", order_name(request->order), request->number)
-                     : mem_strdup("a proposal");
+                     : mem_strdup(request->has_done ? "the end of a turn" : "a proposal");
     char *text = mem_format(
         "refused: %s, %s: %s", what,
         request->by && !strcmp(request->by, "person") ? "as a person" : "as a planner", why);
@@ -162,11 +181,15 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
         return 0;
     }
     char *by = by_of(run, request, seal), *why = may_not(intake, request, seal, by);
-    const int rc =
-        why ? refuse(intake, request, why, by, step, answer, err)
-        : request->has_order
-            ? proposal_order(intake, request->order, request->number, by, step, answer, err)
-            : proposal_submit(intake, request->propose, by, step, answer, err);
+    int rc = 0;
+    if (why)
+        rc = refuse(intake, request, why, by, step, answer, err);
+    else if (request->has_done)
+        end_turn(intake, request->done, answer);
+    else if (request->has_order)
+        rc = proposal_order(intake, request->order, request->number, by, step, answer, err);
+    else
+        rc = proposal_submit(intake, request->propose, by, step, answer, err);
     free(by);
     return rc;
 }
@@ -191,7 +214,7 @@ static int take_request(struct intake *intake, const char *name, const Trireme__
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err)
 {
     double now = clock_now();
-    if (now - intake->looked < inbox_seconds)
+    if (now - intake->looked < (intake->holds ? held_seconds : inbox_seconds))
         return 0;
     intake->looked = now;
     for (int i = 0; i < REQUESTS_MAX; i++) {

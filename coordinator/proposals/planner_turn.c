@@ -150,19 +150,21 @@ static Trireme__Briefing *make_briefing(struct intake *intake, uint64_t step)
     return briefing;
 }
 
-void planner_turn_ask(struct intake *intake, uint64_t step)
+bool planner_turn_ask(struct intake *intake, uint64_t step)
 {
     struct err why = {0};
     const uint64_t first = campaign_first(intake->campaign);
-    if (intake->asked || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
+    const bool busy = intake->asked && !intake->planner->ops->done;
+    if (busy || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
         step + ASK_EVERY < first || room(intake) == 0 || campaign_off(intake->campaign) ||
         campaign_check(intake->campaign, step, context_config(&intake->context), false, &why) < 0)
-        return;
+        return false;
     Trireme__Briefing *briefing = make_briefing(intake, step);
     intake->planner->ops->ask(intake->planner, briefing);
     message_free(briefing);
     intake->asked = true;
     intake->owed = false;
+    return true;
 }
 
 uint64_t planner_turn_next(const struct intake *intake, uint64_t step)
@@ -173,10 +175,19 @@ uint64_t planner_turn_next(const struct intake *intake, uint64_t step)
     return waits ? (step / ASK_EVERY + 1) * ASK_EVERY : UINT64_MAX;
 }
 
-void planner_turn_begin_hold(struct intake *intake)
+void planner_turn_begin_hold(struct intake *intake, uint64_t step)
 {
-    intake->holds = intake->asked && intake->context.run->config->experiment->hold > 0;
+    const double hold = intake->context.run->config->experiment->hold;
+    intake->holds = intake->asked && hold > 0;
     intake->held_from = clock_now();
+    intake->held_n = context_history(&intake->context)->n;
+    if (!intake->holds || !intake->planner->ops->done || intake->said_holds)
+        return;
+    intake->said_holds = true;
+    progress_say(intake->context.progress,
+                 "note: step %llu is the planner's turn: the training rests up to %g s, here and "
+                 "at each further one, until a client is done (trireme mcp %s --role propose)",
+                 (unsigned long long)step, hold, intake->context.run->folder);
 }
 
 /* Writes how long the trunk rested since this was last written. */
@@ -198,7 +209,6 @@ int planner_turn_hold(struct intake *intake, uint64_t step, double *held, struct
 {
     if (!intake->holds)
         return 1;
-    const size_t before = context_history(&intake->context)->n;
     if (planner_turn_poll(intake, step, err) < 0)
         return -1;
     const double now = clock_now(), seconds = now - intake->held_from;
@@ -208,8 +218,10 @@ int planner_turn_hold(struct intake *intake, uint64_t step, double *held, struct
     intake->holds = false;
     *held += seconds;
     intake->untold += seconds;
-    const bool tells = intake->asked || context_history(&intake->context)->n > before ||
-                       intake->untold >= TELL_HELD;
+    const bool came = context_history(&intake->context)->n > intake->held_n,
+               tells = intake->asked || came || intake->untold >= TELL_HELD;
+    if (intake->asked && !came && intake->planner->ops->done)
+        intake->failures++; // perhaps it is gone: it keeps its turn, without a rest
     return tells && tell_held(intake, step, err) < 0 ? -1 : 1;
 }
 

@@ -41,6 +41,7 @@ int command_ledger_verify(const void *request, void *reply, struct err *err);
 int command_ledger_replay(const void *request, void *reply, struct err *err);
 int command_ledger_show(const void *request, void *reply, struct err *err);
 int command_wait(const void *request, void *reply, struct err *err);
+int command_done(const void *request, void *reply, struct err *err);
 int command_curve(const void *request, void *reply, struct err *err);
 int command_mcp(const void *request, void *reply, struct err *err);
 int command_doctor(const void *request, void *reply, struct err *err);

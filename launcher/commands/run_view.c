@@ -6,6 +6,7 @@
 #include "coordinator/proposals/policy.h"
 #include "coordinator/train/roster.h"
 #include "launcher/commands/newest_manifest.h"
+#include "proto/config/changes.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "worker/data/dataset.h"
@@ -70,12 +71,15 @@ int run_view_read(struct run_view *v, const char *run, struct err *err)
     v->asked = run_config_of(run, err);
     if (!v->asked || newest_manifest(&v->manifest, run, err) < 0)
         return -1;
-    v->in_force = v->manifest ? v->manifest->config : v->asked;
     v->ledger = ledger_open(run, false, err);
-    if (!v->ledger || policy_read(&v->policy, v->in_force->experiment->policy, err) < 0 ||
+    if (!v->ledger || policy_read(&v->policy, v->asked->experiment->policy, err) < 0 ||
         curve_read(v->curve, &v->step, run, err) < 0)
         return -1;
     history_read(&v->history, v->ledger, ledger_records(v->ledger));
+    // a checkpoint comes after the planner's turn, which an adoption may come right before
+    v->in_force = changes_apply(v->asked, v->history.promoted, v->history.n_promoted, err);
+    if (!v->in_force)
+        return -1;
     read_weights(v);
     read_windows(v);
     return 0;
@@ -87,6 +91,7 @@ void run_view_clear(struct run_view *v)
     curve_free(v->curve);
     ledger_free(v->ledger);
     message_free(v->policy);
+    message_free(v->in_force);
     message_free(v->manifest);
     message_free(v->asked);
     free(v->weights);

@@ -1,9 +1,9 @@
 /* What is known of a run from its files alone, while it trains and afterwards: its configuration,
  * ledger, metrics, policy, and what its data has to judge by.
  *
- * The trunk's step is that of metrics.jsonl, which may lag behind the training by a moment; the
- * configuration in force is that of the newest checkpoint. So what is told of the next steps holds
- * for a request that comes then, and may be some steps old. Local. */
+ * The trunk's step is that of metrics.jsonl, which may lag behind the training by a moment. So what
+ * is told of the next steps holds for a request that comes then, and may be some steps old.
+ * Local. */
 #pragma once
 #include "base/err.h"
 #include "coordinator/campaign/prospect.h"
@@ -19,10 +19,10 @@ struct curve;
 struct ledger;
 
 struct run_view {
-    Trireme__Config *asked;          /* as in config.yaml */
-    Trireme__Manifest *manifest;     /* of the newest checkpoint that can be read, or NULL */
-    const Trireme__Config *in_force; /* borrowed of these two */
-    Trireme__Policy *policy;         /* or NULL */
+    Trireme__Config *asked;      /* as in config.yaml */
+    Trireme__Manifest *manifest; /* of the newest checkpoint that can be read, or NULL */
+    Trireme__Config *in_force;   /* as asked, with what the ledger says was adopted */
+    Trireme__Policy *policy;     /* or NULL */
     struct ledger *ledger;
     struct history history;
     struct curve *curve;

@@ -251,7 +251,7 @@ struct planner *planner_script_new(const Trireme__Config *config, const char *ru
                                    const struct cage_layers *layers, warn_fn warn, void *context,
                                    struct err *err)
 {
-    static const struct planner_ops ops = {"script", ask, poll_planner, planner_free};
+    static const struct planner_ops ops = {"script", ask, poll_planner, planner_free, NULL};
     struct planner_program program;
     if (find_program(&program, config, run, layers, warn, context, err) < 0)
         return NULL;
