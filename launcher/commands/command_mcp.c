@@ -84,7 +84,8 @@ static int serve_http(const struct mcp_server *server, const Trireme__McpRequest
     const int stop = open_stop(err);
     int rc = stop < 0 ? -1 : http_token_write(path, token, err);
     if (rc == 0) {
-        rc = http_serve(server, &listen, token, stop, tell, (void *)token, messages, err);
+        const struct http_service service = {server, &listen, &http_limits, token};
+        rc = http_serve(&service, stop, tell, (void *)token, messages, err);
         unlink(path);
     }
     if (stop >= 0)
