@@ -28,6 +28,7 @@ struct serving {
     struct http_clients *clients;
     struct calls *calls;
     struct http_bucket bucket;
+    bool closed; /* a connection was, in the library's last turn: it accepts again in its next */
     uint64_t messages;
 };
 
@@ -211,7 +212,7 @@ static void notified(void *context, struct MHD_Connection *connection, void **st
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
             clock_now());
     else
-        http_clients_remove(*state);
+        http_clients_remove(*state), s->closed = true;
 }
 
 static void completed(void *context, struct MHD_Connection *connection, void **state,
@@ -273,7 +274,8 @@ static bool wait_for(struct serving *s, struct MHD_Daemon *daemon, int daemon_fd
     void *owners[CALLS_MAX];
     const size_t n = calls_poll(s->calls, polls, owners), last = 2 * n + 1;
     MHD_UNSIGNED_LONG_LONG idle_ms;
-    double bounds[] = {calls_patience(s->calls), http_clients_look(s->clients, clock_now()), -1};
+    double bounds[] = {calls_patience(s->calls), http_clients_look(s->clients, clock_now()),
+                       s->closed ? 0 : -1, -1};
     double seconds = -1;
     for (size_t i = 0; i < n; i++)
         polls[n + i] = (struct pollfd){.fd = http_client_fd(((struct exchange *)owners[i])->client),
@@ -281,7 +283,7 @@ static bool wait_for(struct serving *s, struct MHD_Daemon *daemon, int daemon_fd
     polls[last - 1] = (struct pollfd){.fd = daemon_fd, .events = POLLIN};
     polls[last] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
     if (MHD_get_timeout(daemon, &idle_ms) == MHD_YES)
-        bounds[2] = (double)idle_ms / 1000;
+        bounds[3] = (double)idle_ms / 1000;
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
         if (bounds[i] >= 0 && (seconds < 0 || bounds[i] < seconds))
             seconds = bounds[i];
@@ -337,6 +339,7 @@ int http_serve(const struct http_service *service, int stop_fd, http_ready_fn re
         ready(context, authority);
         while (!wait_for(&s, daemon, daemon_fd, stop_fd)) {
             hand_replies(&s);
+            s.closed = false;
             MHD_run(daemon);
         }
         end_calls(&s, daemon);
