@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { REFUSALS_MAX = 32 /* of one launch that the ledger tells of */ };
+
 int proposal_log_event(struct intake *intake, uint64_t step, const char *by, const char *text,
                        struct err *err)
 {
@@ -55,6 +57,17 @@ static const struct entry *duplicate(const struct intake *intake, const struct e
             return e;
     }
     return NULL;
+}
+
+int proposal_log_refusal(struct intake *intake, uint64_t step, const char *by, const char *text,
+                         struct err *err)
+{
+    if (intake->n_refused < REFUSALS_MAX) {
+        intake->n_refused++;
+        return proposal_log_event(intake, step, by, text, err);
+    }
+    progress_log(intake->context.progress, "%s: %s", by, text);
+    return 0;
 }
 
 /* Returns the recipe that a change makes of the one in force; NULL with the reason. */
@@ -146,7 +159,7 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
     // Its texts may be of any size, so they are not recorded.
     if (patch_check_proposal(proposal, &why) < 0) {
         answer_with(answer, false, 0, mem_strdup(why.text));
-        return proposal_log_event(intake, step, by, why.text, err);
+        return proposal_log_refusal(intake, step, by, why.text, err);
     }
     record.proposal = (Trireme__Proposal *)proposal;
     intake->owed =
