@@ -61,7 +61,7 @@ int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *e
 
 /* Takes requests in RUN/inbox: looks ten times a second, and takes for a look some milliseconds, or
  * as long as one request takes. After refusals it looks away for so long that they take no more
- * than a fiftieth of the time. */
+ * than a fiftieth of the time, up to a second. */
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err);
 
 /* planner_turn_ask asks the planner if its turn has come; planner_turn_poll takes its answer if it
