@@ -23,7 +23,7 @@ static const double inbox_seconds = 0.1, /* between two looks */
     look_seconds = 0.005,                /* of a look, but for the request under way */
     pause_factor =
         49, /* of a pause after refusals: times what they took, a fiftieth of the whole */
-    pause_seconds = 1; /* such a pause, at most: a machine that is busy makes all things long */
+    pause_seconds = 0.25; /* such a pause, at most: a busy machine makes all things long */
 
 /* Returns the entry of a request that an earlier launch took and did not answer, or NULL. */
 static const struct entry *taken_before(const struct intake *intake,
