@@ -17,9 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REQUEST_BYTES_MAX = 1 << 20 };
-#define STOP_END ".stop"
-static const double POLL_SECONDS = 0.05;
+enum { ANSWER_BYTES_MAX = 1 << 20 };
+#define STOP_END   ".stop"
+#define ANSWER_END ".answer.json"
+static const double POLL_SECONDS = 0.05, FIRST_POLL_SECONDS = 0.005;
 
 static char *folder_of(const char *run)
 {
@@ -28,7 +29,7 @@ static char *folder_of(const char *run)
 
 static bool is_request(const char *name, enum inbox_kind kind)
 {
-    return file_name_ends(name, ".json") && !file_name_ends(name, ".answer.json") &&
+    return file_name_ends(name, ".json") && !file_name_ends(name, ANSWER_END) &&
            !strstr(name, ".tmp-") &&
            file_name_ends(name, STOP_END ".json") == (kind == INBOX_STOPS);
 }
@@ -65,9 +66,9 @@ static Trireme__Request *parse(int fd, const struct stat *st, const char *path, 
                 (unsigned)st->st_uid, (unsigned)geteuid());
         return NULL;
     }
-    if (st->st_size > REQUEST_BYTES_MAX) {
+    if (st->st_size > INBOX_REQUEST_BYTES_MAX) {
         err_set(err, ERR_USAGE, "%s: found %lld bytes, expected at most %d", path,
-                (long long)st->st_size, REQUEST_BYTES_MAX);
+                (long long)st->st_size, INBOX_REQUEST_BYTES_MAX);
         return NULL;
     }
     const size_t size = (size_t)st->st_size;
@@ -83,16 +84,14 @@ static Trireme__Request *parse(int fd, const struct stat *st, const char *path, 
     return NULL;
 }
 
-/* Opens what is under the name in the folder, once each; all that is asked is asked of what was
- * opened. Returns 1; 0 if it is no regular file. *request is NULL, with a sentence, if it is no
- * request of this user. */
-static int read_request(Trireme__Request **request, const char *folder, const char *name,
+/* Opens what is under the name in the folder, once; all that is asked is asked of what was opened.
+ * at: the folder, or -1 where it cannot be trusted: err says why. Returns 1; 0 if it is no regular
+ * file. *request is NULL, with a sentence, if it is no request of this user. */
+static int read_request(Trireme__Request **request, int at, const char *folder, const char *name,
                         struct err *err)
 {
     char *path = file_join(folder, name);
     struct stat st;
-    *request = NULL;
-    const int at = open_folder(folder, err);
     // a pipe must not block, and a link must not lead elsewhere
     const int fd = openat(at < 0 ? AT_FDCWD : at, at < 0 ? path : name,
                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -101,8 +100,6 @@ static int read_request(Trireme__Request **request, const char *folder, const ch
         *request = parse(fd, &st, path, err);
     if (fd >= 0)
         close(fd);
-    if (at >= 0)
-        close(at);
     free(path);
     return regular;
 }
@@ -115,38 +112,89 @@ static int refuse(const char *run, const char *name, const char *why, struct err
     return inbox_answer(run, name, &answer, err);
 }
 
-/* The names in the folder; none where it is not there. */
-static int list(char ***names, size_t *n, const char *folder, struct err *err)
+/* Makes *name a copy of found if that comes before it. */
+static void keep_first(char **name, const char *found)
 {
-    bool there = false;
-    *names = NULL;
-    *n = 0;
-    if (file_sure_there(&there, folder, err) < 0)
+    if (*name && strcmp(*name, found) <= 0)
+        return;
+    free(*name);
+    *name = mem_strdup(found);
+}
+
+/* Reads the names in the folder: the first one of the kind behind `after` (or NULL: of all), and
+ * the first of the answers, if those are too many; both fresh, or NULL. A folder that is not there
+ * has none. What a file system says to be no file is not looked at. */
+static int look(char **first, char **oldest, const char *folder, enum inbox_kind kind,
+                const char *after, struct err *err)
+{
+    DIR *dir = opendir(folder);
+    size_t n_answers = 0;
+    *first = *oldest = NULL;
+    if (!dir && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    errno = dir ? 0 : errno;
+    for (struct dirent *entry; dir && (entry = readdir(dir)); errno = 0) {
+        if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
+            continue;
+        if (is_request(entry->d_name, kind) && (!after || strcmp(entry->d_name, after) > 0))
+            keep_first(first, entry->d_name);
+        if (!file_name_ends(entry->d_name, ANSWER_END))
+            continue;
+        n_answers++;
+        keep_first(oldest, entry->d_name);
+    }
+    const int error = errno;
+    if (dir)
+        closedir(dir);
+    if (n_answers <= INBOX_ANSWERS_MAX)
+        free(*oldest), *oldest = NULL;
+    if (!error)
+        return 0;
+    free(*first), *first = NULL;
+    free(*oldest), *oldest = NULL;
+    return err_set(err, ERR_TRAIN, "%s: cannot read the folder: %s", folder, strerror(error));
+}
+
+/* Takes the request under the name, or refuses what is no request. Returns 0 if it is no file. */
+static int take(const char *run, const char *folder, char *file, char **name,
+                Trireme__Request **request, struct err *err)
+{
+    struct err why = {0};
+    const int at = open_folder(folder, &why);
+    const int found = read_request(request, at, folder, file, &why);
+    if (at >= 0)
+        close(at);
+    if (!found)
+        return 0;
+    file[strlen(file) - strlen(".json")] = 0;
+    if (*request)
+        *name = mem_strdup(file);
+    else if (refuse(run, file, why.text, err) < 0)
         return -1;
-    if (there)
-        *names = file_names(folder, n, ERR_TRAIN, err);
-    return there && !*names ? -1 : 0;
+    return 1;
 }
 
 int inbox_take_request(const char *run, enum inbox_kind kind, char **name,
                        Trireme__Request **request, struct err *err)
 {
-    char *folder = folder_of(run), **names = NULL;
-    size_t n = 0;
+    char *folder = folder_of(run), *file = NULL;
     *name = NULL;
     *request = NULL;
-    int rc = list(&names, &n, folder, err), found = 0;
-    for (size_t i = 0; rc == 0 && !found && i < n; i++) {
-        struct err why = {0};
-        if (!is_request(names[i], kind) || !(found = read_request(request, folder, names[i], &why)))
-            continue;
-        names[i][strlen(names[i]) - strlen(".json")] = 0;
-        if (*request)
-            *name = mem_strdup(names[i]);
-        else
-            rc = refuse(run, names[i], why.text, err);
-    }
-    file_names_free(names);
+    int rc, found = 0;
+    do {
+        char *passed = file, *oldest = NULL;
+        rc = look(&file, &oldest, folder, kind, passed, err);
+        if (oldest) {
+            char *path = file_join(folder, oldest);
+            unlink(path); // if not, the next look tries it again
+            free(path);
+        }
+        free(oldest);
+        free(passed);
+        if (rc == 0 && file)
+            rc = found = take(run, folder, file, name, request, err);
+    } while (rc == 0 && file && !found);
+    free(file);
     free(folder);
     return rc < 0 ? -1 : found;
 }
@@ -155,7 +203,8 @@ int inbox_answer(const char *run, const char *name, const Trireme__Answer *answe
 {
     char *folder = folder_of(run), *path = mem_format("%s/%s.answer.json", folder, name);
     char *request = mem_format("%s/%s.json", folder, name), *json = json_write_pretty(answer);
-    int rc = file_write_atomic(path, json, strlen(json), ERR_TRAIN, err);
+    // after a crash of the machine nobody waits for it any more
+    int rc = file_write_passing(path, json, strlen(json), ERR_TRAIN, err);
     if (rc == 0 && unlink(request) < 0 && errno != ENOENT)
         rc = err_set(err, ERR_TRAIN, "%s: cannot remove: %s", request, strerror(errno));
     free(json);
@@ -195,9 +244,9 @@ static int read_answer(Trireme__Answer **answer, const char *path, struct err *e
     int rc = 0;
     if (fd < 0 || fstat(fd, &st) < 0)
         rc = err_set(err, ERR_MACHINE, "%s: cannot open: %s", path, strerror(errno));
-    else if (!S_ISREG(st.st_mode) || st.st_size > REQUEST_BYTES_MAX)
+    else if (!S_ISREG(st.st_mode) || st.st_size > ANSWER_BYTES_MAX)
         rc = err_set(err, ERR_MACHINE, "%s: expected a regular file of at most %d bytes", path,
-                     REQUEST_BYTES_MAX);
+                     ANSWER_BYTES_MAX);
     else
         text = mem_new((size_t)st.st_size + 1, 1);
     if (text)
@@ -228,9 +277,12 @@ int inbox_ask(Trireme__Answer **answer, const char *run, const Trireme__Request 
     if (rc == 0)
         rc = file_write_atomic(path, json, strlen(json), ERR_USAGE, err);
     bool there = false;
+    double pause = FIRST_POLL_SECONDS;
     for (double end = clock_now() + seconds;
-         rc == 0 && !(there = is_there(folder, answered)) && clock_now() < end;)
-        clock_sleep(POLL_SECONDS);
+         rc == 0 && !(there = is_there(folder, answered)) && clock_now() < end;) {
+        clock_sleep(pause);
+        pause = pause * 1.2 < POLL_SECONDS ? pause * 1.2 : POLL_SECONDS;
+    }
     Trireme__Answer *found = NULL;
     if (there)
         rc = read_answer(&found, answered, err);

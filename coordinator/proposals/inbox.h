@@ -5,6 +5,10 @@
  * The name of a request to stop ends with ".stop": it is taken at any time, the others where the
  * trunk stands.
  *
+ * A request has at most INBOX_REQUEST_BYTES_MAX bytes. What is under its name and no regular file
+ * is passed over. Of answers that nobody has fetched the newest INBOX_ANSWERS_MAX are kept, by
+ * their names.
+ *
  * The folder is its owner's alone (0700), and a request must be a regular file of the user who
  * trains; one of somebody else is refused, a pipe or a link is no request. Folder and file are
  * opened once each, and only what was opened is looked at and read. */
@@ -13,12 +17,14 @@
 
 #include "planner.pb-c.h"
 
+enum { INBOX_REQUEST_BYTES_MAX = 1 << 16, INBOX_ANSWERS_MAX = 256 };
+
 /* Kinds of requests, by their names. */
 enum inbox_kind { INBOX_PROPOSALS, INBOX_STOPS };
 
 /* Takes the next request of a kind: returns 1, or 0 if there is none. The caller owns *request and
  * *name, by which to answer. Both are NULL if the file could not be read as a request: it was
- * answered with a sentence and removed. Local; cheap if the folder is empty. */
+ * answered with a sentence and removed. Local; reads the folder once, and one file. */
 int inbox_take_request(const char *run, enum inbox_kind kind, char **name,
                        Trireme__Request **request, struct err *err);
 int inbox_answer(const char *run, const char *name, const Trireme__Answer *answer, struct err *err);

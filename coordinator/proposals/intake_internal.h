@@ -20,12 +20,12 @@ struct intake {
     struct briefing_look look; /* when the planner was asked last; words NULL: not yet */
     Trireme__RunData *data;    /* RUN/data.yaml, once it is there; or NULL */
     struct nonces *nonces;     /* of requests that persons have sealed */
-    unsigned n_refused;        /* requests whose refusal this launch wrote to the ledger */
+    unsigned n_refused;        /* refusals that this launch wrote to the ledger */
     bool allow_noop, asked, gone;
     bool stop_asked;   /* by a person: the launch is to end */
     bool owed;         /* an answer to the launch before, which ended meanwhile */
     unsigned failures; /* answers in a row that could not even be written down, or none at all */
-    double looked;     /* into the inbox */
+    double next_look;  /* into the inbox, at the earliest; clock_now() */
     bool holds;        /* the trunk rests for the answer to what was asked at its step */
     bool said_holds;   /* people were told that it rests for a client */
     double held_from;  /* clock_now() */
@@ -36,6 +36,11 @@ struct intake {
 /* Writes a sentence to the ledger and to the log. */
 int proposal_log_event(struct intake *intake, uint64_t step, const char *by, const char *text,
                        struct err *err);
+
+/* The same of a refusal, which must not fill the ledger: after 32 of one launch the log alone has
+ * them. */
+int proposal_log_refusal(struct intake *intake, uint64_t step, const char *by, const char *text,
+                         struct err *err);
 
 /* Checks whether a proposal is a change of the recipe in force that may be made. ERR_USAGE with the
  * reason if not. */
@@ -56,7 +61,9 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
 /* Repeats the inputs that the ledger has recorded at this step. */
 int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *err);
 
-/* Takes the requests in RUN/inbox. */
+/* Takes requests in RUN/inbox: looks ten times a second, and takes for a look some milliseconds, or
+ * as long as one request takes. After refusals it looks away for 49 times what they took, but for
+ * no more than a quarter of a second. */
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err);
 
 /* planner_turn_ask asks the planner if its turn has come, and says whether; planner_turn_poll takes

@@ -13,16 +13,19 @@
 #include "coordinator/run/secret.h"
 #include "proto/schema/message.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    REQUESTS_MAX = 16, /* taken at one step */
-    REFUSALS_MAX = 32  /* of one launch that the ledger tells of */
-};
-static const double inbox_seconds = 0.25, held_seconds = 0.05; /* between two looks; in a rest */
+enum { REQUESTS_MAX = 16 /* taken at one step */ };
+static const double inbox_seconds = 0.1, /* between two looks; */
+    held_seconds = 0.05,                 /* in a rest */
+    look_seconds = 0.005,                /* of a look, but for the request under way */
+    pause_factor =
+        49, /* of a pause after refusals: times what they took, a fiftieth of the whole */
+    pause_seconds = 0.25; /* such a pause, at most: a busy machine makes all things long */
 
 /* Returns the entry of a request that an earlier launch took and did not answer, or NULL. */
 static const struct entry *taken_before(const struct intake *intake,
@@ -154,15 +157,9 @@ static int refuse(struct intake *intake, const Trireme__Request *request, char *
     char *text = mem_format(
         "refused: %s, %s: %s", what,
         request->by && !strcmp(request->by, "person") ? "as a person" : "as a planner", why);
-    int rc = 0;
+    const int rc = proposal_log_refusal(intake, step, by, text, err);
     answer->has_accepted = true;
     answer->text = why;
-    if (intake->n_refused < REFUSALS_MAX) {
-        intake->n_refused++;
-        rc = proposal_log_event(intake, step, by, text, err);
-    } else {
-        progress_log(intake->context.progress, "%s: %s", by, text);
-    }
     free(text);
     free(what);
     return rc;
@@ -195,7 +192,7 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
 }
 
 static int take_request(struct intake *intake, const char *name, const Trireme__Request *request,
-                        uint64_t step, struct err *err)
+                        uint64_t step, bool *accepted, struct err *err)
 {
     Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
     int rc = 0;
@@ -207,31 +204,38 @@ static int take_request(struct intake *intake, const char *name, const Trireme__
     if (rc == 0 && inbox_answer(intake->context.run->folder, name, answer, &lost) < 0)
         progress_log(intake->context.progress, "inbox: %s",
                      lost.text); // the ledger tells who asked
+    *accepted = answer->accepted;
     message_free(answer);
     return rc;
 }
 
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err)
 {
-    double now = clock_now();
-    if (now - intake->looked < (intake->holds ? held_seconds : inbox_seconds))
+    const double now = clock_now();
+    double before = now, refused = 0;
+    if (now < intake->next_look)
         return 0;
-    intake->looked = now;
-    for (int i = 0; i < REQUESTS_MAX; i++) {
+    for (int i = 0; i < REQUESTS_MAX && before - now < look_seconds; i++) {
         char *name = NULL;
         Trireme__Request *request = NULL;
         struct err why = {0};
+        bool accepted = false;
         int taken =
             inbox_take_request(intake->context.run->folder, INBOX_PROPOSALS, &name, &request, &why);
         if (taken < 0)
             progress_log(intake->context.progress, "inbox: %s", why.text);
-        if (taken <= 0)
-            break;
-        int rc = request ? take_request(intake, name, request, step, err) : 0;
+        int rc = request ? take_request(intake, name, request, step, &accepted, err) : 0;
         message_free(request);
         free(name);
         if (rc < 0)
             return -1;
+        const double after = clock_now();
+        refused += accepted ? 0 : after - before;
+        before = after;
+        if (taken <= 0)
+            break;
     }
+    const double pause = fmin(refused * pause_factor, pause_seconds);
+    intake->next_look = before + fmax(pause, intake->holds ? held_seconds : inbox_seconds);
     return 0;
 }

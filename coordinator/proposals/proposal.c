@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { REFUSALS_MAX = 32 /* of one launch that the ledger tells of */ };
+
 int proposal_log_event(struct intake *intake, uint64_t step, const char *by, const char *text,
                        struct err *err)
 {
@@ -24,6 +26,17 @@ int proposal_log_event(struct intake *intake, uint64_t step, const char *by, con
     progress_log(intake->context.progress, "%s: %s", by, text);
     return journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__event, 0, step, by,
                          err);
+}
+
+int proposal_log_refusal(struct intake *intake, uint64_t step, const char *by, const char *text,
+                         struct err *err)
+{
+    if (intake->n_refused < REFUSALS_MAX) {
+        intake->n_refused++;
+        return proposal_log_event(intake, step, by, text, err);
+    }
+    progress_log(intake->context.progress, "%s: %s", by, text);
+    return 0;
 }
 
 /* What a proposal is checked against. *prospect: filled in; borrowed by the result. */
@@ -91,7 +104,7 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
     // Its texts may be of any size, so they are not recorded.
     if (patch_check_proposal(proposal, &why) < 0) {
         answer_with(answer, false, 0, mem_strdup(why.text));
-        return proposal_log_event(intake, step, by, why.text, err);
+        return proposal_log_refusal(intake, step, by, why.text, err);
     }
     record.proposal = (Trireme__Proposal *)proposal;
     intake->owed =

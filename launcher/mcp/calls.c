@@ -19,10 +19,10 @@ struct slot {
     struct mcp_call *call; /* NULL: free */
     void *owner;
     pid_t child;
-    int fd;           /* the reading end */
-    struct text text; /* of the reply, so far */
-    double end;       /* when its time is over */
-    bool ended;
+    int fd;               /* the reading end */
+    struct text text;     /* of the reply, so far */
+    double end;           /* when its time is over */
+    bool ended, too_long; /* the reply is */
 };
 
 struct calls {
@@ -136,12 +136,17 @@ char *calls_start(struct calls *calls, struct mcp_call *call, void *owner)
     return NULL;
 }
 
-size_t calls_poll(const struct calls *calls, struct pollfd *polls)
+size_t calls_poll(const struct calls *calls, struct pollfd *polls, void **owners)
 {
     size_t n = 0;
-    for (size_t i = 0; i < CALLS_MAX; i++)
-        if (calls->slots[i].call)
-            polls[n++] = (struct pollfd){.fd = calls->slots[i].fd, .events = POLLIN};
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        const struct slot *slot = &calls->slots[i];
+        if (!slot->call)
+            continue;
+        if (owners)
+            owners[n] = slot->owner;
+        polls[n++] = (struct pollfd){.fd = slot->fd, .events = POLLIN};
+    }
     return n;
 }
 
@@ -176,10 +181,12 @@ static void read_some(struct slot *slot)
             continue;
         if (n < 0 && errno == EAGAIN)
             return;
-        if (n <= 0 || slot->text.size + (size_t)n > REPLY_BYTES_MAX) {
-            slot->ended = true;
+        slot->too_long = n > 0 && slot->text.size + (size_t)n > REPLY_BYTES_MAX;
+        slot->ended = n <= 0 || slot->too_long;
+        if (slot->ended && n)
+            kill(slot->child, SIGKILL); // it would wait for ever to be read
+        if (slot->ended)
             return;
-        }
         text_add_bytes(&slot->text, bytes, (size_t)n);
     }
 }
@@ -190,9 +197,11 @@ static char *reply_of(struct slot *slot)
     int status = 0;
     while (waitpid(slot->child, &status, 0) < 0 && errno == EINTR)
         ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && slot->text.size)
+    if (!slot->too_long && WIFEXITED(status) && WEXITSTATUS(status) == 0 && slot->text.size)
         return text_take(&slot->text);
-    return mcp_call_refuse(slot->call, "the call failed in this server; its log says more");
+    return mcp_call_refuse(slot->call, slot->too_long
+                                           ? "found a reply of more than 64 MiB: ask for less of it"
+                                           : "the call failed in this server; its log says more");
 }
 
 /* Gives a slot back whose child has been waited for. */
@@ -226,8 +235,6 @@ char *calls_next(struct calls *calls, void **owner)
             continue;
         *owner = slot->owner;
         if (slot->ended) {
-            if (slot->text.size >= REPLY_BYTES_MAX)
-                kill(slot->child, SIGKILL);
             reply = reply_of(slot);
             give_back(slot);
         } else {

@@ -26,8 +26,9 @@ void calls_free(struct calls *calls); /* kills what is under way; accepts NULL *
  * the reply where it cannot be started, which the caller frees. */
 char *calls_start(struct calls *calls, struct mcp_call *call, void *owner);
 
-/* Fills in what to poll for, and returns how many (at most CALLS_MAX). */
-size_t calls_poll(const struct calls *calls, struct pollfd *polls);
+/* Fills in what to poll for, and whose call each is (owners: or NULL). Returns how many (at most
+ * CALLS_MAX). */
+size_t calls_poll(const struct calls *calls, struct pollfd *polls, void **owners);
 
 /* Seconds until the next call's time is over; negative: none is under way. */
 double calls_patience(const struct calls *calls);

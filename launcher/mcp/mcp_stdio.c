@@ -127,7 +127,7 @@ static int write_replies(struct serving *s, struct err *err)
 static short wait_for(struct serving *s, double seconds)
 {
     struct pollfd polls[CALLS_MAX + 1];
-    const size_t n = calls_poll(s->calls, polls);
+    const size_t n = calls_poll(s->calls, polls, NULL);
     polls[n] = (struct pollfd){.fd = s->ended ? -1 : s->in, .events = POLLIN};
     const double patience = calls_patience(s->calls);
     if (patience >= 0 && (seconds < 0 || patience < seconds))

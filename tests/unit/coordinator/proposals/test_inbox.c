@@ -131,8 +131,8 @@ static void what_is_no_request_is_answered_with_its_sentence_and_removed(void **
     put(*state, "1.json", "{\"propose\": 5}");
     put(*state, "2.json", "not json");
     put(*state, "3.json", "");
-    char *large = mem_new((1 << 20) + 2, 1), *name = NULL;
-    memset(large, ' ', (1 << 20) + 1);
+    char *large = mem_new(INBOX_REQUEST_BYTES_MAX + 2, 1), *name = NULL;
+    memset(large, ' ', INBOX_REQUEST_BYTES_MAX + 1);
     put(*state, "4.json", large);
     free(large);
     put(*state, "5.json", "{\"order\": \"promote\", \"number\": 1}");
@@ -142,7 +142,7 @@ static void what_is_no_request_is_answered_with_its_sentence_and_removed(void **
     assert_names(*state, "1.answer.json 2.answer.json 3.answer.json 4.answer.json 5.answer.json "
                          "6.json ");
     static const char *const sentences[] = {"propose: found '5', expected keys and values",
-                                            "not JSON", "not JSON", "expected at most 1048576",
+                                            "not JSON", "not JSON", "expected at most 65536",
                                             "order: found 'promote', expected one of "};
     for (int i = 0; i < 5; i++) {
         struct err err = {.text = ""};
@@ -176,6 +176,23 @@ static void pipes_and_links_are_no_requests_and_block_nobody(void **state)
     free(name);
     free(link);
     free(pipe);
+}
+
+static void of_answers_that_nobody_fetches_the_newest_are_kept(void **state)
+{
+    char *name = NULL;
+    for (int i = 0; i < INBOX_ANSWERS_MAX + 20; i++) {
+        char *file = mem_format("%04d.answer.json", i);
+        put(*state, file, "{}");
+        free(file);
+    }
+    for (int i = 0; i < 30; i++)
+        assert_null(take(*state, &name));
+    char *kept = names(*state);
+    assert_null(strstr(kept, "0019.answer.json"));
+    assert_memory_equal(kept, "0020.answer.json ", 17);
+    assert_contains(kept, "0275.answer.json");
+    free(kept);
 }
 
 static void assert_answer(const char *run, const char *name, const char *sentence)
@@ -298,6 +315,7 @@ int main(void)
         test_in_folder(a_request_to_stop_is_taken_apart_from_the_others),
         test_in_folder(requests_come_in_the_order_of_their_names_and_go_when_answered),
         test_in_folder(what_is_no_request_is_answered_with_its_sentence_and_removed),
+        test_in_folder(of_answers_that_nobody_fetches_the_newest_are_kept),
         test_in_folder(pipes_and_links_are_no_requests_and_block_nobody),
         test_in_folder(an_inbox_is_its_owners_alone_whatever_the_umask_and_is_made_so),
         test_in_folder(a_request_of_another_user_is_refused),
