@@ -13,6 +13,13 @@
 
 struct ledger;
 
+/* What somebody wants to be told again. */
+struct note {
+    uint32_t number; /* from 1 */
+    uint64_t step;
+    char *by, *text;
+};
+
 struct history {
     struct entry *entries; /* in the order of their numbers */
     size_t n, room;
@@ -30,6 +37,8 @@ struct history {
     size_t n_windows_taken;
     Trireme__Change **promoted; /* changes that are in force, the oldest first, each path once */
     size_t n_promoted;
+    struct note *notes; /* the oldest first, also of superseded records: they were left all the same */
+    size_t n_notes, notes_room;
     uint64_t changed_at; /* step at which the recipe changed: by an adoption, because one was taken
                             back, or by hand */
 };

@@ -6,6 +6,7 @@
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/nonces.h"
+#include "coordinator/proposals/note.h"
 #include "coordinator/proposals/seal.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
@@ -125,13 +126,18 @@ static char *may_not(struct intake *intake, const Trireme__Request *request, enu
                    command);
 }
 
+static bool has_note(const Trireme__Request *request)
+{
+    return request->note && request->note[0];
+}
+
 /* Tells the ledger, which what is refused must not fill, and the log. why: taken over. */
 static int refuse(struct intake *intake, const Trireme__Request *request, char *why, const char *by,
                   uint64_t step, Trireme__Answer *answer, struct err *err)
 {
     char *what = request->has_order
                      ? mem_format("%s %u", order_name(request->order), request->number)
-                     : mem_strdup("a proposal");
+                     : mem_strdup(has_note(request) ? "a note" : "a proposal");
     char *text = mem_format(
         "refused: %s, %s: %s", what,
         request->by && !strcmp(request->by, "person") ? "as a person" : "as a planner", why);
@@ -166,6 +172,8 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
         why ? refuse(intake, request, why, by, step, answer, err)
         : request->has_order
             ? proposal_order(intake, request->order, request->number, by, step, answer, err)
+        : has_note(request)
+            ? note_submit(intake, request->note, by, step, answer, err)
             : proposal_submit(intake, request->propose, by, step, answer, err);
     free(by);
     return rc;

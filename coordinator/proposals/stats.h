@@ -5,6 +5,10 @@
 /* The median; NaN where n is 0. Sorts the values. */
 double stats_median(double *values, size_t n);
 
+/* The mean and its standard error, as if the values were independent; n >= 2, else nothing is
+ * written. */
+void stats_mean(double *mean, double *error, const double *values, size_t n);
+
 /* A straight line by least squares: y = at + slope (x - middle). */
 struct stats_line {
     double middle, at, slope;
