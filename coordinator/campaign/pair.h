@@ -50,7 +50,7 @@ char *pair_fork_name(uint32_t number, bool reverse, size_t pair);
 char *pair_fork_tail_name(const char *fork);
 char *pair_trunk_tail_name(uint64_t step, uint64_t steps);
 
-/* Whether a trial of that name is a tail: its rate falls, so it does not train as the trunk does. */
+/* Whether a trial of that name is a tail: its rate falls, it does not train as the trunk does. */
 bool pair_name_is_tail(const char *name);
 
 /* Whether a trial of that name belongs to a pair that is closed or observed. If not, its lines in

@@ -37,7 +37,8 @@ struct history {
     size_t n_windows_taken;
     Trireme__Change **promoted; /* changes that are in force, the oldest first, each path once */
     size_t n_promoted;
-    struct note *notes; /* the oldest first, also of superseded records: they were left all the same */
+    struct note
+        *notes; /* the oldest first, also of superseded records: they were left all the same */
     size_t n_notes, notes_room;
     uint64_t changed_at; /* step at which the recipe changed: by an adoption, because one was taken
                             back, or by hand */

@@ -1,5 +1,5 @@
-/* A briefing as text. Words from outside (names, changes, hypotheses, reasons, notes) are quoted, so
- * that none can be taken for a line of the briefing, or control a terminal. */
+/* A briefing as text. Words from outside (names, changes, hypotheses, reasons, notes) are quoted,
+ * so that none can be taken for a line of the briefing, or control a terminal. */
 #include "base/text.h"
 #include "coordinator/proposals/briefing_internal.h"
 #include "proto/schema/utf8.h"

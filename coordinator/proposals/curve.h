@@ -29,7 +29,7 @@ void curve_tell(const struct curve *curve, Trireme__Briefing *briefing);
 
 /* A step of the trunk, or of a fork. */
 struct curve_step {
-    uint64_t step, tokens; /* tokens of this step */
+    uint64_t step, tokens;                /* tokens of this step */
     double loss, norm, lr, seconds, held; /* held: seconds of rest before it */
     bool beside;                          /* others trained beside it */
 };

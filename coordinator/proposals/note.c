@@ -50,8 +50,8 @@ static const struct note *left_before(const struct history *h, const char *text,
 static void accept(Trireme__Answer *answer, const struct note *note)
 {
     answer->has_accepted = answer->accepted = true;
-    answer->text = mem_format("note %u: taken at step %llu", note->number,
-                              (unsigned long long)note->step);
+    answer->text =
+        mem_format("note %u: taken at step %llu", note->number, (unsigned long long)note->step);
 }
 
 int note_submit(struct intake *intake, const char *text, const char *by, uint64_t step,

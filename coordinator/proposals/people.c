@@ -172,9 +172,8 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
         why ? refuse(intake, request, why, by, step, answer, err)
         : request->has_order
             ? proposal_order(intake, request->order, request->number, by, step, answer, err)
-        : has_note(request)
-            ? note_submit(intake, request->note, by, step, answer, err)
-            : proposal_submit(intake, request->propose, by, step, answer, err);
+        : has_note(request) ? note_submit(intake, request->note, by, step, answer, err)
+                            : proposal_submit(intake, request->propose, by, step, answer, err);
     free(by);
     return rc;
 }

@@ -1,4 +1,4 @@
-/* Numbers about numbers: medians, straight lines, forecasts. Pure. */
+/* Numbers about numbers: means, medians, straight lines, forecasts. Pure. */
 #pragma once
 #include <stddef.h>
 

@@ -133,8 +133,8 @@ static int refuse(const struct sides *sides, const struct compared *c, struct er
  * it too. */
 static bool reads_others(const Trireme__Change *change, const struct entry *other)
 {
-    const bool data = !strncmp(change->path, "data.", strlen("data.")) ||
-                      !strcmp(change->path, "train.context");
+    const bool data =
+        !strncmp(change->path, "data.", strlen("data.")) || !strcmp(change->path, "train.context");
     for (size_t i = 0; data && other && i < other->proposal->n_patch; i++)
         if (!strcmp(other->proposal->patch[i]->path, change->path) &&
             !strcmp(other->proposal->patch[i]->value, change->value))

@@ -114,8 +114,7 @@ static void tell_rates(struct looked *l)
         rate->has_step = true, rate->step = out->step + done;
         rate->has_tokens = true, rate->tokens = tokens;
         rate->has_lr = true,
-        rate->lr =
-            trial_scheduled_lr(l->config, tokens, l->all, run_config_step_tokens(l->asked));
+        rate->lr = trial_scheduled_lr(l->config, tokens, l->all, run_config_step_tokens(l->asked));
     }
 }
 

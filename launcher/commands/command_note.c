@@ -37,7 +37,8 @@ int command_notes(const void *request, void *reply, struct err *err)
     out->notes = mem_new(history.n_notes, sizeof *out->notes);
     for (size_t i = 0; i < history.n_notes; i++) {
         const struct note *from = &history.notes[i];
-        Trireme__Noted *note = out->notes[out->n_notes++] = message_new(&trireme__noted__descriptor);
+        Trireme__Noted *note = out->notes[out->n_notes++] =
+            message_new(&trireme__noted__descriptor);
         note->has_number = true, note->number = from->number;
         note->has_step = true, note->step = from->step;
         note->text = mem_strdup(from->text);

@@ -121,7 +121,8 @@ int parameter_groups_tell(Trireme__DiagnoseReply *reply, const char *folder,
                  .momentum = optimizer->momentum,
                  .weight_decay = optimizer->weight_decay,
                  .step = manifest->updates ? manifest->updates : manifest->step},
-        .rows = layers <= PARAMETER_GROUPS_LAYERS ? 1 + layers : 1};
+        .rows = layers <= PARAMETER_GROUPS_LAYERS ? 1 + layers : 1
+    };
     for (size_t i = 0; i < N_ARRAYS; i++)
         l.arrays[i] = mem_floats(layout->n_params < PIECE ? layout->n_params : PIECE);
     l.sums = mem_new(l.rows * N_TENSOR_KINDS, sizeof *l.sums);

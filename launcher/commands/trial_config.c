@@ -14,9 +14,8 @@
 /* Whether a record tells of the fork's beginning. h: the state before it. */
 static bool begins_it(const struct history *h, const Trireme__Record *record, const char *name)
 {
-    const struct entry *e = record->kind == TRIREME__RECORD_KIND__application
-                                ? history_entry(h, record->number)
-                                : NULL;
+    const struct entry *e =
+        record->kind == TRIREME__RECORD_KIND__application ? history_entry(h, record->number) : NULL;
     if (!e)
         return false;
     char *its = pair_fork_name(record->number, e->reverse.plan != NULL, record->application->pair);

@@ -38,8 +38,7 @@ static void a_note_is_an_input_that_a_later_launch_and_a_replay_repeat(void **st
     char *again = file_join(dir->root, "again");
     write_script(dir->run);
     for (int replay = 0; replay < 2; replay++) {
-        struct journal *journal =
-            replay ? open_at(again, 0, dir->run) : open_at(dir->run, 0, NULL);
+        struct journal *journal = replay ? open_at(again, 0, dir->run) : open_at(dir->run, 0, NULL);
         assert_int_equal(journal_history(journal)->n_notes, 0);
         assert_string_equal(journal_input(journal, 3)->note, "the noise is in b");
         must_record(journal, script[0]);

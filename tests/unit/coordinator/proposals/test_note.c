@@ -19,9 +19,9 @@ static void a_note_is_one_line_of_at_most_so_many_bytes(void **state)
                                 &err),
                      0);
     text[NOTE_BYTES] = 'x', text[NOTE_BYTES + 1] = 0;
-    static const char *const refused[] = {"",           "two\nlines",         "a\ttab",  "\x1b[2J",
-                                          "bad \xff.",  "cut \xc3",           "\x7f",    "\xc2\x9b",
-                                          "turn \xe2\x80\xae round"};
+    static const char *const refused[] = {"",        "two\nlines", "a\ttab",
+                                          "\x1b[2J", "bad \xff.",  "cut \xc3",
+                                          "\x7f",    "\xc2\x9b",   "turn \xe2\x80\xae round"};
     for (size_t i = 0; i <= sizeof refused / sizeof *refused; i++) {
         const char *it = i ? refused[i - 1] : text;
         if (note_check(it, &err) == 0)
@@ -66,6 +66,14 @@ static void a_briefing_has_the_newest_notes_quoted_as_data(void **state)
     message_free(b);
 }
 
+static size_t size_of(const Trireme__Briefing *b, bool as_text)
+{
+    char *written = as_text ? briefing_text(b) : json_write(b);
+    const size_t size = strlen(written);
+    free(written);
+    return size;
+}
+
 static void where_the_size_bites_notes_go_before_what_was_tried_the_oldest_first(void **state)
 {
     (void)state;
@@ -77,11 +85,12 @@ static void where_the_size_bites_notes_go_before_what_was_tried_the_oldest_first
     }
     for (int as_text = 0; as_text < 2; as_text++) {
         Trireme__Briefing *b = brief(&history, texts);
+        briefing_cut(b, size_of(b, as_text) - 1, as_text); // JSON loses the meanings of settings
+        if (!as_text) {
+            assert_int_equal(b->n_notes, 8);
+            briefing_cut(b, size_of(b, as_text) - 10, as_text);
+        }
         char *written = as_text ? briefing_text(b) : json_write(b);
-        const size_t size = strlen(written);
-        free(written);
-        briefing_cut(b, size - (as_text ? 10 : 5000), as_text);
-        written = as_text ? briefing_text(b) : json_write(b);
         assert_contains(written, "oldest of notes");
         assert_true(b->n_notes < 8 && b->n_notes >= 2 && b->n_config > 0);
         assert_int_equal(b->notes[b->n_notes - 1]->number, NOTES);
