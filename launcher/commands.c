@@ -54,6 +54,10 @@ const struct command commands[] = {
     ALONE( "wait",               READ,    wait,               wait_reply,           yaml),
     ALONE( "done",               PROPOSE, done,               answer,               answer),
     ALONE( "curve",              READ,    curve,              curve_reply,          yaml),
+    ALONE( "compare",            READ,    compare,            compare_reply,        yaml),
+    ALONE( "diagnose",           READ,    diagnose,           diagnose_reply,       yaml),
+    ALONE( "note",               PROPOSE, note,               answer,               answer),
+    ALONE( "notes",              READ,    notes,              notes_reply,          notes),
     ALONE( "mcp",                NONE,    mcp,                mcp_reply,            nothing),
     REPORT("doctor",             NONE,    doctor,             doctor_reply,         doctor),
 };

@@ -58,6 +58,11 @@ void history_clear(struct history *h)
     for (size_t i = 0; i < h->n_promoted; i++)
         message_free(h->promoted[i]);
     free(h->promoted);
+    for (size_t i = 0; i < h->n_notes; i++) {
+        free(h->notes[i].by);
+        free(h->notes[i].text);
+    }
+    free(h->notes);
     free(h->windows_taken);
     message_free(h->rule);
     message_free(h->stretch);
@@ -97,6 +102,16 @@ static void add_proposal(struct history *h, const Trireme__Record *record)
                                         .step = record->step,
                                         .first_rule = h->first_rule,
                                         .fate = FATE_PROPOSED};
+}
+
+static void add_note(struct history *h, const Trireme__Record *record)
+{
+    h->notes = mem_grow(h->notes, h->n_notes, &h->notes_room, sizeof *h->notes);
+    h->notes[h->n_notes] = (struct note){.number = (uint32_t)h->n_notes + 1,
+                                         .step = record->step,
+                                         .by = mem_strdup(record->by ? record->by : ""),
+                                         .text = mem_strdup(record->note ? record->note : "")};
+    h->n_notes++;
 }
 
 static void queue(struct entry *e, uint64_t step)
@@ -397,6 +412,9 @@ void history_add_record(struct history *h, const Trireme__Record *record)
     case TRIREME__RECORD_KIND__decision:
         add_decision(h, record);
         return;
+    case TRIREME__RECORD_KIND__note:
+        add_note(h, record);
+        return;
     default:
         e = record->number ? history_entry(h, record->number) : NULL;
         if (e)
@@ -445,6 +463,9 @@ void history_forget_record(struct history *h, const Trireme__Record *record)
         h->spent += record->decision->tokens;
         h->since += record->decision->planners;
         take_windows(h, record->decision);
+        return;
+    case TRIREME__RECORD_KIND__note:
+        add_note(h, record);
         return;
     default:
         return;

@@ -13,6 +13,13 @@
 
 struct ledger;
 
+/* What somebody wants to be told again. */
+struct note {
+    uint32_t number; /* from 1 */
+    uint64_t step;
+    char *by, *text;
+};
+
 struct history {
     struct entry *entries; /* in the order of their numbers */
     size_t n, room;
@@ -30,6 +37,8 @@ struct history {
     size_t n_windows_taken;
     Trireme__Change **promoted; /* changes that are in force, the oldest first, each path once */
     size_t n_promoted;
+    struct note *notes; /* the oldest first, also those of superseded records */
+    size_t n_notes, notes_room;
     uint64_t changed_at; /* step at which the recipe changed: by an adoption, because one was taken
                             back, or by hand */
 };
@@ -37,9 +46,9 @@ struct history {
 /* Adds one record. It must come after those that were added. */
 void history_add_record(struct history *history, const Trireme__Record *record);
 
-/* Counts what a superseded record has used up for good: tokens, windows, claims, hypotheses. It
- * comes where the correction stands: after the records before it that hold, in the order of the
- * ledger. */
+/* Counts what a superseded record has used up for good: tokens, windows, claims, hypotheses; a note
+ * stays. It comes where the correction stands: after the records before it that hold, in the order
+ * of the ledger. */
 void history_forget_record(struct history *history, const Trireme__Record *record);
 
 /* Adds the first n records of a ledger, without those that a correction among them supersedes: of

@@ -5,6 +5,7 @@
 #include "coordinator/proposals/briefing_internal.h"
 #include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/patch.h"
+#include "coordinator/proposals/recent.h"
 #include "coordinator/proposals/stats.h"
 #include "proto/schema/message.h"
 #include "proto/schema/message_path.h"
@@ -47,22 +48,11 @@ static void tell_may_change(void *context, const Trireme__MayChange *may)
     APPEND(t->b, may_change, told);
 }
 
-/* The median seconds of the steps that were alone, or were not; 0: there are none. */
-static double median_seconds(const struct curve_step *steps, size_t n, bool beside)
-{
-    double seconds[CURVE_RECENT];
-    size_t m = 0;
-    for (size_t i = 0; i < n; i++)
-        if (steps[i].beside == beside)
-            seconds[m++] = steps[i].seconds;
-    return m ? stats_median(seconds, m) : 0;
-}
-
 static void tell_speed(Trireme__Briefing *b, const struct briefing_input *input)
 {
     struct curve_step steps[CURVE_RECENT];
     const size_t n = curve_recent(input->curve, steps);
-    const double alone = median_seconds(steps, n, false), beside = median_seconds(steps, n, true);
+    const double alone = recent_seconds(steps, n, false), beside = recent_seconds(steps, n, true);
     double held = 0, seconds = 0;
     for (size_t i = 0; i < n; i++) {
         held += steps[i].held;
@@ -93,6 +83,7 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     briefing_tell_goal(b, input);
     tell_speed(b, input);
     briefing_tell_tried(b, input);
+    briefing_tell_notes(b, input);
     message_path_visit(input->config, tell_value, b);
     patch_may_change(input->config, input->policy, tell_may_change, &telling);
     return b;

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REASONS_KEPT = 4, TRIED_KEPT = 8, POINTS_KEPT = 3, SENTENCES = 8 };
+enum { NOTES_KEPT = 2, REASONS_KEPT = 4, TRIED_KEPT = 8, POINTS_KEPT = 3, SENTENCES = 8 };
 
 /* How much of each was left out. */
 struct cuts {
     bool meanings, ladders, config;
-    size_t reasons, tried, turned, points, curve, settings, sources;
+    size_t notes, reasons, tried, turned, points, curve, settings, sources;
 };
 
 static size_t size_of(const Trireme__Briefing *b, bool as_text)
@@ -50,6 +50,14 @@ static bool drop_meanings(Trireme__Briefing *b, struct cuts *cuts)
         b->may_change[i]->meaning = NULL;
     }
     return cuts->meanings = true;
+}
+
+static bool drop_notes(Trireme__Briefing *b, struct cuts *cuts, size_t kept)
+{
+    const size_t n = half_of(b->n_notes, kept);
+    DROP_FIRST(b, notes, n);
+    cuts->notes += n;
+    return n > 0;
 }
 
 /* Why what was tried ought to have helped. */
@@ -131,9 +139,10 @@ static bool drop_last(Trireme__Briefing *b, struct cuts *cuts)
 
 static bool drop_next(Trireme__Briefing *b, struct cuts *cuts)
 {
-    return drop_meanings(b, cuts) || drop_reasons(b, cuts) || drop_turned(b, cuts, TRIED_KEPT) ||
-           drop_tried(b, cuts, TRIED_KEPT) || drop_points(b, cuts) || drop_ladders(b, cuts) ||
-           drop_config(b, cuts) || drop_tried(b, cuts, 0) || drop_turned(b, cuts, 0) ||
+    return drop_meanings(b, cuts) || drop_notes(b, cuts, NOTES_KEPT) || drop_reasons(b, cuts) ||
+           drop_turned(b, cuts, TRIED_KEPT) || drop_tried(b, cuts, TRIED_KEPT) ||
+           drop_points(b, cuts) || drop_ladders(b, cuts) || drop_config(b, cuts) ||
+           drop_notes(b, cuts, 0) || drop_tried(b, cuts, 0) || drop_turned(b, cuts, 0) ||
            drop_last(b, cuts);
 }
 
@@ -150,6 +159,7 @@ static void tell_cuts(Trireme__Briefing *b, const struct cuts *cuts, bool as_tex
     b->n_cut = 0;
     if (cuts->meanings && !as_text)
         APPEND(b, cut, mem_strdup("meanings of settings"));
+    say(b, cuts->notes, "oldest of notes");
     say(b, cuts->reasons, "oldest hypotheses of what was tried");
     say(b, cuts->tried, "oldest of tried");
     say(b, cuts->turned, "oldest of since");

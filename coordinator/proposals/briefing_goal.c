@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "coordinator/proposals/briefing_internal.h"
 #include "coordinator/proposals/curve.h"
+#include "coordinator/proposals/recent.h"
 #include "coordinator/proposals/stats.h"
 #include "proto/schema/message.h"
 
@@ -150,33 +151,6 @@ static double gap(const struct briefing_input *input, const struct curve_eval *e
     return eval ? weigh(input, eval->line, share_weight) - eval->train : (double)NAN;
 }
 
-static void tell_recent(Trireme__RecentSteps *to, const struct briefing_input *input)
-{
-    struct curve_step steps[CURVE_RECENT];
-    double x[CURVE_RECENT], y[CURVE_RECENT], norms[CURVE_RECENT], last = 0;
-    const size_t n = curve_recent(input->curve, steps),
-                 n_last = n < CURVE_BEFORE ? n : CURVE_BEFORE;
-    const double clip = input->config->optimizer->clip;
-    size_t clipped = 0;
-    for (size_t i = 0; i < n; i++) {
-        x[i] = (double)steps[i].step, y[i] = steps[i].loss, norms[i] = steps[i].norm;
-        clipped += clip > 0 && steps[i].norm + 1e-6 > clip; // as step_result.c has it
-        last += i + n_last >= n ? y[i] / (double)n_last : 0;
-    }
-    TELL(to, steps, (uint32_t)n);
-    if (n == 0)
-        return;
-    TELL(to, loss, stats_round(last, DIGITS));
-    TELL(to, grad_norm, stats_round(stats_median(norms, n), 3));
-    TELL(to, clipped, stats_round((double)clipped / (double)n, 3));
-    if (n < OUTLOOK_MIN)
-        return;
-    const struct stats_line line = stats_line_fit(x, y, n);
-    TELL(to, falls_in_100_steps, stats_round(-100 * line.slope, 3));
-    TELL(to, noise, stats_round(line.sd, 3));
-    TELL(to, spikes, stats_line_spikes(&line, x, y, n));
-}
-
 /* Fits the last half of the evaluations that have a goal's loss, over ln(tokens). */
 static void tell_outlook(Trireme__Briefing *b, const struct briefing_input *input,
                          const struct curve_eval *evals, size_t n)
@@ -226,7 +200,9 @@ void briefing_tell_goal(Trireme__Briefing *b, const struct briefing_input *input
     for (size_t s = 0; s < input->config->data->n_sources; s++)
         tell_source(b, input, s, last, before);
     tell_points(b, input, evals, n);
-    tell_recent(b->recent, input);
+    struct curve_step steps[CURVE_RECENT];
+    recent_tell(b->recent, steps, curve_recent(input->curve, steps),
+                input->config->optimizer->clip);
     const double now = last ? gap(input, last) : (double)NAN, then = gap(input, before);
     if (!isnan(now))
         TELL(b->recent, gap, stats_round(now, 3));

@@ -1,5 +1,5 @@
-/* A briefing as text. Words from outside (names, changes, hypotheses, reasons) are quoted, so that
- * none can be taken for a line of the briefing, or control a terminal. */
+/* A briefing as text. Words from outside (names, changes, hypotheses, reasons, notes) are quoted,
+ * so that none can be taken for a line of the briefing, or control a terminal. */
 #include "base/text.h"
 #include "coordinator/proposals/briefing_internal.h"
 #include "proto/schema/utf8.h"
@@ -232,6 +232,16 @@ static void add_tried(struct text *t, const Trireme__Briefing *b)
     }
 }
 
+static void add_notes(struct text *t, const Trireme__Briefing *b)
+{
+    for (size_t i = 0; i < b->n_notes; i++) {
+        text_printf(t, "%s %u (step %llu): ", i ? "        " : "NOTES   ", b->notes[i]->number,
+                    u(b->notes[i]->step));
+        quote(t, b->notes[i]->text);
+        text_add(t, "\n");
+    }
+}
+
 static void add_since(struct text *t, const Trireme__Briefing *b)
 {
     if (!b->since)
@@ -346,6 +356,7 @@ char *briefing_text(const Trireme__Briefing *b)
     add_budget(&text, b);
     add_running(&text, b);
     add_tried(&text, b);
+    add_notes(&text, b);
     add_since(&text, b);
     add_upcoming(&text, b);
     add_may_change(&text, b);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "coordinator/campaign/pair.h"
 #include "coordinator/proposals/stats.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
@@ -98,7 +99,7 @@ static struct fork_steps *fork_of(struct curve *curve, const char *name)
 
 static void add_fork_line(struct curve *curve, const Trireme__TrainLine *line)
 {
-    if (strstr(line->trial, "-tail")) // its rate falls: it does not train as the trunk does
+    if (pair_name_is_tail(line->trial))
         return;
     curve->beside = true;
     if ((double)line->tokens != curve->step_tokens || strlen(line->trial) >= NAME_SIZE)
@@ -107,6 +108,18 @@ static void add_fork_line(struct curve *curve, const Trireme__TrainLine *line)
     fork->steps[fork->n % CURVE_BEFORE] = line->step;
     fork->losses[fork->n % CURVE_BEFORE] = line->loss;
     fork->n++;
+}
+
+struct curve_step curve_step_of(const Trireme__TrainLine *line, bool beside)
+{
+    return (struct curve_step){.step = line->step,
+                               .tokens = line->tokens,
+                               .loss = line->loss,
+                               .norm = line->grad_norm,
+                               .lr = line->lr,
+                               .seconds = line->seconds,
+                               .held = line->held_seconds,
+                               .beside = beside};
 }
 
 void curve_train(struct curve *curve, const Trireme__TrainLine *line)
@@ -126,12 +139,7 @@ void curve_train(struct curve *curve, const Trireme__TrainLine *line)
     curve->lr = line->lr;
     curve->tokens += (double)line->tokens;
     curve->step_tokens = (double)line->tokens;
-    curve->recent[curve->n_lines++ % CURVE_RECENT] = (struct curve_step){.step = line->step,
-                                                                         .loss = line->loss,
-                                                                         .norm = line->grad_norm,
-                                                                         .seconds = line->seconds,
-                                                                         .held = line->held_seconds,
-                                                                         .beside = curve->beside};
+    curve->recent[curve->n_lines++ % CURVE_RECENT] = curve_step_of(line, curve->beside);
     curve->beside = false;
     if (last && last->n < curve->steps) {
         add(last, &one);
@@ -191,20 +199,14 @@ size_t curve_lead(const struct curve *curve, double *mean, double *error, const 
         if (!strcmp(curve->forks[i].name, name))
             fork = &curve->forks[i];
     size_t n = 0;
-    double leads[CURVE_BEFORE], sum = 0, squares = 0;
+    double leads[CURVE_BEFORE];
     for (size_t i = 0; fork && i < fork->n && i < CURVE_BEFORE; i++) {
         const double trunk = loss_at(steps, n_steps, fork->steps[i]);
         if (isnan(trunk))
             continue;
-        leads[n] = trunk - fork->losses[i];
-        sum += leads[n++];
+        leads[n++] = trunk - fork->losses[i];
     }
-    if (n < 2)
-        return n;
-    *mean = sum / (double)n;
-    for (size_t i = 0; i < n; i++)
-        squares += (leads[i] - *mean) * (leads[i] - *mean);
-    *error = sqrt(squares / (double)(n - 1) / (double)n);
+    stats_mean(mean, error, leads, n);
     return n;
 }
 

@@ -30,12 +30,13 @@ uint64_t curve_tokens(const struct curve *curve);
 /* Fills in a fresh briefing's curve, tokens, rate and speed. */
 void curve_tell(const struct curve *curve, Trireme__Briefing *briefing);
 
-/* A step of the trunk. */
+/* A step of the trunk, or of a fork. */
 struct curve_step {
-    uint64_t step;
-    double loss, norm, seconds, held; /* held: seconds of rest before it */
-    bool beside;                      /* forks trained beside it */
+    uint64_t step, tokens;                /* tokens of this step */
+    double loss, norm, lr, seconds, held; /* held: seconds of rest before it */
+    bool beside;                          /* others trained beside it */
 };
+struct curve_step curve_step_of(const Trireme__TrainLine *line, bool beside);
 
 /* An evaluation of the trunk. */
 struct curve_eval {

@@ -6,6 +6,7 @@
 #include "coordinator/proposals/inbox.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/nonces.h"
+#include "coordinator/proposals/note.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/proposals/seal.h"
 #include "coordinator/run/progress.h"
@@ -147,13 +148,20 @@ static char *may_not(struct intake *intake, const Trireme__Request *request, enu
                    command);
 }
 
+static bool has_note(const Trireme__Request *request)
+{
+    return request->note && request->note[0];
+}
+
 /* Tells the ledger, which what is refused must not fill, and the log. why: taken over. */
 static int refuse(struct intake *intake, const Trireme__Request *request, char *why, const char *by,
                   uint64_t step, Trireme__Answer *answer, struct err *err)
 {
     char *what = request->has_order
                      ? mem_format("%s %u", order_name(request->order), request->number)
-                     : mem_strdup(request->has_done ? "the end of a turn" : "a proposal");
+                     : mem_strdup(request->has_done   ? "the end of a turn"
+                                  : has_note(request) ? "a note"
+                                                      : "a proposal");
     char *text = mem_format(
         "refused: %s, %s: %s", what,
         request->by && !strcmp(request->by, "person") ? "as a person" : "as a planner", why);
@@ -185,6 +193,8 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
         end_turn(intake, request->done, answer);
     else if (request->has_order)
         rc = proposal_order(intake, request->order, request->number, by, step, answer, err);
+    else if (has_note(request))
+        rc = note_submit(intake, request->note, by, step, answer, err);
     else
         rc = proposal_submit(intake, request->propose, by, step, answer, err);
     free(by);

@@ -6,6 +6,7 @@
 #include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/note.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
@@ -23,6 +24,7 @@ enum {
     ASK_DOUBLINGS_MAX =
         6, /* and of twice as many for each answer in a row of which nothing was legal */
     PROPOSALS_MAX = 8, /* of one answer that are looked at, beyond those that there is room for */
+    NOTES_MAX = 8,     /* of one answer that are looked at */
     TELL_HELD = 10     /* seconds of rest after which the ledger says so, whatever was answered */
 };
 
@@ -46,6 +48,19 @@ static char *by_of(const struct planner *planner)
                                 .uid = (uint32_t)geteuid(),
                                 .pid = planner->pid ? planner->pid : (uint32_t)getpid()};
     return actor_write(&actor);
+}
+
+static int take_notes(struct intake *intake, const Trireme__Proposals *answer, const char *by,
+                      uint64_t step, struct err *err)
+{
+    for (size_t i = 0; i < answer->n_notes && i < NOTES_MAX; i++) {
+        Trireme__Answer *told = message_new(&trireme__answer__descriptor); // the log has a refusal
+        int rc = note_submit(intake, answer->notes[i], by, step, told, err);
+        message_free(told);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int take_answer(struct intake *intake, const Trireme__Proposals *answer, const char *by,
@@ -85,6 +100,8 @@ int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err)
     int rc = 0;
     if (kind == PLANNER_PROPOSALS) {
         rc = take_answer(intake, answer, by, step, err);
+        if (rc == 0)
+            rc = take_notes(intake, answer, by, step, err);
         message_free(answer);
     } else {
         intake->failures++;
@@ -231,6 +248,10 @@ bool planner_turn_answered(const struct intake *intake, uint64_t step)
          i-- > 0 && context_history(&intake->context)->entries[i].step == step;)
         if (actor_is_named(context_history(&intake->context)->entries[i].by,
                            intake->planner->ops->name))
+            return true;
+    const struct history *h = context_history(&intake->context);
+    for (size_t i = h->n_notes; i-- > 0 && h->notes[i].step == step;)
+        if (actor_is_named(h->notes[i].by, intake->planner->ops->name))
             return true;
     return false;
 }

@@ -5,6 +5,7 @@
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/note.h"
 #include "coordinator/proposals/patch.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/proposals/validate.h"
@@ -197,6 +198,8 @@ static int repeat(struct intake *intake, const Trireme__Record *record, uint64_t
         return proposal_submit(intake, record->proposal, record->by, step, answer, err);
     if (record->kind == TRIREME__RECORD_KIND__order)
         return proposal_order(intake, record->order, record->number, record->by, step, answer, err);
+    if (record->kind == TRIREME__RECORD_KIND__note)
+        return note_repeat(intake, record->note ? record->note : "", record->by, step, err);
     return repeat_giving_up(intake, record, step, answer, err);
 }
 

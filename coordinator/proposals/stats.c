@@ -21,6 +21,19 @@ double stats_median(double *values, size_t n)
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+void stats_mean(double *mean, double *error, const double *values, size_t n)
+{
+    double sum = 0, squares = 0;
+    if (n < 2)
+        return;
+    for (size_t i = 0; i < n; i++)
+        sum += values[i];
+    *mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (values[i] - *mean) * (values[i] - *mean);
+    *error = sqrt(squares / (double)(n - 1) / (double)n);
+}
+
 struct stats_line stats_line_fit(const double *x, const double *y, size_t n)
 {
     struct stats_line line = {.n = n};

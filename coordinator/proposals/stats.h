@@ -1,9 +1,13 @@
-/* Numbers about numbers: medians, straight lines, forecasts. Pure. */
+/* Numbers about numbers: means, medians, straight lines, forecasts. Pure. */
 #pragma once
 #include <stddef.h>
 
 /* The median; NaN where n is 0. Sorts the values. */
 double stats_median(double *values, size_t n);
+
+/* The mean and its standard error, as if the values were independent; n >= 2, else nothing is
+ * written. */
+void stats_mean(double *mean, double *error, const double *values, size_t n);
 
 /* A straight line by least squares: y = at + slope (x - middle). */
 struct stats_line {

@@ -56,10 +56,8 @@ static int send_request(Trireme__Answer *reply, const char *run, const Trireme__
     return rc;
 }
 
-/* The same as a planner; or as a person, and where this user cannot and anybody may ask for it, as
- * a planner. */
-static int ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
-               Trireme__As as, double wait, struct err *err)
+int command_propose_ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
+                        Trireme__As as, double wait, struct err *err)
 {
     struct secret *secret = NULL;
     struct err why = {0};
@@ -100,7 +98,7 @@ int command_propose(const void *request, void *reply, struct err *err)
     asked.propose = proposal;
     int rc = set_option_read(proposal, r->set, r->n_set, err);
     if (rc == 0)
-        rc = ask(reply, r->run, &asked, r->as, r->wait, err);
+        rc = command_propose_ask(reply, r->run, &asked, r->as, r->wait, err);
     message_free(proposal);
     return rc;
 }
@@ -132,7 +130,7 @@ static int order(Trireme__Answer *reply, const char *run, uint32_t number, Trire
     asked.has_order = true, asked.order = what;
     asked.has_number = true;
     asked.number = number;
-    return ask(reply, run, &asked, as, wait, err);
+    return command_propose_ask(reply, run, &asked, as, wait, err);
 }
 
 int command_proposals_approve(const void *request, void *reply, struct err *err)

@@ -19,6 +19,19 @@ static void the_median_is_the_middle_or_between_the_two(void **state)
     assert_true(isnan(stats_median(odd, 0)));
 }
 
+/* By hand: deviations -2 -1 0 3, their squares 14, 14/3/4. */
+static void the_error_of_a_mean_is_that_of_independent_values(void **state)
+{
+    (void)state;
+    const double values[] = {1, 2, 3, 6};
+    double mean = 0, error = -1;
+    stats_mean(&mean, &error, values, 4);
+    assert_near(mean, 3);
+    assert_near(error, sqrt(14.0 / 12));
+    stats_mean(&mean, &error, values, 1);
+    assert_near(mean, 3);
+}
+
 /* By hand: slope 3.5/5, residuals -.7 .6 .9 -.8. The quantile is that of a table: 4.302653. */
 static void a_line_and_its_interval_are_those_of_least_squares(void **state)
 {
@@ -65,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_median_is_the_middle_or_between_the_two),
+        cmocka_unit_test(the_error_of_a_mean_is_that_of_independent_values),
         cmocka_unit_test(a_line_and_its_interval_are_those_of_least_squares),
         cmocka_unit_test(a_line_through_one_place_is_level),
         cmocka_unit_test(a_spike_is_far_above_what_most_steps_are),

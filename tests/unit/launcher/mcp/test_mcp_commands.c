@@ -38,6 +38,8 @@ static const char *const looked_at[] = {
     "trireme.Record.time",
     "trireme.Record.by",
     "trireme.Record.held_seconds",
+    "trireme.Record.note",
+    "trireme.Noted.*",
     "trireme.Answer.text",
     "trireme.Application.pause_ms",
     "trireme.LedgerVerifyReply.head",
@@ -66,6 +68,11 @@ static const char *const looked_at[] = {
     "trireme.PriceReply.hindered",
     "trireme.PriceReply.on_adoption",
     "trireme.StateChange.*",
+    // training losses alone, and the weights of the trunk
+    "trireme.CompareReply.*",
+    "trireme.DiagnoseReply.*",
+    "trireme.RatePoint.*",
+    "trireme.ParameterGroup.*",
 };
 
 static bool is_looked_at(const struct field_doc *doc)
