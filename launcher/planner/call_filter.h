@@ -8,8 +8,7 @@
  * mounts and namespaces; keys, BPF, io_uring, userfaultfd, perf; memory that no limit counts,
  * and what others share by a number (System V); characters pushed into a terminal; signals by way
  * of a descriptor's owner; files opened for neither reading nor writing, which Landlock lets pass.
- * What follows is
- * refused only where nothing else keeps it inside. */
+ * What follows is refused only where nothing else keeps it inside. */
 #pragma once
 #include <stdbool.h>
 

@@ -177,9 +177,9 @@ class Http(Mcp):
         super().make()
         self.succeed("train", "run.yaml", "--out", "run", "--workers", 1, "--set", "train.steps=20")
 
-    def serve(self, role="read"):
+    def serve(self, role="read", run="run"):
         """Begins a server; sets where it is and its token."""
-        call = self.begin("mcp", "run", "--role", role, "--listen", "127.0.0.1:0")
+        call = self.begin("mcp", run, "--role", role, "--listen", "127.0.0.1:0")
         lines = [call.process.stderr.readline().decode().split() for _ in range(2)]
         if lines[0][:1] != ["serving"]:
             rest = call.process.stderr.read().decode()
@@ -248,6 +248,20 @@ class Http(Mcp):
         call.process.send_signal(signal.SIGINT)
         self.assertEqual(call.end().code, 0)
         self.assertFalse(os.path.exists(path))
+
+    def test_a_persons_token_is_in_no_file_where_programs_are_kept_from_the_secret(self):
+        self.write("kept", "0123456789abcdef" * 4 + "\n")
+        os.chmod(self.path("kept"), 0o600)
+        secret = "experiment.secret=" + os.path.realpath(self.path("kept"))
+        self.succeed("train", "run.yaml", "--out", "apart", "--workers", 1, "--set",
+                     "train.steps=20", "--set", secret)
+        for run, role, told in (("apart", "approve", False), ("apart", "propose", True),
+                                ("run", "approve", True)):
+            call = self.serve(role, run)
+            self.assertEqual(self.post(self.ask("ping"))[0], 200)
+            self.assertEqual(os.path.exists(self.path(run, "mcp-%s.token" % role)), told, role)
+            call.process.send_signal(signal.SIGINT)
+            self.assertEqual(call.end().code, 0)
 
     def test_a_flood_is_told_to_wait_and_a_thousand_bad_requests_leave_the_server_whole(self):
         call = self.serve()
