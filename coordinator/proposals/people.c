@@ -28,16 +28,18 @@ static const double inbox_seconds = 0.1, /* between two looks; */
         49, /* of a pause after refusals: times what they took, a fiftieth of the whole */
     pause_seconds = 0.25; /* such a pause, at most: a busy machine makes all things long */
 
-/* Returns the entry of a request that an earlier launch took and did not answer, or NULL. */
+/* Returns the entry of a request that an earlier launch took and did not answer, or NULL. What a
+ * planner gave the name of a person's request is not that. */
 static const struct entry *taken_before(const struct intake *intake,
-                                        const Trireme__Proposal *proposal)
+                                        const Trireme__Proposal *proposal, const char *by)
 {
-    for (size_t i = 0;
-         proposal && proposal->id && proposal->id[0] && i < context_history(&intake->context)->n;
-         i++)
-        if (context_history(&intake->context)->entries[i].proposal->id &&
-            !strcmp(context_history(&intake->context)->entries[i].proposal->id, proposal->id))
-            return &context_history(&intake->context)->entries[i];
+    const struct history *history = context_history(&intake->context);
+    for (size_t i = 0; proposal && proposal->id && proposal->id[0] && i < history->n; i++) {
+        const struct entry *e = &history->entries[i];
+        if (e->proposal->id && !strcmp(e->proposal->id, proposal->id) &&
+            actor_is_person(e->by) == actor_is_person(by))
+            return e;
+    }
     return NULL;
 }
 
@@ -179,13 +181,16 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
 {
     const struct run *run = intake->context.run;
     const enum seal seal = seal_check(request, run->secret);
-    const struct entry *before =
-        request->has_order || seal == SEAL_BROKEN ? NULL : taken_before(intake, request->propose);
+    char *by = by_of(run, request, seal);
+    const struct entry *before = request->has_order || seal == SEAL_BROKEN
+                                     ? NULL
+                                     : taken_before(intake, request->propose, by);
     if (before) {
         proposal_answer(before, answer);
+        free(by);
         return 0;
     }
-    char *by = by_of(run, request, seal), *why = may_not(intake, request, seal, by);
+    char *why = may_not(intake, request, seal, by);
     int rc = 0;
     if (why)
         rc = refuse(intake, request, why, by, step, answer, err);

@@ -271,6 +271,20 @@ class Http(Mcp, Served):
         call.process.send_signal(signal.SIGTERM)
         self.assertEqual(call.end().code, 0)
 
+    def test_a_persons_token_is_in_no_file_where_programs_are_kept_from_the_secret(self):
+        self.write("kept", "0123456789abcdef" * 4 + "\n")
+        os.chmod(self.path("kept"), 0o600)
+        secret = "experiment.secret=" + os.path.realpath(self.path("kept"))
+        self.succeed("train", "run.yaml", "--out", "apart", "--workers", 1, "--set",
+                     "train.steps=20", "--set", secret)
+        for run, role, told in (("apart", "approve", False), ("apart", "propose", True),
+                                ("run", "approve", True)):
+            call = self.serve(role, run)
+            self.assertEqual(self.post(self.ask("ping"))[0], 200)
+            self.assertEqual(os.path.exists(self.path(run, "mcp-%s.token" % role)), told, role)
+            call.process.send_signal(signal.SIGINT)
+            self.assertEqual(call.end().code, 0)
+
     def test_a_flood_is_told_to_wait_and_a_thousand_bad_requests_leave_the_server_whole(self):
         call = self.serve()
         statuses = []
