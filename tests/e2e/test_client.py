@@ -124,7 +124,7 @@ class Turns(Experiments):
         self.assertIn("note: step 20 is the planner's turn: the training rests up to 1 s", done.out)
 
     def test_a_turn_that_a_killed_launch_left_is_none(self):
-        call = self.begun("run")
+        call = self.begun("run", "--set", "train.steps=20000")
         client = self.client("run")
         self.assertEqual(self.turn(client), 20)
         call.process.send_signal(signal.SIGKILL)
@@ -134,7 +134,7 @@ class Turns(Experiments):
         with open(left, "w") as f:  # as the ranks, where they are killed too, leave it
             f.write('{"incarnation":1,"step":20}\n')
         self.assertFalse(client.get("wait", **{"for": "turn", "timeout": 1})["happened"])
-        call = self.train("run", "--set", "experiment.planner=none", workers=1)
+        call = self.begin("resume", "run", "--set", "experiment.planner=none", "--workers", 1)
         wait_for(lambda: self.steps_done("run") > 60 or call.process.poll() is not None, "steps")
         self.refuse(2, ["no turn is open"], "done", "run")
         self.stop(call)
