@@ -139,6 +139,18 @@ class Turns(Experiments):
         self.refuse(2, ["no turn is open"], "done", "run")
         self.stop(call)
 
+    def test_a_briefing_in_a_turn_has_what_was_adopted_at_its_step(self):
+        call = self.begun("run", "--set", "schedule.warmup=50", "--set", "train.steps=2000")
+        client = self.client("run")
+        self.assertEqual(self.turn(client), 40)
+        client.get("propose", set=["optimizer.lr=0.0024"], why="it is far too low")
+        client.get("done", step=40)
+        self.assertEqual(self.turn(client), 60)
+        self.assertEqual([step for step, _ in self.adoptions("run")], [60])
+        self.assertLess(self.last_step("run"), 60)  # the checkpoint comes after the turn
+        self.assertEqual(client.get("briefing")["config"]["optimizer.lr"], 0.0024)
+        self.stop(call)
+
     def test_without_a_rest_a_turn_is_an_invitation(self):
         call = self.begun("run", "--set", "experiment.hold=0", "--set", "train.steps=20000")
         client = self.client("run")
