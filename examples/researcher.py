@@ -20,9 +20,9 @@ NEARLY_NOTHING = 0.01  # weight of a source that teaches nothing, beside the hea
 EARLY = 0.3  # part of the run in which a smaller batch is worth a trial
 STEEP = 0.01  # fall of the loss in 100 steps, as a part of it
 
-IN_FORCE = ("adopted", "kept", "claimed")
-PENDING = ("proposed", "waiting", "queued", "open")
-ANEW = ("superseded", "no money", "no time", "killed", "no memory", "lost", "failed", "unfit")
+PENDING = ("proposed", "waiting", "deferred", "queued", "open")
+ANEW = ("superseded", "no money", "no time", "killed", "replaced", "not needed", "no memory",
+        "lost", "failed", "overruled", "unfit", "no windows")
 TOO_SMALL = ("no hope", "no sign", "without effect")
 WORSE = ("beaten", "taken back", "diverged")
 
@@ -30,21 +30,14 @@ WORSE = ("beaten", "taken back", "diverged")
 class Server:
     """`trireme mcp RUN --role propose`: JSON-RPC, a message a line, over its stdin and stdout."""
     def __init__(self, run):
-        program = os.environ.get("TRIREME", "trireme")
-        self.process = subprocess.Popen([program, "mcp", run, "--role", "propose"],
-                                        text=True,
-                                        stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
-        self.number = 0
-        self.ask("initialize",
-                 protocolVersion="2025-06-18",
-                 capabilities={},
-                 clientInfo={"name": "researcher", "version": "1"})
+        words = [os.environ.get("TRIREME", "trireme"), "mcp", run, "--role", "propose"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process, self.number = subprocess.Popen(words, **pipes), 0
+        client = {"name": "researcher", "version": "1"}
+        self.ask("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo=client)
         self.tell({"method": "notifications/initialized"})
-        self.tools = {
-            tool["name"]: tool["inputSchema"]["properties"]
-            for tool in self.ask("tools/list")["tools"]
-        }
+        tools = self.ask("tools/list")["tools"]
+        self.tools = {tool["name"]: tool["inputSchema"]["properties"] for tool in tools}
 
     def tell(self, message):
         self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
@@ -87,157 +80,155 @@ class Look:
 
     def past(self, path, value):
         """What became of changes of this setting alone, in the direction of the value."""
-        up = value > self.number(path)
-        return [
-            t["outcome"] for t in self.tried
-            if list(t["patch"]) == [path] and (float(t["patch"][path]) > self.number(path)) == up
-        ]
+        now, alone = self.number(path), [t for t in self.tried if list(t["patch"]) == [path]]
+        return [t["outcome"] for t in alone if (float(t["patch"][path]) > now) == (value > now)]
 
     def was_tried(self, patch):
         """Whether this very change is under way, or has had its answer."""
-        return any(
-            t["outcome"] not in ANEW and {k: float(v)
-                                          for k, v in t["patch"].items()
-                                          if k in patch} == patch and len(t["patch"]) == len(patch)
-            for t in self.tried if is_numeric(t["patch"]))
+        return any(t["outcome"] not in ANEW and t["patch"].keys() == patch.keys() and all(
+            float(t["patch"][path]) == value for path, value in patch.items()) for t in self.tried)
 
     def is_steep(self):
-        recent = self.b.get("recent", {})
+        recent = self.b["recent"]
         return (recent.get("spikes", 0) == 0
                 and recent.get("falls_in_100_steps", 0) > STEEP * recent.get("loss", 1))
 
 
-def is_numeric(patch):
-    try:
-        return all(float(value) is not None for value in patch.values())
-    except ValueError:
-        return False
-
-
 def mixture(look):
     """Sources that count nothing and teach nothing go; those that count as much get as much."""
-    sources = look.b["sources"]
-    weight = {i: look.number("data.sources.%d.weight" % i) for i in range(len(sources))}
-    counts = {i: s.get("counts", 0) for i, s in enumerate(sources)}
-    heaviest = max(weight[i] for i in weight if counts[i] > 0)
-    patch, why = {}, []
-    for i, source in enumerate(sources):
-        path, best = "data.sources.%d.weight" % i, heaviest
-        if counts[i] == 0 and source.get("guessing"):
-            best = NEARLY_NOTHING * heaviest
-            why.append("%s does not count and stays at uniform guessing" % source["name"])
-        elif counts[i] > 0 and weight[i] < heaviest * counts[i] / max(counts.values()) / 1.5:
-            best = heaviest * counts[i] / max(counts.values())
-            why.append("%s counts more than its share" % source["name"])
+    sources, patch, why = look.b["sources"], {}, []
+    paths = ["data.sources.%d.weight" % i for i in range(len(sources))]
+    heaviest = max(look.number(p) for p, s in zip(paths, sources) if s.get("counts"))
+    most = max(s.get("counts", 0) for s in sources)
+    for path, source in zip(paths, sources):
+        weight, counts = look.number(path), source.get("counts", 0)
+        fair = heaviest * counts / most
+        if not counts and source.get("guessing") and weight > 2 * NEARLY_NOTHING * heaviest:
+            best, reason = NEARLY_NOTHING * heaviest, "does not count and stays at uniform guessing"
+        elif counts and weight * 1.5 < fair:
+            best, reason = fair, "counts more than its share"
         else:
             continue
-        if abs(best / weight[i] - 1) > 0.01 if weight[i] else best and look.can(path, best):
+        if look.can(path, best):
             patch[path] = best
-    return patch, why
+            why.append("%s %s" % (source["name"], reason))
+    return patch, "; ".join(why)
 
 
 def memory(look):
     batch, beta2 = look.number("train.batch"), look.number("optimizer.beta2")
     if beta2 < MEMORY_ODD and batch <= 64 and look.can("optimizer.beta2", MEMORY_GOOD):
-        return {"optimizer.beta2": MEMORY_GOOD}, ["beta2 of %g forgets within a few steps" % beta2]
-    return {}, []
+        return {"optimizer.beta2": MEMORY_GOOD}, "beta2 of %g forgets within a few steps" % beta2
+    return {}, ""
+
+
+def way(look, path, value, back):
+    """The value, unless its direction was beaten: then `back`, the other one, once. None where
+    nothing can be seen of this setting."""
+    past = look.past(path, value)
+    if any(word in WORSE for word in past):
+        value = None if look.past(path, back) else back
+    elif any(word in TOO_SMALL for word in past):
+        value = None
+    return value if value is not None and look.can(path, value) else None
 
 
 def rates(look):
-    """Higher rates worth a trial, the largest first; none where the rate is as usual."""
+    """Other rates worth a trial, the highest first; none where the rate is as usual."""
     path, rate = "optimizer.lr", look.number("optimizer.lr")
     usual = RATE_TIMES_WIDTH / look.number("model.width")
     if rate * 1.5 >= usual or not look.is_steep():
         return []
-    highest = min(usual, rate * FACTOR * FURTHER)
-    found = [highest, rate * FACTOR] if rate * FAR <= usual else [min(usual, rate * FURTHER)]
-    return [float("%.3g" % value) for value in found if look.can(path, value)]
+    found = [way(look, path, min(usual, rate * FURTHER), rate / 2)]
+    why = "the curve is steep and smooth; a usual rate is higher"
+    if found[0] and found[0] < rate:
+        why = "a higher rate was beaten"
+    elif found[0] and rate * FAR <= usual:
+        found = [min(usual, rate * FACTOR * FURTHER), rate * FACTOR]
+    return [({path: float("%.3g" % value)}, why) for value in found if value]
 
 
 def bundles(look):
     """What is wrong with the recipe, mended at once, as one change for each rate worth a trial; a
     bundle that was beaten is taken apart."""
-    (mix, why_mix), (moments, why_moments) = mixture(look), memory(look)
-    why = why_mix + why_moments
-    parts = [part for part in (mix, moments) if part]
-    rest = {path: value for part in parts for path, value in part.items()}
-    whole = [{**rest, "optimizer.lr": rate} for rate in rates(look)] or ([rest] if rest else [])
+    faults, higher = [fault for fault in (mixture(look), memory(look)) if fault[0]], rates(look)
     if any(t["outcome"] in WORSE + TOO_SMALL and len(t["patch"]) > 1 for t in look.tried):
-        whole = parts + [{"optimizer.lr": rate} for rate in rates(look)]
-    for patch in whole:
-        more = ["the curve is steep and smooth, a usual rate is higher"
-                ] if "optimizer.lr" in patch else []
-        yield patch, "; ".join(why + more), "the goal's loss falls faster from the start"
+        whole = [[part] for part in faults + higher]
+    else:
+        whole = [faults + [rate] for rate in higher] or [faults] * bool(faults)
+    for parts in whole:
+        patch = {path: value for part, _ in parts for path, value in part.items()}
+        yield patch, "; ".join(why for _, why in parts), "the goal's loss falls faster at once"
 
 
-def smaller_batch(look):
+def another_batch(look):
     """More and smaller steps for the same tokens, early; where that was beaten, the other way."""
     path, batch = "train.batch", look.number("train.batch")
-    micro, early = look.number(
-        "train.microbatch"), look.b["tokens"] < EARLY * look.b["tokens_planned"]
-    half, past = batch / 2, look.past(path, batch / 2)
-    if early and half % micro == 0 and look.can(path, half) and not any(word in WORSE + TOO_SMALL
-                                                                        for word in past):
-        yield {path: half}, "early, many small steps teach more than few large ones", \
-            "a lower loss at the same tokens"
-    elif any(word in WORSE
-             for word in past) and not look.past(path, 2 * batch) and look.can(path, 2 * batch):
-        yield {path: 2 * batch}, "half the batch was beaten: the noise is what limits", \
-            "a lower loss at the same tokens"
+    value = way(look, path, batch / 2, batch * 2)
+    early = look.b["tokens"] < EARLY * look.b["tokens_planned"]
+    if early and value and value % look.number("train.microbatch") == 0:
+        why = "early, many small steps teach more than few large ones"
+        if value > batch:
+            why = "half the batch was beaten: its noise is what limits"
+        yield {path: value}, why, "a lower loss at the same tokens"
 
 
 def think(look):
     """Changes worth a trial now, the best first: (patch, why, what ought to be seen)."""
     if len(look.b.get("dev", [])) < 2:
         return []  # a curve has two points at least
-    found = list(bundles(look)) or list(smaller_batch(look))
+    found = list(bundles(look)) or list(another_batch(look))
     return [change for change in found if not look.was_tried(change[0])]
 
 
-def is_calm(look, patch):
-    return any(look.may[path].get("calm") in (("up", "down")[value < look.number(path)], )
+def words(patch):
+    return ["%s=%.10g" % item for item in patch.items()]
+
+
+def cost_of(server, look, patch, beside):
+    """Tokens of a stretch of it, alone or beside others; None where none can begin or be paid."""
+    if "price" in server.tools:
+        price, _ = server.call("price", set=words(patch))
+        return price.get("more" if beside else "tokens") if price else None
+    calm = any(look.may[path].get("calm") == ("up" if value > look.number(path) else "down")
                for path, value in patch.items())
-
-
-def is_payable(look, patch, tokens):
-    """Whether a stretch of it can begin and be paid, and what it costs, as the briefing says."""
-    kind, budget = "calm" if is_calm(look, patch) else "plain", look.b["budget"]
+    kind, budget = "calm" if calm else "plain", look.b["budget"]
     if budget.get("last_" + kind, -1) < budget.get("next_start", 0):
-        return False, 0
-    prices = [
-        p["%s_%s" % (kind, "more" if tokens else "tokens")] for p in budget.get("prices", [])
-        if "%s_tokens" % kind in p
-    ]
-    cost = prices[0] if prices else 0
-    return tokens + cost <= look.b.get("tokens_left", 0), cost
+        return None  # LAST CALL is over
+    found = [p for p in budget.get("prices", []) if kind + "_tokens" in p]
+    return found[0][kind + ("_more" if beside else "_tokens")] if found else None
+
+
+def tell(step, patch, *more):
+    print("step %d: %s: %s" % (step, " ".join(words(patch)), ": ".join(more)), flush=True)
+
+
+def propose(server, step, change, **more):
+    patch, why, predict = change
+    more.update(set=words(patch), why=why[:500], predict=predict)
+    answer, refusal = server.call("propose", **more)
+    tell(step, patch, why, refusal or answer["text"])
+    return answer
 
 
 def turn(server, step):
     briefing, refusal = server.call("briefing")
     if refusal:
         return print("step %d: no briefing: %s" % (step, refusal), flush=True)
-    look, tokens, before = Look(briefing), 0, None
-    pending = sum(t["outcome"] in PENDING for t in look.tried)
-    for patch, why, predict in [] if pending else think(look):
-        words = ["%s=%.10g" % item for item in patch.items()]
-        payable, cost = is_payable(look, patch, tokens)
-        if payable and "price" in server.tools:
-            payable = server.call("price", set=words)[0] is not None
-        if not payable:
-            print("step %d: %s cannot be paid" % (step, " ".join(words)), flush=True)
+    look, left, first = Look(briefing), briefing.get("tokens_left", 0), None
+    if any(t["outcome"] in PENDING for t in look.tried):
+        return None  # its answer decides what comes next
+    for change in think(look):
+        cost = cost_of(server, look, change[0], first is not None)
+        if cost is None or cost > left:
+            tell(step, change[0], "cannot be paid")
             continue
-        answer, refusal = server.call("propose", set=words, why=why, predict=predict)
-        print("step %d: %s: %s: %s" % (step, " ".join(words), why, refusal or answer.get("text")),
-              flush=True)
+        answer = propose(server, step, change)
         if answer:
-            tokens, before = tokens + cost, before or answer["number"]
-    if before and "on_adoption_of" in server.tools["propose"]:
-        for patch, why, predict in smaller_batch(look):
-            server.call("propose",
-                        set=["%s=%.10g" % item for item in patch.items()],
-                        why=why,
-                        predict=predict,
-                        on_adoption_of=before)
+            left, first = left - cost, first or (answer.get("number"), change[0])
+    if first and "optimizer.lr" in first[1] and "on_adoption_of" in server.tools["propose"]:
+        for change in another_batch(look):  # at once, not a turn later
+            propose(server, step, change, on_adoption_of=first[0])
 
 
 def main():

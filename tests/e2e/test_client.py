@@ -124,7 +124,7 @@ class Turns(Experiments):
         self.assertIn("note: step 20 is the planner's turn: the training rests up to 1 s", done.out)
 
     def test_a_turn_that_a_killed_launch_left_is_none(self):
-        call = self.begun("run")
+        call = self.begun("run", "--set", "train.steps=20000")
         client = self.client("run")
         self.assertEqual(self.turn(client), 20)
         call.process.send_signal(signal.SIGKILL)
@@ -134,9 +134,21 @@ class Turns(Experiments):
         with open(left, "w") as f:  # as the ranks, where they are killed too, leave it
             f.write('{"incarnation":1,"step":20}\n')
         self.assertFalse(client.get("wait", **{"for": "turn", "timeout": 1})["happened"])
-        call = self.train("run", "--set", "experiment.planner=none", workers=1)
+        call = self.begin("resume", "run", "--set", "experiment.planner=none", "--workers", 1)
         wait_for(lambda: self.steps_done("run") > 60 or call.process.poll() is not None, "steps")
         self.refuse(2, ["no turn is open"], "done", "run")
+        self.stop(call)
+
+    def test_a_briefing_in_a_turn_has_what_was_adopted_at_its_step(self):
+        call = self.begun("run", "--set", "schedule.warmup=50", "--set", "train.steps=2000")
+        client = self.client("run")
+        self.assertEqual(self.turn(client), 40)
+        client.get("propose", set=["optimizer.lr=0.0024"], why="it is far too low")
+        client.get("done", step=40)
+        self.assertEqual(self.turn(client), 60)
+        self.assertEqual([step for step, _ in self.adoptions("run")], [60])
+        self.assertLess(self.last_step("run"), 60)  # the checkpoint comes after the turn
+        self.assertEqual(client.get("briefing")["config"]["optimizer.lr"], 0.0024)
         self.stop(call)
 
     def test_without_a_rest_a_turn_is_an_invitation(self):
