@@ -86,6 +86,7 @@ def main():
                        capture_output=True)
         train = subprocess.Popen([program, "train", "run.yaml", "--out", "run", "--workers", "1"],
                                  cwd=folder,
+                                 stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)
         server = None
         try:
