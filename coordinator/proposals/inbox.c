@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -115,14 +116,16 @@ static int refuse(const char *run, const char *name, const char *why, struct err
     return inbox_answer(run, name, &answer, err);
 }
 
-/* The names in the folder; none where it is not there. */
+/* The names in the folder; none where it is not there, or where its name is a link. */
 static int list(char ***names, size_t *n, const char *folder, struct err *err)
 {
+    struct stat st;
     bool there = false;
     *names = NULL;
     *n = 0;
     if (file_sure_there(&there, folder, err) < 0)
         return -1;
+    there = there && lstat(folder, &st) == 0 && !S_ISLNK(st.st_mode);
     if (there)
         *names = file_names(folder, n, ERR_TRAIN, err);
     return there && !*names ? -1 : 0;
@@ -151,16 +154,45 @@ int inbox_take_request(const char *run, enum inbox_kind kind, char **name,
     return rc < 0 ? -1 : found;
 }
 
+/* Writes the file of that name in an open folder; path: for the sentence. */
+static int write_at(int at, const char *name, const char *json, const char *path, struct err *err)
+{
+    char *temporary = mem_format("%s.tmp-%ld", name, (long)getpid());
+    unlinkat(at, temporary, 0);
+    const int fd =
+        openat(at, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    bool done = file && fputs(json, file) >= 0 && fflush(file) == 0 && fsync(fd) == 0;
+    done = done && renameat(at, temporary, at, name) == 0;
+    const int rc =
+        done ? 0 : err_set(err, ERR_TRAIN, "%s: cannot write: %s", path, strerror(errno));
+    if (file)
+        fclose(file);
+    else if (fd >= 0)
+        close(fd);
+    if (!done)
+        unlinkat(at, temporary, 0);
+    free(temporary);
+    return rc;
+}
+
 int inbox_answer(const char *run, const char *name, const Trireme__Answer *answer, struct err *err)
 {
-    char *folder = folder_of(run), *path = mem_format("%s/%s.answer.json", folder, name);
-    char *request = mem_format("%s/%s.json", folder, name), *json = json_write_pretty(answer);
-    int rc = file_write_atomic(path, json, strlen(json), ERR_TRAIN, err);
-    if (rc == 0 && unlink(request) < 0 && errno != ENOENT)
-        rc = err_set(err, ERR_TRAIN, "%s: cannot remove: %s", request, strerror(errno));
+    char *folder = folder_of(run), *answered = mem_format("%s.answer.json", name);
+    char *path = file_join(folder, answered), *request = mem_format("%s.json", name),
+         *json = json_write_pretty(answer);
+    const int at = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int rc =
+        at < 0 ? err_set(err, ERR_TRAIN, "%s: cannot open the folder: %s", folder, strerror(errno))
+               : write_at(at, answered, json, path, err);
+    if (rc == 0 && unlinkat(at, request, 0) < 0 && errno != ENOENT)
+        rc = err_set(err, ERR_TRAIN, "%s/%s: cannot remove: %s", folder, request, strerror(errno));
+    if (at >= 0)
+        close(at);
     free(json);
     free(request);
     free(path);
+    free(answered);
     free(folder);
     return rc;
 }
