@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -122,15 +123,16 @@ static void keep_first(char **name, const char *found)
 }
 
 /* Reads the names in the folder: the first one of the kind behind `after` (or NULL: of all), and
- * the first of the answers, if those are too many; both fresh, or NULL. A folder that is not there
- * has none. What a file system says to be no file is not looked at. */
+ * the first of the answers, if those are too many; both fresh, or NULL. A folder that is not there,
+ * or whose name is a link, has none. What a file system says to be no file is not looked at. */
 static int look(char **first, char **oldest, const char *folder, enum inbox_kind kind,
                 const char *after, struct err *err)
 {
-    DIR *dir = opendir(folder);
+    const int at = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = at < 0 ? NULL : fdopendir(at);
     size_t n_answers = 0;
     *first = *oldest = NULL;
-    if (!dir && (errno == ENOENT || errno == ENOTDIR))
+    if (!dir && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
         return 0;
     errno = dir ? 0 : errno;
     for (struct dirent *entry; dir && (entry = readdir(dir)); errno = 0) {
@@ -146,6 +148,8 @@ static int look(char **first, char **oldest, const char *folder, enum inbox_kind
     const int error = errno;
     if (dir)
         closedir(dir);
+    else if (at >= 0)
+        close(at);
     if (n_answers <= INBOX_ANSWERS_MAX)
         free(*oldest), *oldest = NULL;
     if (!error)
@@ -199,17 +203,46 @@ int inbox_take_request(const char *run, enum inbox_kind kind, char **name,
     return rc < 0 ? -1 : found;
 }
 
+/* Writes the file of that name in an open folder; path: for the sentence. After a crash of the
+ * machine nobody waits for it any more, so it is not told to the disk. */
+static int write_at(int at, const char *name, const char *json, const char *path, struct err *err)
+{
+    char *temporary = mem_format("%s.tmp-%ld", name, (long)getpid());
+    unlinkat(at, temporary, 0);
+    const int fd =
+        openat(at, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    bool done = file && fputs(json, file) >= 0 && fflush(file) == 0;
+    done = done && renameat(at, temporary, at, name) == 0;
+    const int rc =
+        done ? 0 : err_set(err, ERR_TRAIN, "%s: cannot write: %s", path, strerror(errno));
+    if (file)
+        fclose(file);
+    else if (fd >= 0)
+        close(fd);
+    if (!done)
+        unlinkat(at, temporary, 0);
+    free(temporary);
+    return rc;
+}
+
 int inbox_answer(const char *run, const char *name, const Trireme__Answer *answer, struct err *err)
 {
-    char *folder = folder_of(run), *path = mem_format("%s/%s.answer.json", folder, name);
-    char *request = mem_format("%s/%s.json", folder, name), *json = json_write_pretty(answer);
-    // after a crash of the machine nobody waits for it any more
-    int rc = file_write_passing(path, json, strlen(json), ERR_TRAIN, err);
-    if (rc == 0 && unlink(request) < 0 && errno != ENOENT)
-        rc = err_set(err, ERR_TRAIN, "%s: cannot remove: %s", request, strerror(errno));
+    char *folder = folder_of(run), *answered = mem_format("%s.answer.json", name);
+    char *path = file_join(folder, answered), *request = mem_format("%s.json", name),
+         *json = json_write_pretty(answer);
+    const int at = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int rc =
+        at < 0 ? err_set(err, ERR_TRAIN, "%s: cannot open the folder: %s", folder, strerror(errno))
+               : write_at(at, answered, json, path, err);
+    if (rc == 0 && unlinkat(at, request, 0) < 0 && errno != ENOENT)
+        rc = err_set(err, ERR_TRAIN, "%s/%s: cannot remove: %s", folder, request, strerror(errno));
+    if (at >= 0)
+        close(at);
     free(json);
     free(request);
     free(path);
+    free(answered);
     free(folder);
     return rc;
 }

@@ -10,8 +10,9 @@
  * their names.
  *
  * The folder is its owner's alone (0700), and a request must be a regular file of the user who
- * trains; one of somebody else is refused, a pipe or a link is no request. Folder and file are
- * opened once each, and only what was opened is looked at and read. */
+ * trains; one of somebody else is refused, a pipe or a link is no request, and a link no folder:
+ * nothing is read, written or removed by way of it. Folder and file are opened once each, and only
+ * what was opened is looked at and read. */
 #pragma once
 #include "base/err.h"
 

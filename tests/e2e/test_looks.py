@@ -23,6 +23,13 @@ for line in sys.stdin:
               "notes": ["the rate looks far too low", "two\\nlines"]}
     print(json.dumps({} if told.get("tried") else answer), flush=True)
 """
+# Notes at which steps it was asked.
+NOTES = """import json, sys
+for line in sys.stdin:
+    sys.stderr.write(line)
+    sys.stderr.flush()
+    print(json.dumps({"notes": ["asked at %d" % json.loads(line)["step"]]}), flush=True)
+"""
 TURN = 20  # the planner's first
 GROUPS = {"embed": "embedding", "attn": "attention", "mlp": "feed_forward", "head": "output"}
 
@@ -151,18 +158,18 @@ class Campaign(Looks):
         self.assertTrue(refused["isError"])
         self.assertNotIn(self.folder, refused["content"][0]["text"])
 
-    def test_what_the_planner_notes_it_is_told_again_and_a_replay_has_it_too(self):
+    def test_what_the_planner_notes_is_in_the_briefing_and_a_replay_has_it_too(self):
         notes = self.json_of("notes", "run")["notes"]
         self.assertEqual([(n["number"], n["step"], n["text"]) for n in notes],
                          [(1, TURN, "the rate looks far too low")])
         self.assertRegex(notes[0]["by"], r"\Aplanner script uid \d+ pid \d+\Z")
         self.assertIn("expected one line of UTF-8", self.read("run/log.txt").decode())
-        with open(self.path("run/planner.log")) as f:
-            told = [json.loads(line) for line in f if line[0] == "{" and line[-1] == "\n"]
-        self.assertEqual(told[0]["notes"], [])
-        self.assertEqual(told[1]["notes"], [{k: notes[0][k] for k in ("number", "step", "text")}])
+        self.assertEqual(
+            self.json_of("briefing", "run")["notes"],
+            [{k: notes[0][k]
+              for k in ("number", "step", "text")}])
         self.succeed("ledger", "replay", "run", "--out", "again")
-        self.assert_same_campaign("again", "run")
+        self.assertEqual(self.hash_of("again"), self.hash_of("run"))
         self.assertEqual(self.json_of("notes", "again")["notes"][0]["text"], notes[0]["text"])
 
 
@@ -320,6 +327,32 @@ class Notes(Looks):
         shown = self.succeed("ledger", "show", "run").out
         self.assertIn("b is noise: ln 256 from the start", shown)
         self.assertIn("größer", self.succeed("notes", "run").out)
+
+    def told(self):
+        """The briefings, as the planner has written them to its stderr."""
+        try:
+            with open(self.path("run/planner.log")) as f:
+                return [json.loads(line) for line in f if line[0] == "{" and line[-1] == "\n"]
+        except FileNotFoundError:
+            return []
+
+    def test_what_a_planner_notes_it_is_told_at_its_next_turn_and_in_the_next_launch(self):
+        self.write_config(base=experiments.CONFIG,
+                          train={"steps": 20000},
+                          experiment={
+                              "planner": "script", "hold": 60,
+                              "command": [self.write_program("planner", NOTES)]
+                          })
+        for turns in (2, 4):
+            call = self.train("run")
+            wait_for(lambda: len(self.told()) >= turns or call.process.poll() is not None, "turns")
+            self.stop(call)
+        steps, texts = [t["step"] for t in self.told()], self.texts()
+        self.assertEqual(steps, sorted(set(steps)))
+        self.assertEqual(texts, ["asked at %d" % step for step in steps][:len(texts)])
+        self.assertGreaterEqual(len(texts), len(steps) - 1)
+        for i, told in enumerate(self.told()):
+            self.assertEqual([note["text"] for note in told["notes"]], texts[max(0, i - 8):i])
 
     def test_a_note_that_is_none_is_refused_by_the_command_and_by_the_coordinator(self):
         call = self.begin_endless()

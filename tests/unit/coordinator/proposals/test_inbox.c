@@ -195,6 +195,27 @@ static void of_answers_that_nobody_fetches_the_newest_are_kept(void **state)
     free(kept);
 }
 
+static void nothing_is_removed_or_written_where_a_link_leads(void **state)
+{
+    struct err err = {.text = ""};
+    char *elsewhere = file_join(*state, "elsewhere"), *link = file_join(*state, "inbox"),
+         *kept = file_join(elsewhere, "manifest.json"), *name = NULL;
+    Trireme__Answer answer = TRIREME__ANSWER__INIT;
+    size_t n = 0;
+    must_write_in(elsewhere, "manifest.json", "{}", 2);
+    assert_int_equal(symlink(elsewhere, link), 0);
+    assert_null(take(*state, &name));
+    assert_int_equal(inbox_answer(*state, "manifest", &answer, &err), -1);
+    assert_contains(err.text, "inbox: cannot open the folder");
+    assert_true(file_exists(kept));
+    char **list = file_names(elsewhere, &n, ERR_USAGE, &err);
+    assert_int_equal(n, 1);
+    file_names_free(list);
+    free(kept);
+    free(link);
+    free(elsewhere);
+}
+
 static void assert_answer(const char *run, const char *name, const char *sentence)
 {
     struct err err;
@@ -317,6 +338,7 @@ int main(void)
         test_in_folder(what_is_no_request_is_answered_with_its_sentence_and_removed),
         test_in_folder(of_answers_that_nobody_fetches_the_newest_are_kept),
         test_in_folder(pipes_and_links_are_no_requests_and_block_nobody),
+        test_in_folder(nothing_is_removed_or_written_where_a_link_leads),
         test_in_folder(an_inbox_is_its_owners_alone_whatever_the_umask_and_is_made_so),
         test_in_folder(a_request_of_another_user_is_refused),
         test_in_folder(nobody_answers_and_the_request_waits_for_the_next_launch),
