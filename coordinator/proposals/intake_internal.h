@@ -60,8 +60,8 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
 int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *err);
 
 /* Takes requests in RUN/inbox: looks ten times a second, and takes for a look some milliseconds, or
- * as long as one request takes. After refusals it looks away for so long that they take no more
- * than a fiftieth of the time. */
+ * as long as one request takes. After refusals it looks away for 49 times what they took, but for
+ * no more than a quarter of a second. */
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err);
 
 /* planner_turn_ask asks the planner if its turn has come; planner_turn_poll takes its answer if it

@@ -12,6 +12,7 @@
 #include "coordinator/run/secret.h"
 #include "proto/schema/message.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,9 @@
 enum { REQUESTS_MAX = 16 /* taken at one step */ };
 static const double inbox_seconds = 0.1, /* between two looks */
     look_seconds = 0.005,                /* of a look, but for the request under way */
-    pause_factor = 49; /* after a look: times what refusals took in it, a fiftieth of the whole */
+    pause_factor =
+        49, /* of a pause after refusals: times what they took, a fiftieth of the whole */
+    pause_seconds = 0.25; /* such a pause, at most: a busy machine makes all things long */
 
 /* Returns the entry of a request that an earlier launch took and did not answer, or NULL. */
 static const struct entry *taken_before(const struct intake *intake,
@@ -208,7 +211,7 @@ int people_read_inbox(struct intake *intake, uint64_t step, struct err *err)
         if (taken <= 0)
             break;
     }
-    const double pause = refused * pause_factor;
-    intake->next_look = before + (pause > inbox_seconds ? pause : inbox_seconds);
+    const double pause = fmin(refused * pause_factor, pause_seconds);
+    intake->next_look = before + fmax(pause, inbox_seconds);
     return 0;
 }

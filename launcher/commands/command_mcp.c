@@ -19,6 +19,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+enum { HTTP_NICENESS = 5 /* whoever floods it takes no time of the training's */ };
+
 static enum tool_role role_of(Trireme__McpRequest__Role role)
 {
     static const enum tool_role roles[] = {
@@ -84,6 +86,8 @@ static int serve_http(const struct mcp_server *server, const Trireme__McpRequest
     const int stop = open_stop(err);
     int rc = stop < 0 ? -1 : http_token_write(path, token, err);
     if (rc == 0) {
+        if (nice(HTTP_NICENESS) < 0)
+            errno = 0;
         const struct http_service service = {server, &listen, &http_limits, token};
         rc = http_serve(&service, stop, tell, (void *)token, messages, err);
         unlink(path);

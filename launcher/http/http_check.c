@@ -96,8 +96,8 @@ int http_check(const struct http_site *site, const struct http_head *head, const
         const char *sentence;
     } rules[] = {
   // clang-format off
-        {!head->repeats,                           400, "found a header twice that may be there once"},
-        {has_one_length(head),                     400, "expected a Content-Length, or chunks alone"},
+        {!head->repeats,                           400, "found a header twice, expected once"},
+        {has_one_length(head),                     400, "expected Content-Length, or chunks alone"},
         {is_host_ours(site, head->host),           403, "Host: expected a name of this server"},
         {is_origin_ours(site, head->origin, head->host), 403, "Origin: expected this server's"},
         {!strcmp(head->path, HTTP_PATH),           404, "found nothing there, expected " HTTP_PATH},

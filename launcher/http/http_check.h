@@ -1,6 +1,6 @@
-/* What an HTTP request must be before its body is looked at: one whose end every reader finds at the
- * same byte, a POST to the one place there is, from a page of this server or of none, to a name of
- * this server, with the bearer token, in JSON. Pure. */
+/* What an HTTP request must be before its body is looked at: one whose end every reader finds at
+ * the same byte, a POST to the one place there is, from a page of this server or of none, to a name
+ * of this server, with the bearer token, in JSON. Pure. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

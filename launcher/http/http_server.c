@@ -319,7 +319,7 @@ int http_serve(const struct http_service *service, int stop_fd, http_ready_fn re
 {
     struct serving s = {.service = service,
                         .clients = http_clients_new(service->limits),
-                        .calls = calls_new(service->server, CALLS_SECONDS)};
+                        .calls = calls_new(service->server, CALLS_SECONDS, CALLS_REPLY_BYTES)};
     struct MHD_Daemon *daemon = start(&s);
     const union MHD_DaemonInfo *at =
         daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;

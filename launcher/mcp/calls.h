@@ -14,12 +14,14 @@
 
 enum {
     CALLS_MAX = 16,
-    CALLS_SECONDS = 660 /* of a call, at most, where a client waits */
+    CALLS_SECONDS = 660,         /* of a call, at most, where a client waits */
+    CALLS_REPLY_BYTES = 64 << 20 /* of a reply, at most */
 };
 
 struct calls;
 
-struct calls *calls_new(const struct mcp_server *server, double seconds /* of a call, at most */);
+/* seconds, reply_bytes: of a call, at most. */
+struct calls *calls_new(const struct mcp_server *server, double seconds, size_t reply_bytes);
 void calls_free(struct calls *calls); /* kills what is under way; accepts NULL */
 
 /* Starts a call, which it takes. owner: whom the reply is for, told by calls_next. Returns NULL, or

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""requests.py SERVE_HTTP [--count N] [--seed S] [--seconds T]: what clients of HTTP send, most of
-it with one to three mutations, cut into pieces and sent to the program (serve_http.c) over loopback:
-heads, paths, methods, bodies of a length or in chunks, one or two requests a connection.
+"""requests.py SERVE_HTTP [--count N] [--seed S] [--seconds T] [--long T]: what clients of HTTP
+send, most of it with one to three mutations, cut into pieces and sent to the program (serve_http.c)
+over loopback: heads, paths, methods, bodies of a length or in chunks, one or two requests a
+connection.
 
 A reader of its own says which requests the bytes hold. Fails on a crash, a hang or a leak; on a
 reply that is no whole response of HTTP with known headers and one message of JSON-RPC; where a
@@ -20,6 +21,8 @@ import subprocess
 import sys
 import time
 
+from runner import add_time, end_of
+
 TOKEN = secrets.token_hex(32)
 THREADS = 12
 PATIENCE = 30  # seconds for what takes at most a few
@@ -29,6 +32,7 @@ HEADERS = {
     "date", "content-length", "content-type", "cache-control", "allow", "www-authenticate",
     "retry-after", "connection"
 }
+TWICE = "twice"
 ONCE = {
     "host", "origin", "authorization", "content-type", "content-length", "transfer-encoding",
     "mcp-protocol-version", "mcp-method", "mcp-name"
@@ -200,7 +204,7 @@ def read_chunks(data):
 
 def read_requests(data):
     """The requests that the bytes hold, read strictly: (method, path, headers, body), and whether
-    that is all of them."""
+    that is all of them; TWICE: the next one has a header twice, or two lengths."""
     requests = []
     while data:
         while data.startswith(b"\r\n"):
@@ -223,7 +227,7 @@ def read_requests(data):
         names = [name for name, _ in headers]
         if any(names.count(name) > 1
                for name in ONCE) or ("transfer-encoding" in named and "content-length" in named):
-            return requests, False
+            return requests, TWICE
         if "transfer-encoding" in named:
             read = read_chunks(rest) if named["transfer-encoding"].lower() == "chunked" else None
             if read is None:
@@ -299,14 +303,14 @@ def judge(sent, got, cases, changed, authority):
     wrong = None
     if not set(statuses) <= STATUSES:
         wrong = "status"
-    most = max(len(requests), 1) if whole else sent.count(b"HTTP/") + 1
+    most = max(len(requests), 1) if whole is True else sent.count(b"HTTP/") + 1
     if len(responses) > most:
         wrong = "more responses than requests"
     for k, (status, message) in enumerate(responses):
         if status not in (200, 202):
             continue
         if k >= len(requests):
-            if not lenient(sent, k):
+            if whole == TWICE or not lenient(sent, k):
                 wrong = "success of a request that a strict reader does not find"
             continue
         if not may_succeed(requests[k], authority):
@@ -394,7 +398,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--count", type=int, default=1 << 30)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=1e9, help="ends after so long")
+    add_time(parser)
     options = parser.parse_args()
     program = subprocess.Popen([options.program, TOKEN],
                                stdin=subprocess.PIPE,
@@ -406,7 +410,7 @@ def main():
         sys.exit(77)
     host, port = authority.split(":")
     address = (host, int(port))
-    outcomes, failures, end = collections.Counter(), [], time.monotonic() + options.seconds
+    outcomes, failures, end = collections.Counter(), [], end_of(options)
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         first = 0
         while first < options.count and time.monotonic() < end and len(failures) < 20:

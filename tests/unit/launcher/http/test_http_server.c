@@ -254,7 +254,7 @@ static void a_client_that_sends_a_byte_now_and_then_is_shut_out_in_time(void **s
     char *body = request(&s, "Transfer-Encoding: chunked\r\n", "");
     const char *const slow[][2] = {
         {"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", "a"         }, // a head without end
-        {"",                                                  "\r\n"      }, // not even its first line
+        {"",                                                  "\r\n"      }, // no first line
         {body,                                                "1\r\n \r\n"}, // a body without end
     };
     for (size_t i = 0; i < sizeof slow / sizeof *slow; i++) {

@@ -37,8 +37,8 @@ static int show(const void *request, void *reply, struct err *err)
     out->by = mem_strdup(r->run);
     if (r->number == 16) {
         free(out->by);
-        out->by = mem_new((40 << 20) + 1, 1); // twice in a reply
-        memset(out->by, 'x', 40 << 20);
+        out->by = mem_new((2 << 20) + 1, 1);
+        memset(out->by, 'x', 2 << 20);
     }
     out->reason = mem_strdup("private");
     return 0;
@@ -393,7 +393,7 @@ static void calls_run_beside_each_other_end_in_time_and_fail_alone(void **state)
 {
     (void)state;
     const struct mcp_server server = server_of(TOOL_READ);
-    struct calls *calls = calls_new(&server, 0.5);
+    struct calls *calls = calls_new(&server, 0.5, 1 << 20);
     int long_one, good_one, bad_one;
     void *owner = NULL;
     assert_null(
@@ -422,11 +422,11 @@ static void a_reply_that_is_too_long_is_refused_and_its_call_ended(void **state)
 {
     (void)state;
     const struct mcp_server server = server_of(TOOL_READ);
-    struct calls *calls = calls_new(&server, 100);
+    struct calls *calls = calls_new(&server, 100, 1 << 20);
     void *owner = NULL;
     assert_null(start(calls, &server, CALL("1", "proposals_show", "{\"number\":16}", ""), NULL));
     char *reply = await_reply(calls, &owner);
-    assert_contains(reply, "more than 64 MiB");
+    assert_contains(reply, "more than 1048576 bytes");
     assert_int_equal(calls_under_way(calls), 0);
     free(reply);
     calls_free(calls);
@@ -436,7 +436,7 @@ static void a_cancelled_call_ends_and_no_more_than_sixteen_run(void **state)
 {
     (void)state;
     const struct mcp_server server = server_of(TOOL_READ);
-    struct calls *calls = calls_new(&server, 60);
+    struct calls *calls = calls_new(&server, 60, 1 << 20);
     for (int i = 0; i < CALLS_MAX; i++)
         assert_null(
             start(calls, &server, CALL("\"x\"", "proposals_show", "{\"number\":14}", ""), calls));
