@@ -35,6 +35,7 @@ const struct command commands[] = {
     ALONE( "ckpt hash",          NONE,    ckpt_hash,          ckpt_hash_reply,      ckpt_hash),
     ALONE( "export",             NONE,    export,             export_reply,         yaml),
     ALONE( "propose",            PROPOSE, propose,            answer,               answer),
+    ALONE( "queue",              PROPOSE, queue,              queue_reply,          queue),
     SPEAKS("briefing",           READ,    briefing,           briefing),
     ALONE( "proposals ls",       READ,    proposals_ls,       proposals_ls_reply,   proposals_ls),
     ALONE( "proposals show",     READ,    proposals_show,     proposals_show_reply, proposals_show),

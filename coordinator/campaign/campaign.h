@@ -52,6 +52,17 @@ int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step,
 int campaign_check(const struct campaign *campaign, uint64_t step, const Trireme__Config *after,
                    bool person, struct err *err);
 
+/* The same for one that is tried instead of another (or NULL), which then ends at `step`: what the
+ * stretch under way would still cost for that is free. *cause: why not, in one word. */
+int campaign_check_instead(const struct campaign *campaign, Trireme__Cause *cause, uint64_t step,
+                           const Trireme__Config *after, bool person, const struct entry *instead,
+                           struct err *err);
+
+/* Tokens of the stretch under way that an entry will not cost any more if people or planners end
+ * it at `step`. */
+uint64_t campaign_returns(const struct campaign *campaign, const struct entry *entry,
+                          uint64_t step);
+
 /* Checks whether the recipe from before an adopted change can be in force again. ERR_USAGE with a
  * sentence. */
 int campaign_check_takeback(const struct campaign *campaign, uint32_t number, struct err *err);
@@ -112,6 +123,6 @@ struct stretch campaign_stretch_of(enum stretch_kind kind, uint64_t start,
                                    const Trireme__Config *in_force, const Trireme__Config *asked,
                                    uint32_t windows_max, const uint64_t *step_tokens, size_t n);
 
-/* Adds what the stretch under way will cost: it reserves that for all its arms. context: tokens of
- * a window. */
+/* Adds what the stretch under way will cost: it reserves that for all arms that are in it still.
+ * context: tokens of a window. */
 void campaign_reserve(struct account *account, const struct history *history, uint32_t context);

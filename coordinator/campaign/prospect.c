@@ -1,5 +1,6 @@
 /* The next stretch: how long it would be, what it would cost, who can pay for it. */
 #include "coordinator/campaign/campaign_internal.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/run/run.h"
 #include "coordinator/train/trial.h"
@@ -129,53 +130,86 @@ uint64_t campaign_first(const struct campaign *c)
     return stretch_first(&c->rule, c->context.run->config->schedule->warmup);
 }
 
-void campaign_reserve(struct account *account, const struct history *history, uint32_t context)
+/* The same without one of them (0: with all). Those that were ended meanwhile cost no more. */
+static void reserve(struct account *account, const struct history *history, uint32_t context,
+                    uint32_t without)
 {
     const Trireme__Stretch *now = history->stretch;
-    if (!now)
+    size_t n = 0, forward = 0;
+    for (size_t i = 0; now && i < now->n_arms; i++) {
+        const Trireme__Arm *arm = now->arms[i];
+        const struct entry *e = history_entry(history, arm->number);
+        const bool there = e && e->in_stretch && arm->number != without;
+        n += there;
+        forward += there && !arm->reverse && !arm->person;
+    }
+    if (n == 0)
         return;
     const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
     const double arm = stretch_arm_tokens(&s, now->step_tokens, context),
                  fixed = stretch_fixed_tokens(&s, now->step_tokens, context);
-    size_t forward = 0;
-    for (size_t i = 0; i < now->n_arms; i++)
-        forward += !now->arms[i]->reverse && !now->arms[i]->person;
-    account->spent += (double)now->n_arms * arm + fixed;
-    account->since += (double)forward * (arm + fixed / (double)now->n_arms);
+    account->spent += (double)n * arm + fixed;
+    account->since += (double)forward * (arm + fixed / (double)n);
+}
+
+void campaign_reserve(struct account *account, const struct history *history, uint32_t context)
+{
+    reserve(account, history, context, 0);
+}
+
+/* The account as if the stretch under way were over. instead: what it cost so far of this one that
+ * ends now is spent, the rest is not; NULL: nobody ends. */
+static struct account account_then(const struct campaign *c, const struct entry *instead,
+                                   uint64_t step)
+{
+    struct account account = campaign_account(c);
+    const double spent =
+        instead ? (double)campaign_arm_spent(c, instead, step, TRIREME__CAUSE__replaced) : 0;
+    reserve(&account, context_history(&c->context), context_of(c), instead ? instead->number : 0);
+    account.spent += spent;
+    account.since += instead && !actor_is_proven_person(instead->by) ? spent : 0;
+    return account;
 }
 
 /* Checks the money for one arm beside the trunk, now and at all. */
 static int check_money(const struct campaign *c, const struct stretch *s, bool person,
-                       struct err *err)
+                       const struct account *account, struct err *err)
 {
-    struct account account = campaign_account(c);
-    campaign_reserve(&account, context_history(&c->context), context_of(c));
     const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = !person};
     const double fixed = campaign_fixed_tokens(c, s), needs = account_needs(&c->rule, &arm, fixed);
-    if (needs > account.all)
+    if (needs > account->all)
         return err_set(
             err, ERR_USAGE,
             "a stretch of it from step %llu on takes %.0f tokens, which a run of %llu "
             "steps cannot pay for: expected at least %.0f steps (gate.stake, gate.share)",
             (unsigned long long)s->start, arm.cost + fixed,
             (unsigned long long)c->context.run->config->train->steps,
-            ceil(needs / (account.all / (double)c->context.run->config->train->steps)));
-    if (!account_affords(&c->rule, &account, &arm, 1, fixed))
+            ceil(needs / (account->all / (double)c->context.run->config->train->steps)));
+    if (!account_affords(&c->rule, account, &arm, 1, fixed))
         return err_set(err, ERR_USAGE,
                        "token budget: a stretch of it takes %.0f tokens, and experiments may cost "
                        "%.0f more (gate.stake, gate.share)",
-                       arm.cost + fixed, fmax(0, account_left(&c->rule, &account)));
+                       arm.cost + fixed, fmax(0, account_left(&c->rule, account)));
     return 0;
 }
 
 int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Config *after,
                    bool person, struct err *err)
 {
+    Trireme__Cause cause;
+    return campaign_check_instead(c, &cause, step, after, person, NULL, err);
+}
+
+int campaign_check_instead(const struct campaign *c, Trireme__Cause *cause, uint64_t step,
+                           const Trireme__Config *after, bool person, const struct entry *instead,
+                           struct err *err)
+{
     const Trireme__Config *trunk = context_config(&c->context);
     const uint32_t hypotheses = c->context.run->config->gate->hypotheses;
     const struct fork_kind fork = {.step_tokens = run_config_step_tokens(after),
                                    .kind = change_kind_of(trunk, after)};
     const uint64_t step_tokens = run_config_step_tokens(trunk);
+    *cause = TRIREME__CAUSE__unfit;
     if (context_history(&c->context)->registered >= hypotheses)
         return err_set(err, ERR_USAGE, "this run has tried its %u hypotheses (gate.hypotheses)",
                        hypotheses);
@@ -187,13 +221,16 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
     const uint64_t start = campaign_next_boundary(c, step),
                    length = trial_last_step(context_trunk(&c->context));
     const struct stretch s = campaign_stretch_alone(c, &fork, start);
+    *cause = TRIREME__CAUSE__time;
     if (stretch_is_late(&c->rule, start, length) || !stretch_fits(&s, length))
         return err_set(err, ERR_USAGE,
                        "too late in the run: a stretch of it begins at step %llu and takes %llu, "
                        "expected to begin by step %.0f and to end by %llu",
                        (unsigned long long)start, (unsigned long long)(s.horizon + s.tail),
                        c->rule.last * (double)length, (unsigned long long)length);
-    return check_money(c, &s, person, err);
+    const struct account account = account_then(c, instead, step);
+    *cause = TRIREME__CAUSE__money;
+    return check_money(c, &s, person, &account, err);
 }
 
 int campaign_check_takeback(const struct campaign *c, uint32_t number, struct err *err)

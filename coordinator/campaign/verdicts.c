@@ -66,24 +66,36 @@ int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
     return 0;
 }
 
-/* What the stretch under way has cost for an entry that leaves it at `step`. One that people end
- * where the trunk waits for tails pays for the whole of its own, and the last one for the trunk's:
- * how far they had come, nobody could repeat. */
-static uint64_t spent_in_stretch(const struct campaign *c, const struct entry *e, uint64_t step,
-                                 Trireme__Cause cause)
+/* What the whole stretch under way costs for an arm; for the only one, also the trunk's tail. */
+static uint64_t whole_arm(const struct campaign *c)
 {
     const struct history *h = context_history(&c->context);
     const Trireme__Stretch *now = h->stretch;
-    if (!now || !e->in_stretch)
-        return 0;
-    const bool ordered = cause == TRIREME__CAUSE__killed || cause == TRIREME__CAUSE__vetoed;
-    if (!ordered || step < h->stretch_start + now->horizon)
-        return (step - h->stretch_start) * now->step_tokens;
     const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
     size_t n = 0;
     for (size_t i = 0; i < h->n; i++)
         n += h->entries[i].in_stretch;
     return (uint64_t)(campaign_arm_tokens(c, &s) + (n > 1 ? 0 : campaign_fixed_tokens(c, &s)));
+}
+
+uint64_t campaign_arm_spent(const struct campaign *c, const struct entry *e, uint64_t step,
+                            Trireme__Cause cause)
+{
+    const struct history *h = context_history(&c->context);
+    const Trireme__Stretch *now = h->stretch;
+    if (!now || !e->in_stretch)
+        return 0;
+    const bool ordered = cause == TRIREME__CAUSE__killed || cause == TRIREME__CAUSE__vetoed ||
+                         cause == TRIREME__CAUSE__replaced;
+    return ordered && step >= h->stretch_start + now->horizon
+               ? whole_arm(c)
+               : (step - h->stretch_start) * now->step_tokens;
+}
+
+uint64_t campaign_returns(const struct campaign *c, const struct entry *e, uint64_t step)
+{
+    return e->in_stretch ? whole_arm(c) - campaign_arm_spent(c, e, step, TRIREME__CAUSE__killed)
+                         : 0;
 }
 
 /* Why an attempt ends before its time. */
@@ -108,7 +120,7 @@ static int write_closing(struct campaign *c, const struct entry *e, uint64_t ste
     judgement.has_cause = 1, judgement.cause = why->cause;
     judgement.reason = (char *)why->reason;
     judgement.has_machine = judgement.machine = why->machine;
-    judgement.tokens = spent_in_stretch(c, e, step, why->cause);
+    judgement.tokens = campaign_arm_spent(c, e, step, why->cause);
     judgement.has_tokens = judgement.tokens > 0;
     return campaign_write_verdict(c, e->number, step, &judgement, err);
 }

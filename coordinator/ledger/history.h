@@ -16,6 +16,8 @@ struct ledger;
 struct history {
     struct entry *entries; /* in the order of their numbers */
     size_t n, room;
+    uint32_t *turns; /* their n numbers in the order of their turns (turns.h) */
+    size_t turns_room;
     bool first_rule;     /* hypotheses of the first rule are there: nothing goes on with them */
     Trireme__Rule *rule; /* or NULL, before the first stretch */
     Trireme__Stretch *stretch;        /* under way; NULL: none is */
@@ -53,7 +55,7 @@ void history_clear(struct history *history);
 uint64_t history_tokens(const struct history *history, uint64_t tokens, uint64_t unit);
 
 /* Number of further hypotheses for which there is room if `forks` may be open at once. Those that
- * wait or are queued take room too. */
+ * wait, are deferred or queued take room too. */
 uint32_t history_room(const struct history *history, uint32_t forks);
 
 /* ERR_USAGE with a sentence if an order does not fit the fate of the proposal. */

@@ -102,6 +102,18 @@ static const char *order_name(Trireme__Order order)
     return protobuf_c_enum_descriptor_get_value(&trireme__order__descriptor, (int)order)->name;
 }
 
+/* Returns the first proposal of another that an order of the queue names, or NULL. */
+static const struct entry *anothers(const struct history *h, const Trireme__Request *request,
+                                    const char *by)
+{
+    for (size_t i = 0; i < request->n_numbers; i++) {
+        const struct entry *e = history_entry(h, request->numbers[i]);
+        if (e && !entry_may_end(e, by))
+            return e;
+    }
+    return NULL;
+}
+
 /* Returns why who asks may not ask for this, or NULL; fresh. */
 static char *may_not(struct intake *intake, const Trireme__Request *request, enum seal seal,
                      const char *by)
@@ -115,8 +127,12 @@ static char *may_not(struct intake *intake, const Trireme__Request *request, enu
     if (!request->has_order || actor_is_person(by))
         return NULL;
     const struct entry *e = history_entry(context_history(&intake->context), request->number);
-    if (request->order == TRIREME__ORDER__kill && (!e || actor_same(e->by, by)))
+    if (request->order == TRIREME__ORDER__kill && (!e || entry_may_end(e, by)))
         return NULL; // of one that there is not it is told so
+    if (request->order == TRIREME__ORDER__queue)
+        return anothers(context_history(&intake->context), request, by)
+                   ? why_not("the turn of what another proposed", "queue RUN N...")
+                   : NULL;
     char command[64];
     snprintf(command, sizeof command, "proposals %s RUN %u", order_name(request->order),
              request->number);
@@ -130,7 +146,8 @@ static int refuse(struct intake *intake, const Trireme__Request *request, char *
                   uint64_t step, Trireme__Answer *answer, struct err *err)
 {
     char *what = request->has_order
-                     ? mem_format("%s %u", order_name(request->order), request->number)
+                     ? mem_format("%s %u", order_name(request->order),
+                                  request->n_numbers ? request->numbers[0] : request->number)
                      : mem_strdup("a proposal");
     char *text = mem_format(
         "refused: %s, %s: %s", what,
@@ -164,6 +181,8 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
     char *by = by_of(run, request, seal), *why = may_not(intake, request, seal, by);
     const int rc =
         why ? refuse(intake, request, why, by, step, answer, err)
+        : request->has_order && request->order == TRIREME__ORDER__queue
+            ? queue_order(intake, request->numbers, request->n_numbers, by, step, answer, err)
         : request->has_order
             ? proposal_order(intake, request->order, request->number, by, step, answer, err)
             : proposal_submit(intake, request->propose, by, step, answer, err);

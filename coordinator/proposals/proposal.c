@@ -4,6 +4,7 @@
 #include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
+#include "coordinator/ledger/waits.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/patch.h"
 #include "coordinator/proposals/planner.h"
@@ -37,15 +38,17 @@ static bool counts(const struct intake *intake, const struct entry *e)
             e->step >= context_history(&intake->context)->changed_at);
 }
 
-/* Returns another entry whose change makes the same recipe of the one in force; NULL: there is
- * none. after: the recipe that this change makes. */
+/* Returns another entry whose change makes the same recipe of the one in force, and that neither
+ * waits for another nor is replaced; NULL: there is none. after: the recipe that this change makes.
+ */
 static const struct entry *duplicate(const struct intake *intake, const struct entry *entry,
                                      const Trireme__Config *after)
 {
     for (size_t i = 0; i < context_history(&intake->context)->n; i++) {
         const struct entry *e = &context_history(&intake->context)->entries[i];
         struct err unread;
-        if (e == entry || !counts(intake, e))
+        if (e == entry || !counts(intake, e) || e->number == entry->proposal->replaces ||
+            (entry_is_in_queue(e) && e->fate != FATE_QUEUED && entry_waits_for(e)))
             continue;
         Trireme__Config *other = changes_apply(context_config(&intake->context), e->proposal->patch,
                                                e->proposal->n_patch, &unread);
@@ -79,36 +82,41 @@ int proposal_check(const struct intake *intake, const Trireme__Proposal *proposa
     return after ? 0 : -1;
 }
 
-static int validate(const struct intake *intake, const struct entry *entry, uint64_t step,
-                    struct err *err)
+int proposal_validate(const struct intake *intake, const struct entry *entry, uint64_t step,
+                      Trireme__Cause *cause, struct err *err)
 {
     Trireme__Config *after = recipe_after(intake, entry->proposal, err);
+    *cause = TRIREME__CAUSE__unfit;
     if (!after)
         return -1;
     const struct entry *other = intake->allow_noop ? NULL : duplicate(intake, entry, after);
-    int rc = other ? err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
-                             other->number, entry_word(other))
-                   : campaign_check(intake->campaign, step, after,
-                                    actor_is_proven_person(entry->by), err);
+    int rc =
+        other
+            ? err_set(err, ERR_USAGE, "duplicate: proposal %u says the same, and is %s",
+                      other->number, entry_word(other))
+            : campaign_check_instead(
+                  intake->campaign, cause, step, after, actor_is_proven_person(entry->by),
+                  history_entry(context_history(&intake->context), entry->proposal->replaces), err);
     message_free(after);
     return rc;
 }
 
-static Trireme__Validation__Next next_of(const struct intake *intake, const char *by)
+/* deferred: it waits for another proposal; behind its approval, if it needs that. */
+static Trireme__Validation__Next next_of(const struct intake *intake, const char *by, bool deferred)
 {
+    const Trireme__Validation__Next next =
+        deferred ? TRIREME__VALIDATION__NEXT__deferred : TRIREME__VALIDATION__NEXT__queued;
     switch (intake->context.run->config->experiment->mode) {
     case TRIREME__EXPERIMENT__MODE__approve:
-        return actor_is_person(by) ? TRIREME__VALIDATION__NEXT__queued
-                                   : TRIREME__VALIDATION__NEXT__waiting;
+        return actor_is_person(by) ? next : TRIREME__VALIDATION__NEXT__waiting;
     case TRIREME__EXPERIMENT__MODE__observe:
         return TRIREME__VALIDATION__NEXT__observed;
     default:
-        return TRIREME__VALIDATION__NEXT__queued;
+        return next;
     }
 }
 
-/* Fills in an answer. The text is taken over. */
-static void answer_with(Trireme__Answer *answer, bool accepted, uint32_t number, char *text)
+void proposal_answer_with(Trireme__Answer *answer, bool accepted, uint32_t number, char *text)
 {
     answer->has_accepted = 1, answer->accepted = accepted;
     answer->has_number = number > 0, answer->number = number;
@@ -121,6 +129,8 @@ static const char *what_follows(enum fate fate)
     switch (fate) {
     case FATE_WAITING:
         return "legal; it waits for approval";
+    case FATE_DEFERRED:
+        return "legal; it waits";
     case FATE_OBSERVED:
         return "legal; this run only observes, so it will not be tried";
     default:
@@ -130,11 +140,43 @@ static const char *what_follows(enum fate fate)
 
 void proposal_answer(const struct entry *e, Trireme__Answer *answer)
 {
+    const bool waits = (e->fate == FATE_WAITING || e->fate == FATE_DEFERRED) && e->reason;
     if (e->fate == FATE_REFUSED)
-        answer_with(answer, false, e->number, mem_strdup(e->reason ? e->reason : "refused"));
+        proposal_answer_with(answer, false, e->number,
+                             mem_strdup(e->reason ? e->reason : "refused"));
     else
-        answer_with(answer, true, e->number,
-                    mem_format("proposal %u: %s", e->number, what_follows(e->fate)));
+        proposal_answer_with(answer, true, e->number,
+                             mem_format("proposal %u: %s%s%s%s", e->number, what_follows(e->fate),
+                                        waits && e->fate == FATE_WAITING ? ", then" : "",
+                                        waits ? " " : "", waits ? e->reason : ""));
+}
+
+/* Writes whether a proposal is legal, and if it replaces another and needs no approval, closes that.
+ */
+static int judge(struct intake *intake, const struct entry *e, uint64_t step,
+                 Trireme__Answer *answer, struct err *err)
+{
+    const struct history *h = context_history(&intake->context);
+    const bool deferred = waits_of(h, e->proposal, step) == WAITS_ON;
+    struct err why = {0};
+    Trireme__Cause cause;
+    Trireme__Validation validation = TRIREME__VALIDATION__INIT;
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    validation.has_accepted = 1;
+    validation.accepted = waits_check(h, e->proposal, e->number, e->by, &why) == 0 &&
+                          (deferred ? deferred_check(intake, e->proposal, &why)
+                                    : proposal_validate(intake, e, step, &cause, &why)) == 0;
+    validation.reason = validation.accepted ? NULL : why.text;
+    validation.has_next = validation.accepted;
+    validation.next = next_of(intake, e->by, deferred);
+    record.validation = &validation;
+    if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__validation, e->number,
+                      step, "rule", err) < 0)
+        return -1;
+    proposal_answer(e, answer);
+    return e->fate == FATE_QUEUED || e->fate == FATE_DEFERRED
+               ? deferred_replace(intake, e, step, answer, err)
+               : 0;
 }
 
 static int submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
@@ -145,7 +187,7 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
     struct err why = {0};
     // Its texts may be of any size, so they are not recorded.
     if (patch_check_proposal(proposal, &why) < 0) {
-        answer_with(answer, false, 0, mem_strdup(why.text));
+        proposal_answer_with(answer, false, 0, mem_strdup(why.text));
         return proposal_log_event(intake, step, by, why.text, err);
     }
     record.proposal = (Trireme__Proposal *)proposal;
@@ -155,26 +197,17 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
                       step, by, err) < 0)
         return -1;
     const struct entry *e = history_entry(context_history(&intake->context), number);
-    Trireme__Validation validation = TRIREME__VALIDATION__INIT;
-    validation.has_accepted = 1, validation.accepted = validate(intake, e, step, &why) == 0;
-    validation.reason = validation.accepted ? NULL : why.text;
-    validation.has_next = validation.accepted, validation.next = next_of(intake, by);
-    record = (Trireme__Record)TRIREME__RECORD__INIT;
-    record.validation = &validation;
-    if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__validation, number,
-                      step, "rule", err) < 0)
+    if (judge(intake, e, step, answer, err) < 0)
         return -1;
     char *text = changes_text(proposal->patch, proposal->n_patch);
     progress_log(intake->context.progress, "proposal %u of %s: %s: %s", number, by, text,
-                 validation.accepted ? "legal" : why.text);
-    e = history_entry(context_history(&intake->context), number);
+                 e->fate == FATE_REFUSED ? e->reason : "legal");
     if (e->fate == FATE_WAITING)
         progress_say(intake->context.progress,
                      "proposal %u: %s - it waits: trireme proposals approve %s %u", number, text,
                      intake->context.run->folder, number);
     free(text);
-    proposal_answer(e, answer);
-    return 0;
+    return deferred_release(intake, step, err);
 }
 
 int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
@@ -186,13 +219,37 @@ int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, co
     return rc;
 }
 
+/* What is said of one that was killed. back: tokens of the stretch under way that come back. */
+static char *tell_killed(const struct entry *e, bool in_stretch, uint64_t back)
+{
+    if (in_stretch)
+        return mem_format("proposal %u: killed; %llu tokens of the stretch under way come back",
+                          e->number, (unsigned long long)back);
+    if (!e->forward.plan)
+        return mem_format("proposal %u: killed before its first pair: it cost nothing", e->number);
+    return mem_format("proposal %u: killed; it was not in a stretch, so nothing comes back",
+                      e->number);
+}
+
+/* Carries out what follows from an order that is written. */
+static int follow(struct intake *intake, Trireme__Order order, const struct entry *e, bool open,
+                  uint64_t step, Trireme__Answer *answer, struct err *err)
+{
+    if (order == TRIREME__ORDER__approve)
+        return deferred_replace(intake, e, step, answer, err);
+    const Trireme__Cause cause =
+        order == TRIREME__ORDER__kill ? TRIREME__CAUSE__killed : TRIREME__CAUSE__vetoed;
+    return open ? campaign_close(intake->campaign, e->number, step, cause,
+                                 order == TRIREME__ORDER__kill ? "killed" : "vetoed", err)
+                : 0;
+}
+
 int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number, const char *by,
                    uint64_t step, Trireme__Answer *answer, struct err *err)
 {
     static const char *const done[] = {
         [TRIREME__ORDER__approve] = "approved",
         [TRIREME__ORDER__veto] = "vetoed",
-        [TRIREME__ORDER__kill] = "killed",
         [TRIREME__ORDER__takeback] = "taken back after the step under way",
     };
     const struct entry *e = history_entry(context_history(&intake->context), number);
@@ -200,7 +257,7 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
     if (history_check_order(context_history(&intake->context), number, order, &why) < 0 ||
         (order == TRIREME__ORDER__takeback &&
          campaign_check_takeback(intake->campaign, number, &why) < 0)) {
-        answer_with(answer, false, number, mem_strdup(why.text));
+        proposal_answer_with(answer, false, number, mem_strdup(why.text));
         return 0;
     }
     const bool open =
@@ -210,12 +267,15 @@ int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number,
     if (journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__order, number, step,
                       by, err) < 0)
         return -1;
-    const Trireme__Cause cause =
-        order == TRIREME__ORDER__kill ? TRIREME__CAUSE__killed : TRIREME__CAUSE__vetoed;
-    if (open && campaign_close(intake->campaign, number, step, cause, done[order], err) < 0)
-        return -1;
-    answer_with(answer, true, number, mem_format("proposal %u: %s", number, done[order]));
-    return 0;
+    const bool kills = order == TRIREME__ORDER__kill, in_stretch = e->in_stretch;
+    const uint64_t back = kills ? campaign_returns(intake->campaign, e, step) : 0;
+    proposal_answer_with(answer, true, number,
+                         kills ? tell_killed(e, in_stretch, back)
+                               : mem_format("proposal %u: %s", number, done[order]));
+    answer->has_tokens = kills, answer->tokens = back;
+    return follow(intake, order, e, open, step, answer, err) < 0
+               ? -1
+               : deferred_release(intake, step, err);
 }
 
 /* Closes a hypothesis that the machine gave up when this was recorded. */
@@ -226,8 +286,8 @@ static int repeat_giving_up(struct intake *intake, const Trireme__Record *record
     if (e && attempt_open(e))
         return campaign_give_up(intake->campaign, record->number, step, record->judgement->cause,
                                 record->judgement->reason, err);
-    answer_with(answer, false, record->number,
-                mem_format("hypothesis %u is not open", record->number));
+    proposal_answer_with(answer, false, record->number,
+                         mem_format("hypothesis %u is not open", record->number));
     return 0;
 }
 
@@ -236,6 +296,9 @@ static int repeat(struct intake *intake, const Trireme__Record *record, uint64_t
 {
     if (record->kind == TRIREME__RECORD_KIND__proposal)
         return proposal_submit(intake, record->proposal, record->by, step, answer, err);
+    if (record->kind == TRIREME__RECORD_KIND__order && record->order == TRIREME__ORDER__queue)
+        return queue_order(intake, record->numbers, record->n_numbers, record->by, step, answer,
+                           err);
     if (record->kind == TRIREME__RECORD_KIND__order)
         return proposal_order(intake, record->order, record->number, record->by, step, answer, err);
     return repeat_giving_up(intake, record, step, answer, err);

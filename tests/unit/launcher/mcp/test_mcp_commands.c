@@ -39,6 +39,8 @@ static const char *const looked_at[] = {
     "trireme.Record.by",
     "trireme.Record.held_seconds",
     "trireme.Answer.text",
+    "trireme.QueueReply.text",
+    "trireme.QueueRow.state",
     "trireme.Application.pause_ms",
     "trireme.LedgerVerifyReply.head",
     "trireme.SampleReply.text",
