@@ -88,7 +88,7 @@ static int choose(struct campaign *c, struct part *parts, size_t *n, uint64_t st
     size_t *chosen = mem_new(h->n, sizeof *chosen), n_all = 0;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < h->n; i++) {
-        const struct entry *e = entry_of(c, h->turns[i]);
+        const struct entry *e = &h->entries[h->turns[i]];
         if (e->fate == FATE_OPEN || e->fate == FATE_QUEUED)
             rc = add(c, all, &n_all, e, false, step, err);
     }

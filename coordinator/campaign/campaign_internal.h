@@ -69,6 +69,12 @@ Trireme__Change *const *campaign_fork_changes(const struct entry *entry, bool re
 /* Whether a stretch might begin at `step`: somebody waits for one. */
 bool campaign_is_boundary(const struct campaign *campaign, uint64_t step);
 
+/* What the stretch under way has cost for an entry that leaves it at `step`. One that people or
+ * planners end where the trunk waits for tails pays for the whole of its own, and the last one for
+ * the trunk's: how far they had come, nobody could repeat. */
+uint64_t campaign_arm_spent(const struct campaign *campaign, const struct entry *entry,
+                            uint64_t step, Trireme__Cause cause);
+
 /* ---- begin_stretch.c ---- */
 
 /* Begins a stretch at `step`, if there is anybody for it and money: closes whom there is no time or
@@ -93,12 +99,6 @@ int campaign_drop_claim(struct campaign *campaign, const struct entry *entry, ui
 
 /* Returns the pair of a hypothesis that is under way, or NULL. */
 struct pair *campaign_pair(const struct campaign *campaign, uint32_t number);
-
-/* What the stretch under way has cost for an entry that leaves it at `step`. One that people or
- * planners end where the trunk waits for tails pays for the whole of its own, and the last one for
- * the trunk's: how far they had come, nobody could repeat. */
-uint64_t campaign_arm_spent(const struct campaign *campaign, const struct entry *entry,
-                            uint64_t step, Trireme__Cause cause);
 
 /* Stops a pair's fork and tail, and frees the pair. */
 void campaign_remove(struct campaign *campaign, struct pair *pair);

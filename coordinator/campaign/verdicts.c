@@ -66,38 +66,6 @@ int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
     return 0;
 }
 
-/* What the whole stretch under way costs for an arm; for the only one, also the trunk's tail. */
-static uint64_t whole_arm(const struct campaign *c)
-{
-    const struct history *h = context_history(&c->context);
-    const Trireme__Stretch *now = h->stretch;
-    const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
-    size_t n = 0;
-    for (size_t i = 0; i < h->n; i++)
-        n += h->entries[i].in_stretch;
-    return (uint64_t)(campaign_arm_tokens(c, &s) + (n > 1 ? 0 : campaign_fixed_tokens(c, &s)));
-}
-
-uint64_t campaign_arm_spent(const struct campaign *c, const struct entry *e, uint64_t step,
-                            Trireme__Cause cause)
-{
-    const struct history *h = context_history(&c->context);
-    const Trireme__Stretch *now = h->stretch;
-    if (!now || !e->in_stretch)
-        return 0;
-    const bool ordered = cause == TRIREME__CAUSE__killed || cause == TRIREME__CAUSE__vetoed ||
-                         cause == TRIREME__CAUSE__replaced;
-    return ordered && step >= h->stretch_start + now->horizon
-               ? whole_arm(c)
-               : (step - h->stretch_start) * now->step_tokens;
-}
-
-uint64_t campaign_returns(const struct campaign *c, const struct entry *e, uint64_t step)
-{
-    return e->in_stretch ? whole_arm(c) - campaign_arm_spent(c, e, step, TRIREME__CAUSE__killed)
-                         : 0;
-}
-
 /* Why an attempt ends before its time. */
 struct ending {
     Trireme__Cause cause;

@@ -4,7 +4,6 @@
 #include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/ledger.h"
 #include "coordinator/ledger/turns.h"
-#include "coordinator/ledger/waits.h"
 #include "proto/schema/message.h"
 
 #include <stdlib.h>
@@ -100,7 +99,9 @@ static void add_proposal(struct history *h, const Trireme__Record *record)
                                         .step = record->step,
                                         .first_rule = h->first_rule,
                                         .fate = FATE_PROPOSED};
-    turns_add(h, record->number, record->proposal->replaces);
+    const struct entry *replaced =
+        record->proposal->replaces ? history_entry(h, record->proposal->replaces) : NULL;
+    turns_add(h, replaced ? (size_t)(replaced - h->entries) : SIZE_MAX);
 }
 
 static void queue(struct entry *e, uint64_t step)
@@ -110,10 +111,11 @@ static void queue(struct entry *e, uint64_t step)
 }
 
 /* Until when it waits, perhaps for its approval before. */
-static void tell_wait(const struct history *h, struct entry *e, uint64_t step)
+static void tell_wait(const struct history *h, struct entry *e)
 {
-    const bool waits = (e->fate == FATE_WAITING || e->fate == FATE_DEFERRED) &&
-                       waits_of(h, e->proposal, step) == WAITS_ON;
+    const struct entry *other = history_entry(h, entry_waits_for(e));
+    const bool waits =
+        e->fate == FATE_DEFERRED || (e->fate == FATE_WAITING && other && !entry_is_over(other));
     char *text = waits ? mem_format("until %u is %s", entry_waits_for(e),
                                     e->proposal->on_adoption_of ? "adopted" : "over")
                        : NULL;
@@ -131,7 +133,7 @@ static void add_validation(const struct history *h, struct entry *e, const Trire
     e->fate = validation->accepted ? next[validation->next] : FATE_REFUSED;
     e->queued_at = record->step;
     if (validation->accepted)
-        tell_wait(h, e, record->step);
+        tell_wait(h, e);
     else
         set_text(&e->reason, validation->reason);
 }
@@ -395,6 +397,22 @@ static void add_of_entry(struct history *h, struct entry *e, const Trireme__Reco
     }
 }
 
+/* Numbers that there are not, or that are there twice, nobody has written. */
+static void order_queue(struct history *h, const Trireme__Record *record)
+{
+    size_t *entries = mem_new(record->n_numbers, sizeof *entries), n = 0;
+    for (size_t i = 0; i < record->n_numbers; i++) {
+        const struct entry *e = history_entry(h, record->numbers[i]);
+        bool known = !e;
+        for (size_t k = 0; e && k < n; k++)
+            known = known || entries[k] == (size_t)(e - h->entries);
+        if (!known)
+            entries[n++] = (size_t)(e - h->entries);
+    }
+    turns_order(h, entries, n, record->by ? record->by : "");
+    free(entries);
+}
+
 void history_add_record(struct history *h, const Trireme__Record *record)
 {
     switch (record->kind) {
@@ -418,7 +436,7 @@ void history_add_record(struct history *h, const Trireme__Record *record)
         break;
     }
     if (record->has_order && record->order == TRIREME__ORDER__queue) {
-        turns_order(h, record->numbers, record->n_numbers, record->by ? record->by : "");
+        order_queue(h, record);
         return;
     }
     struct entry *e = record->number ? history_entry(h, record->number) : NULL;
@@ -525,6 +543,21 @@ int history_check_order(const struct history *h, uint32_t number, Trireme__Order
         return 0;
     return err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, entry_word(e),
                    expected[order]);
+}
+
+int history_check_queue(const struct history *h, const uint32_t *numbers, size_t n, struct err *err)
+{
+    if (n == 0)
+        return err_set(err, ERR_USAGE, "found no number, expected those of proposals in the queue");
+    for (size_t i = 0; i < n; i++) {
+        if (history_check_order(h, numbers[i], TRIREME__ORDER__queue, err) < 0)
+            return -1;
+        for (size_t k = 0; k < i; k++)
+            if (numbers[k] == numbers[i])
+                return err_set(err, ERR_USAGE, "found proposal %u twice, expected each once",
+                               numbers[i]);
+    }
+    return 0;
 }
 
 uint32_t history_room(const struct history *h, uint32_t forks)

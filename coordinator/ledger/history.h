@@ -16,7 +16,7 @@ struct ledger;
 struct history {
     struct entry *entries; /* in the order of their numbers */
     size_t n, room;
-    uint32_t *turns; /* their n numbers in the order of their turns (turns.h) */
+    size_t *turns; /* their n places in `entries`, in the order of their turns (turns.h) */
     size_t turns_room;
     bool first_rule;     /* hypotheses of the first rule are there: nothing goes on with them */
     Trireme__Rule *rule; /* or NULL, before the first stretch */
@@ -60,6 +60,11 @@ uint32_t history_room(const struct history *history, uint32_t forks);
 
 /* ERR_USAGE with a sentence if an order does not fit the fate of the proposal. */
 int history_check_order(const struct history *history, uint32_t number, Trireme__Order order,
+                        struct err *err);
+
+/* ERR_USAGE with a sentence if the numbers of an order of the queue are not all there once and in
+ * the queue. */
+int history_check_queue(const struct history *history, const uint32_t *numbers, size_t n,
                         struct err *err);
 
 /* Returns the entry of that number, or NULL. */

@@ -21,8 +21,8 @@ enum waits waits_of(const struct history *history, const Trireme__Proposal *prop
                     uint64_t step);
 
 /* ERR_USAGE with a sentence if what a proposal of `by` (actor.h) says of others cannot be. What it
- * waits for is there, and one at most, and not without hope of being adopted where that is
- * awaited; one that is over, or adopted, already is no wait. What it replaces is there, in the queue
- * or open, another than it waits for, and `by` may end it. own: its number; 0: it has none yet. */
+ * waits for is there, and one at most, and may be adopted yet where that is awaited; one that is
+ * over, or adopted, already is no wait. What it replaces is there, in the queue or open, another
+ * than it waits for, and `by` may end it. own: its number; 0: it has none yet. */
 int waits_check(const struct history *history, const Trireme__Proposal *proposal, uint32_t own,
                 const char *by, struct err *err);

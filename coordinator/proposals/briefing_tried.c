@@ -13,8 +13,9 @@
 
 enum { TRIED_MAX = 1000 /* newest proposals in a briefing */ };
 
-/* Returns why an entry was refused or ended, or until when it is deferred, fresh, or NULL. Sentences about what ended may name
- * files of the run, or numbers: a planner is told the word alone. */
+/* Returns why an entry was refused or ended, or until when it is deferred, fresh, or NULL.
+ * Sentences about what ended may name files of the run, or numbers: a planner is told the word
+ * alone. */
 static char *tell_reason(const struct entry *entry)
 {
     if (entry->fate == FATE_REFUSED || entry->fate == FATE_WAITING || entry->fate == FATE_DEFERRED)

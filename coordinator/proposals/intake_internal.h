@@ -1,5 +1,5 @@
-/* Shared by intake.c (the turn), proposal.c, deferred.c, queue.c, people.c and planner_turn.c. For
- * these files only. */
+/* Shared by intake.c (the turn), proposal.c, proposal_inputs.c, deferred.c, queue.c, people.c and
+ * planner_turn.c. For these files only. */
 #pragma once
 #include "coordinator/ledger/history.h"
 #include "coordinator/proposals/briefing.h"

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/journal.h"
-#include "coordinator/ledger/turns.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/run/progress.h"
 
@@ -13,9 +12,10 @@ static char *tell_queue(const struct history *h)
     struct text text = {0};
     const char *between = "the queue: ";
     for (size_t i = 0; i < h->n; i++) {
-        if (!entry_is_in_queue(history_entry(h, h->turns[i])))
+        const struct entry *e = &h->entries[h->turns[i]];
+        if (!entry_is_in_queue(e))
             continue;
-        text_printf(&text, "%s%u", between, h->turns[i]);
+        text_printf(&text, "%s%u", between, e->number);
         between = ", ";
     }
     return text_take(&text);
@@ -26,7 +26,7 @@ int queue_order(struct intake *intake, const uint32_t *numbers, size_t n, const 
 {
     const struct history *h = context_history(&intake->context);
     struct err why;
-    if (turns_check(h, numbers, n, &why) < 0) {
+    if (history_check_queue(h, numbers, n, &why) < 0) {
         proposal_answer_with(answer, false, 0, mem_strdup(why.text));
         return 0;
     }

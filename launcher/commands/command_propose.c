@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
-#include "coordinator/ledger/turns.h"
 #include "coordinator/run/run.h"
 #include "coordinator/run/secret.h"
 #include "launcher/commands/command.h"
@@ -212,7 +211,7 @@ static int order_queue(Trireme__QueueReply *reply, const Trireme__QueueRequest *
     Trireme__Request asked = TRIREME__REQUEST__INIT;
     if (read_history(&history, r->run, err) < 0)
         return -1;
-    int rc = turns_check(&history, r->numbers, r->n_numbers, err);
+    int rc = history_check_queue(&history, r->numbers, r->n_numbers, err);
     if (rc < 0)
         err_context(err, "%s", r->run);
     history_clear(&history);
@@ -251,7 +250,7 @@ int command_queue(const void *request, void *reply, struct err *err)
         return -1;
     out->queue = mem_new(history.n, sizeof *out->queue);
     for (size_t i = 0; i < history.n; i++) {
-        const struct entry *e = history_entry(&history, history.turns[i]);
+        const struct entry *e = &history.entries[history.turns[i]];
         if (entry_is_in_queue(e))
             out->queue[out->n_queue++] = queue_row(e);
     }

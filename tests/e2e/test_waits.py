@@ -23,6 +23,9 @@ class Waits(Experiments):
                  "the first steps")
         return call
 
+    def refused(self, parts, change, *more):
+        self.refuse(2, parts, "propose", "run", "--set", change, "--why", "x", *more)
+
     def queue(self, *words):
         reply = json.loads(self.succeed("queue", "run", *words, "--json").out)
         return [(row["number"], row["state"]) for row in reply.get("queue", [])]
@@ -34,14 +37,9 @@ class Waits(Experiments):
         answer = self.propose("run", "optimizer.beta2=0.9", more=["--on-adoption-of", 1])
         self.assertEqual(answer["text"], "proposal 2: legal; it waits until 1 is adopted")
         self.propose("run", "optimizer.beta1=0.8", more=["--after", 1])
-        self.propose_refused(["after: found no proposal 9"],
-                             "run",
-                             "optimizer.clip=2",
-                             more=["--after", 9])
-        self.propose_refused(["expected one of them at most"],
-                             "run",
-                             "optimizer.clip=2",
-                             more=["--after", 1, "--on-adoption-of", 1])
+        self.refused(["after: found no proposal 9"], "optimizer.clip=2", "--after", 9)
+        self.refused(["expected one of them at most"], "optimizer.clip=2", "--after", 1,
+                     "--on-adoption-of", 1)
         self.assertEqual(self.queue(), [(1, "queued"), (2, "deferred"), (3, "deferred")])
         shown = self.succeed("queue", "run").out
         self.assertIn("until 1 is adopted", shown)
@@ -56,10 +54,8 @@ class Waits(Experiments):
                          ("proposal 1: killed before its first pair: it cost nothing", 0))
         states = self.states("run")
         self.assertEqual([states[n] for n in (1, 2, 3)], ["killed", "not needed", "queued"])
-        self.propose_refused(["on_adoption_of: proposal 1 is killed"],
-                             "run",
-                             "optimizer.clip=2",
-                             more=["--on-adoption-of", 1])
+        self.refused(["on_adoption_of: proposal 1 is killed"], "optimizer.clip=2",
+                     "--on-adoption-of", 1)
         self.stop(call)
         at = {r["step"] for r in self.ledger("run") if r["step"] and r.get("number") in (1, 2, 3)}
         steps = [r["step"] for r in self.ledger("run", "verdict")]
@@ -80,10 +76,7 @@ class Waits(Experiments):
         self.assertIn("it replaces 3", answer["text"])
         self.assertEqual([n for n, _ in self.queue()], [1, 4, 2])
         self.assertEqual(self.states("run")[3], "replaced")
-        self.propose_refused(["replaces: proposal 3 is replaced"],
-                             "run",
-                             "optimizer.lr=0.004",
-                             more=["--replaces", 3])
+        self.refused(["replaces: proposal 3 is replaced"], "optimizer.lr=0.004", "--replaces", 3)
         self.stop(call)
         self.assertEqual([r["numbers"] for r in self.ledger("run", "order")], [[3, 2], [1]])
 
@@ -116,7 +109,7 @@ class Waits(Experiments):
         def propose(change, **more):
             return client.get("propose", set=[change], why="x", **more)
 
-        def refused(parts, tool, **more):
+        def client_refused(parts, tool, **more):
             answer = client.call(tool, **more)
             self.assertTrue(answer["isError"], answer)
             for part in parts:
@@ -128,8 +121,8 @@ class Waits(Experiments):
         propose("optimizer.lr=0.004")
         found = client.get("queue", numbers=[4, 3])
         self.assertEqual([row["number"] for row in found["queue"]], [1, 2, 4, 3])
-        refused(["for persons"], "queue", numbers=[2])
-        refused(["is another's"], "propose", set=["optimizer.lr=0.005"], why="x", replaces=2)
+        client_refused(["for persons"], "queue", numbers=[2])
+        client_refused(["is another's"], "propose", set=["optimizer.lr=0.005"], why="x", replaces=2)
         answer = propose("optimizer.lr=0.006", replaces=1, on_adoption_of=2)
         self.assertEqual(answer["tokens"], 0)
         found = client.get("queue")

@@ -1,8 +1,6 @@
 /* In which order proposals have their turn. */
 #include "tests/unit/coordinator/ledger/history_fixture.h"
 
-#include "coordinator/ledger/turns.h"
-
 #include "base/text.h"
 
 static void propose_of(struct history *h, uint32_t number, const char *by, const char *more)
@@ -25,7 +23,7 @@ static void assert_turns(const struct history *h, const char *expected)
 {
     struct text found = {0};
     for (size_t i = 0; i < h->n; i++)
-        text_printf(&found, "%s%u", i ? " " : "", h->turns[i]);
+        text_printf(&found, "%s%u", i ? " " : "", h->entries[h->turns[i]].number);
     assert_string_equal(found.bytes, expected);
     text_clear(&found);
 }
@@ -112,7 +110,7 @@ static void an_order_names_each_once_and_what_is_in_the_queue(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err err = {.text = ""};
-        const int rc = turns_check(&history, cases[i].numbers, cases[i].n, &err);
+        const int rc = history_check_queue(&history, cases[i].numbers, cases[i].n, &err);
         assert_int_equal(rc, cases[i].sentence ? -1 : 0);
         assert_string_equal(err.text, cases[i].sentence ? cases[i].sentence : "");
     }

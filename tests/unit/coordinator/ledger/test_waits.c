@@ -77,29 +77,30 @@ static void what_is_said_of_others_must_be_possible(void **state)
         uint32_t after, on_adoption_of, replaces, own;
         const char *by, *sentence;
     } cases[] = {
-        {1, 0, 0, 0, planner, NULL                                                              },
-        {2, 0, 0, 0, planner, NULL                                                              }, // over: simply no wait
-        {0, 1, 0, 0, planner, NULL                                                              },
-        {0, 3, 0, 0, planner, NULL                                                              }, // adopted: the same
-        {0, 0, 1, 0, planner, NULL                                                              },
-        {0, 0, 4, 0, person,  NULL                                                              },
-        {0, 3, 1, 0, planner, NULL                                                              },
+  // clang-format off
+        {1, 0, 0, 0, planner, NULL},
+        {2, 0, 0, 0, planner, NULL}, // it is over: simply no wait
+        {0, 1, 0, 0, planner, NULL},
+        {0, 3, 0, 0, planner, NULL}, // it is adopted: the same
+        {0, 0, 1, 0, planner, NULL},
+        {0, 0, 4, 0, person,  NULL},
+        {0, 3, 1, 0, planner, NULL},
         {1, 3, 0, 0, planner, "found after 1 and on_adoption_of 3, expected one of them at most"},
-        {9, 0, 0, 0, planner, "after: found no proposal 9, there are 4"                         },
-        {0, 9, 0, 4, planner, "on_adoption_of: found no proposal 9, there are 3"                },
-        {0, 0, 9, 0, planner, "replaces: found no proposal 9, there are 4"                      },
-        {4, 0, 0, 4, planner, "after: found 4, the proposal itself, expected another"           },
-        {0, 0, 4, 4, planner, "replaces: found 4, the proposal itself, expected another"        },
-        {0, 2, 0, 0, planner,
-         "on_adoption_of: proposal 2 is beaten, expected one that may be adopted yet, or was"   },
-        {0, 0, 2, 0, planner,
-         "replaces: proposal 2 is beaten, expected one that waits, is deferred, queued or open" },
-        {0, 0, 3, 0, person,
-         "replaces: proposal 3 is adopted, expected one that waits, is deferred, queued or open"},
-        {0, 1, 1, 0, planner, "replaces: found 1, for which it waits, expected another"         },
-        {0, 0, 4, 0, planner,
-         "replaces: proposal 4 is another's, which only a person may replace; expected one of "
-         "your own"                                                                             },
+        {9, 0, 0, 0, planner, "after: found no proposal 9, there are 4"},
+        {0, 9, 0, 4, planner, "on_adoption_of: found no proposal 9, there are 3"},
+        {0, 0, 9, 0, planner, "replaces: found no proposal 9, there are 4"},
+        {4, 0, 0, 4, planner, "after: found 4, the proposal itself, expected another"},
+        {0, 0, 4, 4, planner, "replaces: found 4, the proposal itself, expected another"},
+        {0, 2, 0, 0, planner, "on_adoption_of: proposal 2 is beaten, expected one that may be "
+                              "adopted yet, or was"},
+        {0, 0, 2, 0, planner, "replaces: proposal 2 is beaten, expected one that waits, is "
+                              "deferred, queued or open"},
+        {0, 0, 3, 0, person,  "replaces: proposal 3 is adopted, expected one that waits, is "
+                              "deferred, queued or open"},
+        {0, 1, 1, 0, planner, "replaces: found 1, for which it waits, expected another"},
+        {0, 0, 4, 0, planner, "replaces: proposal 4 is another's, which only a person may "
+                              "replace; expected one of your own"},
+  // clang-format on
     };
     struct history history = {0};
     begin_rule(&history);

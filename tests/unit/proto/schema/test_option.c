@@ -100,7 +100,8 @@ static void a_repeated_positional_in_brackets_may_be_left_out(void **state)
     assert_int_equal(request->n_numbers, 2);
     assert_int_equal(request->numbers[0], 3);
     message_free(request);
-    assert_refused(queue, ARGS("run", "x"), "N: found 'x', expected a whole number from 1 to 4294967295");
+    assert_refused(queue, ARGS("run", "x"),
+                   "N: found 'x', expected a whole number from 1 to 4294967295");
     char *help = options_help("queue", queue);
     assert_non_null(strstr(help, "usage: queue RUN [N]..."));
     free(help);
