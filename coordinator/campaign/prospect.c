@@ -293,7 +293,11 @@ const char *campaign_off(const struct campaign *c)
 bool campaign_is_boundary(const struct campaign *c, uint64_t step)
 {
     const struct history *h = context_history(&c->context);
-    const bool at_once = h->ended_at == step && step > 0, on_grid = step % STRETCH_GRID == 0;
+    // Where a stretch was ended before its time the trunk rests by chance (a launch began here, or
+    // the step is evaluated), which a replay does not repeat.
+    const bool ended = h->ended_at == step && step > 0,
+               at_once = ended && (step == h->stretch_end || step == h->changed_at),
+               on_grid = step % STRETCH_GRID == 0 && !ended;
     if (campaign_off(c) || h->stretch || step < campaign_first(c) || !(at_once || on_grid))
         return false;
     for (size_t i = 0; i < h->n; i++) {

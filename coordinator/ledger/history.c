@@ -240,6 +240,7 @@ static void add_stretch(struct history *h, const Trireme__Record *record)
     message_free(h->superseded);
     h->superseded = NULL;
     h->stretch_start = record->step;
+    h->stretch_end = record->step + record->stretch->horizon;
     for (size_t i = 0; i < record->stretch->n_arms; i++) {
         struct entry *e = history_entry(h, record->stretch->arms[i]->number);
         if (e)

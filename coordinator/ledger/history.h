@@ -23,6 +23,7 @@ struct history {
     Trireme__Stretch *stretch;        /* under way; NULL: none is */
     Trireme__Stretch *superseded;     /* the newest that was superseded since, or NULL */
     uint64_t stretch_start, ended_at; /* steps: where it began; where the newest one ended */
+    uint64_t stretch_end;             /* step: where it ends if nobody ends it before */
     unsigned registered;              /* hypotheses that had a plan */
     unsigned claims, claimed;         /* registered; made */
     uint64_t spent, since;     /* tokens that experiments cost; of which hypotheses since the newest

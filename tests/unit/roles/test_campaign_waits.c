@@ -243,6 +243,47 @@ static void what_replaces_one_that_is_tried_ends_it_in_the_same_step_and_has_its
     check_replay(f, for_one);
 }
 
+/* A launch that goes on rests at its first step, which no other launch does: nothing begins there
+ * that would not begin there in a replay. step: where the first launch stops. */
+static void check_ended_where_a_launch_begins(const struct campaign_fixture *f, uint64_t step)
+{
+    static const struct scripted_proposal two[] = {
+        {0,       "data.sources.1.weight=3"},
+        {0,       "data.sources.1.weight=2"},
+        {1000000, "the person's"           },
+        {0,       NULL                     }
+    };
+    static const char *const single[] = {TOO_LOW, "train.steps=440", "experiment.forks=1", NULL};
+    struct err err;
+    asking_at(f, 0, "{}", "optimizer.lr=0.0008 replaces=1");
+    harness_stop = 0, harness_stop_step = step;
+    campaign_run(f, "first", single, two,
+                 &(struct harness_launch){.workers = 2,
+                                          .servers = 1,
+                                          .plan = plan_stop_at,
+                                          .stop = &harness_stop,
+                                          .may_stop = true});
+    harness_stop = 0;
+    campaign_ask(person.folder, person.request);
+    message_free(person.request);
+    person.request = NULL;
+    campaign_run(f, "first", single, two, &(struct harness_launch){.workers = 2, .servers = 1});
+    struct history history = ledger_history(f, "first");
+    assert_word(&history, 1, "replaced");
+    assert_in_range(history_entry(&history, 1)->over_at, step, step + 2);
+    history_clear(&history);
+    check_replay(f, single);
+    assert_int_equal(file_remove_tree(campaign_folder(f, "first"), ERR_USAGE, &err), 0);
+    assert_int_equal(file_remove_tree(campaign_folder(f, "again"), ERR_USAGE, &err), 0);
+}
+
+static void
+what_is_ended_at_the_first_step_of_a_launch_makes_room_where_a_replay_makes_it_too(void **state)
+{
+    check_ended_where_a_launch_begins(*state, 43);
+    check_ended_where_a_launch_begins(*state, 47);
+}
+
 static void what_would_be_replaced_goes_on_if_the_other_is_refused(void **state)
 {
     const struct campaign_fixture *f = *state;
@@ -358,6 +399,8 @@ int main(void)
         campaign_test(what_is_not_legal_any_more_at_its_release_is_closed_with_the_reason),
         campaign_test(what_waits_for_one_that_the_machine_gave_up_is_queued_at_the_next_step),
         campaign_test(what_replaces_one_that_is_tried_ends_it_in_the_same_step_and_has_its_money),
+        campaign_test(
+            what_is_ended_at_the_first_step_of_a_launch_makes_room_where_a_replay_makes_it_too),
         campaign_test(what_would_be_replaced_goes_on_if_the_other_is_refused),
         campaign_test(the_queue_is_tried_in_the_order_that_was_given),
         campaign_test(who_comes_last_is_closed_for_want_of_money),
