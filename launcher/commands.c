@@ -36,6 +36,7 @@ const struct command commands[] = {
     ALONE( "export",             NONE,    export,             export_reply,         yaml),
     ALONE( "propose",            PROPOSE, propose,            answer,               answer),
     ALONE( "price",              READ,    price,              price_reply,          yaml),
+    ALONE( "queue",              PROPOSE, queue,              queue_reply,          queue),
     SPEAKS("briefing",           READ,    briefing,           briefing),
     ALONE( "proposals ls",       READ,    proposals_ls,       proposals_ls_reply,   proposals_ls),
     ALONE( "proposals show",     READ,    proposals_show,     proposals_show_reply, proposals_show),

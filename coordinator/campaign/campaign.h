@@ -51,6 +51,11 @@ int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step,
 int campaign_check(const struct campaign *campaign, uint64_t step, const Trireme__Config *after,
                    bool person, struct err *err);
 
+/* Tokens of the stretch under way that an entry will not cost any more if people or planners end
+ * it at `step`. */
+uint64_t campaign_returns(const struct campaign *campaign, const struct entry *entry,
+                          uint64_t step);
+
 /* Checks whether the recipe from before an adopted change can be in force again. ERR_USAGE with a
  * sentence. */
 int campaign_check_takeback(const struct campaign *campaign, uint32_t number, struct err *err);

@@ -114,7 +114,14 @@ int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Confi
                    bool person, struct err *err)
 {
     const struct prospect p = campaign_prospect(c);
-    return prospect_check(&p, step, after, person, err);
+    Trireme__Cause unread;
+    return prospect_check(&p, step, after, person, &unread, err);
+}
+
+uint64_t campaign_returns(const struct campaign *c, const struct entry *e, uint64_t step)
+{
+    const struct prospect p = campaign_prospect(c);
+    return prospect_returns(&p, e, step);
 }
 
 int campaign_check_takeback(const struct campaign *c, uint32_t number, struct err *err)
@@ -145,7 +152,11 @@ const char *campaign_off(const struct campaign *c)
 bool campaign_is_boundary(const struct campaign *c, uint64_t step)
 {
     const struct history *h = context_history(&c->context);
-    const bool at_once = h->ended_at == step && step > 0, on_grid = step % STRETCH_GRID == 0;
+    // Where a stretch was ended before its time the trunk rests by chance (a launch began here, or
+    // the step is evaluated), which a replay does not repeat.
+    const bool ended = h->ended_at == step && step > 0,
+               at_once = ended && (step == h->stretch_end || step == h->changed_at),
+               on_grid = step % STRETCH_GRID == 0 && !ended;
     if (campaign_off(c) || h->stretch || step < campaign_first(c) || !(at_once || on_grid))
         return false;
     for (size_t i = 0; i < h->n; i++) {

@@ -1,5 +1,6 @@
 #include "coordinator/campaign/prospect.h"
 
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/history.h"
 #include "proto/config/run_config.h"
 
@@ -9,21 +10,27 @@ enum {
     FORK_STEPS_MAX = 8
 }; /* of a fork, to one of the trunk: tokens do not say what it costs to take them in small steps */
 
-/* Adds what the stretch under way will cost: it reserves that for all its arms. */
-static void reserve(struct prospect *p)
+/* Adds what the stretch under way will cost, for all arms that are in it still but one (0: for all).
+ */
+static void reserve(struct prospect *p, uint32_t without)
 {
     const Trireme__Stretch *now = p->history->stretch;
-    if (!now)
+    size_t n = 0, forward = 0;
+    for (size_t i = 0; now && i < now->n_arms; i++) {
+        const Trireme__Arm *arm = now->arms[i];
+        const struct entry *e = history_entry(p->history, arm->number);
+        const bool there = e && e->in_stretch && arm->number != without;
+        n += there;
+        forward += there && !arm->reverse && !arm->person;
+    }
+    if (n == 0)
         return;
     const uint32_t context = p->asked->model->context;
     const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
     const double arm = stretch_arm_tokens(&s, now->step_tokens, context),
                  fixed = stretch_fixed_tokens(&s, now->step_tokens, context);
-    size_t forward = 0;
-    for (size_t i = 0; i < now->n_arms; i++)
-        forward += !now->arms[i]->reverse && !now->arms[i]->person;
-    p->reserved.spent += (double)now->n_arms * arm + fixed;
-    p->reserved.since += (double)forward * (arm + fixed / (double)now->n_arms);
+    p->reserved.spent += (double)n * arm + fixed;
+    p->reserved.since += (double)forward * (arm + fixed / (double)n);
 }
 
 struct prospect prospect_of(const Trireme__Config *in_force, const Trireme__Config *asked,
@@ -47,7 +54,7 @@ struct prospect prospect_of(const Trireme__Config *in_force, const Trireme__Conf
         .trained = (double)trained,
         .step_tokens = (double)p.step_tokens};
     p.reserved = p.account;
-    reserve(&p);
+    reserve(&p, 0);
     // all arms of a stretch have one length, whatever is spent meanwhile
     p.length = history->stretch && history->stretch->length ? history->stretch->length
                                                             : account_length(&p.account);
@@ -60,6 +67,51 @@ struct prospect prospect_after(const struct prospect *p)
     after.account = p->reserved;
     after.length = account_length(&after.account);
     return after;
+}
+
+/* What the whole stretch under way costs for an arm; for the only one, also the trunk's tail. */
+static uint64_t whole_arm(const struct prospect *p)
+{
+    const struct history *h = p->history;
+    const struct stretch s = {
+        .horizon = h->stretch->horizon, .tail = h->stretch->tail, .windows = h->stretch->windows};
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++)
+        n += h->entries[i].in_stretch;
+    return (uint64_t)(prospect_arm_tokens(p, &s) + (n > 1 ? 0 : prospect_fixed_tokens(p, &s)));
+}
+
+uint64_t prospect_arm_spent(const struct prospect *p, const struct entry *e, uint64_t step,
+                            Trireme__Cause cause)
+{
+    const struct history *h = p->history;
+    const Trireme__Stretch *now = h->stretch;
+    if (!now || !e->in_stretch)
+        return 0;
+    const bool ordered = cause == TRIREME__CAUSE__killed || cause == TRIREME__CAUSE__vetoed ||
+                         cause == TRIREME__CAUSE__replaced;
+    return ordered && step >= h->stretch_start + now->horizon
+               ? whole_arm(p)
+               : (step - h->stretch_start) * now->step_tokens;
+}
+
+uint64_t prospect_returns(const struct prospect *p, const struct entry *e, uint64_t step)
+{
+    return e->in_stretch ? whole_arm(p) - prospect_arm_spent(p, e, step, TRIREME__CAUSE__killed)
+                         : 0;
+}
+
+struct prospect prospect_instead(const struct prospect *p, const struct entry *e, uint64_t step)
+{
+    struct prospect instead = *p;
+    if (!e)
+        return instead;
+    const double spent = (double)prospect_arm_spent(p, e, step, TRIREME__CAUSE__replaced);
+    instead.reserved = p->account;
+    reserve(&instead, e->number);
+    instead.reserved.spent += spent;
+    instead.reserved.since += actor_is_proven_person(e->by) ? 0 : spent;
+    return instead;
 }
 
 const char *prospect_off(const struct history *history)
@@ -84,7 +136,8 @@ uint64_t prospect_next_start(const struct prospect *p)
 {
     const struct history *h = p->history;
     const uint64_t first = prospect_first(p);
-    const bool at_once = h->ended_at == p->step && p->step > 0;
+    const bool at_once = p->step > 0 && h->ended_at == p->step &&
+                         (p->step == h->stretch_end || p->step == h->changed_at);
     const uint64_t next = h->stretch ? h->stretch_start + h->stretch->horizon
                           : at_once  ? p->step
                                      : prospect_boundary(p, p->step);
@@ -166,18 +219,27 @@ static bool has_time(const struct prospect *p, const struct stretch *s, uint64_t
     return !stretch_is_late(&p->rule, s->start, length) && stretch_fits(s, length);
 }
 
-int prospect_check_start(const struct prospect *p, const struct prospect_change *change,
-                         uint64_t start, struct err *err)
+static int check_start(const struct prospect *p, const struct prospect_change *change,
+                       uint64_t start, Trireme__Cause *cause, struct err *err)
 {
     const struct stretch s =
         prospect_stretch_alone(p, change->kind.kind, change->step_tokens, start);
+    *cause = TRIREME__CAUSE__time;
     if (!has_time(p, &s, p->length))
         return err_set(err, ERR_USAGE,
                        "too late in the run: a stretch of it begins at step %llu and takes %llu, "
                        "expected to begin by step %.0f and to end by %llu",
                        (unsigned long long)start, (unsigned long long)(s.horizon + s.tail),
                        p->rule.last * (double)p->length, (unsigned long long)p->length);
+    *cause = TRIREME__CAUSE__money;
     return check_money(p, &s, change->person, err);
+}
+
+int prospect_check_start(const struct prospect *p, const struct prospect_change *change,
+                         uint64_t start, struct err *err)
+{
+    Trireme__Cause unread;
+    return check_start(p, change, start, &unread, err);
 }
 
 static bool can_start(const struct prospect *p, const struct prospect_change *change,
@@ -223,10 +285,11 @@ size_t prospect_decisions(uint64_t *steps, size_t max, const struct prospect *p,
 }
 
 int prospect_check(const struct prospect *p, uint64_t step, const Trireme__Config *after,
-                   bool person, struct err *err)
+                   bool person, Trireme__Cause *cause, struct err *err)
 {
     const uint32_t hypotheses = p->asked->gate->hypotheses;
     const struct prospect_change change = prospect_change_of(p, after, person);
+    *cause = TRIREME__CAUSE__unfit;
     if (p->history->registered >= hypotheses)
         return err_set(err, ERR_USAGE, "this run has tried its %u hypotheses (gate.hypotheses)",
                        hypotheses);
@@ -235,5 +298,5 @@ int prospect_check(const struct prospect *p, uint64_t step, const Trireme__Confi
                        "found steps of %llu tokens, expected at least an eighth of the %llu that a "
                        "step has now: each updates all weights",
                        (unsigned long long)change.step_tokens, (unsigned long long)p->step_tokens);
-    return prospect_check_start(p, &change, prospect_boundary(p, step), err);
+    return check_start(p, &change, prospect_boundary(p, step), cause, err);
 }

@@ -11,11 +11,13 @@
 #include "coordinator/gate/stretch.h"
 
 #include "config.pb-c.h"
+#include "ledger.pb-c.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct entry;
 struct history;
 
 struct prospect {
@@ -23,7 +25,7 @@ struct prospect {
     const struct history *history;           /* borrowed */
     struct rule rule;
     struct account account, reserved; /* as it stands; as if the stretch under way were paid for all
-                                         its arms */
+                                         arms that are in it still */
     uint64_t step, length;            /* of the trunk: done; planned */
     uint64_t step_tokens;             /* of a step of the trunk */
     uint32_t windows_max;             /* the most windows that an arm can read */
@@ -37,6 +39,20 @@ struct prospect prospect_of(const Trireme__Config *in_force, const Trireme__Conf
 
 /* The same once the stretch under way is over and paid for: its trunk is shorter by that. */
 struct prospect prospect_after(const struct prospect *prospect);
+
+/* The same if an entry (or NULL: none) ends at `step` in favour of another: what the stretch under
+ * way would still cost for it is free. */
+struct prospect prospect_instead(const struct prospect *prospect, const struct entry *entry,
+                                 uint64_t step);
+
+/* What the stretch under way has cost for an entry that leaves it at `step`; tokens. One that people
+ * or planners end where the trunk waits for tails pays for the whole of its own, and the last one
+ * for the trunk's: how far they had come, nobody could repeat. And what it will not cost any more if
+ * they end it there. */
+uint64_t prospect_arm_spent(const struct prospect *prospect, const struct entry *entry,
+                            uint64_t step, Trireme__Cause cause);
+uint64_t prospect_returns(const struct prospect *prospect, const struct entry *entry,
+                          uint64_t step);
 
 /* Why nothing can be tried in a run with that ledger, or NULL. */
 const char *prospect_off(const struct history *history);
@@ -94,6 +110,6 @@ size_t prospect_decisions(uint64_t *steps, size_t max, const struct prospect *pr
 
 /* Checks whether a change can be tried from the first stretch after `step` on, as the intake does:
  * hypotheses, time and money that are left. after: the trunk's configuration with it. ERR_USAGE
- * with a sentence. */
+ * with a sentence; *cause: why not, in one word. */
 int prospect_check(const struct prospect *prospect, uint64_t step, const Trireme__Config *after,
-                   bool person, struct err *err);
+                   bool person, Trireme__Cause *cause, struct err *err);

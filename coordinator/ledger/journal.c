@@ -269,7 +269,8 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
     case TRIREME__RECORD_KIND__claim:
         return message_equal(a->claim, b->claim);
     case TRIREME__RECORD_KIND__validation:
-        return a->validation->accepted == b->validation->accepted;
+        return a->validation->accepted == b->validation->accepted &&
+               (!a->validation->accepted || a->validation->next == b->validation->next);
     case TRIREME__RECORD_KIND__note:
         return !strcmp(a->note ? a->note : "", b->note ? b->note : "");
     default:

@@ -13,11 +13,12 @@
 
 enum { TRIED_MAX = 1000 /* newest proposals in a briefing */ };
 
-/* Returns why an entry was refused or ended, fresh, or NULL. Sentences about what ended may name
- * files of the run, or numbers: a planner is told the word alone. */
+/* Returns why an entry was refused or ended, or until when it is deferred, fresh, or NULL.
+ * Sentences about what ended may name files of the run, or numbers: a planner is told the word
+ * alone. */
 static char *tell_reason(const struct entry *entry)
 {
-    if (entry->fate == FATE_REFUSED)
+    if (entry->fate == FATE_REFUSED || entry->fate == FATE_WAITING || entry->fate == FATE_DEFERRED)
         return mem_strdup(entry->reason);
     const Trireme__Judgement *j = entry->judgement;
     if (!j || !j->has_cause || j->cause == TRIREME__CAUSE__gains || entry->fate == FATE_CLOSED)

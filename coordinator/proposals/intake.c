@@ -112,7 +112,8 @@ int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err
     if (last)
         return proposal_repeat_recorded(intake, step, err) < 0 ? -1
                                                                : close_queued(intake, step, err);
-    if (close_unfit(intake, step, err) < 0 || proposal_repeat_recorded(intake, step, err) < 0)
+    if (close_unfit(intake, step, err) < 0 || deferred_release(intake, step, err) < 0 ||
+        proposal_repeat_recorded(intake, step, err) < 0)
         return -1;
     bool free_hand = !journal_repeats(intake->context.journal);
     if (free_hand &&

@@ -1,4 +1,5 @@
-/* Shared by intake.c (the turn), proposal.c, people.c and planner_turn.c. For these files only. */
+/* Shared by intake.c (the turn), proposal.c, proposal_inputs.c, deferred.c, queue.c, people.c and
+ * planner_turn.c. For these files only. */
 #pragma once
 #include "coordinator/ledger/history.h"
 #include "coordinator/proposals/briefing.h"
@@ -46,6 +47,11 @@ int proposal_log_refusal(struct intake *intake, uint64_t step, const char *by, c
  * reason if not. */
 int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, struct err *err);
 
+/* Checks in full whether an entry's change may be tried now, beside the recipe in force. ERR_USAGE
+ * with the reason if not, and *cause, that in one word. */
+int proposal_validate(const struct intake *intake, const struct entry *entry, uint64_t step,
+                      Trireme__Cause *cause, struct err *err);
+
 /* Takes a proposal in: writes it, and the result of the check, into the ledger. *answer, a fresh
  * message, is filled in for its proposer. An error is one of the ledger. */
 int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, const char *by,
@@ -54,12 +60,34 @@ int proposal_submit(struct intake *intake, const Trireme__Proposal *proposal, co
 /* Fills in the answer to a proposal that is validated. */
 void proposal_answer(const struct entry *entry, Trireme__Answer *answer);
 
+/* Fills in any answer. The text is taken over. */
+void proposal_answer_with(Trireme__Answer *answer, bool accepted, uint32_t number, char *text);
+
 /* Carries out a person's order about a proposal, or says in the answer why not. */
 int proposal_order(struct intake *intake, Trireme__Order order, uint32_t number, const char *by,
                    uint64_t step, Trireme__Answer *answer, struct err *err);
 
 /* Repeats the inputs that the ledger has recorded at this step. */
 int proposal_repeat_recorded(struct intake *intake, uint64_t step, struct err *err);
+
+/* Checks what can be known of a change that waits for another proposal: whether it may be made now,
+ * or after that one's adoption. ERR_USAGE with the reason if not. */
+int deferred_check(const struct intake *intake, const Trireme__Proposal *proposal, struct err *err);
+
+/* Queues the proposals that wait for nothing any more, if they are legal now; closes those that are
+ * not, and those that waited in vain. Called where a turn begins and behind each input, at the same
+ * places in a repetition; so all of it is in the ledger at the step at which what they waited for
+ * was over. */
+int deferred_release(struct intake *intake, uint64_t step, struct err *err);
+
+/* Closes what an entry replaces, that is taken in now; the answer says so. Nothing is done where it
+ * replaces none, or that one is over. */
+int deferred_replace(struct intake *intake, const struct entry *entry, uint64_t step,
+                     Trireme__Answer *answer, struct err *err);
+
+/* Carries out an order of the queue, or says in the answer why not. */
+int queue_order(struct intake *intake, const uint32_t *numbers, size_t n, const char *by,
+                uint64_t step, Trireme__Answer *answer, struct err *err);
 
 /* Takes requests in RUN/inbox: looks ten times a second, and takes for a look some milliseconds, or
  * as long as one request takes. After refusals it looks away for 49 times what they took, but for

@@ -127,6 +127,18 @@ static void end_turn(struct intake *intake, uint64_t step, Trireme__Answer *answ
                                     : mem_strdup(why.text);
 }
 
+/* Returns the first proposal of another that an order of the queue names, or NULL. */
+static const struct entry *anothers(const struct history *h, const Trireme__Request *request,
+                                    const char *by)
+{
+    for (size_t i = 0; i < request->n_numbers; i++) {
+        const struct entry *e = history_entry(h, request->numbers[i]);
+        if (e && !entry_may_end(e, by))
+            return e;
+    }
+    return NULL;
+}
+
 /* Returns why who asks may not ask for this, or NULL; fresh. */
 static char *may_not(struct intake *intake, const Trireme__Request *request, enum seal seal,
                      const char *by)
@@ -140,8 +152,12 @@ static char *may_not(struct intake *intake, const Trireme__Request *request, enu
     if (!request->has_order || actor_is_person(by))
         return NULL;
     const struct entry *e = history_entry(context_history(&intake->context), request->number);
-    if (request->order == TRIREME__ORDER__kill && (!e || actor_same(e->by, by)))
+    if (request->order == TRIREME__ORDER__kill && (!e || entry_may_end(e, by)))
         return NULL; // of one that there is not it is told so
+    if (request->order == TRIREME__ORDER__queue)
+        return anothers(context_history(&intake->context), request, by)
+                   ? why_not("the turn of what another proposed", "queue RUN N...")
+                   : NULL;
     char command[64];
     snprintf(command, sizeof command, "proposals %s RUN %u", order_name(request->order),
              request->number);
@@ -160,7 +176,8 @@ static int refuse(struct intake *intake, const Trireme__Request *request, char *
                   uint64_t step, Trireme__Answer *answer, struct err *err)
 {
     char *what = request->has_order
-                     ? mem_format("%s %u", order_name(request->order), request->number)
+                     ? mem_format("%s %u", order_name(request->order),
+                                  request->n_numbers ? request->numbers[0] : request->number)
                      : mem_strdup(request->has_done   ? "the end of a turn"
                                   : has_note(request) ? "a note"
                                                       : "a proposal");
@@ -173,6 +190,23 @@ static int refuse(struct intake *intake, const Trireme__Request *request, char *
     free(text);
     free(what);
     return rc;
+}
+
+/* Does what may be asked for. */
+static int obey(struct intake *intake, const Trireme__Request *request, const char *by,
+                uint64_t step, Trireme__Answer *answer, struct err *err)
+{
+    if (request->has_done) {
+        end_turn(intake, request->done, answer);
+        return 0;
+    }
+    if (request->has_order && request->order == TRIREME__ORDER__queue)
+        return queue_order(intake, request->numbers, request->n_numbers, by, step, answer, err);
+    if (request->has_order)
+        return proposal_order(intake, request->order, request->number, by, step, answer, err);
+    if (has_note(request))
+        return note_submit(intake, request->note, by, step, answer, err);
+    return proposal_submit(intake, request->propose, by, step, answer, err);
 }
 
 /* Carries out what is asked for; *answer is filled in. */
@@ -191,17 +225,8 @@ static int carry_out(struct intake *intake, const Trireme__Request *request, uin
         return 0;
     }
     char *why = may_not(intake, request, seal, by);
-    int rc = 0;
-    if (why)
-        rc = refuse(intake, request, why, by, step, answer, err);
-    else if (request->has_done)
-        end_turn(intake, request->done, answer);
-    else if (request->has_order)
-        rc = proposal_order(intake, request->order, request->number, by, step, answer, err);
-    else if (has_note(request))
-        rc = note_submit(intake, request->note, by, step, answer, err);
-    else
-        rc = proposal_submit(intake, request->propose, by, step, answer, err);
+    const int rc = why ? refuse(intake, request, why, by, step, answer, err)
+                       : obey(intake, request, by, step, answer, err);
     free(by);
     return rc;
 }

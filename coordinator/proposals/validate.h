@@ -31,15 +31,18 @@ Trireme__Config *validate_recipe(const struct validate *validate, const Trireme_
 struct validated {
     Trireme__Config *after;        /* the recipe that it makes, the caller's; NULL: there is none */
     const struct entry *duplicate; /* says the same; borrowed, or NULL */
+    Trireme__Cause cause;          /* why not, in one word */
 };
 
-/* Checks a proposal, which is that of `entry`, or (NULL) of nobody yet, at `step`. person: as in
+/* Checks in full whether the change of a proposal may be tried beside the recipe in force, at `step`:
+ * one of `entry`, or (NULL) of nobody yet. What it replaces ends with that. person: as in
  * prospect_check. ERR_USAGE with the reason. */
 int validate_proposal(struct validated *found, const struct validate *validate,
                       const Trireme__Proposal *proposal, const struct entry *entry, uint64_t step,
                       bool person, struct err *err);
 
 /* What follows if it is legal: what the run's mode does with a proposal of a person (whether or not
- * that is proven), or of a planner; the same as a sentence. */
-Trireme__Validation__Next validate_next(const Trireme__Config *asked, bool person);
+ * that is proven), or of a planner; the same as a sentence. deferred: it waits for another proposal,
+ * behind its approval if it needs that. */
+Trireme__Validation__Next validate_next(const Trireme__Config *asked, bool person, bool deferred);
 const char *validate_says(Trireme__Validation__Next next);

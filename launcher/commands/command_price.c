@@ -99,8 +99,8 @@ static void tell(Trireme__PriceReply *out, const struct change *c)
         validate_proposal(&found, &v, c->proposal, NULL, step, c->person, &why) == 0;
     TELL(out, accepted, accepted);
     TELL(out, step, c->now.step);
-    out->text =
-        mem_strdup(accepted ? validate_says(validate_next(c->view->asked, c->person)) : why.text);
+    out->text = mem_strdup(accepted ? validate_says(validate_next(c->view->asked, c->person, false))
+                                    : why.text);
     if (found.duplicate)
         TELL(out, duplicate, found.duplicate->number);
     if (found.after)

@@ -118,10 +118,17 @@ static void a_stretch_under_way_is_paid_first_and_makes_the_trunk_shorter(void *
     Trireme__Config *config = config_new(NULL);
     Trireme__Arm watch = TRIREME__ARM__INIT, arm = TRIREME__ARM__INIT, *arms[] = {&watch, &arm};
     watch.reverse = watch.has_reverse = 1;
+    watch.number = 1, arm.number = 2;
+    char by[] = "planner script uid 1 pid 2";
+    struct entry entries[] = {
+        {.number = 1, .fate = FATE_ADOPTED, .in_stretch = true, .by = by},
+        {.number = 2, .fate = FATE_OPEN,    .in_stretch = true, .by = by},
+    };
     Trireme__Stretch stretch = TRIREME__STRETCH__INIT;
     stretch.horizon = 11, stretch.tail = 5, stretch.windows = 64, stretch.step_tokens = STEP;
     stretch.arms = arms, stretch.n_arms = 2;
-    const struct history history = {.stretch = &stretch, .stretch_start = 50};
+    const struct history history = {
+        .stretch = &stretch, .stretch_start = 50, .entries = entries, .n = 2};
     struct prospect p = at_step(config, &history, 53);
     assert_int_equal(prospect_next_start(&p), 61); // where it ends; the trunk alone: at 60
     assert_int_equal(prospect_boundary(&p, 53), 60);
@@ -131,6 +138,15 @@ static void a_stretch_under_way_is_paid_first_and_makes_the_trunk_shorter(void *
     assert_int_equal(prospect_after(&p).length, STEPS - 41); // 41,984 tokens, 37 steps and 4 of it
     stretch.has_length = 1, stretch.length = 1790;           // what was planned as it began
     assert_int_equal(at_step(config, &history, 53).length, 1790);
+
+    // where the second ends here for another, its rest comes back and what it cost stays spent
+    assert_int_equal(prospect_arm_spent(&p, &entries[1], 53, TRIREME__CAUSE__replaced), 3 * STEP);
+    assert_int_equal(prospect_returns(&p, &entries[1], 53),
+                     (uint64_t)(16 * STEP + READING) - 3 * STEP);
+    const struct prospect instead = prospect_instead(&p, &entries[1], 53);
+    assert_tokens(instead.reserved.spent, 16 * STEP + READING + 5 * STEP + READING + 3 * STEP);
+    assert_tokens(instead.reserved.since, 3 * STEP); // the watch is nobody's at stake
+    assert_tokens(prospect_instead(&p, NULL, 53).reserved.spent, p.reserved.spent);
     message_free(config);
 }
 
@@ -138,8 +154,12 @@ static void where_a_stretch_has_just_ended_the_next_begins_at_once(void **state)
 {
     (void)state;
     Trireme__Config *config = config_new(NULL);
-    struct history history = {.ended_at = 61};
+    struct history history = {.ended_at = 61, .stretch_end = 61};
     struct prospect p = at_step(config, &history, 61);
+    assert_int_equal(prospect_next_start(&p), 61);
+    history.stretch_end = 63; // it was ended before its time
+    assert_int_equal(prospect_next_start(&p), 70);
+    history.changed_at = 61; // because the recipe changed
     assert_int_equal(prospect_next_start(&p), 61);
     p = at_step(config, &history, 62);
     assert_int_equal(prospect_next_start(&p), 70);
@@ -150,34 +170,38 @@ static void what_cannot_be_tried_is_refused_with_the_number_that_is_expected(voi
 {
     (void)state;
     struct history history = {0};
+    Trireme__Cause cause;
     struct err err;
     Trireme__Config *config = config_new(NULL), *small = message_copy(config);
     struct prospect p = at_step(config, &history, 20);
-    assert_int_equal(prospect_check(&p, 20, config, false, &err), 0);
-    assert_refused(prospect_check(&p, 155, config, false, &err), &err,
+    assert_int_equal(prospect_check(&p, 20, config, false, &cause, &err), 0);
+    assert_refused(prospect_check(&p, 155, config, false, &cause, &err), &err,
                    "a stretch of it from step 160 on takes 60928 tokens, which a run of 1800 steps "
                    "cannot pay for: expected at least 1804 steps (gate.stake, gate.share)");
-    assert_int_equal(prospect_check(&p, 155, config, true, &err), 0);
+    assert_int_equal(prospect_check(&p, 155, config, true, &cause, &err), 0);
     small->train->batch = small->train->microbatch = 1;
-    assert_refused(prospect_check(&p, 20, small, false, &err), &err,
+    assert_refused(prospect_check(&p, 20, small, false, &cause, &err), &err,
                    "found steps of 64 tokens, expected at least an eighth of the 1024 that a step "
                    "has now: each updates all weights");
     history.since = history.spent = 20000;
     p = at_step(config, &history, 20);
-    assert_refused(prospect_check(&p, 100, config, false, &err), &err,
+    assert_refused(prospect_check(&p, 100, config, false, &cause, &err), &err,
                    "token budget: a stretch of it takes 43179 tokens, and experiments may cost "
                    "40826 more (gate.stake, gate.share)");
+    assert_int_equal(cause, TRIREME__CAUSE__money);
     history = (struct history){.registered = config->gate->hypotheses};
     p = at_step(config, &history, 20);
     char *used_up = mem_format("this run has tried its %u hypotheses (gate.hypotheses)",
                                config->gate->hypotheses);
-    assert_refused(prospect_check(&p, 20, config, false, &err), &err, used_up);
+    assert_refused(prospect_check(&p, 20, config, false, &cause, &err), &err, used_up);
+    assert_int_equal(cause, TRIREME__CAUSE__unfit);
     free(used_up);
     history.registered = 0;
     p = at_step(config, &history, 1080);
-    assert_refused(prospect_check(&p, 1080, config, false, &err), &err,
+    assert_refused(prospect_check(&p, 1080, config, false, &cause, &err), &err,
                    "too late in the run: a stretch of it begins at step 1090 and takes 273, "
                    "expected to begin by step 1080 and to end by 1800");
+    assert_int_equal(cause, TRIREME__CAUSE__time);
     message_free(small);
     message_free(config);
 }

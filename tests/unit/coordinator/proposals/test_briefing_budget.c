@@ -102,17 +102,29 @@ static void a_stretch_under_way_reserves_itself_and_the_next_begins_where_it_end
     (void)state;
     Trireme__Config *config = config_new();
     Trireme__Arm watch = TRIREME__ARM__INIT, arm = TRIREME__ARM__INIT, *arms[] = {&watch, &arm};
+    Trireme__Proposal proposal = TRIREME__PROPOSAL__INIT;
     watch.reverse = watch.has_reverse = 1;
+    watch.number = 1, arm.number = 2;
     Trireme__Stretch stretch = TRIREME__STRETCH__INIT;
     stretch.horizon = 10, stretch.tail = 5, stretch.windows = 64, stretch.step_tokens = STEP;
     stretch.arms = arms, stretch.n_arms = 2;
-    const struct history history = {.stretch = &stretch, .stretch_start = 50};
+    struct entry entries[] = {
+        {.number = 1, .fate = FATE_ADOPTED, .proposal = &proposal, .in_stretch = true},
+        {.number = 2, .fate = FATE_OPEN,    .proposal = &proposal, .in_stretch = true},
+    };
+    const struct history history = {
+        .stretch = &stretch, .stretch_start = 50, .entries = entries, .n = 2};
     Trireme__Briefing *b = brief(config, &history, 53, 0);
     assert_int_equal(b->budget->reserved, 39936); // 2 arms of 16725.3, 6485.3
     assert_int_equal(b->budget->next_start, 60);
     assert_int_equal(b->upcoming->decision, 60);
     assert_int_equal(b->tokens_left, 40857); // .033 * 1800 * 1024 less one arm and half of the rest
     assert_int_equal(b->budget->last_plain, 100);
+    message_free(b);
+    entries[1].in_stretch = false; // it was ended: the watch alone goes on
+    b = brief(config, &history, 53, 0);
+    assert_int_equal(b->budget->reserved, 23210); // 1 arm of 16725.3, 6485.3
+    assert_int_equal(b->tokens_left, 60825);      // .033 * 1800 * 1024: it is nobody's at stake
     message_free(b);
     message_free(config);
 }

@@ -107,14 +107,14 @@ static void what_follows_is_told_by_the_runs_mode(void **state)
     (void)state;
     struct fixture f;
     set_up(&f);
-    assert_int_equal(validate_next(f.config, false), TRIREME__VALIDATION__NEXT__queued);
+    assert_int_equal(validate_next(f.config, false, false), TRIREME__VALIDATION__NEXT__queued);
     f.config->experiment->mode = TRIREME__EXPERIMENT__MODE__approve;
-    assert_int_equal(validate_next(f.config, true), TRIREME__VALIDATION__NEXT__queued);
-    assert_int_equal(validate_next(f.config, false), TRIREME__VALIDATION__NEXT__waiting);
+    assert_int_equal(validate_next(f.config, true, false), TRIREME__VALIDATION__NEXT__queued);
+    assert_int_equal(validate_next(f.config, false, false), TRIREME__VALIDATION__NEXT__waiting);
     assert_string_equal(validate_says(TRIREME__VALIDATION__NEXT__waiting),
                         "legal; it waits for approval");
     f.config->experiment->mode = TRIREME__EXPERIMENT__MODE__observe;
-    assert_int_equal(validate_next(f.config, true), TRIREME__VALIDATION__NEXT__observed);
+    assert_int_equal(validate_next(f.config, true, false), TRIREME__VALIDATION__NEXT__observed);
     tear_down(&f);
 }
 

@@ -41,6 +41,8 @@ static const char *const looked_at[] = {
     "trireme.Record.note",
     "trireme.Noted.*",
     "trireme.Answer.text",
+    "trireme.QueueReply.text",
+    "trireme.QueueRow.state",
     "trireme.Application.pause_ms",
     "trireme.LedgerVerifyReply.head",
     "trireme.SampleReply.text",
