@@ -183,27 +183,6 @@ int file_write_private(const char *path, const void *bytes, size_t size, enum er
     return write_whole(path, true, bytes, size, code, err);
 }
 
-int file_write_passing(const char *path, const void *bytes, size_t size, enum err_code code,
-                       struct err *err)
-{
-    struct file_writer *w = open_writer(path, false, code, err);
-    if (!w)
-        return -1;
-    file_writer_add(w, bytes, size);
-    const int fd = w->fd;
-    w->fd = -1; // closed before the rename: what NFS has not written yet it writes then
-    if (close(fd) < 0 && !w->error)
-        w->error = errno;
-    int rc = 0;
-    if (w->error || rename(w->temporary, path) < 0) {
-        rc =
-            err_set(err, code, "%s: cannot write: %s", path, strerror(w->error ? w->error : errno));
-        unlink(w->temporary);
-    }
-    file_writer_drop(w);
-    return rc;
-}
-
 int file_make_dirs(const char *path, enum err_code code, struct err *err)
 {
     if (file_is_dir(path))

@@ -22,10 +22,6 @@ int file_write_atomic(const char *path, const void *bytes, size_t size, enum err
 int file_write_private(const char *path, const void *bytes, size_t size, enum err_code code,
                        struct err *err);
 
-/* The same without fsync, for what need not outlast the machine: readers find all of it or none. */
-int file_write_passing(const char *path, const void *bytes, size_t size, enum err_code code,
-                       struct err *err);
-
 /* file_write_atomic for a file that is written in pieces. file_writer_end reports the first add
  * that failed. file_writer_drop leaves no trace of the file. */
 struct file_writer;

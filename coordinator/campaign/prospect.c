@@ -10,8 +10,8 @@ enum {
     FORK_STEPS_MAX = 8
 }; /* of a fork, to one of the trunk: tokens do not say what it costs to take them in small steps */
 
-/* Adds what the stretch under way will cost, for all arms that are in it still but one (0: for all).
- */
+/* Adds what the stretch under way will cost for all arms that are in it still, but for one (0: for
+ * all of them). */
 static void reserve(struct prospect *p, uint32_t without)
 {
     const Trireme__Stretch *now = p->history->stretch;

@@ -45,10 +45,10 @@ struct prospect prospect_after(const struct prospect *prospect);
 struct prospect prospect_instead(const struct prospect *prospect, const struct entry *entry,
                                  uint64_t step);
 
-/* What the stretch under way has cost for an entry that leaves it at `step`; tokens. One that people
- * or planners end where the trunk waits for tails pays for the whole of its own, and the last one
- * for the trunk's: how far they had come, nobody could repeat. And what it will not cost any more if
- * they end it there. */
+/* What the stretch under way has cost for an entry that leaves it at `step`; tokens. One that is
+ * ended by people or planners where the trunk waits for tails pays for the whole of its own, and
+ * the last one for the trunk's: how far they had come, nobody could repeat. And what it will not
+ * cost any more if they end it there. */
 uint64_t prospect_arm_spent(const struct prospect *prospect, const struct entry *entry,
                             uint64_t step, Trireme__Cause cause);
 uint64_t prospect_returns(const struct prospect *prospect, const struct entry *entry,

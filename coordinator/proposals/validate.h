@@ -34,15 +34,15 @@ struct validated {
     Trireme__Cause cause;          /* why not, in one word */
 };
 
-/* Checks in full whether the change of a proposal may be tried beside the recipe in force, at `step`:
- * one of `entry`, or (NULL) of nobody yet. What it replaces ends with that. person: as in
+/* Checks in full whether the change of a proposal may be tried beside the recipe in force: of
+ * `entry`, or (NULL) of nobody yet, at `step`. What it replaces ends with that. person: as in
  * prospect_check. ERR_USAGE with the reason. */
 int validate_proposal(struct validated *found, const struct validate *validate,
                       const Trireme__Proposal *proposal, const struct entry *entry, uint64_t step,
                       bool person, struct err *err);
 
 /* What follows if it is legal: what the run's mode does with a proposal of a person (whether or not
- * that is proven), or of a planner; the same as a sentence. deferred: it waits for another proposal,
- * behind its approval if it needs that. */
+ * that is proven), or of a planner; the same as a sentence. deferred: it waits for another, behind
+ * its approval if it needs that. */
 Trireme__Validation__Next validate_next(const Trireme__Config *asked, bool person, bool deferred);
 const char *validate_says(Trireme__Validation__Next next);

@@ -36,8 +36,6 @@ static void what_was_written_is_read_back_and_leaves_no_temporary(void **state)
     assert_int_equal(file_write_atomic(path, "one", 3, ERR_USAGE, &err), 0);
     assert_int_equal(file_write_atomic(path, "second", 6, ERR_USAGE, &err), 0);
     check_content(path, "second");
-    assert_int_equal(file_write_passing(path, "third", 5, ERR_USAGE, &err), 0);
-    check_content(path, "third");
     assert_int_equal(names_in(*state), 1);
     free(path);
 }
@@ -69,11 +67,9 @@ static void a_write_that_fails_leaves_the_old_file_and_no_temporary(void **state
     tight = (struct rlimit){.rlim_cur = 1000, .rlim_max = before.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-    int rc = file_write_passing(path, large, 100000, ERR_DATA, &err);
-    assert_int_equal(err.code, ERR_DATA);
-    rc += file_write_atomic(path, large, 100000, ERR_TRAIN, &err);
+    int rc = file_write_atomic(path, large, 100000, ERR_TRAIN, &err);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_int_equal(rc, -2);
+    assert_int_equal(rc, -1);
     assert_int_equal(err.code, ERR_TRAIN);
     assert_contains(err.text, path);
     assert_contains(err.text, "cannot write 100000 bytes: File too large");
@@ -197,15 +193,15 @@ static void a_link_that_takes_a_folders_place_meanwhile_is_not_followed(void **s
     assert_int_equal(file_make_dirs(kept, ERR_USAGE, &err), 0);
     assert_int_equal(file_write_atomic(file, "x", 1, ERR_USAGE, &err), 0);
     const pid_t child = exchange_for_ever(a, b);
-    int error = 0;
-    for (int i = 0; i < TRIES && error == 0 && file_exists(file); i++) {
-        error = file_make_dirs(a, ERR_USAGE, &err) < 0 || symlink(kept, b) < 0;
+    int tried = 0;
+    for (int i = 0; i < TRIES && file_exists(file); i++) {
+        tried += file_make_dirs(a, ERR_USAGE, &err) == 0 && symlink(kept, b) == 0;
         file_remove_tree(tree, ERR_USAGE, &err); // what is exchanged meanwhile may stay
         file_remove_tree(tree, ERR_USAGE, &err);
     }
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
-    assert_int_equal(error, 0);
+    assert_true(tried > TRIES / 2);
     assert_true(file_exists(file));
     free(file);
     free(kept);
