@@ -5,7 +5,7 @@
 #include "coordinator/ledger/journal.h"
 #include "coordinator/ledger/waits.h"
 #include "coordinator/proposals/intake_internal.h"
-#include "coordinator/proposals/patch.h"
+#include "coordinator/patch/patch.h"
 #include "coordinator/run/progress.h"
 #include "proto/config/changes.h"
 #include "proto/schema/message.h"

@@ -2,7 +2,7 @@
  * planner_turn.c. For these files only. */
 #pragma once
 #include "coordinator/ledger/history.h"
-#include "coordinator/proposals/briefing.h"
+#include "coordinator/briefing/briefing.h"
 #include "coordinator/proposals/intake.h"
 
 #include "files.pb-c.h"

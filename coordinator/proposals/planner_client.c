@@ -3,7 +3,7 @@
 #include "coordinator/proposals/planner.h"
 
 #include "base/mem.h"
-#include "coordinator/proposals/turn.h"
+#include "coordinator/inbox/turn.h"
 #include "proto/schema/message.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/journal.h"
-#include "coordinator/proposals/briefing.h"
+#include "coordinator/briefing/briefing.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/note.h"
 #include "coordinator/proposals/planner.h"

@@ -7,7 +7,7 @@
 #include "coordinator/ledger/waits.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/note.h"
-#include "coordinator/proposals/patch.h"
+#include "coordinator/patch/patch.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/proposals/validate.h"
 #include "coordinator/run/progress.h"

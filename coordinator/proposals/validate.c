@@ -1,8 +1,8 @@
 #include "coordinator/proposals/validate.h"
 
 #include "coordinator/ledger/history.h"
-#include "coordinator/proposals/patch.h"
-#include "coordinator/proposals/recipe.h"
+#include "coordinator/patch/patch.h"
+#include "coordinator/patch/recipe.h"
 #include "proto/config/changes.h"
 #include "proto/schema/message.h"
 

@@ -1,7 +1,7 @@
 /* trireme curve: the trunk's losses at its evaluations, or the training losses of a fork, from the
  * run's metrics. */
 #include "base/mem.h"
-#include "coordinator/proposals/curve.h"
+#include "coordinator/briefing/curve.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/trial_steps.h"
 #include "launcher/commands/trunk_lines.h"

@@ -1,6 +1,6 @@
 /* trireme done: the planner's turn that is open is over. */
 #include "base/mem.h"
-#include "coordinator/proposals/turn.h"
+#include "coordinator/inbox/turn.h"
 #include "coordinator/run/run.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/person.h"

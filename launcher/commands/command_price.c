@@ -1,7 +1,7 @@
 /* trireme price: a dry run of propose, from the files of the run. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
-#include "coordinator/proposals/patch.h"
+#include "coordinator/patch/patch.h"
 #include "coordinator/proposals/validate.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/person.h"

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
-#include "coordinator/proposals/turn.h"
+#include "coordinator/inbox/turn.h"
 #include "coordinator/run/run.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/trunk_lines.h"

@@ -1,8 +1,8 @@
 #include "launcher/commands/person.h"
 
 #include "base/mem.h"
-#include "coordinator/proposals/inbox.h"
-#include "coordinator/proposals/seal.h"
+#include "coordinator/inbox/inbox.h"
+#include "coordinator/inbox/seal.h"
 #include "coordinator/run/secret.h"
 #include "launcher/commands/passphrase.h"
 #include "proto/config/run_config.h"

@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "coordinator/ledger/ledger.h"
-#include "coordinator/proposals/curve.h"
-#include "coordinator/proposals/policy.h"
+#include "coordinator/briefing/curve.h"
+#include "coordinator/patch/policy.h"
 #include "coordinator/train/roster.h"
 #include "launcher/commands/newest_manifest.h"
 #include "proto/config/changes.h"

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "coordinator/campaign/pair.h"
-#include "coordinator/proposals/curve.h"
+#include "coordinator/briefing/curve.h"
 #include "launcher/commands/metrics_lines.h"
 #include "proto/schema/value.h"
 

@@ -1,9 +1,9 @@
 #include "tests/unit/roles/campaign_harness.h"
 
 #include "base/text.h"
-#include "coordinator/proposals/inbox.h"
+#include "coordinator/inbox/inbox.h"
 #include "coordinator/proposals/planner.h"
-#include "coordinator/proposals/seal.h"
+#include "coordinator/inbox/seal.h"
 #include "coordinator/run/secret.h"
 #include "proto/schema/write.h"
 

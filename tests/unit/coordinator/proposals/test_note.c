@@ -1,5 +1,5 @@
 /* What a note may be, and what a briefing has of notes. */
-#include "tests/unit/coordinator/proposals/proposals_fixture.h"
+#include "tests/unit/coordinator/briefing/briefing_fixture.h"
 
 #include "coordinator/proposals/note.h"
 #include "proto/schema/write.h"

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "coordinator/proposals/planner.h"
-#include "coordinator/proposals/turn.h"
+#include "coordinator/inbox/turn.h"
 #include "proto/file/incarnation.h"
 #include "proto/schema/message.h"
 

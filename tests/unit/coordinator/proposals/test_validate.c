@@ -1,5 +1,5 @@
 /* Whether a proposal may be made. */
-#include "tests/unit/coordinator/proposals/proposals_fixture.h"
+#include "tests/unit/coordinator/briefing/briefing_fixture.h"
 
 #include "base/mem.h"
 #include "coordinator/proposals/validate.h"
