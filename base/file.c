@@ -241,31 +241,92 @@ int file_sync_dir(const char *path, enum err_code code, struct err *err)
     return rc;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names in a folder, sorted. path: for the sentence. */
+static char **names_of(DIR *dir, const char *path, size_t *n, enum err_code code, struct err *err)
+{
+    char **names = NULL;
+    size_t count = 0, room = 0;
+    errno = 0;
+    for (struct dirent *entry; (entry = readdir(dir)); errno = 0) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        names = mem_grow(names, count, &room, sizeof *names);
+        names[count++] = mem_strdup(entry->d_name);
+    }
+    const int error = errno;
+    names = mem_resize(names, count + 1, sizeof *names);
+    names[count] = NULL;
+    if (error) { // some names may be missing
+        file_names_free(names);
+        err_set(err, code, "%s: cannot read the folder: %s", path, strerror(error));
+        return NULL;
+    }
+    qsort(names, count, sizeof *names, compare_names);
+    *n = count;
+    return names;
+}
+
+enum { DEPTH_MAX = 256 /* each takes a descriptor */ };
+
+static int remove_at(int folder, const char *name, const char *path, int depth, enum err_code code,
+                     struct err *err);
+
+/* Removes what is in a folder, which is opened once and by its name in the one above: who exchanges
+ * it for a link meanwhile leads nowhere. */
+static int empty_at(int folder, const char *name, const char *path, int depth, enum err_code code,
+                    struct err *err)
+{
+    const int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    size_t n = 0;
+    if (!dir) {
+        err_set(err, code, "%s: cannot read the folder: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    char **names = names_of(dir, path, &n, code, err);
+    int rc = names ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        char *child = file_join(path, names[i]);
+        rc = remove_at(fd, names[i], child, depth + 1, code, err);
+        free(child);
+    }
+    file_names_free(names);
+    closedir(dir);
+    return rc;
+}
+
+/* Removes the name in a folder, with all that is in it. path: for the sentence. */
+static int remove_at(int folder, const char *name, const char *path, int depth, enum err_code code,
+                     struct err *err)
+{
+    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    const int why = errno; // of a folder: EISDIR, or as POSIX has it EPERM
+    if (unlinkat(folder, name, AT_REMOVEDIR) == 0)
+        return 0;
+    if (errno != ENOTEMPTY && errno != EEXIST)
+        return err_set(err, code, "%s: cannot remove: %s", path,
+                       strerror(errno == ENOTDIR ? why : errno));
+    if (depth == DEPTH_MAX)
+        return err_set(err, code, "%s: cannot remove: found more than %d folders in each other",
+                       path, DEPTH_MAX);
+    if (empty_at(folder, name, path, depth, code, err) < 0)
+        return -1;
+    return unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT
+               ? 0
+               : err_set(err, code, "%s: cannot remove: %s", path, strerror(errno));
+}
+
 int file_remove_tree(const char *path, enum err_code code, struct err *err)
 {
-    struct stat st;
-    if (lstat(path, &st) < 0)
-        return errno == ENOENT
-                   ? 0
-                   : err_set(err, code, "%s: cannot look at it: %s", path, strerror(errno));
-    if (S_ISDIR(st.st_mode)) {
-        size_t n = 0;
-        char **names = file_names(path, &n, code, err);
-        if (!names)
-            return -1;
-        int rc = 0;
-        for (size_t i = 0; i < n && rc == 0; i++) {
-            char *child = file_join(path, names[i]);
-            rc = file_remove_tree(child, code, err);
-            free(child);
-        }
-        file_names_free(names);
-        if (rc < 0)
-            return -1;
-    }
-    if (remove(path) < 0)
-        return err_set(err, code, "%s: cannot remove: %s", path, strerror(errno));
-    return 0;
+    return remove_at(AT_FDCWD, path, path, 0, code, err);
 }
 
 int file_exchange_dirs(const char *a, const char *b, enum err_code code, struct err *err)
@@ -284,11 +345,6 @@ int file_exchange_dirs(const char *a, const char *b, enum err_code code, struct 
     return rc;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 char **file_names(const char *path, size_t *n, enum err_code code, struct err *err)
 {
     DIR *dir = opendir(path);
@@ -296,26 +352,8 @@ char **file_names(const char *path, size_t *n, enum err_code code, struct err *e
         err_set(err, code, "%s: cannot read the folder: %s", path, strerror(errno));
         return NULL;
     }
-    char **names = NULL;
-    size_t count = 0, room = 0;
-    errno = 0;
-    for (struct dirent *entry; (entry = readdir(dir)); errno = 0) {
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-            continue;
-        names = mem_grow(names, count, &room, sizeof *names);
-        names[count++] = mem_strdup(entry->d_name);
-    }
-    const int error = errno;
+    char **names = names_of(dir, path, n, code, err);
     closedir(dir);
-    names = mem_resize(names, count + 1, sizeof *names);
-    names[count] = NULL;
-    if (error) { // some names may be missing
-        file_names_free(names);
-        err_set(err, code, "%s: cannot read the folder: %s", path, strerror(error));
-        return NULL;
-    }
-    qsort(names, count, sizeof *names, compare_names);
-    *n = count;
     return names;
 }
 

@@ -40,7 +40,8 @@ int file_make_private(bool *open, const char *path, enum err_code code, struct e
 /* Makes the names in a folder durable (fsync). */
 int file_sync_dir(const char *path, enum err_code code, struct err *err);
 
-/* Removes a file, or a folder with all that is in it. A path that does not exist is no error. */
+/* Removes a file, or a folder with all that is in it, up to 256 folders deep. Links in it are not
+ * followed, whoever puts them there meanwhile. A path that does not exist is no error. */
 int file_remove_tree(const char *path, enum err_code code, struct err *err);
 
 /* Exchanges the names of two folders in the same parent, atomically where the file system can.

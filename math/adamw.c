@@ -23,5 +23,18 @@ static void adamw_update(float *restrict weights, float *const moments[],
     }
 }
 
+/* - lr d w - lr/(1-b1^t) m / (sqrt(v / (1-b2^t)) + eps) */
+static void adamw_delta(float *restrict delta, const float *restrict weights,
+                        float *const moments[], size_t n, const struct optimizer_step *step)
+{
+    const float *restrict m = moments[0], *restrict v = moments[1];
+    const float decay = (float)(step->lr * step->weight_decay);
+    const float rate = (float)(step->lr / (1 - pow(step->beta1, (double)step->step)));
+    const float root = (float)(1 / sqrt(1 - pow(step->beta2, (double)step->step)));
+    const float eps = (float)step->eps;
+    for (size_t i = 0; i < n; i++)
+        delta[i] = -decay * weights[i] - rate * m[i] / (sqrtf(v[i]) * root + eps);
+}
+
 const struct optimizer_rule optimizer_adamw = {
-    .name = "adamw", .n_moments = 2, .update = adamw_update};
+    .name = "adamw", .n_moments = 2, .update = adamw_update, .delta = adamw_delta};

@@ -20,6 +20,10 @@ struct optimizer_rule {
     /* Updates n weights and moments in place. */
     void (*update)(float *weights, float *const moments[], const float *gradient, size_t n,
                    const struct optimizer_step *step);
+    /* Writes what the moments as they are add to n weights at that rate, decay included: the update
+     * without the new gradient's part. step->step: updates that made the moments, at least 1. */
+    void (*delta)(float *delta, const float *weights, float *const moments[], size_t n,
+                  const struct optimizer_step *step);
 };
 
 /* Returns the rule of that name (the schema's Optimizer.Name). Asserts that it exists. */

@@ -13,4 +13,16 @@ static void sgd_update(float *restrict weights, float *const moments[],
     }
 }
 
-const struct optimizer_rule optimizer_sgd = {.name = "sgd", .n_moments = 1, .update = sgd_update};
+/* - lr b */
+static void sgd_delta(float *restrict delta, const float *restrict weights, float *const moments[],
+                      size_t n, const struct optimizer_step *step)
+{
+    const float *restrict buffer = moments[0];
+    const float lr = (float)step->lr;
+    (void)weights; // their decay is in the buffer
+    for (size_t i = 0; i < n; i++)
+        delta[i] = -lr * buffer[i];
+}
+
+const struct optimizer_rule optimizer_sgd = {
+    .name = "sgd", .n_moments = 1, .update = sgd_update, .delta = sgd_delta};

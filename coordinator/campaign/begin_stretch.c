@@ -78,8 +78,8 @@ static int add(struct campaign *c, struct part *parts, size_t *n, const struct e
     return 0;
 }
 
-/* Chooses among the hypotheses that are open or queued those of the next stretch, behind the n
- * parts that there are already (the watched one, or none). */
+/* Chooses among the hypotheses that are open or queued, in the order of their turns, those of the
+ * next stretch, behind the n parts that there are already (the watched one, or none). */
 static int choose(struct campaign *c, struct part *parts, size_t *n, uint64_t step, struct err *err)
 {
     const struct history *h = context_history(&c->context);
@@ -87,9 +87,11 @@ static int choose(struct campaign *c, struct part *parts, size_t *n, uint64_t st
     struct stretch_candidate *candidates = mem_new(h->n, sizeof *candidates);
     size_t *chosen = mem_new(h->n, sizeof *chosen), n_all = 0;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < h->n; i++)
-        if (h->entries[i].fate == FATE_OPEN || h->entries[i].fate == FATE_QUEUED)
-            rc = add(c, all, &n_all, &h->entries[i], false, step, err);
+    for (size_t i = 0; rc == 0 && i < h->n; i++) {
+        const struct entry *e = &h->entries[h->turns[i]];
+        if (e->fate == FATE_OPEN || e->fate == FATE_QUEUED)
+            rc = add(c, all, &n_all, e, false, step, err);
+    }
     for (size_t i = 0; i < n_all; i++) {
         const struct entry *e = entry_of(c, all[i].number);
         candidates[i] = (struct stretch_candidate){.number = e->number,

@@ -21,10 +21,10 @@ struct campaign *campaign_new(const struct context *context)
     c->context = *context;
     c->rule = rule_of(context->run->config);
     gate_windows_init(&c->windows, context->run, context->roster);
-    if (journal_history(context->journal)->first_rule) {
+    const char *off = prospect_off(journal_history(context->journal));
+    if (off) {
         free(c->windows.off);
-        c->windows.off = mem_format("experiments are off: the ledger of this run is of the first "
-                                    "rule, which this version does not compute any more");
+        c->windows.off = mem_strdup(off);
     }
     campaign_plan_trunk(c);
     c->measure = measure_new(&c->context, &c->windows);

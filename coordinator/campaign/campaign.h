@@ -11,8 +11,7 @@
  * campaign_fork until it is over. */
 #pragma once
 #include "base/err.h"
-#include "coordinator/gate/account.h"
-#include "coordinator/gate/stretch.h"
+#include "coordinator/campaign/prospect.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/train/context.h"
 
@@ -52,9 +51,17 @@ int campaign_give_up(struct campaign *campaign, uint32_t number, uint64_t step,
 int campaign_check(const struct campaign *campaign, uint64_t step, const Trireme__Config *after,
                    bool person, struct err *err);
 
+/* Tokens of the stretch under way that an entry will not cost any more if people or planners end
+ * it at `step`. */
+uint64_t campaign_returns(const struct campaign *campaign, const struct entry *entry,
+                          uint64_t step);
+
 /* Checks whether the recipe from before an adopted change can be in force again. ERR_USAGE with a
  * sentence. */
 int campaign_check_takeback(const struct campaign *campaign, uint32_t number, struct err *err);
+
+/* What lies ahead, by the campaign's own state. Borrows from it: until the next step. */
+struct prospect campaign_prospect(const struct campaign *campaign);
 
 /* The first step at which a stretch may begin; the most windows that an arm can read without
  * reading one twice. */
@@ -103,15 +110,3 @@ const struct trial *campaign_line(const struct campaign *campaign, size_t i,
 
 /* The promoted changes that are in force. Borrowed until the next turn. */
 Trireme__Change **campaign_promoted(const struct campaign *campaign, size_t *n);
-
-/* For whoever knows a run from its files alone. */
-
-/* The stretch that would begin at `start` of a trunk with that configuration. asked: the
- * operator's. windows_max: as campaign_windows_max. step_tokens: as in stretch_of. */
-struct stretch campaign_stretch_of(enum stretch_kind kind, uint64_t start,
-                                   const Trireme__Config *in_force, const Trireme__Config *asked,
-                                   uint32_t windows_max, const uint64_t *step_tokens, size_t n);
-
-/* Adds what the stretch under way will cost: it reserves that for all its arms. context: tokens of
- * a window. */
-void campaign_reserve(struct account *account, const struct history *history, uint32_t context);

@@ -1,6 +1,6 @@
-/* Shared by the files of a campaign: campaign.c (what others ask), prospect.c (the next stretch and
- * its price), begin_stretch.c, forks.c, end_stretch.c, claims.c, verdicts.c. For these files only.
- */
+/* Shared by the files of a campaign: campaign.c (what others ask), next_stretch.c (the next stretch
+ * and its price), begin_stretch.c, forks.c, end_stretch.c, claims.c, verdicts.c. For these files
+ * only. */
 #pragma once
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/gate/account.h"
@@ -25,7 +25,7 @@ struct campaign {
     struct promotion *promotion; /* under way, or NULL */
 };
 
-/* ---- prospect.c ---- */
+/* ---- next_stretch.c: the campaign's prospect (prospect.h) ---- */
 
 /* The account as it stands at the trunk's step. */
 struct account campaign_account(const struct campaign *campaign);

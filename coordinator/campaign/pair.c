@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void pair_free(struct pair *pair)
 {
@@ -42,6 +43,11 @@ char *pair_fork_tail_name(const char *fork)
 char *pair_trunk_tail_name(uint64_t step, uint64_t steps)
 {
     return mem_format("trunk-tail.%llu.%llu", (unsigned long long)step, (unsigned long long)steps);
+}
+
+bool pair_name_is_tail(const char *name)
+{
+    return strstr(name, "-tail");
 }
 
 bool pair_of_name_is_over(const struct history *h, const char *name)

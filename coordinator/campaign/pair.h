@@ -50,6 +50,9 @@ char *pair_fork_name(uint32_t number, bool reverse, size_t pair);
 char *pair_fork_tail_name(const char *fork);
 char *pair_trunk_tail_name(uint64_t step, uint64_t steps);
 
+/* Whether a trial of that name is a tail: its rate falls, it does not train as the trunk does. */
+bool pair_name_is_tail(const char *name);
+
 /* Whether a trial of that name belongs to a pair that is closed or observed. If not, its lines in
  * metrics.jsonl are removed at the start of a launch, since the pair will be run again. */
 bool pair_of_name_is_over(const struct history *history, const char *name);

@@ -1,11 +1,8 @@
-/* The next stretch: how long it would be, what it would cost, who can pay for it. */
-#include "coordinator/campaign/campaign_internal.h"
+#include "coordinator/campaign/prospect.h"
+
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/history.h"
-#include "coordinator/run/run.h"
-#include "coordinator/train/trial.h"
-#include "proto/config/changes.h"
 #include "proto/config/run_config.h"
-#include "proto/schema/message.h"
 
 #include <math.h>
 
@@ -13,225 +10,293 @@ enum {
     FORK_STEPS_MAX = 8
 }; /* of a fork, to one of the trunk: tokens do not say what it costs to take them in small steps */
 
-struct account campaign_account(const struct campaign *c)
+/* Adds what the stretch under way will cost for all arms that are in it still, but for one (0: for
+ * all of them). */
+static void reserve(struct prospect *p, uint32_t without)
 {
-    const struct trial *trunk = context_trunk(&c->context);
-    const struct history *h = context_history(&c->context);
-    const struct position at = trial_position(trunk);
-    return (struct account){
-        .all = (double)c->context.run->config->train->steps * (double)trunk->step_tokens,
-        // what the first rule spent came on top of the run
-        .spent = h->first_rule ? 0 : (double)history_tokens(h, h->spent, trunk->step_tokens),
-        .since = (double)history_tokens(h, h->since, trunk->step_tokens),
-        .step = at.step,
-        .trained = (double)at.tokens,
-        .step_tokens = (double)run_config_step_tokens(trunk->config)};
-}
-
-void campaign_plan_trunk(struct campaign *c)
-{
-    const struct account account = campaign_account(c);
-    if (context_history(&c->context)->stretch)
+    const Trireme__Stretch *now = p->history->stretch;
+    size_t n = 0, forward = 0;
+    for (size_t i = 0; now && i < now->n_arms; i++) {
+        const Trireme__Arm *arm = now->arms[i];
+        const struct entry *e = history_entry(p->history, arm->number);
+        const bool there = e && e->in_stretch && arm->number != without;
+        n += there;
+        forward += there && !arm->reverse && !arm->person;
+    }
+    if (n == 0)
         return;
-    const double left = account.all - account.spent;
-    trial_plan(*c->context.trunk, (uint64_t)fmax(left, account.trained));
-}
-
-struct stretch campaign_stretch(const struct campaign *c, enum stretch_kind kind, uint64_t start,
-                                const uint64_t *step_tokens, size_t n)
-{
-    return campaign_stretch_of(kind, start, context_config(&c->context), c->context.run->config,
-                               gate_windows_max(&c->windows), step_tokens, n);
-}
-
-struct stretch campaign_stretch_of(enum stretch_kind kind, uint64_t start,
-                                   const Trireme__Config *in_force, const Trireme__Config *asked,
-                                   uint32_t windows_max, const uint64_t *step_tokens, size_t n)
-{
-    const uint32_t wanted = asked->gate->windows;
-    struct stretch s = stretch_of(kind, start, in_force->train->batch, step_tokens, n);
-    s.windows = wanted ? wanted : s.windows;
-    s.windows = s.windows < windows_max ? s.windows : windows_max;
-    return s;
-}
-
-static uint32_t context_of(const struct campaign *c)
-{
-    return c->context.run->config->model->context;
-}
-
-double campaign_arm_tokens(const struct campaign *c, const struct stretch *s)
-{
-    return stretch_arm_tokens(s, run_config_step_tokens(context_config(&c->context)),
-                              context_of(c));
-}
-
-double campaign_fixed_tokens(const struct campaign *c, const struct stretch *s)
-{
-    return stretch_fixed_tokens(s, run_config_step_tokens(context_config(&c->context)),
-                                context_of(c));
-}
-
-Trireme__Change *const *campaign_fork_changes(const struct entry *e, bool reverse, size_t *n)
-{
-    *n = reverse ? e->promotion->n_before : e->proposal->n_patch;
-    return reverse ? e->promotion->before : e->proposal->patch;
-}
-
-Trireme__Config *campaign_fork_config(const struct campaign *c, const struct entry *e, bool reverse,
-                                      struct err *err)
-{
-    size_t n = 0;
-    Trireme__Change *const *changes = campaign_fork_changes(e, reverse, &n);
-    return changes_apply(context_config(&c->context), changes, n, err);
-}
-
-static bool is_irreversible(const Trireme__Config *before, const Trireme__Config *after)
-{
-    return after->data->skip > before->data->skip; // what was skipped cannot be read any more
-}
-
-int campaign_fork_kind(struct fork_kind *found, const struct campaign *c, const struct entry *e,
-                       bool reverse, struct err *err)
-{
-    const Trireme__Config *trunk = context_config(&c->context);
-    const Trireme__Plan *plan = reverse ? e->reverse.plan : e->forward.plan;
-    Trireme__Config *config = campaign_fork_config(c, e, reverse, err);
-    if (!config)
-        return -1;
-    found->step_tokens = run_config_step_tokens(config);
-    found->irreversible = reverse ? is_irreversible(config, trunk) : is_irreversible(trunk, config);
-    found->kind = change_kind_of(trunk, config);
-    // fixed before its first pair; of one that returned there is none against this trunk
-    if (plan && (reverse || e->fate == FATE_OPEN))
-        found->kind = (struct change_kind){.kind = plan->calm ? STRETCH_CALM : STRETCH_PLAIN,
-                                           .slow = plan->slow};
-    message_free(config);
-    return 0;
-}
-
-struct stretch campaign_stretch_alone(const struct campaign *c, const struct fork_kind *fork,
-                                      uint64_t start)
-{
-    const uint64_t tokens[] = {run_config_step_tokens(context_config(&c->context)),
-                               fork->step_tokens};
-    return campaign_stretch(c, fork->kind.kind, start, tokens, 2);
-}
-
-uint64_t campaign_next_boundary(const struct campaign *c, uint64_t step)
-{
-    const uint64_t first = campaign_first(c), next = (step / STRETCH_GRID + 1) * STRETCH_GRID;
-    return next < first ? first : next;
-}
-
-uint64_t campaign_first(const struct campaign *c)
-{
-    return stretch_first(&c->rule, c->context.run->config->schedule->warmup);
-}
-
-void campaign_reserve(struct account *account, const struct history *history, uint32_t context)
-{
-    const Trireme__Stretch *now = history->stretch;
-    if (!now)
-        return;
+    const uint32_t context = p->asked->model->context;
     const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
     const double arm = stretch_arm_tokens(&s, now->step_tokens, context),
                  fixed = stretch_fixed_tokens(&s, now->step_tokens, context);
-    size_t forward = 0;
-    for (size_t i = 0; i < now->n_arms; i++)
-        forward += !now->arms[i]->reverse && !now->arms[i]->person;
-    account->spent += (double)now->n_arms * arm + fixed;
-    account->since += (double)forward * (arm + fixed / (double)now->n_arms);
+    p->reserved.spent += (double)n * arm + fixed;
+    p->reserved.since += (double)forward * (arm + fixed / (double)n);
+}
+
+struct prospect prospect_of(const Trireme__Config *in_force, const Trireme__Config *asked,
+                            const struct history *history, uint64_t step, uint64_t trained,
+                            uint32_t windows_max)
+{
+    const uint64_t unit = run_config_step_tokens(asked);
+    struct prospect p = {.in_force = in_force,
+                         .asked = asked,
+                         .history = history,
+                         .rule = rule_of(asked),
+                         .step = step,
+                         .step_tokens = run_config_step_tokens(in_force),
+                         .windows_max = windows_max ? windows_max : UINT32_MAX};
+    p.account = (struct account){
+        .all = (double)asked->train->steps * (double)unit,
+        // what the first rule spent came on top of the run
+        .spent = history->first_rule ? 0 : (double)history_tokens(history, history->spent, unit),
+        .since = (double)history_tokens(history, history->since, unit),
+        .step = step,
+        .trained = (double)trained,
+        .step_tokens = (double)p.step_tokens};
+    p.reserved = p.account;
+    reserve(&p, 0);
+    // all arms of a stretch have one length, whatever is spent meanwhile
+    p.length = history->stretch && history->stretch->length ? history->stretch->length
+                                                            : account_length(&p.account);
+    return p;
+}
+
+struct prospect prospect_after(const struct prospect *p)
+{
+    struct prospect after = *p;
+    after.account = p->reserved;
+    after.length = account_length(&after.account);
+    return after;
+}
+
+/* What the whole stretch under way costs for an arm; for the only one, also the trunk's tail. */
+static uint64_t whole_arm(const struct prospect *p)
+{
+    const struct history *h = p->history;
+    const struct stretch s = {
+        .horizon = h->stretch->horizon, .tail = h->stretch->tail, .windows = h->stretch->windows};
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++)
+        n += h->entries[i].in_stretch;
+    return (uint64_t)(prospect_arm_tokens(p, &s) + (n > 1 ? 0 : prospect_fixed_tokens(p, &s)));
+}
+
+uint64_t prospect_arm_spent(const struct prospect *p, const struct entry *e, uint64_t step,
+                            Trireme__Cause cause)
+{
+    const struct history *h = p->history;
+    const Trireme__Stretch *now = h->stretch;
+    if (!now || !e->in_stretch)
+        return 0;
+    const bool ordered = cause == TRIREME__CAUSE__killed || cause == TRIREME__CAUSE__vetoed ||
+                         cause == TRIREME__CAUSE__replaced;
+    return ordered && step >= h->stretch_start + now->horizon
+               ? whole_arm(p)
+               : (step - h->stretch_start) * now->step_tokens;
+}
+
+uint64_t prospect_returns(const struct prospect *p, const struct entry *e, uint64_t step)
+{
+    return e->in_stretch ? whole_arm(p) - prospect_arm_spent(p, e, step, TRIREME__CAUSE__killed)
+                         : 0;
+}
+
+struct prospect prospect_instead(const struct prospect *p, const struct entry *e, uint64_t step)
+{
+    struct prospect instead = *p;
+    if (!e)
+        return instead;
+    const double spent = (double)prospect_arm_spent(p, e, step, TRIREME__CAUSE__replaced);
+    instead.reserved = p->account;
+    reserve(&instead, e->number);
+    instead.reserved.spent += spent;
+    instead.reserved.since += actor_is_proven_person(e->by) ? 0 : spent;
+    return instead;
+}
+
+const char *prospect_off(const struct history *history)
+{
+    return history->first_rule ? "experiments are off: the ledger of this run is of the first "
+                                 "rule, which this version does not compute any more"
+                               : NULL;
+}
+
+uint64_t prospect_first(const struct prospect *p)
+{
+    return stretch_first(&p->rule, p->asked->schedule->warmup);
+}
+
+uint64_t prospect_boundary(const struct prospect *p, uint64_t step)
+{
+    const uint64_t first = prospect_first(p), next = (step / STRETCH_GRID + 1) * STRETCH_GRID;
+    return next < first ? first : next;
+}
+
+uint64_t prospect_next_start(const struct prospect *p)
+{
+    const struct history *h = p->history;
+    const uint64_t first = prospect_first(p);
+    const bool at_once = p->step > 0 && h->ended_at == p->step &&
+                         (p->step == h->stretch_end || p->step == h->changed_at);
+    const uint64_t next = h->stretch ? h->stretch_start + h->stretch->horizon
+                          : at_once  ? p->step
+                                     : prospect_boundary(p, p->step);
+    return next < first ? first : next;
+}
+
+struct prospect_change prospect_change_of(const struct prospect *p, const Trireme__Config *after,
+                                          bool person)
+{
+    return (struct prospect_change){.kind = change_kind_of(p->in_force, after),
+                                    .step_tokens = run_config_step_tokens(after),
+                                    .person = person};
+}
+
+struct stretch prospect_stretch(const struct prospect *p, enum stretch_kind kind, uint64_t start,
+                                const uint64_t *step_tokens, size_t n)
+{
+    const uint32_t wanted = p->asked->gate->windows;
+    struct stretch s = stretch_of(kind, start, p->in_force->train->batch, step_tokens, n);
+    s.windows = wanted ? wanted : s.windows;
+    s.windows = s.windows < p->windows_max ? s.windows : p->windows_max;
+    return s;
+}
+
+struct stretch prospect_stretch_alone(const struct prospect *p, enum stretch_kind kind,
+                                      uint64_t step_tokens, uint64_t start)
+{
+    const uint64_t tokens[] = {p->step_tokens, step_tokens};
+    return prospect_stretch(p, kind, start, tokens, 2);
+}
+
+double prospect_arm_tokens(const struct prospect *p, const struct stretch *s)
+{
+    return stretch_arm_tokens(s, p->step_tokens, p->asked->model->context);
+}
+
+double prospect_fixed_tokens(const struct prospect *p, const struct stretch *s)
+{
+    return stretch_fixed_tokens(s, p->step_tokens, p->asked->model->context);
+}
+
+struct prospect_price prospect_price(const struct prospect *p, const struct prospect_change *change,
+                                     uint64_t start)
+{
+    struct prospect_price price = {
+        .stretch = prospect_stretch_alone(p, change->kind.kind, change->step_tokens, start)};
+    const struct account_arm arm = {.cost = prospect_arm_tokens(p, &price.stretch),
+                                    .planner = !change->person};
+    price.more = arm.cost;
+    price.tokens = account_price(&arm, 1, prospect_fixed_tokens(p, &price.stretch));
+    return price;
 }
 
 /* Checks the money for one arm beside the trunk, now and at all. */
-static int check_money(const struct campaign *c, const struct stretch *s, bool person,
+static int check_money(const struct prospect *p, const struct stretch *s, bool person,
                        struct err *err)
 {
-    struct account account = campaign_account(c);
-    campaign_reserve(&account, context_history(&c->context), context_of(c));
-    const struct account_arm arm = {.cost = campaign_arm_tokens(c, s), .planner = !person};
-    const double fixed = campaign_fixed_tokens(c, s), needs = account_needs(&c->rule, &arm, fixed);
-    if (needs > account.all)
+    const struct account_arm arm = {.cost = prospect_arm_tokens(p, s), .planner = !person};
+    const double fixed = prospect_fixed_tokens(p, s), needs = account_needs(&p->rule, &arm, fixed),
+                 all = p->reserved.all;
+    if (needs > all)
         return err_set(
             err, ERR_USAGE,
             "a stretch of it from step %llu on takes %.0f tokens, which a run of %llu "
             "steps cannot pay for: expected at least %.0f steps (gate.stake, gate.share)",
             (unsigned long long)s->start, arm.cost + fixed,
-            (unsigned long long)c->context.run->config->train->steps,
-            ceil(needs / (account.all / (double)c->context.run->config->train->steps)));
-    if (!account_affords(&c->rule, &account, &arm, 1, fixed))
+            (unsigned long long)p->asked->train->steps,
+            ceil(needs / (all / (double)p->asked->train->steps)));
+    if (!account_affords(&p->rule, &p->reserved, &arm, 1, fixed))
         return err_set(err, ERR_USAGE,
                        "token budget: a stretch of it takes %.0f tokens, and experiments may cost "
                        "%.0f more (gate.stake, gate.share)",
-                       arm.cost + fixed, fmax(0, account_left(&c->rule, &account)));
+                       arm.cost + fixed, fmax(0, account_left(&p->rule, &p->reserved)));
     return 0;
 }
 
-int campaign_check(const struct campaign *c, uint64_t step, const Trireme__Config *after,
-                   bool person, struct err *err)
+static bool has_time(const struct prospect *p, const struct stretch *s, uint64_t length)
 {
-    const Trireme__Config *trunk = context_config(&c->context);
-    const uint32_t hypotheses = c->context.run->config->gate->hypotheses;
-    const struct fork_kind fork = {.step_tokens = run_config_step_tokens(after),
-                                   .kind = change_kind_of(trunk, after)};
-    const uint64_t step_tokens = run_config_step_tokens(trunk);
-    if (context_history(&c->context)->registered >= hypotheses)
-        return err_set(err, ERR_USAGE, "this run has tried its %u hypotheses (gate.hypotheses)",
-                       hypotheses);
-    if (fork.step_tokens * FORK_STEPS_MAX < step_tokens)
-        return err_set(err, ERR_USAGE,
-                       "found steps of %llu tokens, expected at least an eighth of the %llu that a "
-                       "step has now: each updates all weights",
-                       (unsigned long long)fork.step_tokens, (unsigned long long)step_tokens);
-    const uint64_t start = campaign_next_boundary(c, step),
-                   length = trial_last_step(context_trunk(&c->context));
-    const struct stretch s = campaign_stretch_alone(c, &fork, start);
-    if (stretch_is_late(&c->rule, start, length) || !stretch_fits(&s, length))
+    return !stretch_is_late(&p->rule, s->start, length) && stretch_fits(s, length);
+}
+
+static int check_start(const struct prospect *p, const struct prospect_change *change,
+                       uint64_t start, Trireme__Cause *cause, struct err *err)
+{
+    const struct stretch s =
+        prospect_stretch_alone(p, change->kind.kind, change->step_tokens, start);
+    *cause = TRIREME__CAUSE__time;
+    if (!has_time(p, &s, p->length))
         return err_set(err, ERR_USAGE,
                        "too late in the run: a stretch of it begins at step %llu and takes %llu, "
                        "expected to begin by step %.0f and to end by %llu",
                        (unsigned long long)start, (unsigned long long)(s.horizon + s.tail),
-                       c->rule.last * (double)length, (unsigned long long)length);
-    return check_money(c, &s, person, err);
+                       p->rule.last * (double)p->length, (unsigned long long)p->length);
+    *cause = TRIREME__CAUSE__money;
+    return check_money(p, &s, change->person, err);
 }
 
-int campaign_check_takeback(const struct campaign *c, uint32_t number, struct err *err)
+int prospect_check_start(const struct prospect *p, const struct prospect_change *change,
+                         uint64_t start, struct err *err)
 {
-    struct fork_kind back;
-    const struct entry *e = history_entry(context_history(&c->context), number);
-    if (campaign_fork_kind(&back, c, e, true, err) < 0)
-        return -1;
-    return back.irreversible
-               ? err_set(err, ERR_USAGE,
-                         "proposal %u cannot be taken back: what data.skip passed over cannot be "
-                         "read any more; expected another value of what else it changed (propose, "
-                         "or resume --set)",
-                         number)
-               : 0;
+    Trireme__Cause unread;
+    return check_start(p, change, start, &unread, err);
 }
 
-uint32_t campaign_windows_max(const struct campaign *c)
+static bool can_start(const struct prospect *p, const struct prospect_change *change,
+                      uint64_t start)
 {
-    return gate_windows_max(&c->windows);
+    struct err unread;
+    return prospect_check_start(p, change, start, &unread) == 0;
 }
 
-const char *campaign_off(const struct campaign *c)
+/* Stretches grow with the step, so what cannot be paid now can be paid never. */
+uint64_t prospect_last_start(const struct prospect *p, const struct prospect_change *change,
+                             uint64_t next)
 {
-    return c->windows.off;
-}
-
-bool campaign_is_boundary(const struct campaign *c, uint64_t step)
-{
-    const struct history *h = context_history(&c->context);
-    const bool at_once = h->ended_at == step && step > 0, on_grid = step % STRETCH_GRID == 0;
-    if (campaign_off(c) || h->stretch || step < campaign_first(c) || !(at_once || on_grid))
-        return false;
-    for (size_t i = 0; i < h->n; i++) {
-        const struct entry *e = &h->entries[i];
-        // one that came at this very step would not have made the trunk rest here
-        if (attempt_open(e) || (e->fate == FATE_QUEUED && (e->queued_at < step || at_once)))
-            return true;
+    uint64_t low = next / STRETCH_GRID, high = p->length / STRETCH_GRID + 1;
+    if (!can_start(p, change, next))
+        return 0;
+    while (low + 1 < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (can_start(p, change, middle * STRETCH_GRID))
+            low = middle;
+        else
+            high = middle;
     }
-    return false;
+    return low * STRETCH_GRID > next ? low * STRETCH_GRID : next;
+}
+
+size_t prospect_decisions(uint64_t *steps, size_t max, const struct prospect *p,
+                          const struct prospect_change *change, uint64_t start)
+{
+    struct prospect then = *p;
+    size_t n = 0;
+    then.reserved.trained += (double)((start > p->step ? start - p->step : 0) * p->step_tokens);
+    then.reserved.step = start > p->step ? start : p->step;
+    while (n < max && n < p->rule.pairs && can_start(&then, change, start)) {
+        const struct prospect_price price = prospect_price(&then, change, start);
+        then.reserved.spent += price.tokens;
+        then.reserved.since += change->person ? 0 : price.tokens;
+        then.reserved.trained += (double)(price.stretch.horizon * p->step_tokens);
+        steps[n++] = then.reserved.step = start += price.stretch.horizon;
+        then.length = account_length(&then.reserved);
+    }
+    return n;
+}
+
+int prospect_check(const struct prospect *p, uint64_t step, const Trireme__Config *after,
+                   bool person, Trireme__Cause *cause, struct err *err)
+{
+    const uint32_t hypotheses = p->asked->gate->hypotheses;
+    const struct prospect_change change = prospect_change_of(p, after, person);
+    *cause = TRIREME__CAUSE__unfit;
+    if (p->history->registered >= hypotheses)
+        return err_set(err, ERR_USAGE, "this run has tried its %u hypotheses (gate.hypotheses)",
+                       hypotheses);
+    if (change.step_tokens * FORK_STEPS_MAX < p->step_tokens)
+        return err_set(err, ERR_USAGE,
+                       "found steps of %llu tokens, expected at least an eighth of the %llu that a "
+                       "step has now: each updates all weights",
+                       (unsigned long long)change.step_tokens, (unsigned long long)p->step_tokens);
+    return check_start(p, &change, prospect_boundary(p, step), cause, err);
 }

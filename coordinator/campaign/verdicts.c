@@ -66,26 +66,6 @@ int campaign_write_verdict(struct campaign *c, uint32_t number, uint64_t step,
     return 0;
 }
 
-/* What the stretch under way has cost for an entry that leaves it at `step`. One that people end
- * where the trunk waits for tails pays for the whole of its own, and the last one for the trunk's:
- * how far they had come, nobody could repeat. */
-static uint64_t spent_in_stretch(const struct campaign *c, const struct entry *e, uint64_t step,
-                                 Trireme__Cause cause)
-{
-    const struct history *h = context_history(&c->context);
-    const Trireme__Stretch *now = h->stretch;
-    if (!now || !e->in_stretch)
-        return 0;
-    const bool ordered = cause == TRIREME__CAUSE__killed || cause == TRIREME__CAUSE__vetoed;
-    if (!ordered || step < h->stretch_start + now->horizon)
-        return (step - h->stretch_start) * now->step_tokens;
-    const struct stretch s = {.horizon = now->horizon, .tail = now->tail, .windows = now->windows};
-    size_t n = 0;
-    for (size_t i = 0; i < h->n; i++)
-        n += h->entries[i].in_stretch;
-    return (uint64_t)(campaign_arm_tokens(c, &s) + (n > 1 ? 0 : campaign_fixed_tokens(c, &s)));
-}
-
 /* Why an attempt ends before its time. */
 struct ending {
     Trireme__Cause cause;
@@ -99,6 +79,7 @@ static int write_closing(struct campaign *c, const struct entry *e, uint64_t ste
 {
     const bool watched = e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
     const struct attempt *a = watched ? &e->reverse : &e->forward;
+    const struct prospect prospect = campaign_prospect(c);
     Trireme__Judgement judgement = TRIREME__JUDGEMENT__INIT;
     judgement.outcome = why->back ? TRIREME__JUDGEMENT__OUTCOME__taken_back
                         : watched ? TRIREME__JUDGEMENT__OUTCOME__kept
@@ -108,7 +89,7 @@ static int write_closing(struct campaign *c, const struct entry *e, uint64_t ste
     judgement.has_cause = 1, judgement.cause = why->cause;
     judgement.reason = (char *)why->reason;
     judgement.has_machine = judgement.machine = why->machine;
-    judgement.tokens = spent_in_stretch(c, e, step, why->cause);
+    judgement.tokens = prospect_arm_spent(&prospect, e, step, why->cause);
     judgement.has_tokens = judgement.tokens > 0;
     return campaign_write_verdict(c, e->number, step, &judgement, err);
 }

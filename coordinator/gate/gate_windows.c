@@ -12,13 +12,6 @@
 
 enum { DEV_WINDOWS_MIN = 64, GATE_WINDOWS_MIN = 256, SEALED_WINDOWS_MIN = 256 };
 
-static void find_weights(struct gate_windows *windows, const struct run *run)
-{
-    windows->n_sources = run->segments[0]->n_weights;
-    windows->weights = mem_new(windows->n_sources, sizeof *windows->weights);
-    memcpy(windows->weights, run_gate_weights(run), windows->n_sources * sizeof *windows->weights);
-}
-
 static void find_off(struct gate_windows *windows, const struct roster *m)
 {
     for (size_t s = 0; s < windows->n_sources && !windows->off; s++) {
@@ -36,13 +29,19 @@ static void find_off(struct gate_windows *windows, const struct roster *m)
     }
 }
 
+void gate_windows_of(struct gate_windows *windows, const double *weights,
+                     const struct roster *roster)
+{
+    *windows = (struct gate_windows){.n_sources = roster->n_sources, .there = roster->gate_samples};
+    windows->weights = mem_new(windows->n_sources, sizeof *windows->weights);
+    memcpy(windows->weights, weights, windows->n_sources * sizeof *windows->weights);
+    find_off(windows, roster);
+}
+
 void gate_windows_init(struct gate_windows *windows, const struct run *run,
                        const struct roster *roster)
 {
-    *windows = (struct gate_windows){0};
-    find_weights(windows, run);
-    find_off(windows, roster);
-    windows->there = roster->gate_samples;
+    gate_windows_of(windows, run_gate_weights(run), roster);
 }
 
 void gate_windows_clear(struct gate_windows *windows)

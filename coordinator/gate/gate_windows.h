@@ -17,9 +17,13 @@ struct gate_windows {
     char *off;             /* why no experiment can be judged by it; NULL: it can */
 };
 
-/* weights: run_gate_weights. */
+/* weights: run_gate_weights. roster: only what it says of the sources' windows is read. */
 void gate_windows_init(struct gate_windows *windows, const struct run *run,
                        const struct roster *roster);
+
+/* The same with the weights themselves, one a source of the roster. */
+void gate_windows_of(struct gate_windows *windows, const double *weights,
+                     const struct roster *roster);
 void gate_windows_clear(struct gate_windows *windows);
 
 /* The next n windows after those that the history says were taken: the number of each source, and

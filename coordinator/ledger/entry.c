@@ -1,5 +1,7 @@
 #include "coordinator/ledger/entry.h"
 
+#include "coordinator/ledger/actor.h"
+
 static const char *const fates[] = {
     // clang-format off
     [FATE_PROPOSED]     = "proposed",
@@ -7,6 +9,7 @@ static const char *const fates[] = {
     [FATE_OBSERVED]     = "observed",
     [FATE_WAITING]      = "waiting",
     [FATE_VETOED]       = "vetoed",
+    [FATE_DEFERRED]     = "deferred",
     [FATE_QUEUED]       = "queued",
     [FATE_OPEN]         = "open",
     [FATE_ADOPTED]      = "adopted",
@@ -39,10 +42,12 @@ static const char *const causes[] = {
     [TRIREME__CAUSE__no_sign]        = "no sign",
     [TRIREME__CAUSE__without_effect] = "without effect",
     [TRIREME__CAUSE__windows]        = "no windows",
+    [TRIREME__CAUSE__not_needed]     = "not needed",
+    [TRIREME__CAUSE__replaced]       = "replaced",
     // clang-format on
 };
 
-static const char *cause_word(Trireme__Cause cause)
+const char *entry_cause_word(Trireme__Cause cause)
 {
     const bool known = cause >= 0 && (size_t)cause < sizeof causes / sizeof *causes;
     return known && causes[cause] ? causes[cause] : "closed";
@@ -51,8 +56,7 @@ static const char *cause_word(Trireme__Cause cause)
 /* Whether only the first rule could go on with it, which is not computed any more. */
 static bool is_left_over(const struct entry *e)
 {
-    return e->first_rule &&
-           (e->fate == FATE_WAITING || e->fate == FATE_QUEUED || e->fate == FATE_OPEN);
+    return e->first_rule && (entry_is_in_queue(e) || e->fate == FATE_OPEN);
 }
 
 const char *entry_reason(const struct entry *e)
@@ -67,7 +71,7 @@ const char *entry_word(const struct entry *e)
         return causes[TRIREME__CAUSE__superseded];
     if (e->claim && e->claim->answer == TRIREME__CLAIM__ANSWER__claimed && e->fate == FATE_KEPT)
         return "claimed";
-    return e->fate == FATE_CLOSED ? cause_word(e->judgement->cause) : fates[e->fate];
+    return e->fate == FATE_CLOSED ? entry_cause_word(e->judgement->cause) : fates[e->fate];
 }
 
 bool entry_claims(const struct entry *e)
@@ -89,9 +93,34 @@ uint32_t attempt_next_pair(const struct attempt *a)
     return (uint32_t)(a->n_before + a->n_pairs);
 }
 
+bool entry_is_in_queue(const struct entry *e)
+{
+    return e->fate == FATE_WAITING || e->fate == FATE_DEFERRED || e->fate == FATE_QUEUED;
+}
+
 bool entry_is_pending(const struct entry *e)
 {
-    return e->fate == FATE_WAITING || e->fate == FATE_QUEUED || attempt_open(e);
+    return entry_is_in_queue(e) || attempt_open(e);
+}
+
+bool entry_is_adopted(const struct entry *e)
+{
+    return e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
+}
+
+bool entry_is_over(const struct entry *e)
+{
+    return e->fate != FATE_PROPOSED && e->fate != FATE_OPEN && !entry_is_in_queue(e);
+}
+
+uint32_t entry_waits_for(const struct entry *e)
+{
+    return e->proposal->after ? e->proposal->after : e->proposal->on_adoption_of;
+}
+
+bool entry_may_end(const struct entry *e, const char *by)
+{
+    return actor_is_person(by) || actor_same(e->by, by);
 }
 
 bool entry_tells(const struct entry *e)

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 /*              leads to
- * PROPOSED     REFUSED, OBSERVED, WAITING, QUEUED
- * WAITING      VETOED, QUEUED, CLOSED
+ * PROPOSED     REFUSED, OBSERVED, WAITING, DEFERRED, QUEUED
+ * WAITING      VETOED, DEFERRED, QUEUED, CLOSED
+ * DEFERRED     VETOED, QUEUED, CLOSED
  * QUEUED       VETOED, OPEN, CLOSED
  * OPEN         QUEUED (it returns, without pairs), CLOSED, ADOPTED
  * ADOPTED      KEPT, TAKEN_BACK
@@ -19,6 +20,7 @@ enum fate {
     FATE_OBSERVED, /* legal, in a run that only observes */
     FATE_WAITING,  /* for a person's approval */
     FATE_VETOED,   /* by a person */
+    FATE_DEFERRED, /* legal as far as one can know: until another is over, or adopted */
     FATE_QUEUED,   /* legal; no stretch yet */
     FATE_OPEN,     /* it takes part in stretches */
     FATE_CLOSED,   /* the judgement's cause says why */
@@ -50,9 +52,11 @@ struct entry {
     uint64_t step; /* at which it was proposed */
     enum fate fate;
     uint64_t queued_at; /* step at which it was queued */
+    uint64_t over_at;   /* step at which it was over (entry_is_over) */
     bool returned;      /* it had pairs, and waits again */
     bool first_rule;    /* of a ledger of the first rule, by which nothing is tried any more */
-    char *reason;       /* why it was refused or closed; NULL where the fate says all */
+    char *reason; /* why it was refused or closed, or until when it is deferred; NULL where the
+                           fate says all */
     struct attempt forward, reverse;
     bool in_stretch;               /* it takes part in the stretch under way */
     Trireme__Judgement *judgement; /* the newest */
@@ -73,11 +77,29 @@ uint32_t attempt_next_pair(const struct attempt *attempt);
 /* Whether its claim is registered and not answered. */
 bool entry_claims(const struct entry *entry);
 
-/* Whether it waits, is queued, or has an open attempt. */
+/* Whether it is not tried yet and may be: it waits, is deferred or queued. */
+bool entry_is_in_queue(const struct entry *entry);
+
+/* Whether it is in the queue, or has an open attempt. */
 bool entry_is_pending(const struct entry *entry);
+
+/* Whether it was adopted and is part of the recipe; whether its turn is over, by that or by its
+ * end. */
+bool entry_is_adopted(const struct entry *entry);
+bool entry_is_over(const struct entry *entry);
+
+/* Number of the proposal for which it waits, by its own wish; 0: of none. */
+uint32_t entry_waits_for(const struct entry *entry);
+
+/* Whether `by` (actor.h) may end it, put another in its place, or say when its turn is: a person
+ * may, and a planner with what it proposed itself. */
+bool entry_may_end(const struct entry *entry, const char *by);
 
 /* What became of it, in one word: "queued", "beaten", "taken back", "claimed". */
 const char *entry_word(const struct entry *entry);
+
+/* The word of those that are closed for that cause. */
+const char *entry_cause_word(Trireme__Cause cause);
 
 /* Why it ended so; NULL where the word says all. Borrowed. */
 const char *entry_reason(const struct entry *entry);

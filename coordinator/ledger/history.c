@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/ledger.h"
+#include "coordinator/ledger/turns.h"
 #include "proto/schema/message.h"
 
 #include <stdlib.h>
@@ -55,9 +56,15 @@ void history_clear(struct history *h)
         free(e->reason);
     }
     free(h->entries);
+    free(h->turns);
     for (size_t i = 0; i < h->n_promoted; i++)
         message_free(h->promoted[i]);
     free(h->promoted);
+    for (size_t i = 0; i < h->n_notes; i++) {
+        free(h->notes[i].by);
+        free(h->notes[i].text);
+    }
+    free(h->notes);
     free(h->windows_taken);
     message_free(h->rule);
     message_free(h->stretch);
@@ -97,6 +104,19 @@ static void add_proposal(struct history *h, const Trireme__Record *record)
                                         .step = record->step,
                                         .first_rule = h->first_rule,
                                         .fate = FATE_PROPOSED};
+    const struct entry *replaced =
+        record->proposal->replaces ? history_entry(h, record->proposal->replaces) : NULL;
+    turns_add(h, replaced ? (size_t)(replaced - h->entries) : SIZE_MAX);
+}
+
+static void add_note(struct history *h, const Trireme__Record *record)
+{
+    h->notes = mem_grow(h->notes, h->n_notes, &h->notes_room, sizeof *h->notes);
+    h->notes[h->n_notes] = (struct note){.number = (uint32_t)h->n_notes + 1,
+                                         .step = record->step,
+                                         .by = mem_strdup(record->by ? record->by : ""),
+                                         .text = mem_strdup(record->note ? record->note : "")};
+    h->n_notes++;
 }
 
 static void queue(struct entry *e, uint64_t step)
@@ -105,34 +125,49 @@ static void queue(struct entry *e, uint64_t step)
     e->queued_at = step;
 }
 
-static void add_validation(struct entry *e, const Trireme__Record *record)
+/* Until when it waits, perhaps for its approval before. */
+static void tell_wait(const struct history *h, struct entry *e)
+{
+    const struct entry *other = history_entry(h, entry_waits_for(e));
+    const bool waits =
+        e->fate == FATE_DEFERRED || (e->fate == FATE_WAITING && other && !entry_is_over(other));
+    char *text = waits ? mem_format("until %u is %s", entry_waits_for(e),
+                                    e->proposal->on_adoption_of ? "adopted" : "over")
+                       : NULL;
+    set_text(&e->reason, text);
+    free(text);
+}
+
+static void add_validation(const struct history *h, struct entry *e, const Trireme__Record *record)
 {
     const Trireme__Validation *validation = record->validation;
     static const enum fate next[] = {[TRIREME__VALIDATION__NEXT__queued] = FATE_QUEUED,
                                      [TRIREME__VALIDATION__NEXT__waiting] = FATE_WAITING,
-                                     [TRIREME__VALIDATION__NEXT__observed] = FATE_OBSERVED};
+                                     [TRIREME__VALIDATION__NEXT__observed] = FATE_OBSERVED,
+                                     [TRIREME__VALIDATION__NEXT__deferred] = FATE_DEFERRED};
     e->fate = validation->accepted ? next[validation->next] : FATE_REFUSED;
     e->queued_at = record->step;
-    set_text(&e->reason, validation->accepted ? NULL : validation->reason);
-}
-
-static bool is_adopted(const struct entry *e)
-{
-    return e->fate == FATE_ADOPTED || e->fate == FATE_KEPT;
+    if (validation->accepted)
+        tell_wait(h, e);
+    else
+        set_text(&e->reason, validation->reason);
 }
 
 static void add_order(struct entry *e, const Trireme__Record *record)
 {
     if (!record->has_order)
         return;
-    if (record->order == TRIREME__ORDER__approve && e->fate == FATE_WAITING)
-        queue(e, record->step);
-    if (record->order == TRIREME__ORDER__veto &&
-        (e->fate == FATE_WAITING || e->fate == FATE_QUEUED)) {
+    if (record->order == TRIREME__ORDER__approve && e->fate == FATE_WAITING) {
+        if (entry_waits_for(e))
+            e->fate = FATE_DEFERRED;
+        else
+            queue(e, record->step);
+    }
+    if (record->order == TRIREME__ORDER__veto && entry_is_in_queue(e)) {
         e->fate = FATE_VETOED;
         set_text(&e->reason, record->text);
     }
-    if (record->order == TRIREME__ORDER__takeback && is_adopted(e)) {
+    if (record->order == TRIREME__ORDER__takeback && entry_is_adopted(e)) {
         e->asked_back = true;
         e->asked_back_at = record->step;
     }
@@ -220,6 +255,7 @@ static void add_stretch(struct history *h, const Trireme__Record *record)
     message_free(h->superseded);
     h->superseded = NULL;
     h->stretch_start = record->step;
+    h->stretch_end = record->step + record->stretch->horizon;
     for (size_t i = 0; i < record->stretch->n_arms; i++) {
         struct entry *e = history_entry(h, record->stretch->arms[i]->number);
         if (e)
@@ -302,7 +338,7 @@ static void add_verdict(struct history *h, struct entry *e, const Trireme__Recor
         return;
     }
     SET(e->judgement, judgement);
-    if ((e->fate != FATE_PROMOTED && !is_adopted(e)) ||
+    if ((e->fate != FATE_PROMOTED && !entry_is_adopted(e)) ||
         e->reverse.plan) // that there will be no reverse pairs is not the forward ones' verdict
         SET(current(e)->judgement, judgement);
     spend(h, e, judgement->tokens);
@@ -348,7 +384,7 @@ static void add_of_entry(struct history *h, struct entry *e, const Trireme__Reco
 {
     switch (record->kind) {
     case TRIREME__RECORD_KIND__validation:
-        add_validation(e, record);
+        add_validation(h, e, record);
         return;
     case TRIREME__RECORD_KIND__order:
         add_order(e, record);
@@ -377,9 +413,24 @@ static void add_of_entry(struct history *h, struct entry *e, const Trireme__Reco
     }
 }
 
+/* Numbers that there are not, or that are there twice, nobody has written. */
+static void order_queue(struct history *h, const Trireme__Record *record)
+{
+    size_t *entries = mem_new(record->n_numbers, sizeof *entries), n = 0;
+    for (size_t i = 0; i < record->n_numbers; i++) {
+        const struct entry *e = history_entry(h, record->numbers[i]);
+        bool known = !e;
+        for (size_t k = 0; e && k < n; k++)
+            known = known || entries[k] == (size_t)(e - h->entries);
+        if (!known)
+            entries[n++] = (size_t)(e - h->entries);
+    }
+    turns_order(h, entries, n, record->by ? record->by : "");
+    free(entries);
+}
+
 void history_add_record(struct history *h, const Trireme__Record *record)
 {
-    struct entry *e;
     switch (record->kind) {
     case TRIREME__RECORD_KIND__proposal:
         if (record->proposal)
@@ -397,11 +448,22 @@ void history_add_record(struct history *h, const Trireme__Record *record)
     case TRIREME__RECORD_KIND__decision:
         add_decision(h, record);
         return;
+    case TRIREME__RECORD_KIND__note:
+        add_note(h, record);
+        return;
     default:
-        e = record->number ? history_entry(h, record->number) : NULL;
-        if (e)
-            add_of_entry(h, e, record);
+        break;
     }
+    if (record->has_order && record->order == TRIREME__ORDER__queue) {
+        order_queue(h, record);
+        return;
+    }
+    struct entry *e = record->number ? history_entry(h, record->number) : NULL;
+    const bool was_over = e && entry_is_over(e);
+    if (e)
+        add_of_entry(h, e, record);
+    if (e && !was_over && entry_is_over(e))
+        e->over_at = record->step;
 }
 
 /* Whether a superseded record is about an arm that a planner proposed: not one with the recipe from
@@ -446,6 +508,9 @@ void history_forget_record(struct history *h, const Trireme__Record *record)
         h->since += record->decision->planners;
         take_windows(h, record->decision);
         return;
+    case TRIREME__RECORD_KIND__note:
+        add_note(h, record);
+        return;
     default:
         return;
     }
@@ -466,48 +531,11 @@ void history_read(struct history *h, const struct ledger *ledger, size_t n)
     free(superseded);
 }
 
-/* Whether no later change, nor one by hand, has replaced any of its values. */
-static bool is_in_force(const struct history *h, const struct entry *e)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < e->promotion->n_patch; i++)
-        for (size_t k = 0; k < h->n_promoted; k++)
-            n += message_equal(e->promotion->patch[i], h->promoted[k]);
-    return n == e->promotion->n_patch;
-}
-
-int history_check_order(const struct history *h, uint32_t number, Trireme__Order order,
-                        struct err *err)
-{
-    static const char *const expected[] = {
-        [TRIREME__ORDER__approve] = "one that waits for approval",
-        [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
-        [TRIREME__ORDER__kill] = "one that waits, is queued, open, or watched",
-        [TRIREME__ORDER__takeback] = "one that was adopted and whose values are in force",
-    };
-    const struct entry *e = history_entry(h, number);
-    if (!e)
-        return err_set(err, ERR_USAGE, "found no proposal %u, there are %zu", number, h->n);
-    const bool waits = e->fate == FATE_WAITING, queued = e->fate == FATE_QUEUED;
-    const bool fits[] = {
-        [TRIREME__ORDER__approve] = waits,
-        [TRIREME__ORDER__veto] = waits || queued || e->fate == FATE_OPEN,
-        [TRIREME__ORDER__kill] = waits || queued || attempt_open(e),
-        [TRIREME__ORDER__takeback] = is_adopted(e) && !e->asked_back && is_in_force(h, e),
-    };
-    if (fits[order])
-        return 0;
-    return err_set(err, ERR_USAGE, "proposal %u is %s, expected %s", number, entry_word(e),
-                   expected[order]);
-}
-
 uint32_t history_room(const struct history *h, uint32_t forks)
 {
     uint32_t taken = 0;
-    for (size_t i = 0; i < h->n; i++) {
-        const enum fate fate = h->entries[i].fate;
-        taken += fate == FATE_WAITING || fate == FATE_QUEUED || fate == FATE_OPEN;
-    }
+    for (size_t i = 0; i < h->n; i++)
+        taken += entry_is_in_queue(&h->entries[i]) || h->entries[i].fate == FATE_OPEN;
     return taken < forks ? forks - taken : 0;
 }
 
@@ -530,7 +558,7 @@ const struct entry *history_watched(const struct history *h)
 const struct entry *history_asked_back(const struct history *h)
 {
     for (size_t i = 0; i < h->n; i++)
-        if (h->entries[i].asked_back && is_adopted(&h->entries[i]))
+        if (h->entries[i].asked_back && entry_is_adopted(&h->entries[i]))
             return &h->entries[i];
     return NULL;
 }

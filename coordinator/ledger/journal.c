@@ -269,7 +269,10 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
     case TRIREME__RECORD_KIND__claim:
         return message_equal(a->claim, b->claim);
     case TRIREME__RECORD_KIND__validation:
-        return a->validation->accepted == b->validation->accepted;
+        return a->validation->accepted == b->validation->accepted &&
+               (!a->validation->accepted || a->validation->next == b->validation->next);
+    case TRIREME__RECORD_KIND__note:
+        return !strcmp(a->note ? a->note : "", b->note ? b->note : "");
     default:
         return true;
     }
@@ -338,7 +341,8 @@ const Trireme__Record *journal_input(const struct journal *c, uint64_t step)
         return NULL;
     const Trireme__Record *record = c->recorded[c->next];
     bool input = record->kind == TRIREME__RECORD_KIND__proposal ||
-                 record->kind == TRIREME__RECORD_KIND__order || journal_gives_up(record);
+                 record->kind == TRIREME__RECORD_KIND__order ||
+                 record->kind == TRIREME__RECORD_KIND__note || journal_gives_up(record);
     return input && record->step == step ? record : NULL;
 }
 

@@ -3,11 +3,11 @@
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/ledger/journal.h"
-#include "coordinator/proposals/curve.h"
+#include "coordinator/briefing/curve.h"
 #include "coordinator/proposals/intake_internal.h"
-#include "coordinator/proposals/nonces.h"
+#include "coordinator/inbox/nonces.h"
 #include "coordinator/proposals/planner.h"
-#include "coordinator/proposals/policy.h"
+#include "coordinator/patch/policy.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
 #include "coordinator/train/trial.h"
@@ -49,7 +49,10 @@ void intake_free(struct intake *intake)
 
 bool intake_awaits_planner(const struct intake *intake)
 {
-    return intake->asked || intake->owed;
+    // a turn for which the trunk does not rest is an invitation, which ends with the launch
+    const bool asked =
+        intake->asked && (intake->holds || !intake->planner || !intake->planner->ops->done);
+    return asked || intake->owed;
 }
 
 bool intake_stop_asked(const struct intake *intake)
@@ -109,7 +112,8 @@ int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err
     if (last)
         return proposal_repeat_recorded(intake, step, err) < 0 ? -1
                                                                : close_queued(intake, step, err);
-    if (close_unfit(intake, step, err) < 0 || proposal_repeat_recorded(intake, step, err) < 0)
+    if (close_unfit(intake, step, err) < 0 || deferred_release(intake, step, err) < 0 ||
+        proposal_repeat_recorded(intake, step, err) < 0)
         return -1;
     bool free_hand = !journal_repeats(intake->context.journal);
     if (free_hand &&
@@ -120,13 +124,12 @@ int intake_turn(struct intake *intake, uint64_t step, bool last, struct err *err
     // still to be repeated.
     if (intake->planner && !journal_repeats_after(intake->context.journal, step) &&
         !planner_turn_answered(intake, step)) {
-        const bool before = intake->asked;
-        planner_turn_ask(intake, step);
+        const bool asked = planner_turn_ask(intake, step);
         // An answer that is there at once is taken at once.
         if (intake->asked && planner_turn_poll(intake, step, err) < 0)
             return -1;
-        if (!before)
-            planner_turn_begin_hold(intake);
+        if (asked)
+            planner_turn_begin_hold(intake, step);
     }
     return 0;
 }

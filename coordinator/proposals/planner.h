@@ -26,6 +26,11 @@ struct planner_ops {
     enum planner_answer (*poll)(struct planner *planner, Trireme__Proposals **proposals,
                                 struct err *err);
     void (*free)(struct planner *planner);
+    /* Of a planner whose proposals come by themselves, by the inbox; NULL for one that answers: it
+     * has nothing more to propose in the turn of this step. poll then says PLANNER_PROPOSALS, with
+     * none. ERR_USAGE if that turn is not open. Such a planner may be asked before it is done: the
+     * turn before has ended then. */
+    int (*done)(struct planner *planner, uint64_t step, struct err *err);
 };
 
 struct planner { /* the first member of each planner's own struct */
@@ -36,3 +41,7 @@ struct planner { /* the first member of each planner's own struct */
 /* A planner that draws legal patches at random: a function of (seed, number of proposals made
  * before, briefing). */
 struct planner *planner_random_new(uint64_t seed);
+
+/* A planner that is a client of the run (RUN/inbox): its turns are told by RUN/turn (turn.h).
+ * incarnation: of this launch. */
+struct planner *planner_client_new(const char *run, uint64_t incarnation);

@@ -239,7 +239,7 @@ static void planner_free(struct planner *planner)
 
 struct planner *planner_random_new(uint64_t seed)
 {
-    static const struct planner_ops ops = {"random", ask, poll, planner_free};
+    static const struct planner_ops ops = {"random", ask, poll, planner_free, NULL};
     struct random_planner *p = mem_new(1, sizeof *p);
     p->planner.ops = &ops;
     p->seed = seed;

@@ -4,8 +4,9 @@
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/journal.h"
-#include "coordinator/proposals/briefing.h"
+#include "coordinator/briefing/briefing.h"
 #include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/note.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
@@ -23,6 +24,7 @@ enum {
     ASK_DOUBLINGS_MAX =
         6, /* and of twice as many for each answer in a row of which nothing was legal */
     PROPOSALS_MAX = 8, /* of one answer that are looked at, beyond those that there is room for */
+    NOTES_MAX = 8,     /* of one answer that are looked at */
     TELL_HELD = 10     /* seconds of rest after which the ledger says so, whatever was answered */
 };
 
@@ -46,6 +48,19 @@ static char *by_of(const struct planner *planner)
                                 .uid = (uint32_t)geteuid(),
                                 .pid = planner->pid ? planner->pid : (uint32_t)getpid()};
     return actor_write(&actor);
+}
+
+static int take_notes(struct intake *intake, const Trireme__Proposals *answer, const char *by,
+                      uint64_t step, struct err *err)
+{
+    for (size_t i = 0; i < answer->n_notes && i < NOTES_MAX; i++) {
+        Trireme__Answer *told = message_new(&trireme__answer__descriptor); // the log has a refusal
+        int rc = note_submit(intake, answer->notes[i], by, step, told, err);
+        message_free(told);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int take_answer(struct intake *intake, const Trireme__Proposals *answer, const char *by,
@@ -85,6 +100,8 @@ int planner_turn_poll(struct intake *intake, uint64_t step, struct err *err)
     int rc = 0;
     if (kind == PLANNER_PROPOSALS) {
         rc = take_answer(intake, answer, by, step, err);
+        if (rc == 0)
+            rc = take_notes(intake, answer, by, step, err);
         message_free(answer);
     } else {
         intake->failures++;
@@ -150,19 +167,21 @@ static Trireme__Briefing *make_briefing(struct intake *intake, uint64_t step)
     return briefing;
 }
 
-void planner_turn_ask(struct intake *intake, uint64_t step)
+bool planner_turn_ask(struct intake *intake, uint64_t step)
 {
     struct err why = {0};
     const uint64_t first = campaign_first(intake->campaign);
-    if (intake->asked || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
+    const bool busy = intake->asked && !intake->planner->ops->done;
+    if (busy || intake->gone || (!intake->owed && !is_its_turn(intake, step)) ||
         step + ASK_EVERY < first || room(intake) == 0 || campaign_off(intake->campaign) ||
         campaign_check(intake->campaign, step, context_config(&intake->context), false, &why) < 0)
-        return;
+        return false;
     Trireme__Briefing *briefing = make_briefing(intake, step);
     intake->planner->ops->ask(intake->planner, briefing);
     message_free(briefing);
     intake->asked = true;
     intake->owed = false;
+    return true;
 }
 
 uint64_t planner_turn_next(const struct intake *intake, uint64_t step)
@@ -173,10 +192,19 @@ uint64_t planner_turn_next(const struct intake *intake, uint64_t step)
     return waits ? (step / ASK_EVERY + 1) * ASK_EVERY : UINT64_MAX;
 }
 
-void planner_turn_begin_hold(struct intake *intake)
+void planner_turn_begin_hold(struct intake *intake, uint64_t step)
 {
-    intake->holds = intake->asked && intake->context.run->config->experiment->hold > 0;
+    const double hold = intake->context.run->config->experiment->hold;
+    intake->holds = intake->asked && hold > 0;
     intake->held_from = clock_now();
+    intake->held_n = context_history(&intake->context)->n;
+    if (!intake->holds || !intake->planner->ops->done || intake->said_holds)
+        return;
+    intake->said_holds = true;
+    progress_say(intake->context.progress,
+                 "note: step %llu is the planner's turn: the training rests up to %g s, here and "
+                 "at each further one, until a client is done (trireme mcp %s --role propose)",
+                 (unsigned long long)step, hold, intake->context.run->folder);
 }
 
 /* Writes how long the trunk rested since this was last written. */
@@ -198,7 +226,6 @@ int planner_turn_hold(struct intake *intake, uint64_t step, double *held, struct
 {
     if (!intake->holds)
         return 1;
-    const size_t before = context_history(&intake->context)->n;
     if (planner_turn_poll(intake, step, err) < 0)
         return -1;
     const double now = clock_now(), seconds = now - intake->held_from;
@@ -208,8 +235,10 @@ int planner_turn_hold(struct intake *intake, uint64_t step, double *held, struct
     intake->holds = false;
     *held += seconds;
     intake->untold += seconds;
-    const bool tells = intake->asked || context_history(&intake->context)->n > before ||
-                       intake->untold >= TELL_HELD;
+    const bool came = context_history(&intake->context)->n > intake->held_n,
+               tells = intake->asked || came || intake->untold >= TELL_HELD;
+    if (intake->asked && !came && intake->planner->ops->done)
+        intake->failures++; // perhaps it is gone: it keeps its turn, without a rest
     return tells && tell_held(intake, step, err) < 0 ? -1 : 1;
 }
 
@@ -219,6 +248,10 @@ bool planner_turn_answered(const struct intake *intake, uint64_t step)
          i-- > 0 && context_history(&intake->context)->entries[i].step == step;)
         if (actor_is_named(context_history(&intake->context)->entries[i].by,
                            intake->planner->ops->name))
+            return true;
+    const struct history *h = context_history(&intake->context);
+    for (size_t i = h->n_notes; i-- > 0 && h->notes[i].step == step;)
+        if (actor_is_named(h->notes[i].by, intake->planner->ops->name))
             return true;
     return false;
 }

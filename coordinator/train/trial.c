@@ -191,21 +191,23 @@ uint64_t trial_last_step(const struct trial *t)
            (all > t->base.tokens ? (all - t->base.tokens) / run_config_step_tokens(t->config) : 0);
 }
 
-static double scheduled_lr(const struct trial *t, uint64_t step)
+double trial_scheduled_lr(const Trireme__Config *config, uint64_t tokens, uint64_t all,
+                          uint64_t step_tokens)
 {
-    struct schedule schedule = {.kind = (enum schedule_kind)t->config->schedule->kind,
-                                .lr = t->config->optimizer->lr,
-                                .min_lr = t->config->schedule->min_lr,
-                                .warmup = t->config->schedule->warmup,
-                                .steps = (double)trial_all_tokens(t) / (double)t->step_tokens};
-    return schedule_lr(&schedule, (double)trial_at(t, step).tokens / (double)t->step_tokens);
+    struct schedule schedule = {.kind = (enum schedule_kind)config->schedule->kind,
+                                .lr = config->optimizer->lr,
+                                .min_lr = config->schedule->min_lr,
+                                .warmup = config->schedule->warmup,
+                                .steps = (double)all / (double)step_tokens};
+    return schedule_lr(&schedule, (double)tokens / (double)step_tokens);
 }
 
 double trial_lr(const struct trial *t, uint64_t step)
 {
     if (t->tail.steps && step >= t->tail.from)
         return t->tail.lr * (double)(t->tail.from + t->tail.steps - step) / (double)t->tail.steps;
-    return scheduled_lr(t, step);
+    return trial_scheduled_lr(t->config, trial_at(t, step).tokens, trial_all_tokens(t),
+                              t->step_tokens);
 }
 
 uint64_t trial_first_rest(const struct trial *t)

@@ -124,6 +124,11 @@ void trial_plan(struct trial *trial, uint64_t tokens);
 uint64_t trial_all_tokens(const struct trial *trial);
 uint64_t trial_last_step(const struct trial *trial);
 
+/* The scheduled learning rate after so many tokens of a run of `all` tokens. step_tokens: as in
+ * struct trial. */
+double trial_scheduled_lr(const Trireme__Config *config, uint64_t tokens, uint64_t all,
+                          uint64_t step_tokens);
+
 /* Learning rate of the update after `step`. */
 double trial_lr(const struct trial *trial, uint64_t step);
 

@@ -4,6 +4,8 @@
 #pragma once
 #include "launcher/command_row.h"
 
+#include "command.pb-c.h"
+
 extern const struct command commands[];
 extern const size_t n_commands;
 
@@ -28,6 +30,8 @@ int command_export(const void *request, void *reply, struct err *err);
 int command_config(const void *request, void *reply, struct err *err);
 int command_config_show(const void *request, void *reply, struct err *err);
 int command_propose(const void *request, void *reply, struct err *err);
+int command_price(const void *request, void *reply, struct err *err);
+int command_queue(const void *request, void *reply, struct err *err);
 int command_briefing(const void *request, void *reply, struct err *err);
 int command_proposals_ls(const void *request, void *reply, struct err *err);
 int command_proposals_show(const void *request, void *reply, struct err *err);
@@ -40,7 +44,12 @@ int command_ledger_verify(const void *request, void *reply, struct err *err);
 int command_ledger_replay(const void *request, void *reply, struct err *err);
 int command_ledger_show(const void *request, void *reply, struct err *err);
 int command_wait(const void *request, void *reply, struct err *err);
+int command_done(const void *request, void *reply, struct err *err);
 int command_curve(const void *request, void *reply, struct err *err);
+int command_compare(const void *request, void *reply, struct err *err);
+int command_diagnose(const void *request, void *reply, struct err *err);
+int command_note(const void *request, void *reply, struct err *err);
+int command_notes(const void *request, void *reply, struct err *err);
 int command_mcp(const void *request, void *reply, struct err *err);
 int command_doctor(const void *request, void *reply, struct err *err);
 int command_bench_gemm(const void *request, void *reply, struct err *err);
@@ -49,6 +58,12 @@ int command_bench_step(const void *request, void *reply, struct err *err);
 /* Checks what `train` would check before it writes anything. request: a TrainRequest. *threads: of
  * each rank. */
 int command_train_check(unsigned *threads, const void *request, struct err *err);
+
+/* Asks a running coordinator and fills in the answer, a refusal being an error: as a planner; or as
+ * a person, and where this user cannot and anybody may ask for it, as a planner. Where nobody
+ * answers within `wait` seconds the request waits, and the reply says so. */
+int command_propose_ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
+                        Trireme__As as, double wait, struct err *err);
 
 int speak_sample(const void *request, struct err *err);
 int speak_briefing(const void *request, struct err *err);
@@ -63,11 +78,13 @@ void print_ckpt_verify(const void *reply);
 void print_ckpt_hash(const void *reply);
 void print_config(const void *reply);
 void print_answer(const void *reply);
+void print_queue(const void *reply);
 void print_proposals_ls(const void *reply);
 void print_proposals_show(const void *reply);
 void print_proposals_diff(const void *reply);
 void print_ledger_verify(const void *reply);
 void print_ledger_show(const void *reply);
+void print_notes(const void *reply);
 void print_doctor(const void *reply);
 void print_bench_gemm(const void *reply);
 void print_bench_step(const void *reply);

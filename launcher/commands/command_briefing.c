@@ -1,127 +1,46 @@
 /* trireme briefing: what a planner would be given now, from the files of the run. */
 #include "base/mem.h"
-#include "coordinator/gate/gate_windows.h"
-#include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
-#include "coordinator/proposals/briefing.h"
-#include "coordinator/proposals/curve.h"
-#include "coordinator/proposals/policy.h"
+#include "coordinator/briefing/briefing.h"
 #include "coordinator/run/run_data.h"
 #include "launcher/commands/command.h"
-#include "launcher/commands/newest_manifest.h"
+#include "launcher/commands/run_view.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 #include "proto/schema/write.h"
-#include "worker/data/dataset.h"
 
 #include "command.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* What a briefing is made from. */
-struct files {
-    Trireme__Config *own;          /* as in config.yaml */
-    Trireme__Manifest *manifest;   /* of the newest checkpoint that can be read, or NULL */
-    const Trireme__Config *config; /* in force; borrowed */
-    Trireme__RunData *data;        /* or NULL */
-    Trireme__Policy *policy;       /* or NULL */
-    struct ledger *ledger;
-    struct history history;
-    struct curve *curve;
-    double *epochs, *weights; /* of each source */
-    uint64_t step;
-};
-
-/* The weights of the goal where the configuration says none: the shares at the start. */
-static void read_weights(struct files *f)
-{
-    const size_t n = f->own->data->n_sources;
-    const Trireme__Segment *first =
-        f->manifest && f->manifest->n_segments ? f->manifest->segments[0] : NULL;
-    f->weights = mem_new(n, sizeof *f->weights);
-    for (size_t s = 0; s < n; s++)
-        f->weights[s] =
-            first && s < first->n_weights ? first->weights[s] : f->own->data->sources[s]->weight;
-}
-
-static void read_epochs(struct files *f, const char *run)
+/* How often each source was read; the caller's. */
+static double *read_epochs(const struct run_view *v, const char *run)
 {
     struct err unread;
-    const Trireme__Manifest *m = f->manifest;
-    const uint64_t from = m ? m->step : 0, since = f->step > from ? f->step - from : 0,
-                   samples = (m ? m->samples : 0) + since * f->config->train->batch;
+    const Trireme__Manifest *m = v->manifest;
+    const uint64_t from = m ? m->step : 0, since = v->step > from ? v->step - from : 0,
+                   samples = (m ? m->samples : 0) + since * v->in_force->train->batch;
     Trireme__Segment first = TRIREME__SEGMENT__INIT, *start = &first;
-    first.weights = f->weights, first.n_weights = f->own->data->n_sources;
-    first.parts = run_config_parts(f->own);
-    f->epochs = mem_new(f->config->data->n_sources, sizeof *f->epochs);
-    run_data_read(&f->data, run, &unread); // one of an earlier version has none
-    briefing_epochs(f->epochs, f->config, m ? m->segments : &start, m ? m->n_segments : 1, samples,
-                    f->data);
-}
-
-static int read_files(struct files *f, const char *run, struct err *err)
-{
-    f->curve = curve_new();
-    f->own = run_config_of(run, err);
-    if (!f->own || newest_manifest(&f->manifest, run, err) < 0)
-        return -1;
-    f->config = f->manifest ? f->manifest->config : f->own;
-    f->ledger = ledger_open(run, false, err);
-    if (!f->ledger || policy_read(&f->policy, f->config->experiment->policy, err) < 0 ||
-        curve_read(f->curve, &f->step, run, err) < 0)
-        return -1;
-    history_read(&f->history, f->ledger, ledger_records(f->ledger));
-    read_weights(f);
-    read_epochs(f, run);
-    return 0;
-}
-
-static void close_files(struct files *f)
-{
-    history_clear(&f->history);
-    curve_free(f->curve);
-    ledger_free(f->ledger);
-    message_free(f->policy);
-    message_free(f->data);
-    message_free(f->manifest);
-    message_free(f->own);
-    free(f->epochs);
-    free(f->weights);
-}
-
-/* The most windows that an arm of a stretch can read: as many as the data has; 0: it cannot be
- * opened here, and is taken for large. */
-static uint32_t windows_max(const struct files *f)
-{
-    struct err unread;
-    const Trireme__Config *own = f->own;
-    const size_t n = own->data->n_sources;
-    struct dataset *dataset =
-        dataset_open(own->data, own->model->context, own->model->vocab, own->train->seed, &unread);
-    if (!dataset)
-        return 0;
-    uint64_t *there = mem_new(n, sizeof *there);
-    for (size_t s = 0; s < n; s++)
-        there[s] = dataset_eval_samples(dataset, TRIREME__PART__gate, s);
-    const bool set = own->gate->n_weights == n;
-    const struct gate_windows windows = {
-        .weights = set ? own->gate->weights : f->weights, .n_sources = n, .there = there};
-    const uint32_t most = gate_windows_max(&windows);
-    free(there);
-    dataset_free(dataset);
-    return most;
+    Trireme__RunData *data = NULL;
+    double *epochs = mem_new(v->in_force->data->n_sources, sizeof *epochs);
+    first.weights = v->weights, first.n_weights = v->asked->data->n_sources;
+    first.parts = run_config_parts(v->asked);
+    run_data_read(&data, run, &unread); // one of an earlier version has none
+    briefing_epochs(epochs, v->in_force, m ? m->segments : &start, m ? m->n_segments : 1, samples,
+                    data);
+    message_free(data);
+    return epochs;
 }
 
 /* What was said at an earlier step. */
-static struct briefing_look look_at(const struct files *f, uint64_t step)
+static struct briefing_look look_at(const struct run_view *v, uint64_t step)
 {
     struct history then = {0};
     size_t n = 0;
-    while (n < ledger_records(f->ledger) && ledger_record(f->ledger, n)->step <= step)
+    while (n < ledger_records(v->ledger) && ledger_record(v->ledger, n)->step <= step)
         n++;
-    history_read(&then, f->ledger, n);
+    history_read(&then, v->ledger, n);
     const struct briefing_look look = briefing_look_at(&then, step);
     history_clear(&then);
     return look;
@@ -131,30 +50,32 @@ enum cut { WHOLE, AS_JSON, AS_TEXT };
 
 static Trireme__Briefing *make(const Trireme__BriefingRequest *r, enum cut cut, struct err *err)
 {
-    struct files f = {0};
+    struct run_view v;
     Trireme__Briefing *made = NULL;
-    if (read_files(&f, r->run, err) == 0) {
+    if (run_view_read(&v, r->run, err) == 0) {
         struct briefing_look look = {0};
         if (r->has_since)
-            look = look_at(&f, r->since);
+            look = look_at(&v, r->since);
+        double *epochs = read_epochs(&v, r->run);
         const struct briefing_input input = {
-            .config = f.config,
-            .asked = f.own,
-            .policy = f.policy,
-            .history = &f.history,
-            .curve = f.curve,
-            .step = f.step,
-            .room = history_room(&f.history, f.config->experiment->forks),
-            .windows_max = windows_max(&f),
-            .goal = f.weights,
-            .epochs = f.epochs,
+            .config = v.in_force,
+            .asked = v.asked,
+            .policy = v.policy,
+            .history = &v.history,
+            .curve = v.curve,
+            .step = v.step,
+            .room = history_room(&v.history, v.in_force->experiment->forks),
+            .windows_max = v.windows_max,
+            .goal = v.weights,
+            .epochs = epochs,
             .since = look};
         made = briefing_make(&input);
         if (cut != WHOLE)
-            briefing_cut(made, f.own->experiment->briefing, cut == AS_TEXT);
+            briefing_cut(made, v.asked->experiment->briefing, cut == AS_TEXT);
         briefing_look_clear(&look);
+        free(epochs);
     }
-    close_files(&f);
+    run_view_clear(&v);
     return made;
 }
 

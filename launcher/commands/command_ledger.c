@@ -273,6 +273,9 @@ static bool print_told(const Trireme__Record *r)
     case TRIREME__RECORD_KIND__claim:
         print_claim(r->claim);
         return true;
+    case TRIREME__RECORD_KIND__note:
+        say(r->note);
+        return true;
     case TRIREME__RECORD_KIND__promotion:
     case TRIREME__RECORD_KIND__rollback:
     case TRIREME__RECORD_KIND__correction:

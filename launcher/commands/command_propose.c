@@ -1,5 +1,5 @@
-/* trireme propose; trireme proposals approve, veto, kill, takeback: what people and scripts ask
- * of a running coordinator. */
+/* trireme propose, queue; trireme proposals approve, veto, kill, takeback: what people and scripts
+ * ask of a running coordinator. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
@@ -8,6 +8,8 @@
 #include "launcher/commands/command.h"
 #include "launcher/commands/person.h"
 #include "launcher/commands/print_text.h"
+#include "launcher/commands/set_option.h"
+#include "proto/config/changes.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 
@@ -42,6 +44,7 @@ static int send_request(Trireme__Answer *reply, const char *run, const Trireme__
     } else if (answer->accepted) {
         reply->has_accepted = reply->accepted = true;
         reply->has_number = answer->number != 0, reply->number = answer->number;
+        reply->has_tokens = answer->has_tokens, reply->tokens = answer->tokens;
         reply->text = mem_strdup(answer->text ? answer->text : "done");
     } else {
         rc = err_set(err, ERR_USAGE, "%s", answer->text ? answer->text : "refused");
@@ -55,14 +58,13 @@ static int send_request(Trireme__Answer *reply, const char *run, const Trireme__
     return rc;
 }
 
-/* The same as a planner; or as a person, and where this user cannot and anybody may ask for it, as
- * a planner. */
-static int ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
-               Trireme__As as, double wait, struct err *err)
+int command_propose_ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
+                        Trireme__As as, double wait, struct err *err)
 {
     struct secret *secret = NULL;
     struct err why = {0};
-    const bool for_persons = request->has_order && request->order != TRIREME__ORDER__kill;
+    const bool for_persons = request->has_order && request->order != TRIREME__ORDER__kill &&
+                             request->order != TRIREME__ORDER__queue;
     if (run_config_exists(run, err) < 0)
         return -1;
     if (as == TRIREME__AS__planner)
@@ -75,37 +77,6 @@ static int ask(Trireme__Answer *reply, const char *run, const Trireme__Request *
         rc = send_request(reply, run, request, secret, why.text, wait, err);
     secret_free(secret);
     return rc;
-}
-
-/* "a.b=c" into the change that it says. */
-static int read_change(Trireme__Change *change, const char *setting, struct err *err)
-{
-    const char *equals = strchr(setting, '=');
-    if (!equals || equals == setting)
-        return err_set(err, ERR_USAGE, "--set: found '%s', expected PATH=VALUE", setting);
-    change->path = mem_format("%.*s", (int)(equals - setting), setting);
-    change->value = mem_strdup(equals + 1);
-    return 0;
-}
-
-static int read_changes(Trireme__Proposal *proposal, const Trireme__ProposeRequest *r,
-                        struct err *err)
-{
-    if (!r->n_set)
-        return err_set(err, ERR_USAGE,
-                       "found no --set, expected PATH=VALUE once for each value of the change");
-    proposal->patch = mem_new(r->n_set, sizeof *proposal->patch);
-    for (size_t i = 0; i < r->n_set; i++) {
-        Trireme__Change *change = proposal->patch[proposal->n_patch++] =
-            message_new(&trireme__change__descriptor);
-        if (read_change(change, r->set[i], err) < 0)
-            return -1;
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(proposal->patch[k]->path, change->path) == 0)
-                return err_set(err, ERR_USAGE, "--set: found %s twice, expected each path once",
-                               change->path);
-    }
-    return 0;
 }
 
 /* A name that no other proposal has: "person-20250131T235959.123456789Z". */
@@ -126,30 +97,40 @@ int command_propose(const void *request, void *reply, struct err *err)
     proposal->id = fresh_id();
     proposal->hypothesis = mem_strdup(r->why);
     proposal->predicted = mem_strdup(r->predict);
+    proposal->has_after = r->has_after, proposal->after = r->after;
+    proposal->has_on_adoption_of = r->has_on_adoption_of;
+    proposal->on_adoption_of = r->on_adoption_of;
+    proposal->has_replaces = r->has_replaces, proposal->replaces = r->replaces;
     Trireme__Request asked = TRIREME__REQUEST__INIT;
     asked.propose = proposal;
-    int rc = read_changes(proposal, r, err);
+    int rc = set_option_read(proposal, r->set, r->n_set, err);
     if (rc == 0)
-        rc = ask(reply, r->run, &asked, r->as, r->wait, err);
+        rc = command_propose_ask(reply, r->run, &asked, r->as, r->wait, err);
     message_free(proposal);
     return rc;
+}
+
+/* What a run's ledger adds up to; the caller clears it. */
+static int read_history(struct history *history, const char *run, struct err *err)
+{
+    struct ledger *ledger = run_config_exists(run, err) < 0 ? NULL : ledger_open(run, false, err);
+    if (!ledger)
+        return -1;
+    history_read(history, ledger, ledger_records(ledger));
+    ledger_free(ledger);
+    return 0;
 }
 
 /* Checks an order against the ledger, so that a wrong one is refused at once. */
 static int check_order(const char *run, uint32_t number, Trireme__Order order, struct err *err)
 {
-    if (run_config_exists(run, err) < 0)
-        return -1;
-    struct ledger *ledger = ledger_open(run, false, err);
-    if (!ledger)
-        return -1;
     struct history history = {0};
-    history_read(&history, ledger, ledger_records(ledger));
+    if (read_history(&history, run, err) < 0)
+        return -1;
     int rc = history_check_order(&history, number, order, err);
     if (rc < 0)
         err_context(err, "%s", run);
     history_clear(&history);
-    ledger_free(ledger);
     return rc;
 }
 
@@ -162,7 +143,7 @@ static int order(Trireme__Answer *reply, const char *run, uint32_t number, Trire
     asked.has_order = true, asked.order = what;
     asked.has_number = true;
     asked.number = number;
-    return ask(reply, run, &asked, as, wait, err);
+    return command_propose_ask(reply, run, &asked, as, wait, err);
 }
 
 int command_proposals_approve(const void *request, void *reply, struct err *err)
@@ -189,6 +170,83 @@ int command_proposals_takeback(const void *request, void *reply, struct err *err
     const Trireme__ProposalsTakebackRequest *r = request;
     return order(reply, r->run, r->number, TRIREME__ORDER__takeback, TRIREME__AS__person, r->wait,
                  err);
+}
+
+/* Sends the order of a queue; its answer goes to the reply. */
+static int order_queue(Trireme__QueueReply *reply, const Trireme__QueueRequest *r, struct err *err)
+{
+    struct history history = {0};
+    Trireme__Request asked = TRIREME__REQUEST__INIT;
+    if (read_history(&history, r->run, err) < 0)
+        return -1;
+    int rc = history_check_queue(&history, r->numbers, r->n_numbers, err);
+    if (rc < 0)
+        err_context(err, "%s", r->run);
+    history_clear(&history);
+    asked.has_order = true, asked.order = TRIREME__ORDER__queue;
+    asked.numbers = r->numbers, asked.n_numbers = r->n_numbers;
+    Trireme__Answer *answer = message_new(&trireme__answer__descriptor);
+    if (rc == 0)
+        rc = command_propose_ask(answer, r->run, &asked, r->as, r->wait, err);
+    if (rc == 0)
+        reply->text = mem_strdup(answer->text);
+    message_free(answer);
+    return rc;
+}
+
+static Trireme__QueueRow *queue_row(const struct entry *e)
+{
+    Trireme__QueueRow *row = message_new(&trireme__queue_row__descriptor);
+    const Trireme__Proposal *p = e->proposal;
+    row->has_number = true, row->number = e->number;
+    row->state = mem_strdup(entry_word(e));
+    row->n_patch = p->n_patch;
+    row->patch = mem_new(p->n_patch, sizeof *row->patch);
+    for (size_t i = 0; i < p->n_patch; i++)
+        row->patch[i] = message_copy(p->patch[i]);
+    row->has_after = p->after > 0, row->after = p->after;
+    row->has_on_adoption_of = p->on_adoption_of > 0, row->on_adoption_of = p->on_adoption_of;
+    return row;
+}
+
+int command_queue(const void *request, void *reply, struct err *err)
+{
+    const Trireme__QueueRequest *r = request;
+    Trireme__QueueReply *out = reply;
+    struct history history = {0};
+    if ((r->n_numbers && order_queue(out, r, err) < 0) || read_history(&history, r->run, err) < 0)
+        return -1;
+    out->queue = mem_new(history.n, sizeof *out->queue);
+    for (size_t i = 0; i < history.n; i++) {
+        const struct entry *e = &history.entries[history.turns[i]];
+        if (entry_is_in_queue(e))
+            out->queue[out->n_queue++] = queue_row(e);
+    }
+    history_clear(&history);
+    return 0;
+}
+
+void print_queue(const void *reply)
+{
+    const Trireme__QueueReply *r = reply;
+    if (r->text) {
+        print_text(r->text, SIZE_MAX);
+        printf("\n");
+    }
+    if (!r->n_queue)
+        printf("nothing is in the queue\n");
+    for (size_t i = 0; i < r->n_queue; i++) {
+        const Trireme__QueueRow *row = r->queue[i];
+        char *patch = changes_text(row->patch, row->n_patch);
+        printf("%4u  %-8s  ", row->number, row->state);
+        print_text(patch, SIZE_MAX);
+        if (row->after)
+            printf("  until %u is over", row->after);
+        if (row->on_adoption_of)
+            printf("  until %u is adopted", row->on_adoption_of);
+        printf("\n");
+        free(patch);
+    }
 }
 
 void print_answer(const void *reply)

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/ledger.h"
-#include "coordinator/proposals/policy.h"
+#include "coordinator/patch/policy.h"
 #include "coordinator/run/run.h"
 #include "coordinator/run/secret.h"
 #include "coordinator/run/without_step.h"

@@ -1,8 +1,8 @@
 #include "launcher/commands/person.h"
 
 #include "base/mem.h"
-#include "coordinator/proposals/inbox.h"
-#include "coordinator/proposals/seal.h"
+#include "coordinator/inbox/inbox.h"
+#include "coordinator/inbox/seal.h"
 #include "coordinator/run/secret.h"
 #include "launcher/commands/passphrase.h"
 #include "proto/config/run_config.h"
@@ -38,6 +38,15 @@ int person_open_secret(struct secret **secret, const char *run, struct err *err)
         explicit_bzero(text, sizeof text);
     }
     message_free(config);
+    return rc;
+}
+
+int person_is(const char *run, const Trireme__Config *config, struct err *err)
+{
+    struct secret *secret = NULL;
+    const char *where = config->experiment->secret;
+    const int rc = secret_is_asked(where) ? 1 : secret_open(&secret, run, where, err);
+    secret_free(secret);
     return rc;
 }
 

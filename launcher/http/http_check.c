@@ -7,13 +7,26 @@
 #include <string.h>
 #include <strings.h>
 
+const char *const http_once[] = {"Host",
+                                 "Origin",
+                                 "Authorization",
+                                 "Content-Type",
+                                 "Content-Length",
+                                 "Transfer-Encoding",
+                                 "MCP-Protocol-Version",
+                                 "Mcp-Method",
+                                 "Mcp-Name"};
+const size_t n_http_once = sizeof http_once / sizeof *http_once;
+
+/* Reads all of b, whatever a holds: the time tells a's length alone. */
 static bool is_same_token(const char *a, const char *b)
 {
     const size_t n = strlen(b);
-    unsigned char differs = strlen(a) != n;
+    const bool fits = strlen(a) == n;
+    volatile unsigned char differs = 0; // no early end
     for (size_t i = 0; i < n; i++)
-        differs |= (unsigned char)(a[differs ? 0 : i] ^ b[i]);
-    return !differs;
+        differs |= (unsigned char)(a[fits ? i : 0] ^ b[i]);
+    return fits && !differs;
 }
 
 static bool has_token(const struct http_site *site, const char *authorization)
@@ -56,6 +69,12 @@ static bool is_origin_ours(const struct http_site *site, const char *origin, con
            (!site->is_loopback && host && strcasecmp(authority, host) == 0);
 }
 
+static bool has_one_length(const struct http_head *head)
+{
+    const char *encoding = head->transfer_encoding;
+    return !encoding || (!head->content_length && !strcasecmp(encoding, "chunked"));
+}
+
 static bool is_json(const char *type)
 {
     static const char json[] = "application/json";
@@ -77,6 +96,8 @@ int http_check(const struct http_site *site, const struct http_head *head, const
         const char *sentence;
     } rules[] = {
   // clang-format off
+        {!head->repeats,                           400, "found a header twice, expected once"},
+        {has_one_length(head),                     400, "expected Content-Length, or chunks alone"},
         {is_host_ours(site, head->host),           403, "Host: expected a name of this server"},
         {is_origin_ours(site, head->origin, head->host), 403, "Origin: expected this server's"},
         {!strcmp(head->path, HTTP_PATH),           404, "found nothing there, expected " HTTP_PATH},

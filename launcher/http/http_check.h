@@ -1,6 +1,6 @@
-/* What an HTTP request must be before its body is looked at: a POST to the one place there is, from
- * a page of this server or of none, to a name of this server, with the bearer token, in JSON. The
- * pure part of launcher/http. */
+/* What an HTTP request must be before its body is looked at: one whose end every reader finds at
+ * the same byte, a POST to the one place there is, from a page of this server or of none, to a name
+ * of this server, with the bearer token, in JSON. Pure. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,13 @@ struct http_site {
 /* Of a request; NULL where the header is not there. Borrowed. */
 struct http_head {
     const char *method, *path, *host, *origin, *authorization, *content_type, *accept;
+    const char *content_length, *transfer_encoding;
+    bool repeats; /* one of http_once is there twice */
 };
+
+/* Names of headers that may be there once: of two, readers would choose differently. */
+extern const char *const http_once[];
+extern const size_t n_http_once;
 
 /* Returns 0, or the status of the refusal, with a sentence that is constant. Compares the token in
  * a time that does not tell how much of it is right. */

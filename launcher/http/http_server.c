@@ -7,24 +7,35 @@
 #include "launcher/mcp/calls.h"
 #include "launcher/mcp/jsonrpc.h"
 
+const struct http_limits http_limits = {.connections = 64,
+                                        .spare = 16,
+                                        .burst = 100,
+                                        .rate = 20,
+                                        .request_seconds = 30,
+                                        .reply_seconds = 60};
+
 #ifdef TRIREME_HTTP
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-enum { IDLE_SECONDS = 30, HEAD_BYTES = 32768 };
+enum { HEAD_BYTES = 32768, GONE = -1 /* a status that nobody reads */ };
 
 struct serving {
-    const struct mcp_server *server;
+    const struct http_service *service;
     struct http_site site;
+    struct http_clients *clients;
     struct calls *calls;
     struct http_bucket bucket;
+    bool closed; /* a connection was, in the library's last turn: it accepts again in its next */
     uint64_t messages;
 };
 
 /* A request, from its head to its reply. */
 struct exchange {
     struct MHD_Connection *connection;
+    struct http_client *client; /* borrowed: it lives as long as the connection */
     struct text body;
     bool too_long, waits; /* waits: for its call */
     int status;
@@ -44,8 +55,10 @@ static enum MHD_Result respond(struct MHD_Connection *connection, int status, co
         MHD_add_response_header(response, "Allow", "POST");
     if (status == 401)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"trireme\"");
-    if (status == 429)
+    if (status == 429 || status == 503)
         MHD_add_response_header(response, "Retry-After", "1");
+    if (status == 400 || status == 503) // no byte behind it is a request
+        MHD_add_response_header(response, "Connection", "close");
     const enum MHD_Result queued = MHD_queue_response(connection, (unsigned)status, response);
     MHD_destroy_response(response);
     return queued;
@@ -71,6 +84,31 @@ static char *value_of(struct MHD_Connection *connection, const char *name)
     return value ? http_value(value) : NULL;
 }
 
+/* Whether one of http_once is there twice: counts in *counts, of n_http_once. */
+static enum MHD_Result count(void *counts, enum MHD_ValueKind kind, const char *name,
+                             const char *value)
+{
+    (void)kind, (void)value;
+    for (size_t i = 0; i < n_http_once; i++)
+        ((unsigned *)counts)[i] += strcasecmp(name, http_once[i]) == 0;
+    return MHD_YES;
+}
+
+static bool repeats(struct MHD_Connection *connection)
+{
+    unsigned counts[16] = {0};
+    bool any = false;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count, counts);
+    for (size_t i = 0; i < n_http_once; i++)
+        any = any || counts[i] > 1;
+    return any;
+}
+
+static struct http_client *client_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
 /* Looks at the head of a request. Returns 0, or the status of the refusal. */
 static int look(struct serving *s, struct MHD_Connection *connection, const char *path,
                 const char *method, const char **sentence)
@@ -81,9 +119,17 @@ static int look(struct serving *s, struct MHD_Connection *connection, const char
                                    .origin = header(connection, "Origin"),
                                    .authorization = header(connection, "Authorization"),
                                    .content_type = header(connection, "Content-Type"),
-                                   .accept = header(connection, "Accept")};
+                                   .accept = header(connection, "Accept"),
+                                   .content_length = header(connection, "Content-Length"),
+                                   .transfer_encoding = header(connection, "Transfer-Encoding"),
+                                   .repeats = repeats(connection)};
+    const struct http_limits *limits = s->service->limits;
+    if (http_client_is_too_many(client_of(connection))) {
+        *sentence = "found more connections than there may be";
+        return 503;
+    }
     const int status = http_check(&s->site, &head, sentence);
-    if (status || http_bucket_take(&s->bucket, HTTP_BURST, HTTP_RATE, clock_now()))
+    if (status || http_bucket_take(&s->bucket, limits->burst, limits->rate, clock_now()))
         return status;
     *sentence = "found more requests than may come in a second";
     return 429;
@@ -98,8 +144,8 @@ static void answer(struct serving *s, struct exchange *exchange)
     const struct mcp_headers headers = {version, method, name};
     struct mcp_answer answered;
     s->messages++;
-    mcp_read(&answered, s->server, &headers, exchange->body.size ? exchange->body.bytes : "",
-             exchange->body.size);
+    mcp_read(&answered, s->service->server, &headers,
+             exchange->body.size ? exchange->body.bytes : "", exchange->body.size);
     free(version);
     free(method);
     free(name);
@@ -108,6 +154,8 @@ static void answer(struct serving *s, struct exchange *exchange)
         answered.reply = calls_start(s->calls, answered.call, exchange);
         answered.call = NULL;
         exchange->waits = !answered.reply;
+        if (answered.reply)
+            exchange->status = 503;
     }
     exchange->reply = answered.reply;
     answered.reply = NULL;
@@ -120,14 +168,17 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 {
     struct serving *s = context;
     struct exchange *exchange = *state;
+    struct http_client *client = client_of(connection);
     const char *sentence = NULL;
     (void)version;
     if (!exchange) {
         const int status = look(s, connection, path, method, &sentence);
+        http_client_enter(client, status ? HTTP_REPLY : HTTP_BODY, clock_now());
         if (status)
             return refuse(connection, status, sentence);
         *state = exchange = mem_new(1, sizeof *exchange);
         exchange->connection = connection;
+        exchange->client = client;
         return MHD_YES;
     }
     if (*size) {
@@ -137,14 +188,31 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *size = 0;
         return MHD_YES;
     }
+    if (!exchange->too_long && !exchange->status)
+        answer(s, exchange);
+    http_client_enter(client, exchange->waits ? HTTP_CALL : HTTP_REPLY, clock_now());
     if (exchange->too_long)
         return refuse(connection, 413, "found a body of more than a mebibyte");
-    if (!exchange->status)
-        answer(s, exchange);
+    if (exchange->status == GONE)
+        return MHD_NO;
     if (!exchange->waits)
         return respond(connection, exchange->status, exchange->reply);
     MHD_suspend_connection(connection);
     return MHD_YES;
+}
+
+/* A connection begins or ends. */
+static void notified(void *context, struct MHD_Connection *connection, void **state,
+                     enum MHD_ConnectionNotificationCode what)
+{
+    struct serving *s = context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *state = http_clients_add(
+            s->clients,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+            clock_now());
+    else
+        http_clients_remove(*state), s->closed = true;
 }
 
 static void completed(void *context, struct MHD_Connection *connection, void **state,
@@ -152,7 +220,8 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
 {
     struct serving *s = context;
     struct exchange *exchange = *state;
-    (void)connection, (void)why;
+    (void)why;
+    http_client_enter(client_of(connection), HTTP_HEAD, clock_now());
     if (!exchange)
         return;
     calls_forget(s->calls, exchange);
@@ -167,6 +236,19 @@ static void hand_reply(struct exchange *exchange, char *reply)
     exchange->reply = reply;
     exchange->waits = false;
     MHD_resume_connection(exchange->connection);
+}
+
+/* Ends the calls of clients that have left. owners: those of calls_poll, with their polls. */
+static void end_left(struct serving *s, void *const *owners, const struct pollfd *polls, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct exchange *exchange = owners[i];
+        if (!polls[i].revents)
+            continue;
+        calls_forget(s->calls, exchange);
+        exchange->status = GONE;
+        hand_reply(exchange, NULL);
+    }
 }
 
 static void hand_replies(struct serving *s)
@@ -188,68 +270,95 @@ static void end_calls(struct serving *s, struct MHD_Daemon *daemon)
 /* Waits until a connection, a call or the stop has something to say. Returns whether to stop. */
 static bool wait_for(struct serving *s, struct MHD_Daemon *daemon, int daemon_fd, int stop_fd)
 {
-    struct pollfd polls[CALLS_MAX + 2];
-    const size_t n = calls_poll(s->calls, polls);
+    struct pollfd polls[2 * CALLS_MAX + 2]; // calls, the clients that wait for them, and these two
+    void *owners[CALLS_MAX];
+    const size_t n = calls_poll(s->calls, polls, owners), last = 2 * n + 1;
     MHD_UNSIGNED_LONG_LONG idle_ms;
-    double seconds = calls_patience(s->calls);
-    polls[n] = (struct pollfd){.fd = daemon_fd, .events = POLLIN};
-    polls[n + 1] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
-    if (MHD_get_timeout(daemon, &idle_ms) == MHD_YES &&
-        (seconds < 0 || (double)idle_ms / 1000 < seconds))
-        seconds = (double)idle_ms / 1000;
-    poll(polls, (nfds_t)n + 2, seconds < 0 ? -1 : (int)(seconds * 1000) + 1);
-    return polls[n + 1].revents != 0;
+    double bounds[] = {calls_patience(s->calls), http_clients_look(s->clients, clock_now()),
+                       s->closed ? 0 : -1, -1};
+    double seconds = -1;
+    for (size_t i = 0; i < n; i++)
+        polls[n + i] = (struct pollfd){.fd = http_client_fd(((struct exchange *)owners[i])->client),
+                                       .events = POLLRDHUP};
+    polls[last - 1] = (struct pollfd){.fd = daemon_fd, .events = POLLIN};
+    polls[last] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
+    if (MHD_get_timeout(daemon, &idle_ms) == MHD_YES)
+        bounds[3] = (double)idle_ms / 1000;
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        if (bounds[i] >= 0 && (seconds < 0 || bounds[i] < seconds))
+            seconds = bounds[i];
+    if (poll(polls, (nfds_t)last + 1, seconds < 0 ? -1 : (int)(seconds * 1000) + 1) <= 0)
+        return false;
+    end_left(s, owners, polls + n, n);
+    return polls[last].revents != 0;
 }
 
-int http_serve(const struct mcp_server *server, const struct http_listen *listen, const char *token,
-               int stop_fd, http_ready_fn ready, void *context, uint64_t *messages, struct err *err)
+/* Texts with a % stay as they were sent: %00 would end a path early. */
+static size_t keep(void *context, struct MHD_Connection *connection, char *text)
 {
-    struct serving s = {.server = server, .calls = calls_new(server, CALLS_SECONDS)};
-    char *wanted = http_listen_authority(listen, 0);
+    (void)context, (void)connection;
+    return strlen(text);
+}
+
+static struct MHD_Daemon *start(struct serving *s)
+{
+    const struct http_listen *listen = s->service->listen;
+    const struct http_limits *limits = s->service->limits;
     const bool v6 = listen->address.ss_family == AF_INET6;
-    struct MHD_Daemon *daemon = MHD_start_daemon(
+    return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (v6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL, handle,
-        &s, MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&listen->address,
-        MHD_OPTION_NOTIFY_COMPLETED, completed, &s, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+        s, MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)&listen->address,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, s, MHD_OPTION_NOTIFY_CONNECTION, notified, s,
+        MHD_OPTION_CONNECTION_LIMIT, limits->connections + limits->spare,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_END);
+}
+
+int http_serve(const struct http_service *service, int stop_fd, http_ready_fn ready, void *context,
+               uint64_t *messages, struct err *err)
+{
+    struct serving s = {.service = service,
+                        .clients = http_clients_new(service->limits),
+                        .calls = calls_new(service->server, CALLS_SECONDS, CALLS_REPLY_BYTES)};
+    struct MHD_Daemon *daemon = start(&s);
     const union MHD_DaemonInfo *at =
         daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
+    const unsigned port = at ? at->port : 0; // the next question takes its place
     const union MHD_DaemonInfo *fd =
-        daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+        at ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    char *authority = http_listen_authority(service->listen, port);
     int rc = 0;
-    if (!at || !fd) {
+    if (!fd) {
         rc = err_set(err, ERR_USAGE,
                      "--listen: cannot listen at %s: the port is taken, or the "
                      "address is none of this machine's",
-                     wanted);
+                     authority);
     } else {
-        const unsigned port = at->port;
         const int daemon_fd = fd->epoll_fd;
-        char *authority = http_listen_authority(listen, port);
-        s.site = (struct http_site){authority, listen->is_loopback, token};
+        s.site = (struct http_site){authority, service->listen->is_loopback, service->token};
         ready(context, authority);
         while (!wait_for(&s, daemon, daemon_fd, stop_fd)) {
             hand_replies(&s);
+            s.closed = false;
             MHD_run(daemon);
         }
         end_calls(&s, daemon);
-        free(authority);
     }
     if (daemon)
         MHD_stop_daemon(daemon);
     calls_free(s.calls);
-    free(wanted);
+    http_clients_free(s.clients);
+    free(authority);
     *messages = s.messages;
     return rc;
 }
 
 #else
 
-int http_serve(const struct mcp_server *server, const struct http_listen *listen, const char *token,
-               int stop_fd, http_ready_fn ready, void *context, uint64_t *messages, struct err *err)
+int http_serve(const struct http_service *service, int stop_fd, http_ready_fn ready, void *context,
+               uint64_t *messages, struct err *err)
 {
-    (void)server, (void)listen, (void)token, (void)stop_fd, (void)ready, (void)context;
+    (void)service, (void)stop_fd, (void)ready, (void)context;
     *messages = 0;
     return err_set(err, ERR_USAGE,
                    "--listen: this build has no HTTP: libmicrohttpd was missing when it was made");

@@ -80,6 +80,8 @@ static int make_planner(struct planner **planner, const struct job *job, const s
         return 0;
     *planner = e->planner == TRIREME__EXPERIMENT__PLANNER__random
                    ? planner_random_new(run->config->train->seed)
+               : e->planner == TRIREME__EXPERIMENT__PLANNER__client
+                   ? planner_client_new(run->folder, run->incarnation)
                    : planner_script_new(run->config, run->folder, NULL, warn_stderr, NULL, err);
     return *planner ? 0 : -1;
 }

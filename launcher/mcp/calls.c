@@ -13,29 +13,31 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { REPLY_BYTES_MAX = 64 << 20, NICENESS = 5 /* training goes first */ };
+enum { NICENESS = 5 /* training goes first */ };
 
 struct slot {
     struct mcp_call *call; /* NULL: free */
     void *owner;
     pid_t child;
-    int fd;           /* the reading end */
-    struct text text; /* of the reply, so far */
-    double end;       /* when its time is over */
-    bool ended;
+    int fd;               /* the reading end */
+    struct text text;     /* of the reply, so far */
+    double end;           /* when its time is over */
+    bool ended, too_long; /* the reply is */
 };
 
 struct calls {
     const struct mcp_server *server; /* borrowed */
     double seconds;
+    size_t reply_bytes;
     struct slot slots[CALLS_MAX];
 };
 
-struct calls *calls_new(const struct mcp_server *server, double seconds)
+struct calls *calls_new(const struct mcp_server *server, double seconds, size_t reply_bytes)
 {
     struct calls *calls = mem_new(1, sizeof *calls);
     calls->server = server;
     calls->seconds = seconds;
+    calls->reply_bytes = reply_bytes;
     return calls;
 }
 
@@ -136,12 +138,17 @@ char *calls_start(struct calls *calls, struct mcp_call *call, void *owner)
     return NULL;
 }
 
-size_t calls_poll(const struct calls *calls, struct pollfd *polls)
+size_t calls_poll(const struct calls *calls, struct pollfd *polls, void **owners)
 {
     size_t n = 0;
-    for (size_t i = 0; i < CALLS_MAX; i++)
-        if (calls->slots[i].call)
-            polls[n++] = (struct pollfd){.fd = calls->slots[i].fd, .events = POLLIN};
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        const struct slot *slot = &calls->slots[i];
+        if (!slot->call)
+            continue;
+        if (owners)
+            owners[n] = slot->owner;
+        polls[n++] = (struct pollfd){.fd = slot->fd, .events = POLLIN};
+    }
     return n;
 }
 
@@ -167,7 +174,7 @@ double calls_patience(const struct calls *calls)
 }
 
 /* Reads what is there. Sets ended at the end. */
-static void read_some(struct slot *slot)
+static void read_some(struct slot *slot, size_t reply_bytes)
 {
     char bytes[65536];
     for (;;) {
@@ -176,23 +183,30 @@ static void read_some(struct slot *slot)
             continue;
         if (n < 0 && errno == EAGAIN)
             return;
-        if (n <= 0 || slot->text.size + (size_t)n > REPLY_BYTES_MAX) {
-            slot->ended = true;
+        slot->too_long = n > 0 && slot->text.size + (size_t)n > reply_bytes;
+        slot->ended = n <= 0 || slot->too_long;
+        if (slot->ended && n)
+            kill(slot->child, SIGKILL); // it would wait for ever to be read
+        if (slot->ended)
             return;
-        }
         text_add_bytes(&slot->text, bytes, (size_t)n);
     }
 }
 
 /* The reply, if all of it is there: a child that failed has written none, or a part. */
-static char *reply_of(struct slot *slot)
+static char *reply_of(struct slot *slot, size_t reply_bytes)
 {
     int status = 0;
     while (waitpid(slot->child, &status, 0) < 0 && errno == EINTR)
         ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && slot->text.size)
+    if (!slot->too_long && WIFEXITED(status) && WEXITSTATUS(status) == 0 && slot->text.size)
         return text_take(&slot->text);
-    return mcp_call_refuse(slot->call, "the call failed in this server; its log says more");
+    if (!slot->too_long)
+        return mcp_call_refuse(slot->call, "the call failed in this server; its log says more");
+    char *why = mem_format("found a reply of more than %zu bytes: ask for less of it", reply_bytes);
+    char *reply = mcp_call_refuse(slot->call, why);
+    free(why);
+    return reply;
 }
 
 /* Gives a slot back whose child has been waited for. */
@@ -221,14 +235,12 @@ char *calls_next(struct calls *calls, void **owner)
         char *reply;
         if (!slot->call)
             continue;
-        read_some(slot);
+        read_some(slot, calls->reply_bytes);
         if (!slot->ended && clock_now() < slot->end)
             continue;
         *owner = slot->owner;
         if (slot->ended) {
-            if (slot->text.size >= REPLY_BYTES_MAX)
-                kill(slot->child, SIGKILL);
-            reply = reply_of(slot);
+            reply = reply_of(slot, calls->reply_bytes);
             give_back(slot);
         } else {
             reply = refuse_late(calls, slot);

@@ -14,20 +14,23 @@
 
 enum {
     CALLS_MAX = 16,
-    CALLS_SECONDS = 660 /* of a call, at most, where a client waits */
+    CALLS_SECONDS = 660,         /* of a call, at most, where a client waits */
+    CALLS_REPLY_BYTES = 64 << 20 /* of a reply, at most */
 };
 
 struct calls;
 
-struct calls *calls_new(const struct mcp_server *server, double seconds /* of a call, at most */);
+/* seconds, reply_bytes: of a call, at most. */
+struct calls *calls_new(const struct mcp_server *server, double seconds, size_t reply_bytes);
 void calls_free(struct calls *calls); /* kills what is under way; accepts NULL */
 
 /* Starts a call, which it takes. owner: whom the reply is for, told by calls_next. Returns NULL, or
  * the reply where it cannot be started, which the caller frees. */
 char *calls_start(struct calls *calls, struct mcp_call *call, void *owner);
 
-/* Fills in what to poll for, and returns how many (at most CALLS_MAX). */
-size_t calls_poll(const struct calls *calls, struct pollfd *polls);
+/* Fills in what to poll for, and whose call each is (owners: or NULL). Returns how many (at most
+ * CALLS_MAX). */
+size_t calls_poll(const struct calls *calls, struct pollfd *polls, void **owners);
 
 /* Seconds until the next call's time is over; negative: none is under way. */
 double calls_patience(const struct calls *calls);

@@ -127,7 +127,7 @@ static int write_replies(struct serving *s, struct err *err)
 static short wait_for(struct serving *s, double seconds)
 {
     struct pollfd polls[CALLS_MAX + 1];
-    const size_t n = calls_poll(s->calls, polls);
+    const size_t n = calls_poll(s->calls, polls, NULL);
     polls[n] = (struct pollfd){.fd = s->ended ? -1 : s->in, .events = POLLIN};
     const double patience = calls_patience(s->calls);
     if (patience >= 0 && (seconds < 0 || patience < seconds))
@@ -139,8 +139,10 @@ static short wait_for(struct serving *s, double seconds)
 int mcp_stdio_serve(const struct mcp_server *server, int in, int out, uint64_t *messages,
                     struct err *err)
 {
-    struct serving s = {
-        .server = server, .calls = calls_new(server, CALLS_SECONDS), .in = in, .out = out};
+    struct serving s = {.server = server,
+                        .calls = calls_new(server, CALLS_SECONDS, CALLS_REPLY_BYTES),
+                        .in = in,
+                        .out = out};
     int rc = 0;
     while (rc == 0 && !s.ended) {
         if (wait_for(&s, -1))

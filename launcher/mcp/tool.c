@@ -43,7 +43,7 @@ bool tool_is_resource(const struct mcp_server *server, const struct command *com
         return false;
     const struct field_doc *run = run_field(command);
     for (unsigned i = 0; i < command->request->n_fields; i++)
-        if (command->request->fields[i].label == PROTOBUF_C_LABEL_REQUIRED &&
+        if (command->request->fields[i].label != PROTOBUF_C_LABEL_OPTIONAL &&
             field_doc(command->request, &command->request->fields[i]) != run)
             return false;
     return true;

@@ -3,7 +3,7 @@
  * Its name is the command's words joined by '_', its schemas and descriptions are those of the
  * command's messages, its hints follow from the row's role. The server is for one run, so the
  * command's field for the run is none of the tool's arguments. A tool that only looks and needs no
- * argument is also a resource: trireme://run/NAME. Local. */
+ * argument (nor takes a list of them) is also a resource: trireme://run/NAME. Local. */
 #pragma once
 #include "base/err.h"
 #include "launcher/command_row.h"

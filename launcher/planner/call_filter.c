@@ -8,6 +8,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
+#include <linux/fsverity.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
@@ -96,7 +97,7 @@ static const struct row rows[] = {
     NEVER(mount), NEVER(umount2), NEVER(pivot_root), NEVER(chroot), NEVER(move_mount),
     NEVER(open_tree), NEVER(fsopen), NEVER(fsconfig), NEVER(fsmount), NEVER(fspick),
     NEVER(mount_setattr), NEVER(unshare), NEVER(setns), UNKNOWN(clone3),
-    BUT_WITH(NO_MATTER, clone, 0, NAMESPACES, 0),
+    BUT_WITH(NO_MATTER, clone, 0, NAMESPACES | CLONE_PARENT, 0),
     NEVER(swapon), NEVER(swapoff), NEVER(reboot), NEVER(kexec_load), NEVER(kexec_file_load),
     NEVER(init_module), NEVER(finit_module), NEVER(delete_module), NEVER(acct), NEVER(quotactl),
     NEVER(quotactl_fd), NEVER(settimeofday), NEVER(clock_settime), NEVER(clock_adjtime),
@@ -109,16 +110,22 @@ static const struct row rows[] = {
     /* memory that no limit of a process counts */
     NEVER(memfd_create), NEVER(memfd_secret), NEVER(shmget), NEVER(shmat), NEVER(msgget),
     NEVER(semget), NEVER(mq_open),
+    /* what others have of that kind, whose numbers can be guessed */
+    NEVER(shmctl), NEVER(semctl), NEVER(semop), NEVER(semtimedop), NEVER(msgctl), NEVER(msgsnd),
+    NEVER(msgrcv), NEVER(mq_unlink),
     /* a terminal's input; signals to whom a descriptor is said to belong; flags of files */
     WITH(ioctl, 1, UINT32_MAX, TIOCSTI), WITH(ioctl, 1, UINT32_MAX, TIOCLINUX),
     WITH(ioctl, 1, UINT32_MAX, IOCTL_SET_OWNER), WITH(ioctl, 1, UINT32_MAX, IOCTL_SET_GROUP),
     WITH(ioctl, 1, UINT32_MAX, FS_IOC_SETFLAGS), WITH(ioctl, 1, UINT32_MAX, FS_IOC_FSSETXATTR),
+    WITH(ioctl, 1, UINT32_MAX, FS_IOC_ENABLE_VERITY),
     WITH(fcntl, 1, UINT32_MAX, F_SETOWN), WITH(fcntl, 1, UINT32_MAX, F_SETOWN_EX),
     WITH(fcntl, 1, UINT32_MAX, F_SETSIG), WITH(fcntl, 1, UINT32_MAX, F_SETLEASE),
     /* that it dies with whoever started it */
     WITH(prctl, 0, UINT32_MAX, PR_SET_PDEATHSIG),
     /* files outside; Landlock governs truncation from its third ABI on, the others never */
     UNKNOWN(openat2), WITH(openat, 2, O_TRUNC | O_ACCMODE, O_TRUNC | O_RDONLY),
+    /* the fourth mode of opening is neither reading nor writing to Landlock, and yet truncates */
+    WITH(openat, 2, O_ACCMODE, O_ACCMODE),
     NEVER_IN(FILES, truncate), NEVER_IN(FILES, fchmod), NEVER_IN(FILES, fchmodat),
     NEVER_IN(FILES, fchown), NEVER_IN(FILES, fchownat), NEVER_IN(FILES, utimensat),
     NEVER_IN(FILES, setxattr), NEVER_IN(FILES, lsetxattr), NEVER_IN(FILES, fsetxattr),
@@ -138,7 +145,7 @@ static const struct row rows[] = {
     NEVER_IN(SIGNALS, tkill), NEVER_IN(SIGNALS, pidfd_send_signal),
 #ifdef __x86_64__
     /* what newer architectures do not have */
-    WITH(open, 1, O_TRUNC | O_ACCMODE, O_TRUNC | O_RDONLY),
+    WITH(open, 1, O_TRUNC | O_ACCMODE, O_TRUNC | O_RDONLY), WITH(open, 1, O_ACCMODE, O_ACCMODE),
     NEVER_IN(FILES, chmod), NEVER_IN(FILES, chown), NEVER_IN(FILES, lchown),
     NEVER_IN(FILES, utime), NEVER_IN(FILES, utimes), NEVER_IN(FILES, futimesat),
     NEVER(iopl), NEVER(ioperm), NEVER(uselib), NEVER(_sysctl),

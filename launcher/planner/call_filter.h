@@ -5,9 +5,10 @@
  * of x32 are above the list. x86_64 and aarch64. Local.
  *
  * Refused are: sockets, but for pairs of streams; ptrace and what reads or changes other processes;
- * mounts and namespaces; keys, BPF, io_uring, userfaultfd, perf; memory that no limit counts;
- * characters pushed into a terminal; signals by way of a descriptor's owner. What follows is
- * refused only where nothing else keeps it inside. */
+ * mounts and namespaces; keys, BPF, io_uring, userfaultfd, perf; memory that no limit counts,
+ * and what others share by a number (System V); characters pushed into a terminal; signals by way
+ * of a descriptor's owner; files opened for neither reading nor writing, which Landlock lets pass.
+ * What follows is refused only where nothing else keeps it inside. */
 #pragma once
 #include <stdbool.h>
 

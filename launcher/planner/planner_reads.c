@@ -60,13 +60,22 @@ static char *real(const char *path)
     return found ? found : mem_strdup("/");
 }
 
+/* From 0; NULL: there are no more. */
+static const char *secret_at(const struct planner_secrets *secrets, size_t i)
+{
+    if (i == 0)
+        return secrets->run;
+    return i <= secrets->n_data       ? secrets->data[i - 1]
+           : i == secrets->n_data + 1 ? secrets->file
+                                      : NULL;
+}
+
 /* The secret that is in the place, or that the place is in; NULL: none. */
 static const char *touches(const struct planner_secrets *secrets, const char *place, bool *inside)
 {
-    const char *found = NULL;
+    const char *found = NULL, *secret;
     char *real_place = real(place);
-    for (size_t i = 0; i <= secrets->n_data && !found; i++) {
-        const char *secret = i == 0 ? secrets->run : secrets->data[i - 1];
+    for (size_t i = 0; !found && (secret = secret_at(secrets, i)); i++) {
         char *real_secret = real(secret);
         *inside = holds(real_secret, real_place);
         if (*inside || holds(real_place, real_secret))
@@ -156,6 +165,24 @@ static void want_list(struct search *s, const char *list)
     }
 }
 
+/* The same of the folder that a file lies in, which is not to be the home folder. */
+static int need_folder_of(struct search *s, const char *path, const char *what)
+{
+    const char *said = environment_home();
+    char *folder = folder_of(path), *home = real(*said ? said : "/");
+    int rc = 0;
+    if (holds(folder, home))
+        rc = err_set(s->err, ERR_USAGE,
+                     "experiment.command: %s lies in %s, all of which the planner could read: put "
+                     "it into a folder of its own",
+                     path, folder);
+    if (rc == 0)
+        rc = need(s, folder, what);
+    free(folder);
+    free(home);
+    return rc;
+}
+
 static bool is_programs(const char *folder)
 {
     static const char *const names[] = {"bin", "sbin", "shims", "libexec"};
@@ -175,7 +202,7 @@ static int need_installation(struct search *s, const char *path)
     char *folder = folder_of(path), *above = folder_of(folder);
     int rc = 0;
     if (!is_programs(folder))
-        rc = need(s, folder, "the folder of an interpreter");
+        rc = need_folder_of(s, path, "the folder of an interpreter");
     for (size_t i = 0; is_programs(folder) && i < sizeof beside / sizeof *beside && rc == 0; i++) {
         char *place =
             strcmp(above, "/") ? file_join(above, beside[i]) : mem_format("/%s", beside[i]);
@@ -254,19 +281,7 @@ static int need_interpreter(struct search *s, const char *path, int depth)
 
 static int need_own_folder(struct search *s, const char *path)
 {
-    const char *said = environment_home();
-    char *folder = folder_of(path), *home = real(*said ? said : "/");
-    int rc = 0;
-    if (holds(folder, home))
-        rc = err_set(s->err, ERR_USAGE,
-                     "experiment.command: %s lies in %s, all of which the planner could read: put "
-                     "it into a folder of its own",
-                     path, folder);
-    if (rc == 0)
-        rc = need(s, folder, "the folder of the program");
-    free(folder);
-    free(home);
-    return rc;
+    return need_folder_of(s, path, "the folder of the program");
 }
 
 static bool is_file(const char *path)

@@ -1,8 +1,8 @@
 /* What a planner's program must be able to read: the system's programs and libraries; the folder of
  * the program, for what lies beside it; interpreters, through "#!" lines, PATH and links to where
  * they were really installed (a venv, pyenv, a module of a cluster), and their libraries; files
- * among its arguments. Nothing of it may hold the run's folder or its data, or lie in them. Local.
- */
+ * among its arguments. Nothing of it may hold the run's folder, its data or its secret, or lie in
+ * them. Local. */
 #pragma once
 #include "base/err.h"
 
@@ -15,17 +15,19 @@ struct planner_reads {
     size_t n;
 };
 
-/* What must not be read: the run's folder, which need not exist yet, and that of each source. */
+/* What must not be read: the run's folder, which need not exist yet, that of each source, and the
+ * file that persons are known by, where it lies elsewhere (else NULL). */
 struct planner_secrets {
     const char *run;
     char *const *data;
     size_t n_data;
+    const char *file;
 };
 
 /* path: the program's file. words: it and its arguments, n. The path, and words that name files,
  * become absolute ones, as the program works in another folder; all are the caller's, as before.
  * ERR_USAGE, with nothing changed but words, where the program lies in the run or its data, a place
- * that it must read holds them, or it lies in the home folder itself. */
+ * that it must read holds them or the secret, or it lies in the home folder itself. */
 int planner_reads_find(struct planner_reads *reads, char **path, char **words, size_t n,
                        const struct planner_secrets *secrets, struct err *err);
 void planner_reads_clear(struct planner_reads *reads);

@@ -227,7 +227,8 @@ static int find_program(struct planner_program *program, const Trireme__Config *
     char **data = mem_new(n, sizeof *data);
     for (size_t i = 0; i < n; i++)
         data[i] = config->data->sources[i]->path; // borrowed
-    const struct planner_secrets secrets = {run, data, n};
+    const bool has_file = e->secret && e->secret[0] == '/';
+    const struct planner_secrets secrets = {run, data, n, has_file ? e->secret : NULL};
     int rc = planner_program_init(program, e->command, e->n_command, &secrets,
                                   layers ? layers : &here, err);
     free(data);
@@ -251,7 +252,7 @@ struct planner *planner_script_new(const Trireme__Config *config, const char *ru
                                    const struct cage_layers *layers, warn_fn warn, void *context,
                                    struct err *err)
 {
-    static const struct planner_ops ops = {"script", ask, poll_planner, planner_free};
+    static const struct planner_ops ops = {"script", ask, poll_planner, planner_free, NULL};
     struct planner_program program;
     if (find_program(&program, config, run, layers, warn, context, err) < 0)
         return NULL;

@@ -1,5 +1,5 @@
 /* Changes of a configuration: a list of paths and their new values. Whether a field may change is
- * checked in coordinator/proposals/patch.h, not here. Pure. */
+ * checked in coordinator/patch/patch.h, not here. Pure. */
 #pragma once
 #include "base/err.h"
 

@@ -24,8 +24,16 @@ struct arguments {
     struct err *err;
 };
 
+/* A list that stands by its place and may be empty: "[N]". */
+static bool is_optional_list(const struct field_doc *doc)
+{
+    return doc->place && doc->place[0] == '[';
+}
+
 char *option_name(const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
 {
+    if (is_optional_list(doc))
+        return mem_format("%.*s", (int)strlen(doc->place) - 2, doc->place + 1);
     if (doc->place)
         return mem_strdup(doc->place);
     char *name = mem_format("--%s", field->name);
@@ -168,7 +176,8 @@ static int check_missing(const struct arguments *arguments)
 
 bool option_is_required(const ProtobufCFieldDescriptor *field, const struct field_doc *doc)
 {
-    return field->label == PROTOBUF_C_LABEL_REQUIRED || (field_is_list(field) && doc->place);
+    return field->label == PROTOBUF_C_LABEL_REQUIRED ||
+           (field_is_list(field) && doc->place && !is_optional_list(doc));
 }
 
 static bool asks_help(int n_args, char *const *args)

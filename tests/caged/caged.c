@@ -54,7 +54,7 @@ int main(int argc, char **argv)
     int ends[2];
     if (argc < 6)
         return USAGE;
-    const struct planner_secrets secrets = {argv[3], &argv[4], 1};
+    const struct planner_secrets secrets = {argv[3], &argv[4], 1, NULL};
     cage_ask(&layers);
     take_away(&layers, (unsigned)atoi(argv[1]), argv[2]);
     if (planner_program_init(&program, argv + 5, (size_t)argc - 5, &secrets, &layers, &err) < 0) {

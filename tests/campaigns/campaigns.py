@@ -39,8 +39,9 @@ def merged(*trees):
 
 class Bench:
     """A folder of texts and runs, and how many runs go on at a time."""
-    def __init__(self, out, jobs, seeds, steps=0):
+    def __init__(self, out, jobs, seeds, steps=0, arms=()):
         self.out, self.jobs, self.seeds, self.steps = os.path.abspath(out), jobs, seeds, steps
+        self.arms = arms  # of a campaign that can run some of them alone; none: all
         self.program = os.path.abspath(os.environ["TRIREME"])
         os.makedirs(os.path.join(self.out, "data"), exist_ok=True)
         os.makedirs(os.path.join(self.out, "runs"), exist_ok=True)

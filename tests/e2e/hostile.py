@@ -29,10 +29,17 @@ CALLS = {
     "add_key": (248, 217, (b"user", b"x", b"y", 1, -3)), "userfaultfd": (323, 282, (1, )),
     "perf_event_open": (298, 241, (0, 0, -1, -1, 0)), "memfd_create": (319, 279, (b"x", 0)),
     "open_by_handle_at": (304, 265, (-100, 0, 0)), "personality": (135, 92, (0, )),
-    "shmget": (29, 194, (0, 1 << 20, 0o1600)), "ptrace": (101, 117, (0, 0, 0, 0)),
+    "shmget": (29, 194, (0, 1 << 20, 0o1600)), "shmctl": (31, 195, (-1, 0, 0)),
+    "semctl": (66, 191, (-1, 0, 0, 0)), "semop": (65, 193, (-1, 0, 0)),
+    "semtimedop": (220, 192, (-1, 0, 0, 0)), "msgctl": (71, 187, (-1, 0, 0)),
+    "msgsnd": (69, 189, (-1, 0, 0, 0)), "msgrcv": (70, 188, (-1, 0, 0, 0,
+                                                             0)), "mq_unlink": (241, 181, (b"x", )),
+    "ptrace": (101, 117, (0, 0, 0, 0)), "ioctl to close a file to writing": (16, 29, (0, 0x40806685,
+                                                                                      0)),
     "process_vm_readv": (310, 270, (1, 0, 0, 0, 0, 0)), "clone3": (435, 435, (0, 0)),
-    "clone with a namespace": (56, 220, (0x10000000 | signal.SIGCHLD, 0, 0, 0,
-                                         0)), "a call that is too new": (462, 462, (0, 0, 0))
+    "clone with a namespace": (56, 220, (0x10000000 | signal.SIGCHLD, 0, 0, 0, 0)),
+    "clone beside itself": (56, 220, (0x8000 | signal.SIGCHLD, 0, 0, 0,
+                                      0)), "a call that is too new": (462, 462, (0, 0, 0))
 }
 
 
@@ -174,6 +181,7 @@ def own_file(_):
     me = os.path.realpath(__file__)
     for attempt in (lambda: write(me), lambda: os.chmod(me, 0o777), lambda: os.utime(me, (0, 0)),
                     lambda: os.truncate(me, 0), lambda: os.open(me, os.O_RDONLY | os.O_TRUNC),
+                    lambda: os.open(me, os.O_ACCMODE | os.O_TRUNC),
                     lambda: os.setxattr(me, "user.x", b"y"), lambda: os.unlink(me),
                     lambda: os.rename(me, me + ".x"), lambda: os.link(me, me + ".y")):
         why = must_fail(attempt)
@@ -207,6 +215,8 @@ def attacks(aim):
         "truncates files": lambda: all_of(lambda p: os.truncate(p, 0), files),
         "truncates files by opening": lambda: all_of(lambda p: os.open(p, os.O_RDONLY | os.O_TRUNC),
                                                      files),
+        "truncates files by opening for nothing": lambda: all_of(
+            lambda p: os.open(p, os.O_ACCMODE | os.O_TRUNC), files),
         "changes modes": lambda: all_of(lambda p: os.chmod(p, 0o666), files + folders),
         "changes owners": lambda: all_of(lambda p: os.chown(p, os.getuid(), os.getgid()), files),
         "changes times": lambda: all_of(lambda p: os.utime(p, (0, 0)), files + folders),

@@ -258,6 +258,20 @@ class Refused(Cage):
                         "experiment.planner=script", "--set",
                         "experiment.command=" + json.dumps(command))
 
+    def test_a_program_beside_the_secret_of_persons_is_refused(self):
+        self.write_programs()
+        name = self.write("programs/planner", "#!/bin/sh\n")
+        os.chmod(self.path(name), 0o755)
+        self.write("programs/secret", "0123456789abcdef" * 4 + "\n")
+        os.chmod(self.path("programs/secret"), 0o600)
+        secret = os.path.realpath(self.path("programs/secret"))
+        self.planner(["./programs/planner"], secret=secret)
+        self.refuse(2, [
+            "experiment.command", "the folder of the program, holds " + secret,
+            "which no planner may read"
+        ], "train", "run.yaml", "--out", "run")
+        self.assert_nothing("run")
+
     def without(self, letters, *words):
         if not WITHOUT:
             self.skipTest("WITHOUT names no tests/caged/without")

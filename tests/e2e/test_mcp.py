@@ -11,6 +11,7 @@ import time
 import trireme
 from experiments import Experiments
 from mcp_client import META, Client, Refused
+from mcp_http import Served
 from trireme import wait_for
 
 LONG = ["--set", "train.steps=20000"]
@@ -81,6 +82,8 @@ class Finished(Mcp):
             ("ledger_show", ["ledger", "show", run], {}),
             ("config_show", ["config", "show", run], {}),
             ("ckpt_ls", ["ckpt", "ls", run], {}),
+            ("price", ["price", run, "--set",
+                       "optimizer.lr=0.002"], {"set": ["optimizer.lr=0.002"]}),
         ):
             number = client.send("tools/call", {"name": name, "arguments": arguments})
             line = client.lines.get(timeout=60).decode()
@@ -102,6 +105,10 @@ class Finished(Mcp):
             ]
             texts.append(client.call("proposals_show", number=1)["content"][0]["text"])
             texts.append(client.call("proposals_show", number=99)["content"][0]["text"])
+            texts += [
+                client.call("price", set=[change])["content"][0]["text"]
+                for change in ("optimizer.lr=0.002", "data.sources.0.path=b", "train.seed=1")
+            ]
             self.assertGreaterEqual(len(texts), 8)
             for text in texts:
                 self.assertNotIn(self.folder, text)
@@ -172,41 +179,10 @@ class Finished(Mcp):
         self.refuse(2, ["--listen", "--anywhere"], "mcp", "run", "--listen", "0.0.0.0:0")
 
 
-class Http(Mcp):
+class Http(Mcp, Served):
     def make(self):
         super().make()
         self.succeed("train", "run.yaml", "--out", "run", "--workers", 1, "--set", "train.steps=20")
-
-    def serve(self, role="read"):
-        """Begins a server; sets where it is and its token."""
-        call = self.begin("mcp", "run", "--role", role, "--listen", "127.0.0.1:0")
-        lines = [call.process.stderr.readline().decode().split() for _ in range(2)]
-        if lines[0][:1] != ["serving"]:
-            rest = call.process.stderr.read().decode()
-            if "libmicrohttpd" in " ".join(lines[0]):
-                self.skipTest("this build has no HTTP")
-            self.fail("%r %r" % (lines, rest))
-        self.authority, self.token = lines[0][1].split("/")[2], lines[1][1]
-        return call
-
-    def post(self, body, path="/mcp", method="POST", **changes):
-        """A legacy request; its status, and its reply where there is one."""
-        headers = {
-            "Content-Type": "application/json", "Authorization": "Bearer " + self.token,
-            "Accept": "application/json, text/event-stream"
-        }
-        headers.update({name.replace("_", "-"): value for name, value in changes.items()})
-        to = http.client.HTTPConnection(self.authority, timeout=60)
-        text = body if isinstance(body, bytes) else json.dumps(body).encode()
-        to.request(method, path, text, {k: v for k, v in headers.items() if v is not None})
-        reply = to.getresponse()
-        text = reply.read()
-        self.headers = dict(reply.getheaders())
-        to.close()
-        return reply.status, json.loads(text) if text else None
-
-    def ask(self, method, **params):
-        return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
     def test_requests_are_answered_and_what_is_none_has_the_status_that_says_why(self):
         call = self.serve()
@@ -249,6 +225,66 @@ class Http(Mcp):
         self.assertEqual(call.end().code, 0)
         self.assertFalse(os.path.exists(path))
 
+    def children(self, call):
+        with open("/proc/%d/task/%d/children" % (call.process.pid, call.process.pid)) as f:
+            return f.read().split()
+
+    def test_a_client_that_leaves_ends_its_call(self):
+        call = self.serve()
+        sample = json.dumps(
+            self.ask("tools/call", name="sample", arguments={"prompt": "a", "tokens": 1000000}))
+        clients = []
+        for _ in range(3):
+            to = http.client.HTTPConnection(self.authority, timeout=60)
+            to.request("POST", "/mcp", sample.encode(), self.headers_of())
+            clients.append(to)
+        wait_for(lambda: len(self.children(call)) == 3, "three calls")
+        clients[0].close()
+        wait_for(lambda: len(self.children(call)) == 2, "the end of one")
+        self.assertEqual(self.post(self.ask("ping"))[0], 200)
+        self.assertEqual(len(self.children(call)), 2)
+        for to in clients:
+            to.close()
+        wait_for(lambda: not self.children(call), "the end of all")
+        call.process.send_signal(signal.SIGTERM)
+        self.assertEqual(call.end().code, 0)
+
+    def test_more_calls_than_there_may_be_are_told_to_come_again(self):
+        call = self.serve()
+        ask = json.dumps(
+            self.ask("tools/call", name="sample", arguments={"prompt": "a", "tokens": 1000000}))
+        clients = []
+        for _ in range(16):
+            to = http.client.HTTPConnection(self.authority, timeout=60)
+            to.request("POST", "/mcp", ask.encode(), self.headers_of())
+            clients.append(to)
+        wait_for(lambda: len(self.children(call)) == 16, "sixteen calls")
+        status, reply = self.post(json.loads(ask))
+        self.assertEqual((status, self.headers["Retry-After"]), (503, "1"))
+        self.assertIn("16 calls under way", reply["result"]["content"][0]["text"])
+        self.assertEqual(self.post(self.ask("ping"))[0], 200)
+        for to in clients:
+            to.close()
+        wait_for(lambda: not self.children(call), "the end of all")
+        self.assertEqual(
+            self.post(self.ask("tools/call", name="ledger_verify", arguments={}))[0], 200)
+        call.process.send_signal(signal.SIGTERM)
+        self.assertEqual(call.end().code, 0)
+
+    def test_a_persons_token_is_in_no_file_where_programs_are_kept_from_the_secret(self):
+        self.write("kept", "0123456789abcdef" * 4 + "\n")
+        os.chmod(self.path("kept"), 0o600)
+        secret = "experiment.secret=" + os.path.realpath(self.path("kept"))
+        self.succeed("train", "run.yaml", "--out", "apart", "--workers", 1, "--set",
+                     "train.steps=20", "--set", secret)
+        for run, role, told in (("apart", "approve", False), ("apart", "propose", True),
+                                ("run", "approve", True)):
+            call = self.serve(role, run)
+            self.assertEqual(self.post(self.ask("ping"))[0], 200)
+            self.assertEqual(os.path.exists(self.path(run, "mcp-%s.token" % role)), told, role)
+            call.process.send_signal(signal.SIGINT)
+            self.assertEqual(call.end().code, 0)
+
     def test_a_flood_is_told_to_wait_and_a_thousand_bad_requests_leave_the_server_whole(self):
         call = self.serve()
         statuses = []
@@ -267,7 +303,7 @@ class Http(Mcp):
         for thread in threads:
             thread.join()
         self.assertEqual(len(statuses), 1000)
-        self.assertLessEqual(set(statuses), {0, 200, 401, 403, 404, 429})
+        self.assertLessEqual(set(statuses), {0, 200, 401, 403, 404, 429, 503})
         wait_for(lambda: self.post(self.ask("ping"))[0] == 200, "room for a request")
         for text in (b"", b"x", b"POST /mcp HTTP/1.1\r\n", b"\0" * 100000,
                      b"POST /mcp HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n"):

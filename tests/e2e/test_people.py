@@ -113,7 +113,7 @@ class People(Experiments):
         answer = json.loads(self.succeed("proposals", "kill", "run", 1, "--json").out)
         self.assertEqual((answer["accepted"], answer["number"]), (True, 1))
         self.assertIn("proposal 2", self.succeed("proposals", "veto", "run", 2).out)
-        self.refuse(2, ["proposal 1 is killed, expected one that waits, is queued, open"],
+        self.refuse(2, ["proposal 1 is killed, expected one that waits, is deferred,"],
                     "proposals", "kill", "run", 1)
         self.refuse(2, ["run: found no proposal 7, there are 2"], "proposals", "veto", "run", 7)
         self.refuse(2, ["proposal 2 is"], "proposals", "approve", "run", 2)

@@ -177,6 +177,21 @@ class WithASeal(Secrets):
         self.assertEqual(self.mode("nonces"), 0o600)
         self.stop(call)
 
+    def test_a_planner_that_takes_the_name_of_a_persons_proposal_does_not_stand_in_for_it(self):
+        call = self.begin_endless("--set", "experiment.mode=approve")
+        pid = self.freeze(call)
+        asks = self.begin("propose", "run", "--set", "optimizer.lr=0.001", "--why", "x")
+        found = wait_for(lambda: glob.glob(self.path("run/inbox/2*.json")), "the request")
+        with open(found[0]) as f:
+            name = json.load(f)["propose"]["id"]
+        self.put({"propose": {**PATCH, "id": name}}, "1")  # is taken first
+        self.thaw(pid)
+        done = asks.end()
+        self.assertIn("proposal 2: legal; it is tried as soon", done.out, done)
+        self.assertEqual(self.states("run"), {1: "waiting", 2: "queued"})
+        self.assertEqual([by.split()[0] for by in self.by()], ["planner", "person"])
+        self.stop(call)
+
     def test_an_order_that_was_refused_is_taken_no_later_either(self):
         call = self.begin_endless("--set", "experiment.mode=approve")
         self.ask({"propose": PATCH})

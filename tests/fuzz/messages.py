@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""messages.py ANSWER_MESSAGE [--count N] [--seed S] [--seconds T]: messages of both eras of the
-Model Context Protocol, with and without HTTP's headers, most of them with one to three mutations,
-answered by the program (answer_message.c).
+"""messages.py ANSWER_MESSAGE [--count N] [--seed S] [--seconds T] [--long T]: messages of both eras
+of the Model Context Protocol, with and without HTTP's headers, most of them with one to three
+mutations, answered by the program (answer_message.c).
 
 Fails on a crash or a hang; on a reply that is not one line of JSON, or not JSON-RPC's; where what
 Python's json refuses is answered otherwise than by a parse error; where a request is answered with
@@ -13,7 +13,7 @@ import random
 import sys
 import time
 
-from runner import Program
+from runner import Program, add_time, end_of
 
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -122,12 +122,12 @@ def judge(body, answer, changed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
-    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--count", type=int, default=1 << 30)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=1e9, help="ends after so long")
+    add_time(parser)
     options = parser.parse_args()
     program, outcomes, failures = Program(options.program), collections.Counter(), []
-    end = time.monotonic() + options.seconds
+    end = end_of(options)
     for i in range(options.count):
         rng = random.Random(options.seed * 1000003 + i)
         headers, body = make(rng)

@@ -1,5 +1,5 @@
-"""The runner of both fuzzers: sound input, one to three mutations, read by the program and by an
-independent reader.
+"""The runner of the fuzzers of files: sound input, one to three mutations, read by the program and
+by an independent reader.
 
 A fuzzer is an object with
     NAME         of one input, in sentences
@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from hugging_face import Refused
 
@@ -57,6 +58,17 @@ class Program:
         if self.process:
             self.process.stdin.close()
             self.process.wait()
+
+
+def add_time(parser):
+    parser.add_argument("--seconds", type=float, default=5, help="ends after so long")
+    parser.add_argument("--long", type=float, help="the same where TRIREME_LONG is set")
+
+
+def end_of(options):
+    """When the fuzzing ends (time.monotonic())."""
+    is_long = options.long is not None and os.environ.get("TRIREME_LONG")
+    return time.monotonic() + (options.long if is_long else options.seconds)
 
 
 def judge(fuzzer, case, answer, target, changed):

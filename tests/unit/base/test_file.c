@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static size_t names_in(const char *folder)
@@ -173,6 +174,54 @@ static void a_tree_is_removed_but_not_what_its_links_point_to(void **state)
     free(tree);
 }
 
+/* Exchanges two names until it is killed. */
+static pid_t exchange_for_ever(const char *a, const char *b)
+{
+    const pid_t child = fork();
+    if (child == 0)
+        for (;;)
+            renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+    return child;
+}
+
+static void a_link_that_takes_a_folders_place_meanwhile_is_not_followed(void **state)
+{
+    enum { TRIES = 3000 };
+    struct err err;
+    char *tree = file_join(*state, "swapped"), *a = file_join(tree, "a"), *b = file_join(tree, "b"),
+         *kept = file_join(*state, "outside"), *file = file_join(kept, "f");
+    assert_int_equal(file_make_dirs(kept, ERR_USAGE, &err), 0);
+    assert_int_equal(file_write_atomic(file, "x", 1, ERR_USAGE, &err), 0);
+    const pid_t child = exchange_for_ever(a, b);
+    int tried = 0;
+    for (int i = 0; i < TRIES && file_exists(file); i++) {
+        tried += file_make_dirs(a, ERR_USAGE, &err) == 0 && symlink(kept, b) == 0;
+        file_remove_tree(tree, ERR_USAGE, &err); // what is exchanged meanwhile may stay
+        file_remove_tree(tree, ERR_USAGE, &err);
+    }
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(tried > TRIES / 2);
+    assert_true(file_exists(file));
+    free(file);
+    free(kept);
+    free(b);
+    free(a);
+    free(tree);
+}
+
+static void a_folder_that_may_not_be_read_is_removed_where_it_is_empty(void **state)
+{
+    struct err err;
+    char *tree = file_join(*state, "closed"), *inside = file_join(tree, "a");
+    assert_int_equal(file_make_dirs(tree, ERR_USAGE, &err), 0);
+    assert_int_equal(mkdir(inside, 0), 0);
+    assert_int_equal(file_remove_tree(tree, ERR_USAGE, &err), 0);
+    assert_false(file_exists(tree));
+    free(inside);
+    free(tree);
+}
+
 static void names_are_sorted_by_bytes_and_leave_the_dots_out(void **state)
 {
     struct err err;
@@ -231,6 +280,8 @@ int main(void)
         test_in_folder(a_file_in_the_way_of_a_folder_is_an_error),
         test_in_folder(folders_are_made_all_the_way_and_may_be_there),
         test_in_folder(a_tree_is_removed_but_not_what_its_links_point_to),
+        test_in_folder(a_link_that_takes_a_folders_place_meanwhile_is_not_followed),
+        test_in_folder(a_folder_that_may_not_be_read_is_removed_where_it_is_empty),
         test_in_folder(names_are_sorted_by_bytes_and_leave_the_dots_out),
         test_in_folder(a_map_shows_the_bytes_and_an_empty_file_has_none),
     };

@@ -35,6 +35,32 @@ static void sgd_is_torchs(void **state)
     assert_floats_near(w, expected, 3, 0, 3e-7);
 }
 
+/* The moments that an update made, and the weights before it, tell what it was. */
+static void the_delta_of_a_state_is_the_update_that_made_it(void **state)
+{
+    (void)state;
+    const struct optimizer_rule *const rules[] = {&optimizer_adamw, &optimizer_sgd};
+    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
+        float w[3] = {1, -2, 0.5f}, m[3] = {0}, v[3] = {0}, *moments[] = {m, v}, before[3],
+              delta[3];
+        struct optimizer_step step = {.lr = 0.01,
+                                      .beta1 = 0.9,
+                                      .beta2 = 0.95,
+                                      .eps = 1e-3,
+                                      .momentum = 0.9,
+                                      .weight_decay = 0.1,
+                                      .scale = 1};
+        for (step.step = 1; step.step <= 2; step.step++) {
+            memcpy(before, w, sizeof before);
+            rules[r]->update(w, moments, gradients[step.step - 1], 3, &step);
+            rules[r]->delta(delta, before, moments, 3, &step);
+            for (int i = 0; i < 3; i++)
+                before[i] = w[i] - before[i];
+            assert_floats_near(delta, before, 3, 1e-4, 3e-7);
+        }
+    }
+}
+
 static void an_update_does_not_depend_on_where_the_array_is_cut(void **state)
 {
     (void)state;
@@ -62,6 +88,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adamw_is_torchs),
         cmocka_unit_test(sgd_is_torchs),
+        cmocka_unit_test(the_delta_of_a_state_is_the_update_that_made_it),
         cmocka_unit_test(an_update_does_not_depend_on_where_the_array_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

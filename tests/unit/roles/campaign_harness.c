@@ -1,9 +1,9 @@
 #include "tests/unit/roles/campaign_harness.h"
 
 #include "base/text.h"
-#include "coordinator/proposals/inbox.h"
+#include "coordinator/inbox/inbox.h"
 #include "coordinator/proposals/planner.h"
-#include "coordinator/proposals/seal.h"
+#include "coordinator/inbox/seal.h"
 #include "coordinator/run/secret.h"
 #include "proto/schema/write.h"
 
@@ -52,25 +52,35 @@ struct scripted_planner {
     Trireme__Proposals *answer; /* NULL: nothing was asked */
 };
 
-static Trireme__Proposal *proposal_of(const struct scripted_proposal *scripted, size_t n)
+Trireme__Proposal *campaign_proposal(const char *words, const char *id)
 {
     struct err err;
-    struct text yaml = {0};
+    struct text yaml = {0}, patch = {0};
     Trireme__Proposal *proposal = message_new(&trireme__proposal__descriptor);
-    char *patch = mem_strdup(scripted->patch), *save = NULL, *budget = strstr(patch, " budget=");
-    if (budget)
-        *budget = 0, budget += strlen(" budget=");
-    text_printf(&yaml, "{id: scripted%zu, hypothesis: it helps, patch: {", n);
-    for (char *word = strtok_r(patch, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-        char *equals = strchr(word, '=');
-        text_printf(&yaml, "%.*s: '%s', ", (int)(equals - word), word, equals + 1);
+    char *copy = mem_strdup(words), *save = NULL;
+    text_printf(&yaml, "{id: %s, hypothesis: it helps, ", id);
+    for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        const int path = (int)strcspn(word, "=");
+        const bool is_change = memchr(word, '.', (size_t)path);
+        if (is_change)
+            text_printf(&patch, "%.*s: '%s', ", path, word, word + path + 1);
+        else
+            text_printf(&yaml, "%.*s: %s, ", path, word, word + path + 1);
     }
-    text_printf(&yaml, "}, budget: %s}", budget ? budget : "0");
+    text_printf(&yaml, "patch: {%s}}", patch.bytes);
     if (yaml_read(proposal, yaml.bytes, yaml.size, "script", ERR_USAGE, &err) < 0)
         fail_msg("%s", err.text);
-    free(patch);
+    free(copy);
+    text_clear(&patch);
     text_clear(&yaml);
     return proposal;
+}
+
+static Trireme__Proposal *proposal_of(const struct scripted_proposal *scripted, size_t n)
+{
+    char id[32];
+    snprintf(id, sizeof id, "scripted%zu", n);
+    return campaign_proposal(scripted->patch, id);
 }
 
 static void scripted_ask(struct planner *planner, const Trireme__Briefing *briefing)
@@ -338,18 +348,16 @@ void campaign_check_same(const struct campaign_fixture *f, const char *found_nam
     lines_free(&expected_lines);
 }
 
-void campaign_order(const char *folder, Trireme__Order order, uint32_t number)
+void campaign_ask(const char *folder, const Trireme__Request *request)
 {
     struct err err;
     Trireme__Answer *answer = NULL;
-    Trireme__Request request = TRIREME__REQUEST__INIT;
-    request.has_order = 1, request.order = order;
-    request.has_number = 1, request.number = number;
+    Trireme__Request asked = *request;
     struct secret *secret = NULL;
     if (secret_open(&secret, folder, "", &err) <= 0)
         fail_msg("%s", err.text);
-    request.by = "person";
-    Trireme__Request *sealed = seal_put(&request, secret, &err);
+    asked.by = "person";
+    Trireme__Request *sealed = seal_put(&asked, secret, &err);
     if (!sealed || inbox_ask(&answer, folder, sealed, 0, &err) < 0)
         fail_msg("%s", err.text);
     message_free(sealed);
@@ -357,4 +365,12 @@ void campaign_order(const char *folder, Trireme__Order order, uint32_t number)
     assert_null(answer);
     // the coordinator reads the inbox a few times a second, and all steps here are faster than that
     clock_sleep(0.3);
+}
+
+void campaign_order(const char *folder, Trireme__Order order, uint32_t number)
+{
+    Trireme__Request request = TRIREME__REQUEST__INIT;
+    request.has_order = 1, request.order = order;
+    request.has_number = 1, request.number = number;
+    campaign_ask(folder, &request);
 }

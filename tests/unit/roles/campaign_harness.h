@@ -12,6 +12,8 @@
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
 
+#include "planner.pb-c.h"
+
 /* A temporary folder with token files in `data`, where each campaign has a folder of its own. It is
  * the test's *state, made by campaign_set_up and removed by campaign_tear_down. */
 struct campaign_fixture {
@@ -28,7 +30,8 @@ const char *campaign_folder(const struct campaign_fixture *f, const char *name);
  * ends a script. */
 struct scripted_proposal {
     uint64_t step;
-    const char *patch; /* "optimizer.lr=0.02 optimizer.clip=2"; behind it " budget=1536" */
+    const char *patch; /* "optimizer.lr=0.02 optimizer.clip=2", and what else the proposal says:
+                          "budget=1536", "after=1" */
 };
 
 /* Makes the proposals of its script that the briefing does not know yet. Borrows the script. The
@@ -89,6 +92,12 @@ struct history ledger_history(const struct campaign_fixture *f, const char *name
 /* Checks the bits of two runs' checkpoints at a step, and the trunks' lines up to there. */
 void campaign_check_same(const struct campaign_fixture *f, const char *found, const char *expected,
                          uint64_t step);
+
+/* The proposal that a script says so; the caller's, who frees it. */
+Trireme__Proposal *campaign_proposal(const char *words, const char *id);
+
+/* Asks a run for something as campaign_order does. */
+void campaign_ask(const char *folder, const Trireme__Request *request);
 
 /* Puts an order into the inbox of a run that is trained by this thread, and waits until the
  * coordinator looks there again. */

@@ -369,6 +369,7 @@ static void each_fate_has_its_word_and_what_is_closed_has_its_causes(void **stat
         [FATE_OBSERVED] = "observed",
         [FATE_WAITING] = "waiting",
         [FATE_VETOED] = "vetoed",
+        [FATE_DEFERRED] = "deferred",
         [FATE_QUEUED] = "queued",
         [FATE_OPEN] = "open",
         [FATE_ADOPTED] = "adopted",
@@ -400,6 +401,9 @@ static void each_fate_has_its_word_and_what_is_closed_has_its_causes(void **stat
         {TRIREME__CAUSE__failed,         "failed"        },
         {TRIREME__CAUSE__overruled,      "overruled"     },
         {TRIREME__CAUSE__unfit,          "unfit"         },
+        {TRIREME__CAUSE__windows,        "no windows"    },
+        {TRIREME__CAUSE__not_needed,     "not needed"    },
+        {TRIREME__CAUSE__replaced,       "replaced"      },
         {TRIREME__CAUSE__gains,          "closed"        }, // no word of its own
     };
     for (int fate = FATE_PROPOSED; fate <= FATE_ROLLED_BACK; fate++) {

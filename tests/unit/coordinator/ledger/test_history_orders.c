@@ -56,24 +56,26 @@ static void an_order_is_taken_where_it_fits_the_fate(void **state)
     (void)state;
     static const char *const expected[] = {
         [TRIREME__ORDER__approve] = "one that waits for approval",
-        [TRIREME__ORDER__veto] = "one that waits, is queued or is open",
-        [TRIREME__ORDER__kill] = "one that waits, is queued, open, or watched",
+        [TRIREME__ORDER__veto] = "one that waits, is deferred, queued or open",
+        [TRIREME__ORDER__kill] = "one that waits, is deferred, queued, open, or watched",
         [TRIREME__ORDER__takeback] = "one that was adopted and whose values are in force",
+        [TRIREME__ORDER__queue] = "one that waits, is deferred or queued",
     };
-    static const bool fits[][4] = {
+    static const bool fits[][5] = {
   // clang-format off
-        [FATE_WAITING]     = {true,  true,  true,  false},
-        [FATE_QUEUED]      = {false, true,  true,  false},
-        [FATE_OPEN]        = {false, true,  true,  false},
-        [FATE_ADOPTED]     = {false, false, false, true }, // its watch has not begun
-        [FATE_KEPT]        = {false, false, false, true },
-        [FATE_ROLLED_BACK] = {false, false, false, false}, // and so are all others
+        [FATE_WAITING]     = {true,  true,  true,  false, true },
+        [FATE_DEFERRED]    = {false, true,  true,  false, true },
+        [FATE_QUEUED]      = {false, true,  true,  false, true },
+        [FATE_OPEN]        = {false, true,  true,  false, false},
+        [FATE_ADOPTED]     = {false, false, false, true,  false}, // its watch has not begun
+        [FATE_KEPT]        = {false, false, false, true,  false},
+        [FATE_ROLLED_BACK] = {false, false, false, false, false}, // and so are all others
   // clang-format on
     };
     struct history history = {0};
     adopt(&history, 7, "optimizer.lr: 0.001");
     for (int fate = FATE_PROPOSED; fate <= FATE_ROLLED_BACK; fate++)
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 5; i++) {
             struct err err = {.text = ""};
             history_entry(&history, 7)->fate = (enum fate)fate;
             if (fits[fate][i] && history_check_order(&history, 7, (Trireme__Order)i, &err) < 0)
@@ -131,8 +133,9 @@ static void an_adoption_can_be_killed_while_it_is_watched_or_its_claim_is_open(v
         fail_msg("%s", err.text);
     assert_order_refused(&history, 1, TRIREME__ORDER__approve,
                          "proposal 1 is adopted, expected one that waits for approval");
-    assert_order_refused(&history, 1, TRIREME__ORDER__veto,
-                         "proposal 1 is adopted, expected one that waits, is queued or is open");
+    assert_order_refused(
+        &history, 1, TRIREME__ORDER__veto,
+        "proposal 1 is adopted, expected one that waits, is deferred, queued or open");
     add_record_of(&history, 1, "kind: claim, claim: {t: 1, answer: open}");
     add_record_of(&history, 1, "kind: verdict, judgement: {outcome: kept}");
     if (history_check_order(&history, 1, TRIREME__ORDER__kill, &err) < 0)
@@ -140,7 +143,7 @@ static void an_adoption_can_be_killed_while_it_is_watched_or_its_claim_is_open(v
     add_record_of(&history, 1, "kind: claim, claim: {t: 1, answer: unproven}");
     assert_order_refused(
         &history, 1, TRIREME__ORDER__kill,
-        "proposal 1 is kept, expected one that waits, is queued, open, or watched");
+        "proposal 1 is kept, expected one that waits, is deferred, queued, open, or watched");
     history_clear(&history);
 }
 

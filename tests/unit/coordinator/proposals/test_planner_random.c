@@ -1,6 +1,6 @@
-#include "tests/unit/coordinator/proposals/proposals_fixture.h"
+#include "tests/unit/coordinator/briefing/briefing_fixture.h"
 
-#include "coordinator/proposals/patch.h"
+#include "coordinator/patch/patch.h"
 #include "coordinator/proposals/planner.h"
 #include "proto/config/changes.h"
 #include "proto/schema/message.h"

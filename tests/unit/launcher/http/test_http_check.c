@@ -78,6 +78,24 @@ static void only_the_whole_token_passes(void **state)
     }
 }
 
+static void a_request_whose_end_readers_may_find_elsewhere_is_refused_first(void **state)
+{
+    (void)state;
+    struct http_head head = good;
+    head.transfer_encoding = "chunked", assert_status(&site, head, 0);
+    head.transfer_encoding = NULL, head.content_length = "7", assert_status(&site, head, 0);
+    head.transfer_encoding = "chunked", assert_status(&site, head, 400);
+    head.content_length = NULL;
+    static const char *const codings[] = {"gzip", "gzip, chunked", "chunked, chunked", "",
+                                          "xchunked"};
+    for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
+        head.transfer_encoding = codings[i];
+        assert_status(&site, head, 400);
+    }
+    head = good, head.repeats = true, head.authorization = NULL;
+    assert_status(&site, head, 400);
+}
+
 static void place_method_and_types_have_their_own_status(void **state)
 {
     (void)state;
@@ -159,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_sound_request_passes),
         cmocka_unit_test(names_and_pages_of_others_are_refused_before_the_token_is_looked_at),
         cmocka_unit_test(only_the_whole_token_passes),
+        cmocka_unit_test(a_request_whose_end_readers_may_find_elsewhere_is_refused_first),
         cmocka_unit_test(place_method_and_types_have_their_own_status),
         cmocka_unit_test(where_other_machines_come_in_a_page_must_be_of_the_host_that_it_asks),
         cmocka_unit_test(values_in_base64_are_decoded_and_others_are_as_they_are),

@@ -35,6 +35,11 @@ static int show(const void *request, void *reply, struct err *err)
         abort();
     out->has_number = true, out->number = r->number;
     out->by = mem_strdup(r->run);
+    if (r->number == 16) {
+        free(out->by);
+        out->by = mem_new((2 << 20) + 1, 1);
+        memset(out->by, 'x', 2 << 20);
+    }
     out->reason = mem_strdup("private");
     return 0;
 }
@@ -377,7 +382,7 @@ static char *await_reply(struct calls *calls, void **owner)
     struct pollfd polls[CALLS_MAX];
     char *reply = NULL;
     while (!reply && calls_under_way(calls)) {
-        const size_t n = calls_poll(calls, polls);
+        const size_t n = calls_poll(calls, polls, NULL);
         poll(polls, (nfds_t)n, (int)(calls_patience(calls) * 1000) + 1);
         reply = calls_next(calls, owner);
     }
@@ -388,7 +393,7 @@ static void calls_run_beside_each_other_end_in_time_and_fail_alone(void **state)
 {
     (void)state;
     const struct mcp_server server = server_of(TOOL_READ);
-    struct calls *calls = calls_new(&server, 0.5);
+    struct calls *calls = calls_new(&server, 0.5, 1 << 20);
     int long_one, good_one, bad_one;
     void *owner = NULL;
     assert_null(
@@ -413,11 +418,25 @@ static void calls_run_beside_each_other_end_in_time_and_fail_alone(void **state)
     calls_free(calls);
 }
 
+static void a_reply_that_is_too_long_is_refused_and_its_call_ended(void **state)
+{
+    (void)state;
+    const struct mcp_server server = server_of(TOOL_READ);
+    struct calls *calls = calls_new(&server, 100, 1 << 20);
+    void *owner = NULL;
+    assert_null(start(calls, &server, CALL("1", "proposals_show", "{\"number\":16}", ""), NULL));
+    char *reply = await_reply(calls, &owner);
+    assert_contains(reply, "more than 1048576 bytes");
+    assert_int_equal(calls_under_way(calls), 0);
+    free(reply);
+    calls_free(calls);
+}
+
 static void a_cancelled_call_ends_and_no_more_than_sixteen_run(void **state)
 {
     (void)state;
     const struct mcp_server server = server_of(TOOL_READ);
-    struct calls *calls = calls_new(&server, 60);
+    struct calls *calls = calls_new(&server, 60, 1 << 20);
     for (int i = 0; i < CALLS_MAX; i++)
         assert_null(
             start(calls, &server, CALL("\"x\"", "proposals_show", "{\"number\":14}", ""), calls));
@@ -449,6 +468,7 @@ int main(void)
         cmocka_unit_test(a_notification_names_the_call_that_is_to_end),
         cmocka_unit_test(paths_are_hidden_in_sentences_and_only_the_runs_in_json),
         cmocka_unit_test(calls_run_beside_each_other_end_in_time_and_fail_alone),
+        cmocka_unit_test(a_reply_that_is_too_long_is_refused_and_its_call_ended),
         cmocka_unit_test(a_cancelled_call_ends_and_no_more_than_sixteen_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,11 @@ static const char *const looked_at[] = {
     "trireme.Record.time",
     "trireme.Record.by",
     "trireme.Record.held_seconds",
+    "trireme.Record.note",
+    "trireme.Noted.*",
     "trireme.Answer.text",
+    "trireme.QueueReply.text",
+    "trireme.QueueRow.state",
     "trireme.Application.pause_ms",
     "trireme.LedgerVerifyReply.head",
     "trireme.SampleReply.text",
@@ -61,7 +65,16 @@ static const char *const looked_at[] = {
     "trireme.MayChange.*",
     "trireme.Tried.*",
     "trireme.LossPoint.*",
+    // of a dry run: sentences that propose says to planners too, and a word of the rule
+    "trireme.PriceReply.text",
+    "trireme.PriceReply.hindered",
+    "trireme.PriceReply.on_adoption",
     "trireme.StateChange.*",
+    // training losses alone, and the weights of the trunk
+    "trireme.CompareReply.*",
+    "trireme.DiagnoseReply.*",
+    "trireme.RatePoint.*",
+    "trireme.ParameterGroup.*",
 };
 
 static bool is_looked_at(const struct field_doc *doc)
@@ -125,10 +138,21 @@ static void every_tool_is_of_one_run_and_has_a_name_that_clients_take(void **sta
     assert_true(n >= 10);
 }
 
+static void a_tool_that_is_about_what_a_client_gives_is_no_resource(void **state)
+{
+    (void)state;
+    const struct mcp_server server = {commands, n_commands, "/run", TOOL_READ};
+    const struct command *price = tool_find(&server, "price");
+    assert_non_null(price);
+    assert_false(tool_is_resource(&server, price));
+    assert_true(tool_is_resource(&server, tool_find(&server, "briefing")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_reply_below_approve_has_a_number_or_text_that_nobody_has_looked_at),
+        cmocka_unit_test(a_tool_that_is_about_what_a_client_gives_is_no_resource),
         cmocka_unit_test(every_tool_is_of_one_run_and_has_a_name_that_clients_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

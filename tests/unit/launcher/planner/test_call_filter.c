@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ipc.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -83,6 +85,11 @@ static long clone_user(void)
     return syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
 }
 
+static long clone_beside(void)
+{
+    return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+}
+
 static long unshare_mounts(void)
 {
     return unshare(CLONE_NEWNS);
@@ -98,6 +105,7 @@ static void children_are_allowed_and_namespaces_refused(void **state)
     (void)state;
     assert_int_equal(errno_of(&closed, fork_and_wait), 0);
     assert_int_equal(errno_of(&closed, clone_user), EPERM);
+    assert_int_equal(errno_of(&closed, clone_beside), EPERM); // a child of whoever started it
     assert_int_equal(errno_of(&closed, unshare_mounts), EPERM);
     assert_int_equal(errno_of(&closed, clone_new_form), ENOSYS); // glibc takes clone then
 }
@@ -166,6 +174,11 @@ static long truncate_by_opening(void)
     return open("/nothing/there", O_RDONLY | O_TRUNC);
 }
 
+static long truncate_by_opening_for_nothing(void)
+{
+    return open("/nothing/there", O_ACCMODE | O_TRUNC);
+}
+
 static long open_to_write(void)
 {
     return open("/nothing/there", O_WRONLY | O_TRUNC | O_CREAT, 0600);
@@ -179,6 +192,7 @@ static void files_outside_are_not_changed_where_they_are_seen(void **state)
     assert_int_equal(errno_of(&closed, change_mode), ENOENT);
     assert_int_equal(errno_of(&closed, truncate_path), ENOENT);
     assert_int_equal(errno_of(&closed, truncate_by_opening), EPERM);
+    assert_int_equal(errno_of(&closed, truncate_by_opening_for_nothing), EPERM);
     assert_int_equal(errno_of(&closed, open_to_write), ENOENT);
 }
 
@@ -198,6 +212,30 @@ static void it_stays_in_its_group_and_dies_with_whoever_started_it(void **state)
     assert_int_equal(errno_of(&open_ones, leave_group), EPERM);
     assert_int_equal(errno_of(&closed, leave_group), 0);
     assert_int_equal(errno_of(&closed, outlive), EPERM);
+}
+
+static long remove_memory(void)
+{
+    return syscall(SYS_shmctl, -1, IPC_RMID, NULL);
+}
+
+static long wait_for_semaphore(void)
+{
+    struct sembuf one = {0};
+    return syscall(SYS_semop, -1, &one, 1);
+}
+
+static long take_message(void)
+{
+    return syscall(SYS_msgrcv, -1, NULL, 0, 0, IPC_NOWAIT);
+}
+
+static void what_others_share_by_number_is_not_reached(void **state)
+{
+    (void)state;
+    assert_int_equal(errno_of(&closed, remove_memory), EPERM);
+    assert_int_equal(errno_of(&closed, wait_for_semaphore), EPERM);
+    assert_int_equal(errno_of(&closed, take_message), EPERM);
 }
 
 #ifdef __x86_64__
@@ -236,6 +274,7 @@ int main(void)
         cmocka_unit_test(calls_that_are_newer_than_the_list_are_not_there),
         cmocka_unit_test(signals_go_to_itself_alone_where_nothing_else_keeps_them_in),
         cmocka_unit_test(files_outside_are_not_changed_where_they_are_seen),
+        cmocka_unit_test(what_others_share_by_number_is_not_reached),
         cmocka_unit_test(it_stays_in_its_group_and_dies_with_whoever_started_it),
         cmocka_unit_test(another_architectures_calls_are_refused),
     };

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "coordinator/ledger/history.h"
-#include "coordinator/proposals/briefing.h"
-#include "coordinator/proposals/curve.h"
-#include "coordinator/proposals/patch.h"
+#include "coordinator/briefing/briefing.h"
+#include "coordinator/briefing/curve.h"
+#include "coordinator/patch/patch.h"
 #include "launcher/planner/planner_script.h"
 #include "launcher/planner/program_path.h"
 #include "proto/config/changes.h"

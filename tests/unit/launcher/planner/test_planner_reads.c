@@ -33,7 +33,7 @@ static struct harness *harness_new(void)
     h->home_before = strdup(getenv("HOME") ? getenv("HOME") : "/");
     setenv("HOME", home, 1);
     free(home);
-    h->secrets = (struct planner_secrets){h->run, &h->data, 1};
+    h->secrets = (struct planner_secrets){h->run, &h->data, 1, NULL};
     return h;
 }
 
@@ -200,6 +200,46 @@ static void what_would_give_the_run_or_the_data_away_is_refused(void **state)
     harness_free(h);
 }
 
+static void what_would_give_the_secret_of_persons_away_is_refused(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new();
+    char *path = write_program(h, "mine", "planner", "#!/bin/sh\n");
+    char *secret = write_program(h, "mine", "secret", ""), *link = in(h, "away");
+    assert_int_equal(symlink(secret, link), 0);
+    assert_int_equal(find(h, path, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        h->secrets.file = i ? link : secret;
+        assert_int_equal(find(h, path, NULL), -1);
+        assert_int_equal(h->err.code, ERR_USAGE);
+        assert_contains(h->err.text, "the folder of the program, holds");
+    }
+    free(secret);
+    h->secrets.file = secret = in(h, "elsewhere");
+    assert_int_equal(find(h, path, NULL), 0);
+    must_write(secret, "", 0);
+    assert_int_equal(find(h, path, secret), -1);
+    assert_contains(h->err.text, "a file that it is given, lies in");
+    free(path);
+    free(secret);
+    free(link);
+    harness_free(h);
+}
+
+static void an_interpreter_in_the_home_folder_does_not_give_that_away(void **state)
+{
+    (void)state;
+    struct harness *h = harness_new();
+    char *interpreter = write_program(h, "home", "shell", "\177ELF"), line[1200];
+    snprintf(line, sizeof line, "#!%s\n", interpreter);
+    char *path = write_program(h, "mine", "planner", line);
+    assert_int_equal(find(h, path, NULL), -1);
+    assert_contains(h->err.text, "home, all of which the planner could read");
+    free(interpreter);
+    free(path);
+    harness_free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +248,8 @@ int main(void)
         cmocka_unit_test(an_interpreter_reads_its_installation_through_its_links),
         cmocka_unit_test(a_file_that_it_is_given_is_read_alone),
         cmocka_unit_test(what_would_give_the_run_or_the_data_away_is_refused),
+        cmocka_unit_test(what_would_give_the_secret_of_persons_away_is_refused),
+        cmocka_unit_test(an_interpreter_in_the_home_folder_does_not_give_that_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

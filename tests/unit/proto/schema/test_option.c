@@ -89,6 +89,24 @@ static void a_repeated_positional_takes_all_and_needs_one(void **state)
                    "the way down.)");
 }
 
+static void a_repeated_positional_in_brackets_may_be_left_out(void **state)
+{
+    (void)state;
+    const ProtobufCMessageDescriptor *queue = &trireme__queue_request__descriptor;
+    Trireme__QueueRequest *request = read_good(queue, ARGS("run"));
+    assert_int_equal(request->n_numbers, 0);
+    message_free(request);
+    request = read_good(queue, ARGS("run", "3", "1"));
+    assert_int_equal(request->n_numbers, 2);
+    assert_int_equal(request->numbers[0], 3);
+    message_free(request);
+    assert_refused(queue, ARGS("run", "x"),
+                   "N: found 'x', expected a whole number from 1 to 4294967295");
+    char *help = options_help("queue", queue);
+    assert_non_null(strstr(help, "usage: queue RUN [N]..."));
+    free(help);
+}
+
 static void a_bool_is_an_option_without_a_value(void **state)
 {
     (void)state;
@@ -185,6 +203,7 @@ int main(void)
         cmocka_unit_test(positionals_and_options_may_be_mixed),
         cmocka_unit_test(a_repeated_option_adds_to_its_list),
         cmocka_unit_test(a_repeated_positional_takes_all_and_needs_one),
+        cmocka_unit_test(a_repeated_positional_in_brackets_may_be_left_out),
         cmocka_unit_test(a_bool_is_an_option_without_a_value),
         cmocka_unit_test(an_optional_positional_may_be_left_out),
         cmocka_unit_test(a_value_may_begin_with_one_dash_and_by_an_equals_sign_with_two),
