@@ -60,6 +60,8 @@ static const char *const looked_at[] = {
     "trireme.SourceLoss.*",
     "trireme.MayChange.*",
     "trireme.Tried.*",
+    "trireme.Known.*",
+    "trireme.Replacement.*",
     "trireme.LossPoint.*",
     "trireme.StateChange.*",
 };
