@@ -93,6 +93,7 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     briefing_tell_goal(b, input);
     tell_speed(b, input);
     briefing_tell_tried(b, input);
+    briefing_tell_known(b, input);
     message_path_visit(input->config, tell_value, b);
     patch_may_change(input->config, input->policy, tell_may_change, &telling);
     return b;

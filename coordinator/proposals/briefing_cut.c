@@ -12,7 +12,7 @@ enum { REASONS_KEPT = 4, TRIED_KEPT = 8, POINTS_KEPT = 3, SENTENCES = 8 };
 /* How much of each was left out. */
 struct cuts {
     bool meanings, ladders, config;
-    size_t reasons, tried, turned, points, curve, settings, sources;
+    size_t known, reasons, tried, turned, points, curve, settings, sources;
 };
 
 static size_t size_of(const Trireme__Briefing *b, bool as_text)
@@ -50,6 +50,14 @@ static bool drop_meanings(Trireme__Briefing *b, struct cuts *cuts)
         b->may_change[i]->meaning = NULL;
     }
     return cuts->meanings = true;
+}
+
+static bool drop_known(Trireme__Briefing *b, struct cuts *cuts)
+{
+    const size_t n = half_of(b->n_known, 0);
+    DROP_FIRST(b, known, n);
+    cuts->known += n;
+    return n > 0;
 }
 
 /* Why what was tried ought to have helped. */
@@ -131,10 +139,10 @@ static bool drop_last(Trireme__Briefing *b, struct cuts *cuts)
 
 static bool drop_next(Trireme__Briefing *b, struct cuts *cuts)
 {
-    return drop_meanings(b, cuts) || drop_reasons(b, cuts) || drop_turned(b, cuts, TRIED_KEPT) ||
-           drop_tried(b, cuts, TRIED_KEPT) || drop_points(b, cuts) || drop_ladders(b, cuts) ||
-           drop_config(b, cuts) || drop_tried(b, cuts, 0) || drop_turned(b, cuts, 0) ||
-           drop_last(b, cuts);
+    return drop_meanings(b, cuts) || drop_known(b, cuts) || drop_reasons(b, cuts) ||
+           drop_turned(b, cuts, TRIED_KEPT) || drop_tried(b, cuts, TRIED_KEPT) ||
+           drop_points(b, cuts) || drop_ladders(b, cuts) || drop_config(b, cuts) ||
+           drop_tried(b, cuts, 0) || drop_turned(b, cuts, 0) || drop_last(b, cuts);
 }
 
 static void say(Trireme__Briefing *b, size_t n, const char *what)
@@ -150,6 +158,7 @@ static void tell_cuts(Trireme__Briefing *b, const struct cuts *cuts, bool as_tex
     b->n_cut = 0;
     if (cuts->meanings && !as_text)
         APPEND(b, cut, mem_strdup("meanings of settings"));
+    say(b, cuts->known, "oldest of known");
     say(b, cuts->reasons, "oldest hypotheses of what was tried");
     say(b, cuts->tried, "oldest of tried");
     say(b, cuts->turned, "oldest of since");

@@ -1,5 +1,6 @@
 /* Shared by the files of a briefing: briefing.c (all of it), briefing_goal.c, briefing_budget.c,
- * briefing_tried.c, briefing_ladder.c, briefing_cut.c, briefing_text.c. For these files only. */
+ * briefing_tried.c, briefing_known.c, briefing_ladder.c, briefing_cut.c, briefing_text.c. For these
+ * files only. */
 #pragma once
 #include "coordinator/proposals/briefing.h"
 
@@ -21,6 +22,9 @@ void briefing_tell_budget(Trireme__Briefing *b, const struct briefing_input *inp
 
 /* What was tried, what is tried, what changed since the last look. */
 void briefing_tell_tried(Trireme__Briefing *b, const struct briefing_input *input);
+
+/* What earlier runs have learned. */
+void briefing_tell_known(Trireme__Briefing *b, const struct briefing_input *input);
 
 /* Adds other values that are legal and make sense. */
 void briefing_tell_ladder(Trireme__MayChange *may, const struct briefing_input *input);

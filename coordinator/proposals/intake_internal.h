@@ -29,6 +29,7 @@ struct intake {
     bool holds;        /* the trunk rests for the answer to what was asked at its step */
     double held_from;  /* clock_now() */
     double untold;     /* seconds held that no record tells of */
+    bool no_memory;    /* of earlier runs could be read; the log says so */
 };
 
 /* Writes a sentence to the ledger and to the log. */

@@ -7,6 +7,7 @@
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/patch.h"
 #include "coordinator/proposals/planner.h"
+#include "coordinator/proposals/recall.h"
 #include "coordinator/proposals/recipe.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
@@ -174,6 +175,7 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
                      intake->context.run->folder, number);
     free(text);
     proposal_answer(e, answer);
+    recall_tell_settled(intake, e, answer);
     return 0;
 }
 
