@@ -53,6 +53,10 @@ const struct command commands[] = {
     ALONE( "wait",               READ,    wait,               wait_reply,           yaml),
     ALONE( "curve",              READ,    curve,              curve_reply,          yaml),
     ALONE( "mcp",                NONE,    mcp,                mcp_reply,            nothing),
+    ALONE( "notes add",          NONE,    notes_add,          notes_add_reply,      notes_add),
+    ALONE( "notes ls",           NONE,    notes_ls,           notes_ls_reply,       notes),
+    ALONE( "notes search",       NONE,    notes_search,       notes_ls_reply,       notes),
+    REPORT("notes lint",         NONE,    notes_lint,         notes_lint_reply,     notes_lint),
     REPORT("doctor",             NONE,    doctor,             doctor_reply,         doctor),
 };
 // clang-format on

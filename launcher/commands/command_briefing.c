@@ -3,6 +3,7 @@
 #include "coordinator/gate/gate_windows.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
+#include "coordinator/memory/known.h"
 #include "coordinator/proposals/briefing.h"
 #include "coordinator/proposals/curve.h"
 #include "coordinator/proposals/policy.h"
@@ -135,6 +136,9 @@ static Trireme__Briefing *make(const Trireme__BriefingRequest *r, enum cut cut, 
     Trireme__Briefing *made = NULL;
     if (read_files(&f, r->run, err) == 0) {
         struct briefing_look look = {0};
+        struct known known;
+        struct err unread;
+        known_read(&known, r->run, f.own, &unread);
         if (r->has_since)
             look = look_at(&f, r->since);
         const struct briefing_input input = {
@@ -148,11 +152,14 @@ static Trireme__Briefing *make(const Trireme__BriefingRequest *r, enum cut cut, 
             .windows_max = windows_max(&f),
             .goal = f.weights,
             .epochs = f.epochs,
-            .since = look};
+            .since = look,
+            .known = known.list,
+            .n_known = known.n};
         made = briefing_make(&input);
         if (cut != WHOLE)
             briefing_cut(made, f.own->experiment->briefing, cut == AS_TEXT);
         briefing_look_clear(&look);
+        known_clear(&known);
     }
     close_files(&f);
     return made;
