@@ -15,7 +15,8 @@ struct planner_reads {
     size_t n;
 };
 
-/* What must not be read: the run's folder, which need not exist yet, and that of each source. */
+/* What must not be read: the run's folder, which need not exist yet; that of each source, and the
+ * file of notes. */
 struct planner_secrets {
     const char *run;
     char *const *data;

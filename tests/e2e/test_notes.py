@@ -133,6 +133,14 @@ class Notes(Experiments):
         self.assertEqual(told, shown)
         self.assertEqual(len(told), 1)
 
+    def test_a_planners_program_may_not_lie_beside_the_notes(self):
+        self.configure(other=True,
+                       planner="script",
+                       command=[self.write_program("reads", READS)],
+                       notes=self.path("programs/notes.sqlite"))
+        self.refuse(2, ["programs/notes.sqlite", "no planner may read"], "train", "run.yaml",
+                    "--out", "second", "--workers", 2, "--servers", 1)
+
     def test_a_run_without_notes_is_told_nothing(self):
         self.configure(other=True, notes="")
         self.assertEqual(self.begun(), [])
