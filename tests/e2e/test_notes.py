@@ -168,6 +168,11 @@ class Notes(Experiments):
         self.assertEqual(self.begun(), [])
         self.refuse(3, ["notes.sqlite", "not a database"], "notes", "ls", "first")
 
+    def test_a_replay_notes_nothing(self):
+        os.remove(self.path("notes.sqlite"))
+        self.succeed("ledger", "replay", "first", "--out", "replayed")
+        self.assert_nothing("notes.sqlite")
+
     def test_people_and_planners_add_notes_whose_evidence_is_checked(self):
         n = len(self.ledger("first"))
         line = self.succeed("notes", "add", "first", "warm up longer", "--evidence", "first:3",
