@@ -7,6 +7,7 @@
 #include "coordinator/campaign/pair.h"
 #include "coordinator/coordinator_internal.h"
 #include "coordinator/ledger/journal.h"
+#include "coordinator/memory/remember.h"
 #include "coordinator/proposals/intake.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/metrics.h"
@@ -96,6 +97,8 @@ static int open_files(struct coordinator *c, struct err *err)
     if (!c->journal)
         return -1;
     journal_ask_before(c->journal, check_run, c->run);
+    if (!c->options.replay)
+        c->remember = remember_new(c->run->folder, c->run->config);
     c->suspended =
         suspended_open(c->run->checkpoint, m, c->run->in_force, warn_of_suspended, c, err);
     if (!c->suspended)
@@ -165,6 +168,7 @@ void coordinator_free(struct coordinator *c)
     intake_free(c->intake);
     campaign_free(c->campaign);
     suspended_free(c->suspended);
+    remember_free(c->remember);
     journal_free(c->journal);
     evaluation_free(c->evaluation);
     roster_clear(&c->roster);
@@ -300,6 +304,7 @@ static int begin_training(struct coordinator *c, struct err *err)
     make_evaluation(c);
     if (make_campaign(c, err) < 0)
         return -1;
+    coordinator_remember(c);
     const uint64_t step = c->trunk->step;
     const bool last = coordinator_is_last(c, step), unfinished = manifest && manifest->unfinished;
     c->owes_eval =

@@ -33,6 +33,8 @@ struct coordinator {
     struct evaluator *evaluator;
     struct journal *journal;
     struct suspended *suspended;
+    struct remember *remember; /* NULL in a replay */
+    bool remembering_failed;   /* the log says so */
     struct campaign *campaign; /* NULL before all are READY */
     struct intake *intake;     /* NULL before all are READY */
     struct metrics *metrics;
@@ -72,6 +74,9 @@ bool coordinator_stops(struct coordinator *coordinator);
 
 /* Looks for a request to stop in RUN/inbox, now and then, at any stage. */
 void coordinator_look_for_stop(struct coordinator *coordinator);
+
+/* Notes what was learned, for the runs after this one. */
+void coordinator_remember(struct coordinator *coordinator);
 
 /* The sentence of a launch that ends on request (ERR_STOPPED). */
 void coordinator_say_stopped(const struct coordinator *coordinator, struct err *how);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/ledger/journal.h"
+#include "coordinator/memory/remember.h"
 #include "coordinator/proposals/intake.h"
 #include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
@@ -122,6 +123,18 @@ int coordinator_trunk_stepped(struct coordinator *c, struct err *err)
     return is_due(c, c->config->checkpoint->every, c->trunk->step) ? save(c, err) : 0;
 }
 
+void coordinator_remember(struct coordinator *c)
+{
+    struct err why = {0};
+    // what is not repeated yet may be superseded
+    if (!c->remember || journal_repeats(c->journal) ||
+        remember_turn(c->remember, journal_ledger(c->journal), &why) == 0)
+        return;
+    if (!c->remembering_failed)
+        progress_log(c->progress, "note: what was learned is not noted yet: %s", why.text);
+    c->remembering_failed = true;
+}
+
 static int begin_evaluation(struct coordinator *c)
 {
     const uint64_t step = c->trunk->step;
@@ -218,7 +231,10 @@ static int judge(struct coordinator *c, struct err *err)
     c->stage = STAGE_HOLD;
     if (c->trunk != before)
         c->saved = 0; // a checkpoint of this step that an earlier launch left is not of this trunk
-    return waits && intake_turn(c->intake, step, last, err) < 0 ? -1 : 1;
+    if (waits && intake_turn(c->intake, step, last, err) < 0)
+        return -1;
+    coordinator_remember(c);
+    return 1;
 }
 
 /* Waits for the planner, if it was asked here and the trunk is to rest until it has answered. */

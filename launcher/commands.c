@@ -48,6 +48,7 @@ const struct command commands[] = {
     ALONE( "ledger verify",      READ,    ledger_verify,      ledger_verify_reply,  ledger_verify),
     ALONE( "ledger show",        READ,    ledger_show,        ledger_show_reply,    ledger_show),
     RANKS( "ledger replay",      NONE,    ledger_replay,      train_reply,          replay),
+    ALONE( "ledger notes",       READ,    ledger_notes,       ledger_notes_reply,   ledger_notes),
     ALONE( "config show",        READ,    config_show,        config,               yaml),
     ALONE( "config",             NONE,    config,             config_reply,         config),
     ALONE( "bench gemm",         NONE,    bench_gemm,         bench_gemm_reply,     bench_gemm),
@@ -58,8 +59,11 @@ const struct command commands[] = {
     ALONE( "compare",            READ,    compare,            compare_reply,        yaml),
     ALONE( "diagnose",           READ,    diagnose,           diagnose_reply,       yaml),
     ALONE( "note",               PROPOSE, note,               answer,               answer),
-    ALONE( "notes",              READ,    notes,              notes_reply,          notes),
     ALONE( "mcp",                NONE,    mcp,                mcp_reply,            nothing),
+    ALONE( "notes add",          NONE,    notes_add,          notes_add_reply,      notes_add),
+    ALONE( "notes ls",           NONE,    notes_ls,           notes_ls_reply,       notes),
+    ALONE( "notes search",       NONE,    notes_search,       notes_ls_reply,       notes),
+    REPORT("notes lint",         NONE,    notes_lint,         notes_lint_reply,     notes_lint),
     REPORT("doctor",             NONE,    doctor,             doctor_reply,         doctor),
 };
 // clang-format on

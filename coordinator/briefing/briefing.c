@@ -84,6 +84,7 @@ Trireme__Briefing *briefing_make(const struct briefing_input *input)
     tell_speed(b, input);
     briefing_tell_tried(b, input);
     briefing_tell_notes(b, input);
+    briefing_tell_known(b, input);
     message_path_visit(input->config, tell_value, b);
     patch_may_change(input->config, input->policy, tell_may_change, &telling);
     return b;

@@ -34,6 +34,9 @@ struct briefing_input {
     const double *goal;         /* weights of the sources in the goal; NULL: those of `asked` */
     const double *epochs;       /* of each source that were read; NaN: not known; NULL: none is */
     struct briefing_look since; /* the last look; words NULL: there was none */
+
+    Trireme__Known *const *known; /* what earlier runs have learned */
+    size_t n_known;
 };
 
 /* Makes a briefing; the caller frees it with message_free. */

@@ -12,7 +12,7 @@ enum { NOTES_KEPT = 2, REASONS_KEPT = 4, TRIED_KEPT = 8, POINTS_KEPT = 3, SENTEN
 /* How much of each was left out. */
 struct cuts {
     bool meanings, ladders, config;
-    size_t notes, reasons, tried, turned, points, curve, settings, sources;
+    size_t known, notes, reasons, tried, turned, points, curve, settings, sources;
 };
 
 static size_t size_of(const Trireme__Briefing *b, bool as_text)
@@ -57,6 +57,14 @@ static bool drop_notes(Trireme__Briefing *b, struct cuts *cuts, size_t kept)
     const size_t n = half_of(b->n_notes, kept);
     DROP_FIRST(b, notes, n);
     cuts->notes += n;
+    return n > 0;
+}
+
+static bool drop_known(Trireme__Briefing *b, struct cuts *cuts)
+{
+    const size_t n = half_of(b->n_known, 0);
+    DROP_FIRST(b, known, n);
+    cuts->known += n;
     return n > 0;
 }
 
@@ -139,11 +147,11 @@ static bool drop_last(Trireme__Briefing *b, struct cuts *cuts)
 
 static bool drop_next(Trireme__Briefing *b, struct cuts *cuts)
 {
-    return drop_meanings(b, cuts) || drop_notes(b, cuts, NOTES_KEPT) || drop_reasons(b, cuts) ||
-           drop_turned(b, cuts, TRIED_KEPT) || drop_tried(b, cuts, TRIED_KEPT) ||
-           drop_points(b, cuts) || drop_ladders(b, cuts) || drop_config(b, cuts) ||
-           drop_notes(b, cuts, 0) || drop_tried(b, cuts, 0) || drop_turned(b, cuts, 0) ||
-           drop_last(b, cuts);
+    return drop_meanings(b, cuts) || drop_notes(b, cuts, NOTES_KEPT) || drop_known(b, cuts) ||
+           drop_reasons(b, cuts) || drop_turned(b, cuts, TRIED_KEPT) ||
+           drop_tried(b, cuts, TRIED_KEPT) || drop_points(b, cuts) || drop_ladders(b, cuts) ||
+           drop_config(b, cuts) || drop_notes(b, cuts, 0) || drop_tried(b, cuts, 0) ||
+           drop_turned(b, cuts, 0) || drop_last(b, cuts);
 }
 
 static void say(Trireme__Briefing *b, size_t n, const char *what)
@@ -160,6 +168,7 @@ static void tell_cuts(Trireme__Briefing *b, const struct cuts *cuts, bool as_tex
     if (cuts->meanings && !as_text)
         APPEND(b, cut, mem_strdup("meanings of settings"));
     say(b, cuts->notes, "oldest of notes");
+    say(b, cuts->known, "oldest of known");
     say(b, cuts->reasons, "oldest hypotheses of what was tried");
     say(b, cuts->tried, "oldest of tried");
     say(b, cuts->turned, "oldest of since");

@@ -1,6 +1,6 @@
 /* Shared by the files of a briefing: briefing.c (all of it), briefing_goal.c, briefing_budget.c,
- * briefing_tried.c, briefing_notes.c, briefing_ladder.c, briefing_cut.c, briefing_text.c, recent.c.
- * For these files only. */
+ * briefing_tried.c, briefing_notes.c, briefing_known.c, briefing_ladder.c, briefing_cut.c,
+ * briefing_text.c, recent.c. For these files only. */
 #pragma once
 #include "coordinator/briefing/briefing.h"
 
@@ -25,6 +25,9 @@ void briefing_tell_tried(Trireme__Briefing *b, const struct briefing_input *inpu
 
 /* The newest notes. */
 void briefing_tell_notes(Trireme__Briefing *b, const struct briefing_input *input);
+
+/* What earlier runs have learned. */
+void briefing_tell_known(Trireme__Briefing *b, const struct briefing_input *input);
 
 /* Adds other values that are legal and make sense. */
 void briefing_tell_ladder(Trireme__MayChange *may, const struct briefing_input *input);

@@ -242,6 +242,36 @@ static void add_notes(struct text *t, const Trireme__Briefing *b)
     }
 }
 
+static void add_known(struct text *t, const Trireme__Briefing *b)
+{
+    text_add(t, b->n_known ? "KNOWN    from earlier runs of this kind; a change alone was adopted "
+                             "in a run that was judged by the same text\n"
+                           : "");
+    for (size_t i = 0; i < b->n_known; i++) {
+        const Trireme__Known *k = b->known[i];
+        text_add(t, "         ");
+        for (size_t r = 0; r < k->n_recipe; r++) {
+            text_add(t, r ? ", " : "");
+            quote(t, k->recipe[r]->path);
+            text_add(t, " ");
+            quote(t, k->recipe[r]->before);
+            text_add(t, " -> ");
+            quote(t, k->recipe[r]->after);
+        }
+        if (k->outcome)
+            text_printf(t, ": %s", k->outcome);
+        if (k->has_gain)
+            text_printf(t, ", gain %g +- %g", k->gain, k->half_width);
+        if (k->has_parameters)
+            text_printf(t, " (%llu parameters, at %llu tokens)", u(k->parameters), u(k->tokens));
+        if (k->text) {
+            text_add(t, k->n_recipe ? " " : "");
+            quote(t, k->text);
+        }
+        text_add(t, "\n");
+    }
+}
+
 static void add_since(struct text *t, const Trireme__Briefing *b)
 {
     if (!b->since)
@@ -357,6 +387,7 @@ char *briefing_text(const Trireme__Briefing *b)
     add_running(&text, b);
     add_tried(&text, b);
     add_notes(&text, b);
+    add_known(&text, b);
     add_since(&text, b);
     add_upcoming(&text, b);
     add_may_change(&text, b);

@@ -518,12 +518,7 @@ void history_forget_record(struct history *h, const Trireme__Record *record)
 
 void history_read(struct history *h, const struct ledger *ledger, size_t n)
 {
-    bool *superseded = mem_new(n, sizeof *superseded);
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t from = ledger_record(ledger, i)->supersedes;
-        for (size_t k = i; from && k-- > 0 && ledger_record(ledger, k)->seq >= from;)
-            superseded[k] = true;
-    }
+    bool *superseded = ledger_superseded(ledger, n);
     // records from a superseded one on to its correction are all superseded, so in this order what
     // they used up counts where the correction stands
     for (size_t i = 0; i < n; i++)

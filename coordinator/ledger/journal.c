@@ -138,6 +138,11 @@ void journal_ask_before(struct journal *c, ledger_check_fn check, void *context)
     ledger_ask_before(c->ledger, check, context);
 }
 
+const struct ledger *journal_ledger(const struct journal *c)
+{
+    return c->ledger;
+}
+
 struct history *journal_history(struct journal *c)
 {
     return &c->history;

@@ -29,6 +29,9 @@ void journal_free(struct journal *journal);
 /* As ledger_ask_before, of the run's ledger. */
 void journal_ask_before(struct journal *journal, ledger_check_fn check, void *context);
 
+/* The run's own ledger. Borrowed. */
+const struct ledger *journal_ledger(const struct journal *journal);
+
 /* The state after all records that were written or repeated so far. Borrowed. */
 struct history *journal_history(struct journal *journal);
 

@@ -133,6 +133,17 @@ void ledger_head(const struct ledger *l, size_t n, char head[LEDGER_HEAD_SIZE])
         memcpy(head, l->lines[n - 1].head, LEDGER_HEAD_SIZE);
 }
 
+bool *ledger_superseded(const struct ledger *l, size_t n)
+{
+    bool *superseded = mem_new(n, sizeof *superseded);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t from = ledger_record(l, i)->supersedes;
+        for (size_t k = i; from && k-- > 0 && ledger_record(l, k)->seq >= from;)
+            superseded[k] = true;
+    }
+    return superseded;
+}
+
 int ledger_check_head(const struct ledger *l, uint64_t known, const char *head, struct err *err)
 {
     char found[LEDGER_HEAD_SIZE];

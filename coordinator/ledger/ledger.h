@@ -32,6 +32,9 @@ const Trireme__Record *ledger_record(const struct ledger *ledger, size_t i);
 /* SHA-256 of line n, which is `prev` of line n + 1; 64 zeros for n = 0. */
 void ledger_head(const struct ledger *ledger, size_t n, char head[LEDGER_HEAD_SIZE]);
 
+/* Which of the first n records a correction among them takes out of effect; fresh. */
+bool *ledger_superseded(const struct ledger *ledger, size_t n);
+
 /* ERR_DATA unless the ledger has at least `known` records and the last of these has that head
  * (NULL: not known). */
 int ledger_check_head(const struct ledger *ledger, uint64_t known, const char *head,

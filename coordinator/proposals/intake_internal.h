@@ -32,6 +32,7 @@ struct intake {
     double held_from;  /* clock_now() */
     size_t held_n;     /* proposals in the ledger then */
     double untold;     /* seconds held that no record tells of */
+    bool no_memory;    /* of earlier runs could be read; the log says so */
 };
 
 /* Writes a sentence to the ledger and to the log. */

@@ -5,9 +5,11 @@
 #include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/briefing/briefing.h"
+#include "coordinator/memory/known.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/note.h"
 #include "coordinator/proposals/planner.h"
+#include "coordinator/proposals/recall.h"
 #include "coordinator/run/metrics.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
@@ -142,7 +144,9 @@ static Trireme__Briefing *make_briefing(struct intake *intake, uint64_t step)
     const Trireme__Config *config = context_config(&intake->context);
     const struct trial *trunk = context_trunk(&intake->context);
     double *epochs = mem_new(config->data->n_sources, sizeof *epochs);
+    struct known known;
     struct err unread;
+    recall_known(&known, intake);
     if (!intake->data) // it is written beside the training
         run_data_read(&intake->data, run->folder, &unread);
     briefing_epochs(epochs, config, trunk->segments, trunk->n_segments,
@@ -157,12 +161,15 @@ static Trireme__Briefing *make_briefing(struct intake *intake, uint64_t step)
                                          .windows_max = campaign_windows_max(intake->campaign),
                                          .goal = run_gate_weights(run),
                                          .epochs = epochs,
-                                         .since = intake->look};
+                                         .since = intake->look,
+                                         .known = known.list,
+                                         .n_known = known.n};
     Trireme__Briefing *briefing = briefing_make(&input);
     if (run->config->experiment->planner == TRIREME__EXPERIMENT__PLANNER__script)
         briefing_cut(briefing, run->config->experiment->briefing, false);
     briefing_look_clear(&intake->look);
     intake->look = briefing_look_at(input.history, step);
+    known_clear(&known);
     free(epochs);
     return briefing;
 }

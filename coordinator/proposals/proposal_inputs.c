@@ -9,6 +9,7 @@
 #include "coordinator/proposals/note.h"
 #include "coordinator/patch/patch.h"
 #include "coordinator/proposals/planner.h"
+#include "coordinator/proposals/recall.h"
 #include "coordinator/proposals/validate.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
@@ -72,6 +73,7 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
                      "proposal %u: %s - it waits: trireme proposals approve %s %u", number, text,
                      intake->context.run->folder, number);
     free(text);
+    recall_tell_settled(intake, e, answer);
     return deferred_release(intake, step, err);
 }
 

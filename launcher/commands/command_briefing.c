@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "coordinator/ledger/ledger.h"
 #include "coordinator/briefing/briefing.h"
+#include "coordinator/memory/known.h"
 #include "coordinator/run/run_data.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/run_view.h"
@@ -54,6 +55,9 @@ static Trireme__Briefing *make(const Trireme__BriefingRequest *r, enum cut cut, 
     Trireme__Briefing *made = NULL;
     if (run_view_read(&v, r->run, err) == 0) {
         struct briefing_look look = {0};
+        struct known known;
+        struct err unread;
+        known_read(&known, r->run, v.asked, &unread);
         if (r->has_since)
             look = look_at(&v, r->since);
         double *epochs = read_epochs(&v, r->run);
@@ -68,11 +72,14 @@ static Trireme__Briefing *make(const Trireme__BriefingRequest *r, enum cut cut, 
             .windows_max = v.windows_max,
             .goal = v.weights,
             .epochs = epochs,
-            .since = look};
+            .since = look,
+            .known = known.list,
+            .n_known = known.n};
         made = briefing_make(&input);
         if (cut != WHOLE)
             briefing_cut(made, v.asked->experiment->briefing, cut == AS_TEXT);
         briefing_look_clear(&look);
+        known_clear(&known);
         free(epochs);
     }
     run_view_clear(&v);

@@ -1,4 +1,4 @@
-/* trireme note, notes: what planners and people tell whoever looks next. */
+/* trireme note, ledger notes: what planners and people tell whoever looks next. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
@@ -23,10 +23,10 @@ int command_note(const void *request, void *reply, struct err *err)
                : command_propose_ask(reply, r->run, &asked, r->as, r->wait, err);
 }
 
-int command_notes(const void *request, void *reply, struct err *err)
+int command_ledger_notes(const void *request, void *reply, struct err *err)
 {
-    const Trireme__NotesRequest *r = request;
-    Trireme__NotesReply *out = reply;
+    const Trireme__LedgerNotesRequest *r = request;
+    Trireme__LedgerNotesReply *out = reply;
     if (run_config_exists(r->run, err) < 0)
         return -1;
     struct ledger *ledger = ledger_open(r->run, false, err);
@@ -49,9 +49,9 @@ int command_notes(const void *request, void *reply, struct err *err)
     return 0;
 }
 
-void print_notes(const void *reply)
+void print_ledger_notes(const void *reply)
 {
-    const Trireme__NotesReply *r = reply;
+    const Trireme__LedgerNotesReply *r = reply;
     for (size_t i = 0; i < r->n_notes; i++) {
         const Trireme__Noted *note = r->notes[i];
         printf("%4u  step %-8" PRIu64 "  ", note->number, note->step);

@@ -15,8 +15,8 @@ struct planner_reads {
     size_t n;
 };
 
-/* What must not be read: the run's folder, which need not exist yet, that of each source, and the
- * file that persons are known by, where it lies elsewhere (else NULL). */
+/* What must not be read: the run's folder, which need not exist yet; that of each source, and the
+ * file of notes; and the file that persons are known by, where it lies elsewhere (else NULL). */
 struct planner_secrets {
     const char *run;
     char *const *data;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "coordinator/memory/memory.h"
 #include "launcher/planner/cage.h"
 #include "launcher/planner/planner_process.h"
 #include "launcher/planner/planner_program.h"
@@ -224,14 +225,17 @@ static int find_program(struct planner_program *program, const Trireme__Config *
     if (!layers)
         cage_ask(&here);
     const size_t n = config->data ? config->data->n_sources : 0;
-    char **data = mem_new(n, sizeof *data);
+    char **data = mem_new(n + 1, sizeof *data), *notes = memory_path(run, e->notes);
     for (size_t i = 0; i < n; i++)
         data[i] = config->data->sources[i]->path; // borrowed
+    data[n] = notes;                              // they hold gains
     const bool has_file = e->secret && e->secret[0] == '/';
-    const struct planner_secrets secrets = {run, data, n, has_file ? e->secret : NULL};
+    const struct planner_secrets secrets = {run, data, n + (notes ? 1 : 0),
+                                            has_file ? e->secret : NULL};
     int rc = planner_program_init(program, e->command, e->n_command, &secrets,
                                   layers ? layers : &here, err);
     free(data);
+    free(notes);
     if (rc == 0 && check_layers(layers ? layers : &here, e, warn, context, err) < 0) {
         planner_program_clear(program);
         rc = -1;

@@ -148,9 +148,9 @@ class Campaign(Looks):
         self.addCleanup(client.close)
         for name, words, arguments in (("curve", ["--trial", "h1.0"], {"trial": "h1.0"}),
                                        ("compare", [1, 0], {"first": 1, "second": 0}),
-                                       ("diagnose", [], {}), ("notes", [], {})):
-            text = self.succeed(name, "run", *words, "--json").out.rstrip("\n")
-            result = client.call(name, **arguments)
+                                       ("diagnose", [], {}), ("ledger notes", [], {})):
+            text = self.succeed(*name.split(), "run", *words, "--json").out.rstrip("\n")
+            result = client.call(name.replace(" ", "_"), **arguments)
             self.assertFalse(result["isError"], result)
             self.assertEqual(result["content"][0]["text"], text)
             self.assertEqual(result["structuredContent"], json.loads(text))
@@ -159,7 +159,7 @@ class Campaign(Looks):
         self.assertNotIn(self.folder, refused["content"][0]["text"])
 
     def test_what_the_planner_notes_is_in_the_briefing_and_a_replay_has_it_too(self):
-        notes = self.json_of("notes", "run")["notes"]
+        notes = self.json_of("ledger", "notes", "run")["notes"]
         self.assertEqual([(n["number"], n["step"], n["text"]) for n in notes],
                          [(1, TURN, "the rate looks far too low")])
         self.assertRegex(notes[0]["by"], r"\Aplanner script uid \d+ pid \d+\Z")
@@ -170,7 +170,7 @@ class Campaign(Looks):
               for k in ("number", "step", "text")}])
         self.succeed("ledger", "replay", "run", "--out", "again")
         self.assertEqual(self.hash_of("again"), self.hash_of("run"))
-        self.assertEqual(self.json_of("notes", "again")["notes"][0]["text"], notes[0]["text"])
+        self.assertEqual(self.json_of("ledger", "notes", "again")["notes"][0]["text"], notes[0]["text"])
 
 
 class Diagnosis(Looks):
@@ -295,7 +295,7 @@ class Notes(Looks):
         return call
 
     def texts(self):
-        return [note["text"] for note in self.json_of("notes", "run")["notes"]]
+        return [note["text"] for note in self.json_of("ledger", "notes", "run")["notes"]]
 
     def test_notes_of_people_and_planners_stay_over_launches_and_twice_the_same_is_one(self):
         call = self.begin_endless()
@@ -303,7 +303,7 @@ class Notes(Looks):
         self.assertTrue(answer["accepted"])
         self.succeed("note", "run", "größer \"batch\"", "--as", "planner")
         self.succeed("note", "run", "größer \"batch\"", "--as", "planner")
-        notes = self.json_of("notes", "run")["notes"]
+        notes = self.json_of("ledger", "notes", "run")["notes"]
         self.assertEqual([n["text"] for n in notes],
                          ["b is noise: ln 256 from the start", "größer \"batch\""])
         self.assertEqual([n["by"].split()[0] for n in notes], ["person", "planner"])
@@ -326,7 +326,7 @@ class Notes(Looks):
         self.succeed("ledger", "verify", "run")
         shown = self.succeed("ledger", "show", "run").out
         self.assertIn("b is noise: ln 256 from the start", shown)
-        self.assertIn("größer", self.succeed("notes", "run").out)
+        self.assertIn("größer", self.succeed("ledger", "notes", "run").out)
 
     def told(self):
         """The briefings, as the planner has written them to its stderr."""
@@ -403,10 +403,10 @@ class Notes(Looks):
         self.addCleanup(looks.close)
         self.addCleanup(proposes.close)
         names = {tool["name"] for tool in looks.request("tools/list")["tools"]}
-        self.assertTrue({"compare", "curve", "diagnose", "notes"} <= names)
+        self.assertTrue({"compare", "curve", "diagnose", "ledger_notes"} <= names)
         self.assertNotIn("note", names)
         self.assertTrue(proposes.get("note", text="from a tool")["accepted"])
-        notes = looks.get("notes")["notes"]
+        notes = looks.get("ledger_notes")["notes"]
         self.stop(call)
         self.assertEqual(notes[0]["text"], "from a tool")
         self.assertTrue(notes[0]["by"].startswith("planner uid"))

@@ -1,6 +1,7 @@
 /* A briefing as text and as JSON: its size, what comes from outside, and what it must not tell. */
 #include "tests/unit/coordinator/briefing/briefing_fixture.h"
 
+#include "base/mem.h"
 #include "proto/schema/write.h"
 
 enum { ENTRIES = 300, LINE = 8192 };
@@ -108,6 +109,46 @@ static void a_briefing_of_many_sources_is_cut_to_the_smallest_size_too(void **st
         message_free(b);
     }
     message_free(config);
+}
+
+/* A briefing that tells of n earlier changes, and its size. */
+static Trireme__Briefing *brief_known(const struct story *story, unsigned n, size_t *size)
+{
+    Trireme__Briefing *b = brief(&story->history);
+    b->known = mem_new(n, sizeof *b->known);
+    for (; b->n_known < n; b->n_known++) {
+        Trireme__Known *k = message_new(&trireme__known__descriptor);
+        k->has_tokens = 1, k->tokens = b->n_known;
+        k->text = mem_strdup("GOAL\nwarm up");
+        b->known[b->n_known] = k;
+    }
+    char *text = briefing_text(b);
+    *size = strlen(text);
+    free(text);
+    return b;
+}
+
+static void what_earlier_runs_have_learned_is_cut_first_the_oldest_of_it(void **state)
+{
+    (void)state;
+    enum { KNOWN = 10 };
+    struct story *story = story_new(3, "it is better");
+    size_t without, with;
+    message_free(brief_known(story, 0, &without));
+    Trireme__Briefing *b = brief_known(story, KNOWN, &with);
+    assert_true(with > without + KNOWN);
+    briefing_cut(b, (with + without) / 2 + 60, true);
+    assert_in_range(b->n_known, 1, KNOWN - 1);
+    assert_int_equal(b->known[b->n_known - 1]->tokens, KNOWN - 1);
+    assert_int_equal(b->n_tried, 3);
+    assert_int_equal(b->n_cut, 1);
+    assert_contains(b->cut[0], "oldest of known");
+    char *text = briefing_text(b);
+    assert_contains(text, "KNOWN    from earlier runs");
+    assert_contains(text, "\"GOAL\\nwarm up\""); // no line of its own
+    free(text);
+    message_free(b);
+    free(story);
 }
 
 static void a_briefing_that_fits_is_left_whole(void **state)
@@ -267,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_briefing_is_cut_to_its_size_the_oldest_first_and_says_so),
         cmocka_unit_test(a_briefing_of_many_sources_is_cut_to_the_smallest_size_too),
+        cmocka_unit_test(what_earlier_runs_have_learned_is_cut_first_the_oldest_of_it),
         cmocka_unit_test(a_briefing_that_fits_is_left_whole),
         cmocka_unit_test(what_comes_from_outside_cannot_be_taken_for_a_line_of_the_briefing),
         cmocka_unit_test(losses_of_the_gate_alone_change_nothing),

@@ -64,6 +64,8 @@ static const char *const looked_at[] = {
     "trireme.SourceLoss.*",
     "trireme.MayChange.*",
     "trireme.Tried.*",
+    "trireme.Known.*",
+    "trireme.Replacement.*",
     "trireme.LossPoint.*",
     // of a dry run: sentences that propose says to planners too, and a word of the rule
     "trireme.PriceReply.text",

@@ -1,0 +1,15 @@
+/* Shared by memory.c (what is read and added) and memory_open.c (the file). For these only. */
+#pragma once
+#include "coordinator/memory/memory.h"
+
+#ifdef TRIREME_SQLITE
+#include <sqlite3.h>
+
+struct memory {
+    char *path;
+    sqlite3 *db; /* NULL: to be read, and not there */
+};
+
+/* Writes "PATH: cannot WHAT: why" with the code that fits SQLite's answer; returns -1. */
+int memory_failed(const struct memory *memory, int answer, const char *what, struct err *err);
+#endif
