@@ -4,7 +4,7 @@
  * C library takes the older form. A call by another architecture's numbers kills the process; those
  * of x32 are above the list. x86_64 and aarch64. Local.
  *
- * Refused are: sockets, but for pairs of streams; ptrace and what reads or changes other processes;
+ * Refused are: sockets, but for pairs of streams (and what connects to the network, if that is let); ptrace and what reads or changes other processes;
  * mounts and namespaces; keys, BPF, io_uring, userfaultfd, perf; memory that no limit counts;
  * characters pushed into a terminal; signals by way of a descriptor's owner. What follows is
  * refused only where nothing else keeps it inside. */
@@ -18,6 +18,7 @@ struct call_filter_holes {
     bool processes; /* it sees processes outside: their limits and priorities are not changed, and
                        it leaves its group, by which it is ended, not */
     bool signals;   /* it could send signals to them: it sends them to itself and its group only */
+    bool network;   /* it connects by IPv4 and IPv6, which is not refused then */
 };
 
 /* Whether there is such a program for this machine, and the kernel takes it. */

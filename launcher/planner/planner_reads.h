@@ -28,4 +28,7 @@ struct planner_secrets {
  * that it must read holds them, or it lies in the home folder itself. */
 int planner_reads_find(struct planner_reads *reads, char **path, char **words, size_t n,
                        const struct planner_secrets *secrets, struct err *err);
+/* Adds a place that it may do without, unless it holds a secret. */
+void planner_reads_want(struct planner_reads *reads, const char *path,
+                        const struct planner_secrets *secrets);
 void planner_reads_clear(struct planner_reads *reads);

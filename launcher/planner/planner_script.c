@@ -20,8 +20,9 @@ enum { FAILURES_MAX = 3 };
 
 struct script {
     struct planner planner;
+    struct planner_ops ops;         /* of its kind */
     struct planner_program program; /* owned */
-    double patience;
+    struct planner_script_kind kind;
     struct planner_process process; /* pid 0: none runs */
     struct text question;           /* the briefing */
     size_t written;                 /* bytes of it that the process took */
@@ -82,7 +83,15 @@ static void ask(struct planner *planner, const Trireme__Briefing *briefing)
     text_printf(&s->question, "%s\n", line);
     free(line);
     s->asked = true;
-    s->deadline = clock_now() + s->patience;
+    s->deadline = clock_now() + s->kind.patience;
+}
+
+static void forget_calls(Trireme__Proposals *answer)
+{
+    while (answer->n_calls)
+        message_free(answer->calls[--answer->n_calls]);
+    free(answer->gave_up);
+    answer->gave_up = NULL;
 }
 
 /* Takes a line of `size` bytes as the answer. */
@@ -110,6 +119,8 @@ static enum planner_answer take_line(struct script *s, size_t size, Trireme__Pro
         forget_question(s);
         s->has_answered = true;
         s->failures = 0;
+        if (!s->kind.tells_calls)
+            forget_calls(answer);
         *proposals = answer;
         return PLANNER_PROPOSALS;
     }
@@ -143,10 +154,9 @@ static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Pr
         return fail(s, err);
     }
     if (clock_now() > s->deadline) {
-        err_set(
-            err, ERR_USAGE,
-            "the planner gave no answer within %g s (experiment.patience); what it said is in %s",
-            s->patience, s->program.log);
+        err_set(err, ERR_USAGE,
+                "the planner gave no answer within %g s (%s); what it said is in %s",
+                s->kind.patience, s->kind.bound, s->program.log);
         return fail(s, err);
     }
     return PLANNER_NOTHING;
@@ -156,8 +166,12 @@ static enum planner_answer poll_planner(struct planner *planner, Trireme__Propos
                                         struct err *err)
 {
     struct script *s = (struct script *)planner;
-    if (s->asked && s->process.pid == 0 && planner_process_start(&s->process, &s->program, err) < 0)
-        return fail(s, err);
+    if (s->asked && s->process.pid == 0) {
+        if (planner_process_start(&s->process, &s->program, err) < 0)
+            return fail(s, err);
+        if (s->kind.begin)
+            s->kind.begin(s->kind.context, s->process.in);
+    }
     if (s->process.pid)
         s->planner.pid = (uint32_t)s->process.pid;
     if (s->process.pid && !s->asked)
@@ -187,16 +201,16 @@ static void planner_free(struct planner *planner)
 
 enum { LAYERS_SIZE = 300 };
 
-/* Warns of what is missing; refuses where that much is not allowed. */
-static int check_layers(const struct cage_layers *layers, const Trireme__Experiment *e,
-                        warn_fn warn, void *context, struct err *err)
+int planner_script_check_layers(const struct cage_layers *layers, const Trireme__Config *config,
+                                warn_fn warn, void *context, struct err *err)
 {
+    const Trireme__Experiment *e = config->experiment;
     char missing[LAYERS_SIZE], sentence[2 * LAYERS_SIZE];
     const bool open = !cage_hides_files(layers);
     cage_missing(missing, sizeof missing, layers);
     if (open && e->mode == TRIREME__EXPERIMENT__MODE__approve && !e->unlocked)
         return err_set(err, ERR_USAGE,
-                       "experiment.planner: script: it cannot be kept from reading the run, and "
+                       "experiment.planner: it cannot be kept from reading the run, and "
                        "experiment.mode is approve: missing here: %s; experiment.unlocked: true "
                        "lets it run all the same",
                        missing);
@@ -229,9 +243,10 @@ static int find_program(struct planner_program *program, const Trireme__Config *
         data[i] = config->data->sources[i]->path; // borrowed
     const struct planner_secrets secrets = {run, data, n};
     int rc = planner_program_init(program, e->command, e->n_command, &secrets,
-                                  layers ? layers : &here, err);
+                                  layers ? layers : &here, NULL, err);
     free(data);
-    if (rc == 0 && check_layers(layers ? layers : &here, e, warn, context, err) < 0) {
+    if (rc == 0 &&
+        planner_script_check_layers(layers ? layers : &here, config, warn, context, err) < 0) {
         planner_program_clear(program);
         rc = -1;
     }
@@ -251,13 +266,22 @@ struct planner *planner_script_new(const Trireme__Config *config, const char *ru
                                    const struct cage_layers *layers, warn_fn warn, void *context,
                                    struct err *err)
 {
-    static const struct planner_ops ops = {"script", ask, poll_planner, planner_free};
     struct planner_program program;
     if (find_program(&program, config, run, layers, warn, context, err) < 0)
         return NULL;
+    const struct planner_script_kind kind = {
+        .name = "script", .patience = config->experiment->patience, .bound = "experiment.patience"};
+    return planner_script_of(&program, &kind);
+}
+
+struct planner *planner_script_of(struct planner_program *program,
+                                  const struct planner_script_kind *kind)
+{
     struct script *s = mem_new(1, sizeof *s);
-    s->planner.ops = &ops;
-    s->patience = config->experiment->patience;
-    s->program = program;
+    s->ops = (struct planner_ops){kind->name, ask, poll_planner, planner_free};
+    s->planner.ops = &s->ops;
+    s->kind = *kind;
+    s->program = *program;
+    *program = (struct planner_program){0};
     return &s->planner;
 }

@@ -57,7 +57,8 @@ int main(int argc, char **argv)
     const struct planner_secrets secrets = {argv[3], &argv[4], 1};
     cage_ask(&layers);
     take_away(&layers, (unsigned)atoi(argv[1]), argv[2]);
-    if (planner_program_init(&program, argv + 5, (size_t)argc - 5, &secrets, &layers, &err) < 0) {
+    if (planner_program_init(&program, argv + 5, (size_t)argc - 5, &secrets, &layers, NULL, &err) <
+        0) {
         fprintf(stderr, "caged: %s\n", err.text);
         return USAGE;
     }

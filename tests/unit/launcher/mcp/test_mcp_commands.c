@@ -38,6 +38,11 @@ static const char *const looked_at[] = {
     "trireme.Record.time",
     "trireme.Record.by",
     "trireme.Record.held_seconds",
+    "trireme.Call.*",
+    // the language model that plans: its name, address and price, never its key
+    "trireme.Llm.*",
+    "trireme.LlmBudget.*",
+    "trireme.LlmPrice.*",
     "trireme.Answer.text",
     "trireme.Application.pause_ms",
     "trireme.LedgerVerifyReply.head",
