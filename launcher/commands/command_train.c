@@ -51,7 +51,8 @@ static int check_init(const struct run *run, const struct layout *layout, struct
     return n ? 0 : first_weights_check(run->config, layout, err);
 }
 
-/* The planner's program, the operator's policy, and where the secret is. A replay asks no planner. */
+/* The planner's program, the operator's policy, and where the secret is. A replay asks no planner.
+ */
 static int check_experiment(const struct run *run, bool replay, struct err *err)
 {
     const Trireme__Experiment *experiment = run->config->experiment;

@@ -9,8 +9,9 @@
 
 #include <stddef.h>
 
-/* Adds to *proposals, a message that was made by message_new. bytes: one JSON object, with blanks or
- * a fence of Markdown around it. max: proposals at most. ERR_DATA with a sentence that the model can
- * act on: what, which, found, expected; *proposals is then as it was. */
+/* Puts them into *proposals, a message that was made by message_new, in the place of those that it
+ * has. bytes: one JSON object, with blanks or a fence of Markdown around it. max: proposals at
+ * most. ERR_DATA with a sentence that the model can act on: what, which, found, expected;
+ * *proposals is then as it was. */
 int llm_answer_read(Trireme__Proposals *proposals, const char *bytes, size_t size,
                     const Trireme__Briefing *briefing, uint32_t max, struct err *err);

@@ -135,7 +135,7 @@ static void fall_back(struct llm_planner *p, Trireme__Proposals *answer)
     struct err err;
     const bool quiet = answer->n_calls == 0 && p->quiet;
     p->quiet = answer->n_calls == 0;
-    if (!p->fallback)
+    if (!p->fallback || !p->asked)
         return;
     p->fallback->ops->ask(p->fallback, p->asked);
     if (p->fallback->ops->poll(p->fallback, &other, &err) != PLANNER_PROPOSALS)

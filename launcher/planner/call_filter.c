@@ -86,7 +86,8 @@ enum {
 static const struct row rows[] = {
     /* sockets */
     NEVER_IN(NO_NETWORK, socket), NEVER_IN(NO_NETWORK, connect),
-    BUT_WITH(NETWORK, socket, 0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET & AF_INET6), NEVER(bind), NEVER(listen), NEVER(accept), NEVER(accept4),
+    BUT_WITH(NETWORK, socket, 0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET & AF_INET6),
+    NEVER(bind), NEVER(listen), NEVER(accept), NEVER(accept4),
     BUT_WITH(NO_MATTER, socketpair, 0, UINT32_MAX, AF_UNIX),
     BUT_WITH(NO_MATTER, socketpair, 1, TYPE_MASK, SOCK_STREAM),
     /* other processes */

@@ -4,10 +4,11 @@
  * C library takes the older form. A call by another architecture's numbers kills the process; those
  * of x32 are above the list. x86_64 and aarch64. Local.
  *
- * Refused are: sockets, but for pairs of streams (and what connects to the network, if that is let); ptrace and what reads or changes other processes;
- * mounts and namespaces; keys, BPF, io_uring, userfaultfd, perf; memory that no limit counts;
- * characters pushed into a terminal; signals by way of a descriptor's owner. What follows is
- * refused only where nothing else keeps it inside. */
+ * Refused are: sockets, but for pairs of streams (and, if the network is let, those that connect
+ * to it); ptrace and what reads or changes other processes; mounts and namespaces; keys, BPF,
+ * io_uring, userfaultfd, perf; memory that no limit counts; characters pushed into a terminal;
+ * signals by way of a descriptor's owner. What follows is refused only where nothing else keeps it
+ * inside. */
 #pragma once
 #include <stdbool.h>
 

@@ -24,6 +24,6 @@ struct landlock_place {
 unsigned landlock_abi(void);
 
 /* Leaves the calling thread these places alone, under the rights of that ABI, which is not above
- * the kernel's; paths that are not there are passed over. network: it may connect. For a child between fork and exec; needs
- * no_new_privs. Returns 0, or the errno of what failed. */
+ * the kernel's; paths that are not there are passed over. network: it may connect to others by TCP.
+ * For a child between fork and exec; needs no_new_privs. Returns 0, or the errno of what failed. */
 int landlock_restrict(unsigned abi, const struct landlock_place *places, size_t n, bool network);

@@ -26,9 +26,10 @@ struct planner_needs {
 };
 
 /* command: n words, the first of which is the program; copied. It is locked in by those layers, and
- * gets, beside what `needs` (or NULL) adds, the variables PATH, LANG, LC_*, TZ, those of Python, conda and OpenMP, and any whose name
- * begins with PLANNER_; HOME and TMPDIR are the folder that it works in. ERR_USAGE where there is
- * no such program, or it could not be kept from a secret. A failed call leaves nothing to clear. */
+ * gets, beside what `needs` (or NULL) adds, the variables PATH, LANG, LC_*, TZ, those of Python,
+ * conda and OpenMP, and any whose name begins with PLANNER_; HOME and TMPDIR are the folder that it
+ * works in. ERR_USAGE where there is no such program, or it could not be kept from a secret. A
+ * failed call leaves nothing to clear. */
 int planner_program_init(struct planner_program *program, char *const *command, size_t n,
                          const struct planner_secrets *secrets, const struct cage_layers *layers,
                          const struct planner_needs *needs, struct err *err);

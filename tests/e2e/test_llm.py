@@ -208,10 +208,13 @@ class Answers(Models):
 class Troubles(Models):
     """Each trouble is told in a sentence, the fallback acts, and training goes on."""
     def check(self, answer, *sentences, api=ANTHROPIC, timeout=2):
+        """The run is stopped once the fallback has proposed."""
         server = self.serve(api, answer)
-        self.configure(server, {"fallback": "random", "timeout": timeout}, train={"steps": 240})
-        done = self.trained("run")
-        self.assertEqual((done.err, server.failed), ("", []))
+        self.configure(server, {"fallback": "random", "timeout": timeout})
+        call = self.train("run")
+        self.wait_records(call, "run", 1, "proposal")
+        done = self.stop(call)
+        self.assertEqual((done.err.count("\n"), server.failed), (1, []), done)
         events = "\n".join(self.events("run"))
         for sentence in sentences:
             self.assertIn(sentence, events)
@@ -310,8 +313,10 @@ class Troubles(Models):
     def test_nobody_there(self):
         server = self.serve(OPENAI, good)
         server.close()
-        self.configure(server, {"fallback": "random", "timeout": 1}, train={"steps": 240})
-        self.trained("run")
+        self.configure(server, {"fallback": "random", "timeout": 1})
+        call = self.train("run")
+        self.wait_records(call, "run", 1, "proposal")
+        self.stop(call)
         self.assertIn("found no answer", "\n".join(self.events("run")))
         self.assertNotEqual(self.ledger("run", "proposal"), [])
 

@@ -5,7 +5,8 @@
 #include "launcher/llm/llm_answer.h"
 
 #define CHANGE(path, value) "{\"path\":\"" path "\",\"value\":" value "}"
-#define ONE(changes)        "{\"proposals\":[{\"why\":\"w\",\"changes\":[" changes "],\"predict\":\"p\"}]}"
+#define BEFORE              "{\"proposals\":[{\"why\":\"w\",\"changes\":["
+#define ONE(changes)        BEFORE changes "],\"predict\":\"p\"}]}"
 
 static int read_one(Trireme__Proposals **read, const char *text, struct err *err)
 {
@@ -66,31 +67,33 @@ static void a_number_beside_the_ladder_is_taken_within_its_bounds(void **state)
 static void what_is_wrong_is_said_so_that_it_can_be_mended(void **state)
 {
     (void)state;
+    // clang-format off
     static const struct {
         const char *text, *part;
     } rows[] = {
-        {"",                                                                "not JSON"                                        },
-        {"I think that",                                                    "not JSON"                                        },
-        {"{\"proposals\":[",                                                "not JSON"                                        },
-        {"[]",                                                              "found no object"                                 },
-        {"{}",                                                              "found no proposals"                              },
-        {"{\"proposals\":{}}",                                              "found no list"                                   },
-        {"{\"proposals\":[],\"approve\":true}",                             "found the key 'approve', expected only proposals"},
-        {"{\"proposals\":[1]}",                                             "a proposal: found no object"                     },
-        {"{\"proposals\":[{\"why\":\"w\",\"changes\":[]}]}",                "found no predict"                                },
-        {ONE(""),                                                           "changes: found 0, expected 1 to 4"               },
-        {ONE(CHANGE("optimizer.lr",                                         "\"1000\"")),
+        {"", "not JSON"},
+        {"I think that", "not JSON"},
+        {"{\"proposals\":[", "not JSON"},
+        {"[]", "found no object"},
+        {"{}", "found no proposals"},
+        {"{\"proposals\":{}}", "found no list"},
+        {"{\"proposals\":[],\"approve\":true}", "found the key 'approve', expected only proposals"},
+        {"{\"proposals\":[1]}", "a proposal: found no object"},
+        {"{\"proposals\":[{\"why\":\"w\",\"changes\":[]}]}", "found no predict"},
+        {"{\"proposals\":[1,2,3]}", "proposals: found 3, expected at most 2"},
+        {ONE(""), "changes: found 0, expected 1 to 4"},
+        {ONE(CHANGE("optimizer.lr", "\"1000\"")),
          "optimizer.lr: found '1000', expected one of 0.00025, 0.0005, 0.002, 0.004"},
-        {ONE(CHANGE("optimizer.lr",                                                                 "\"-1\"")),                                                                                           "optimizer.lr: found '-1'"},
-        {ONE(CHANGE("optimizer.lr",                                       "\"0.001\"")),"which it has already"},
-        {ONE(CHANGE("optimizer.lr",              "[1]")),                                            "value: found no text or number"},
-        {ONE(CHANGE("schedule.kind",                                         "\"square\"")),
+        {ONE(CHANGE("optimizer.lr", "\"-1\"")), "optimizer.lr: found '-1'"},
+        {ONE(CHANGE("optimizer.lr", "\"0.001\"")), "which it has already"},
+        {ONE(CHANGE("optimizer.lr", "[1]")), "value: found no text or number"},
+        {ONE(CHANGE("schedule.kind", "\"square\"")),
          "schedule.kind: found 'square', expected one of linear, constant"},
-        {ONE(CHANGE("gate.alpha",                                                                 "\"1\"")),
+        {ONE(CHANGE("gate.alpha", "\"1\"")),
          "path: found 'gate.alpha', expected one of optimizer.lr"},
-        {ONE(CHANGE("optimizer.lr", "0.002") "," CHANGE("optimizer.lr",                                                   "0.004")), "twice"},
-        {"{\"proposals\":[1,2,3]}","proposals: found 3, expected at most 2"                                                             },
+        {ONE(CHANGE("optimizer.lr", "0.002") "," CHANGE("optimizer.lr", "0.004")), "twice"},
     };
+    // clang-format on
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err err = {.text = ""};
         Trireme__Proposals *p;

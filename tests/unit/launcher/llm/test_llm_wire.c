@@ -1,4 +1,4 @@
-/* Bodies of the two protocols: as their documentation writes them, and what is made of each reply. */
+/* Bodies of the two protocols, as their documentation writes them; what is made of each reply. */
 #include "tests/unit/support.h"
 
 #include "base/mem.h"
@@ -181,19 +181,21 @@ static void each_finish_reason_of_openais_is_known(void **state)
 static void errors_have_their_type_and_not_their_message(void **state)
 {
     (void)state;
+    // clang-format off
     static const struct {
         unsigned status;
         const char *body, *word;
     } rows[] = {
         {529, "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"m\"}}",
-         "overloaded_error"                                                                                  },
+         "overloaded_error"},
         {401, "{\"error\":{\"message\":\"key sk-1\",\"type\":\"invalid_request_error\"}}",
-         "invalid_request_error"                                                                             },
-        {500, "{\"error\":\"ollama says\"}",                                                      "error"    },
-        {502, "<html>bad gateway</html>",                                                         "no_word"  },
-        {500, "",                                                                                 "no_word"  },
-        {400, "{\"error\":{\"type\":\"a b\\n\\u001b[31m\"}}",                                     "a_b___31m"},
+         "invalid_request_error"},
+        {500, "{\"error\":\"ollama says\"}", "error"},
+        {502, "<html>bad gateway</html>", "no_word"},
+        {500, "", "no_word"},
+        {400, "{\"error\":{\"type\":\"a b\\n\\u001b[31m\"}}", "a_b___31m"},
     };
+    // clang-format on
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         reads(TRIREME__LLM__API__anthropic, rows[i].status, rows[i].body, LLM_ERROR, rows[i].word,
               NULL);
