@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEPT_BYTES = 1 << 16 /* of an answer that is kept to be looked at */ };
 static const double least_seconds = 0.05; /* in which a call is still begun */
 
 struct turn {
@@ -48,11 +49,13 @@ static void say(Trireme__Call *call, const char *stop, const char *sentence)
     call->said = mem_strdup(sentence);
 }
 
-/* The reply's bytes as text that a message may hold, without the key. */
+/* The reply's bytes as text that a message may hold, without the key; the beginning of it. */
 static char *shown(struct llm_http_reply *http, const struct llm_key *key)
 {
-    llm_key_hide(http->body.bytes, http->body.size, key);
-    return utf8_from_bytes(http->body.bytes, http->body.size);
+    const size_t size = http->body.size < KEPT_BYTES ? http->body.size : KEPT_BYTES;
+    if (http->body.size)
+        llm_key_hide(http->body.bytes, http->body.size, key);
+    return utf8_from_bytes(size ? http->body.bytes : "", size);
 }
 
 /* Makes one call. Returns it; *reply is to be cleared. */

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LINE_BYTES = 16 << 20 /* of an answer, with what its calls asked and were told */ };
 static const double grace_seconds = 10; /* beyond a turn's time, for the process itself */
 
 struct llm_planner {
@@ -335,6 +336,7 @@ struct planner *planner_llm_new(const Trireme__Config *config, const char *run, 
     const struct planner_script_kind kind = {.name = "llm",
                                              .patience =
                                                  LLM_TURN * config->llm->timeout + grace_seconds,
+                                             .bytes = LINE_BYTES,
                                              .bound = "three times llm.timeout",
                                              .tells_calls = true,
                                              .begin = begin,

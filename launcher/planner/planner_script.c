@@ -66,7 +66,7 @@ static enum planner_answer fail(struct script *s, struct err *err)
 /* Reads and discards what the process wrote without being asked. */
 static void drain(struct script *s)
 {
-    bool ended = planner_process_read(&s->process, &s->answer, PLANNER_SCRIPT_BYTES + 1);
+    bool ended = planner_process_read(&s->process, &s->answer, s->kind.bytes + 1);
     s->unasked += s->answer.size;
     text_clear(&s->answer);
     if (ended)
@@ -133,9 +133,9 @@ static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Pr
 {
     const char *end = s->answer.size ? memchr(s->answer.bytes, '\n', s->answer.size) : NULL;
     size_t size = end ? (size_t)(end - s->answer.bytes) : s->answer.size;
-    if (size > PLANNER_SCRIPT_BYTES) {
-        err_set(err, ERR_USAGE, "the planner's answer has more than %d bytes in a line",
-                PLANNER_SCRIPT_BYTES);
+    if (size > s->kind.bytes) {
+        err_set(err, ERR_USAGE, "the planner's answer has more than %zu bytes in a line",
+                s->kind.bytes);
         return fail(s, err);
     }
     if (end)
@@ -176,17 +176,18 @@ static enum planner_answer poll_planner(struct planner *planner, Trireme__Propos
         s->planner.pid = (uint32_t)s->process.pid;
     if (s->process.pid && !s->asked)
         drain(s);
-    if (s->unasked > PLANNER_SCRIPT_BYTES) {
-        err_set(err, ERR_USAGE,
-                "the planner wrote more than %d bytes that nobody asked for, expected one line for "
-                "each briefing",
-                PLANNER_SCRIPT_BYTES);
+    if (s->unasked > s->kind.bytes) {
+        err_set(
+            err, ERR_USAGE,
+            "the planner wrote more than %zu bytes that nobody asked for, expected one line for "
+            "each briefing",
+            s->kind.bytes);
         return fail(s, err);
     }
     if (!s->asked)
         return PLANNER_NOTHING;
     planner_process_write(&s->process, &s->question, &s->written);
-    bool ended = planner_process_read(&s->process, &s->answer, PLANNER_SCRIPT_BYTES + 1);
+    bool ended = planner_process_read(&s->process, &s->answer, s->kind.bytes + 1);
     return poll_answer(s, ended, proposals, err);
 }
 

@@ -30,6 +30,7 @@ enum {
 struct planner_script_kind {
     const char *name;  /* for the ledger */
     double patience;   /* seconds for an answer */
+    size_t bytes;      /* of a line at most, and of what nobody asked for */
     const char *bound; /* the setting that says so */
     bool tells_calls;  /* of a language model; those of others are not looked at */
     /* Writes what its process gets before all else to its empty stdin, which takes 64 KiB without

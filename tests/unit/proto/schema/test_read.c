@@ -49,11 +49,11 @@ static void an_unknown_key_is_named_with_line_path_and_the_nearest_name(void **s
     assert_refused(
         "zebra: 1",
         "run.yaml:1: zebra: unknown key, expected one of model, init, data, train, optimizer, "
-        "schedule, eval, checkpoint, compute, wait, experiment, gate");
+        "schedule, eval, checkpoint, compute, wait, experiment, gate, llm");
     assert_refused(
         "\"a\\nb\": 1",
         "run.yaml:1: a?b: unknown key, expected one of model, init, data, train, optimizer, "
-        "schedule, eval, checkpoint, compute, wait, experiment, gate");
+        "schedule, eval, checkpoint, compute, wait, experiment, gate, llm");
 }
 
 static void a_key_that_stands_twice_is_refused_with_both_lines(void **state)
@@ -269,7 +269,7 @@ static void maps_lists_and_scalars_stand_where_they_belong(void **state)
     assert_refused(
         "- a\n",
         "run.yaml:1: found a list, expected keys and values, the keys one of model, init, data, "
-        "train, optimizer, schedule, eval, checkpoint, compute, wait, experiment, gate");
+        "train, optimizer, schedule, eval, checkpoint, compute, wait, experiment, gate, llm");
     assert_refused("init: x",
                    "run.yaml:1: init: found 'x', expected keys and values, the keys from");
     assert_refused("data:\n  sources:\n    name: a\n",
