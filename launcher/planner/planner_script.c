@@ -271,7 +271,11 @@ struct planner *planner_script_new(const Trireme__Config *config, const char *ru
     if (find_program(&program, config, run, layers, warn, context, err) < 0)
         return NULL;
     const struct planner_script_kind kind = {
-        .name = "script", .patience = config->experiment->patience, .bound = "experiment.patience"};
+        .name = "script",
+        .patience = config->experiment->patience,
+        .bytes = PLANNER_SCRIPT_BYTES,
+        .bound = "experiment.patience",
+    };
     return planner_script_of(&program, &kind);
 }
 
