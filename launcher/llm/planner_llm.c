@@ -72,6 +72,8 @@ static void set_digest(char **digest, const char *line)
 /* Puts the texts of a call into the lines of the turn, and their digests in their place. */
 static void keep_texts(struct text *lines, Trireme__Call *call)
 {
+    if (!call->asked) // of a call that is lost nothing is known
+        return;
     struct json_out out = {.pretty = false};
     char *asked = mem_format("%s\n", call->asked ? call->asked : "");
     json_out_open(&out, NULL, '{');

@@ -73,12 +73,46 @@ static void each_place_that_quotes_it_is_hidden(void **state)
     llm_key_free(NULL);
 }
 
+/* The flags of the mapping that an address is in, as the kernel tells them; the caller's. */
+static char *flags_at(const void *address)
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char *line = NULL, *flags = NULL;
+    size_t room = 0;
+    bool inside = false;
+    assert_non_null(f);
+    while (!flags && getline(&line, &room, f) > 0) {
+        unsigned long long from, to;
+        if (sscanf(line, "%llx-%llx ", &from, &to) == 2)
+            inside = (uintptr_t)address >= from && (uintptr_t)address < to;
+        else if (inside && !strncmp(line, "VmFlags:", 8))
+            flags = strdup(line);
+    }
+    fclose(f);
+    free(line);
+    assert_non_null(flags);
+    return flags;
+}
+
+static void its_page_is_in_no_dump_and_no_child(void **state)
+{
+    (void)state;
+    struct err err;
+    struct llm_key *key = llm_key_new(secret, strlen(secret), "key", &err);
+    char *flags = flags_at(llm_key_text(key));
+    assert_contains(flags, " dd"); // do not dump
+    assert_contains(flags, " wf"); // wiped on fork
+    free(flags);
+    llm_key_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_folder(a_file_that_others_can_read_is_refused),
         test_in_folder(it_is_handed_over_once),
         cmocka_unit_test(each_place_that_quotes_it_is_hidden),
+        cmocka_unit_test(its_page_is_in_no_dump_and_no_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
