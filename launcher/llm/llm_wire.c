@@ -167,6 +167,14 @@ static void add_parts(struct text *text, const struct node *list)
     }
 }
 
+/* Takes the text over, if there is any. */
+static void keep_text(struct llm_reply *reply, struct text *text)
+{
+    if (text->size)
+        reply->text = text_take(text);
+    text_clear(text);
+}
+
 static int read_anthropic(struct llm_reply *reply, const struct node *root, struct err *err)
 {
     const struct node *usage = node_get(root, "usage"), *content = node_get(root, "content");
@@ -176,7 +184,7 @@ static int read_anthropic(struct llm_reply *reply, const struct node *root, stru
                        "the model's server: found a reply without content, expected a message");
     set_stop(reply, anthropic_stops, text_of(root, "stop_reason"));
     add_parts(&text, content);
-    reply->text = text.size ? text_take(&text) : NULL;
+    keep_text(reply, &text);
     reply->prompt_tokens = count_of(usage, "input_tokens") +
                            count_of(usage, "cache_creation_input_tokens") +
                            count_of(usage, "cache_read_input_tokens");
@@ -204,7 +212,7 @@ static int read_openai(struct llm_reply *reply, const struct node *root, struct 
         reply->stop = LLM_REFUSED;
         set_word(reply, "refusal");
     }
-    reply->text = text.size ? text_take(&text) : NULL;
+    keep_text(reply, &text);
     reply->prompt_tokens = count_of(usage, "prompt_tokens");
     reply->answer_tokens = count_of(usage, "completion_tokens");
     return 0;
