@@ -265,6 +265,16 @@ int environment_columns(void)
     return columns > 0 && columns < ENVIRONMENT_COLUMNS_MAX ? columns : 0;
 }
 
+char *environment_take(const char *name)
+{
+    char *value = getenv(name), *copy = value ? strdup(value) : NULL;
+    if (copy) {
+        explicit_bzero(value, strlen(value));
+        unsetenv(name);
+    }
+    return copy;
+}
+
 bool environment_supervised(void)
 {
     return getenv(ENVIRONMENT_COLUMNS) != NULL;

@@ -82,6 +82,10 @@ unsigned environment_read_cpus(const char *text);
 /* Columns of the terminal of `train`, which sets them for its ranks; 0: it has none. */
 int environment_columns(void);
 
+/* Takes a variable out of the environment, and its value out of what the kernel shows of it; fresh,
+ * and the caller's to wipe. NULL: it is not set. Before there are threads. */
+char *environment_take(const char *name);
+
 /* Whether the `train` that started this rank reads what it says. */
 bool environment_supervised(void);
 

@@ -65,10 +65,37 @@ static int take_notes(struct intake *intake, const Trireme__Proposals *answer, c
     return 0;
 }
 
+/* A record of a call of the language model. */
+static int log_call(struct intake *intake, const Trireme__Call *told, const char *by, uint64_t step,
+                    struct err *err)
+{
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    Trireme__Call call = *told;
+    call.said = call.asked = call.answered = NULL;
+    record.call = &call;
+    record.text = told->said;
+    if (told->said)
+        progress_log(intake->context.progress, "%s: %s", by, told->said);
+    return journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__event, 0, step, by,
+                         err);
+}
+
+/* What a language model's answer took, and why it is none. */
+static int take_calls(struct intake *intake, const Trireme__Proposals *answer, const char *by,
+                      uint64_t step, struct err *err)
+{
+    for (size_t i = 0; i < answer->n_calls; i++)
+        if (log_call(intake, answer->calls[i], by, step, err) < 0)
+            return -1;
+    return answer->gave_up ? proposal_log_event(intake, step, by, answer->gave_up, err) : 0;
+}
+
 static int take_answer(struct intake *intake, const Trireme__Proposals *answer, const char *by,
                        uint64_t step, struct err *err)
 {
     const size_t before = context_history(&intake->context)->n;
+    if (take_calls(intake, answer, by, step, err) < 0)
+        return -1;
     size_t max = room(intake) + PROPOSALS_MAX,
            n = answer->n_proposals < max ? answer->n_proposals : max;
     for (size_t i = 0; i < n; i++) {
@@ -78,8 +105,9 @@ static int take_answer(struct intake *intake, const Trireme__Proposals *answer, 
         if (rc < 0)
             return -1;
     }
-    intake->failures =
-        n && context_history(&intake->context)->n == before ? intake->failures + 1 : 0;
+    const bool fruitless =
+        n ? context_history(&intake->context)->n == before : answer->gave_up != NULL;
+    intake->failures = fruitless ? intake->failures + 1 : 0;
     if (n == answer->n_proposals)
         return 0;
     char *text =
@@ -165,8 +193,10 @@ static Trireme__Briefing *make_briefing(struct intake *intake, uint64_t step)
                                          .known = known.list,
                                          .n_known = known.n};
     Trireme__Briefing *briefing = briefing_make(&input);
-    if (run->config->experiment->planner == TRIREME__EXPERIMENT__PLANNER__script)
-        briefing_cut(briefing, run->config->experiment->briefing, false);
+    const Trireme__Experiment *e = run->config->experiment;
+    if (e->planner == TRIREME__EXPERIMENT__PLANNER__script ||
+        e->planner == TRIREME__EXPERIMENT__PLANNER__llm)
+        briefing_cut(briefing, e->briefing, e->planner == TRIREME__EXPERIMENT__PLANNER__llm);
     briefing_look_clear(&intake->look);
     intake->look = briefing_look_at(input.history, step);
     known_clear(&known);

@@ -18,6 +18,8 @@
 #include "launcher/job/supervise.h"
 #include "launcher/machine/cores.h"
 #include "launcher/machine/hostfile.h"
+#include "launcher/llm/llm_key.h"
+#include "launcher/llm/planner_llm.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/config/first_weights.h"
 #include "proto/config/run_config.h"
@@ -49,8 +51,9 @@ static int check_init(const struct run *run, const struct layout *layout, struct
     return n ? 0 : first_weights_check(run->config, layout, err);
 }
 
-/* The planner's program, the operator's policy, and where the secret is. */
-static int check_experiment(const struct run *run, struct err *err)
+/* The planner's program, the operator's policy, and where the secret is. A replay asks no planner.
+ */
+static int check_experiment(const struct run *run, bool replay, struct err *err)
 {
     const Trireme__Experiment *experiment = run->config->experiment;
     Trireme__Policy *policy = NULL;
@@ -58,21 +61,26 @@ static int check_experiment(const struct run *run, struct err *err)
         policy_read(&policy, experiment->policy, err) < 0)
         return -1;
     message_free(policy);
-    return experiment->planner == TRIREME__EXPERIMENT__PLANNER__script
-               ? planner_script_check(run->config, run->folder, err)
-               : 0;
+    switch (replay ? TRIREME__EXPERIMENT__PLANNER__none : experiment->planner) {
+    case TRIREME__EXPERIMENT__PLANNER__script:
+        return planner_script_check(run->config, run->folder, err);
+    case TRIREME__EXPERIMENT__PLANNER__llm:
+        return planner_llm_check(run->config, run->folder, err);
+    default:
+        return 0;
+    }
 }
 
 /* Checks what can be checked before anything is written: the servers' shares, the first weights,
  * the data. */
-static int check(const struct run *run, unsigned servers, struct err *err)
+static int check(const struct run *run, unsigned servers, bool replay, struct err *err)
 {
     const Trireme__Config *config = run->config;
     struct layout *layout = layout_new(config->model);
     struct shard *shards = mem_new(servers, sizeof *shards);
     int rc = shard_map(shards, servers, layout, err);
     if (rc == 0)
-        rc = check_experiment(run, err);
+        rc = check_experiment(run, replay, err);
     if (rc == 0)
         rc = check_init(run, layout, err);
     free(shards);
@@ -97,8 +105,9 @@ static int plan_train(struct run *run, const void *request, struct err *err)
 {
     const Trireme__TrainRequest *r = request;
     Trireme__Config *config = config_train(request, err);
-    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
-                                                                   : -1;
+    return config && run_plan_train(run, r->out, config, err) == 0
+               ? check(run, r->servers, false, err)
+               : -1;
 }
 
 static Trireme__Config *config_resume(const void *request, struct err *err)
@@ -119,8 +128,9 @@ static Trireme__Config *config_resume(const void *request, struct err *err)
 static int plan_resume(struct run *run, const void *request, struct err *err)
 {
     const Trireme__ResumeRequest *r = request;
-    return run_plan_resume(run, r->run, r->set, r->n_set, err) == 0 ? check(run, r->servers, err)
-                                                                    : -1;
+    return run_plan_resume(run, r->run, r->set, r->n_set, err) == 0
+               ? check(run, r->servers, false, err)
+               : -1;
 }
 
 /* A replay has the configuration of the end from the beginning on: it cannot follow changes by
@@ -179,8 +189,9 @@ static int plan_replay(struct run *run, const void *request, struct err *err)
     Trireme__Config *config = check_ended(r, err) < 0 || check_ledger(r->run, err) < 0
                                   ? NULL
                                   : run_config_of(r->run, err);
-    return config && run_plan_train(run, r->out, config, err) == 0 ? check(run, r->servers, err)
-                                                                   : -1;
+    return config && run_plan_train(run, r->out, config, err) == 0
+               ? check(run, r->servers, true, err)
+               : -1;
 }
 
 /* Workers by default: as many as cores that may be used here, or over the nodes of an allocation.
@@ -219,6 +230,36 @@ static int stop_early(const struct job *job, uint64_t *kept, struct err *err)
     return rc;
 }
 
+/* Takes the key of the language model's server out of the environment, which mpirun hands to all
+ * ranks, and hands it to rank 0 by a file. */
+static int hand_over_key(const struct launch *launch, const Trireme__Config *config,
+                         struct err *err)
+{
+    const char *name = config->llm->key_env;
+    const bool needed =
+        config->experiment->planner == TRIREME__EXPERIMENT__PLANNER__llm && !launch->job.replay;
+    char *value = name[0] ? environment_take(name) : NULL; // in a replay, too
+    if (!needed || !name[0]) {
+        if (value)
+            explicit_bzero(value, strlen(value));
+        free(value);
+        return 0;
+    }
+    if (!value)
+        return err_set(err, ERR_USAGE,
+                       "llm.key_env: found no variable %s in the environment, expected the key of "
+                       "the model's server",
+                       name);
+    char *what = mem_format("llm.key_env: %s", name);
+    struct llm_key *key = llm_key_new(value, strlen(value), what, err);
+    explicit_bzero(value, strlen(value));
+    free(value);
+    free(what);
+    const int rc = key ? llm_key_hand_over(key, launch->folder, err) : -1;
+    llm_key_free(key);
+    return rc;
+}
+
 /* Outside a job: checks what can be checked, then starts mpirun with the same command for every
  * rank. */
 static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
@@ -241,6 +282,8 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
         (rc = person_hand_over(launch->folder, run.config->experiment->secret, err)) < 0 &&
         *stop_request_flag()) // while it waited for the passphrase
         without_step_stop(err);
+    if (rc == 0)
+        rc = hand_over_key(launch, run.config, err);
     run_clear(&run);
     if (rc == 0) {
         size_t n_words = 0;
@@ -258,6 +301,7 @@ static int outside(const struct launch *launch, uint64_t *kept, struct err *err)
         rc = *stop_request_flag() ? err_set(err, ERR_STOPPED, "%s", "")
                                   : supervise(&mpirun, kept, err);
         secret_take_away(launch->folder);
+        llm_key_take_away(launch->folder);
         if (rc < 0 && err->code == ERR_STOPPED && !err->text[0])
             rc = stop_early(job, kept, err);
         for (size_t i = 0; i < n_words; i++)

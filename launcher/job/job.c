@@ -12,6 +12,8 @@
 #include "launcher/job/hello.h"
 #include "launcher/job/stop_request.h"
 #include "launcher/job/supervise.h"
+#include "launcher/llm/llm_key.h"
+#include "launcher/llm/planner_llm.h"
 #include "launcher/machine/leftovers.h"
 #include "launcher/planner/planner_script.h"
 #include "proto/config/run_config.h"
@@ -70,6 +72,33 @@ static void send_end(struct endpoint *endpoint, int code)
         endpoint_send(endpoint, r, TAG_END, &end);
 }
 
+/* The key of the language model's server: of a file, or from the `train` that took it out of its
+ * environment. *key: NULL where it needs none. */
+static int find_key(struct llm_key **key, const struct run *run, struct err *err)
+{
+    const Trireme__Llm *llm = run->config->llm;
+    *key = NULL;
+    if (llm->key_file[0] && !(*key = llm_key_read(llm->key_file, err)))
+        return err_context(err, "llm.key_file");
+    if (!llm->key_env[0])
+        return 0;
+    if (!environment_supervised())
+        return err_set(err, ERR_USAGE,
+                       "llm.key_env: %s: found a job that mpirun or srun was started for by hand, "
+                       "where every rank would have the key in its environment: expected "
+                       "llm.key_file",
+                       llm->key_env);
+    return (*key = llm_key_take(run->folder, err)) ? 0 : err_context(err, "llm.key_env");
+}
+
+static struct planner *make_llm(const struct run *run, struct err *err)
+{
+    struct llm_key *key;
+    return find_key(&key, run, err) < 0
+               ? NULL
+               : planner_llm_new(run->config, run->folder, NULL, key, NULL, warn_stderr, NULL, err);
+}
+
 /* Makes the planner of the configuration; NULL if there is none, and in a replay. */
 static int make_planner(struct planner **planner, const struct job *job, const struct run *run,
                         struct err *err)
@@ -82,6 +111,8 @@ static int make_planner(struct planner **planner, const struct job *job, const s
                    ? planner_random_new(run->config->train->seed)
                : e->planner == TRIREME__EXPERIMENT__PLANNER__client
                    ? planner_client_new(run->folder, run->incarnation)
+               : e->planner == TRIREME__EXPERIMENT__PLANNER__llm
+                   ? make_llm(run, err)
                    : planner_script_new(run->config, run->folder, NULL, warn_stderr, NULL, err);
     return *planner ? 0 : -1;
 }

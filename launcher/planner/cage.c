@@ -37,7 +37,9 @@ struct cage {
     gid_t group;
     char *readable[PLACES_MAX]; /* owned */
     size_t n;
-    char *work;                 /* owned */
+    char *work;   /* owned */
+    bool network; /* it may connect to others */
+    struct call_filter_holes holes;
     struct call_filter *filter; /* owned; NULL: none */
     char *said;       /* this process's command line and environment, as the kernel shows */
     size_t said_size; /* them to others: borrowed from the stack; 0: not known */
@@ -79,14 +81,21 @@ struct cage *cage_new(const struct cage_layers *layers, char *const *readable, s
         cage->readable[cage->n] = mem_strdup(readable[cage->n]);
     cage->work = mem_strdup(layers->root ? OWN_ROOT_WORK : work);
     planner_limits_ask(&cage->limits, layers->namespaces);
-    const struct call_filter_holes holes = {
+    cage->holes = (struct call_filter_holes){
         .files = !layers->root,
         .processes = !layers->namespaces,
         .signals = !layers->namespaces && layers->landlock < LANDLOCK_ABI_SIGNALS,
     };
     find_said(cage);
-    cage->filter = layers->calls ? call_filter_new(&holes) : NULL;
+    cage->filter = layers->calls ? call_filter_new(&cage->holes) : NULL;
     return cage;
+}
+
+void cage_open_network(struct cage *cage)
+{
+    cage->network = cage->holes.network = true;
+    free(cage->filter);
+    cage->filter = cage->layers.calls ? call_filter_new(&cage->holes) : NULL;
 }
 
 void cage_free(struct cage *cage)
@@ -183,7 +192,7 @@ static void move_in(const struct cage *cage, int report)
     const char *places[PLACES_MAX];
     size_t n = 0;
     bool proc = false;
-    must(report, "its own namespaces", namespaces_enter(cage->user, cage->group));
+    must(report, "its own namespaces", namespaces_enter(cage->user, cage->group, cage->network));
     if (cage->layers.processes)
         must(report, "the number of its processes", planner_limits_set_pid_max(&cage->limits));
     for (size_t i = 0; i < N_DEVICES; i++)
@@ -209,7 +218,7 @@ static int restrict_files(const struct cage *cage)
         places[n++] = (struct landlock_place){"/proc", LANDLOCK_READ};
     else if (!cage->layers.namespaces)
         places[n++] = (struct landlock_place){"/proc/self", LANDLOCK_READ};
-    return landlock_restrict(cage->layers.landlock, places, n);
+    return landlock_restrict(cage->layers.landlock, places, n, cage->network);
 }
 
 /* What comes after the namespaces, and the program. */

@@ -44,6 +44,9 @@ struct cage;
  * where there is no root with one of its own. layers: of cage_ask, or fewer. */
 struct cage *cage_new(const struct cage_layers *layers, char *const *readable, size_t n,
                       const char *work);
+/* Lets the program connect to others by IPv4 and IPv6: it listens to nobody. For a program of ours
+ * that asks a server. */
+void cage_open_network(struct cage *cage);
 void cage_free(struct cage *cage);
 
 /* The folder to work in as the program sees it; NULL in place of a folder outside: none is needed.

@@ -32,7 +32,7 @@ static _Noreturn void try_layers(int report, uid_t user, gid_t group,
 {
     static const char *const places[] = {"/dev/null", "/usr"};
     struct tried t = {.root = EPERM};
-    t.namespaces = namespaces_enter(user, group);
+    t.namespaces = namespaces_enter(user, group, false);
     t.processes = t.namespaces ? t.namespaces : planner_limits_set_pid_max(limits);
     if (t.namespaces == 0)
         t.root = own_root_enter(&t.proc, places, sizeof places / sizeof *places);

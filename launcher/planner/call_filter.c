@@ -40,7 +40,7 @@ enum test {
 };
 
 /* In which case it is. */
-enum hole { NO_MATTER, FILES, PROCESSES, SIGNALS };
+enum hole { NO_MATTER, FILES, PROCESSES, SIGNALS, NETWORK, NO_NETWORK };
 
 struct row {
     int call;
@@ -86,7 +86,9 @@ enum {
 // clang-format off
 static const struct row rows[] = {
     /* sockets */
-    NEVER(socket), NEVER(connect), NEVER(bind), NEVER(listen), NEVER(accept), NEVER(accept4),
+    NEVER_IN(NO_NETWORK, socket), NEVER_IN(NO_NETWORK, connect),
+    BUT_WITH(NETWORK, socket, 0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET & AF_INET6),
+    NEVER(bind), NEVER(listen), NEVER(accept), NEVER(accept4),
     BUT_WITH(NO_MATTER, socketpair, 0, UINT32_MAX, AF_UNIX),
     BUT_WITH(NO_MATTER, socketpair, 1, TYPE_MASK, SOCK_STREAM),
     /* other processes */
@@ -216,10 +218,8 @@ bool call_filter_works(void)
 struct call_filter *call_filter_new(const struct call_filter_holes *holes)
 {
     const bool open[] = {
-        [NO_MATTER] = true,
-        [FILES] = holes->files,
-        [PROCESSES] = holes->processes,
-        [SIGNALS] = holes->signals,
+        [NO_MATTER] = true,         [FILES] = holes->files,     [PROCESSES] = holes->processes,
+        [SIGNALS] = holes->signals, [NETWORK] = holes->network, [NO_NETWORK] = !holes->network,
     };
     struct call_filter *f = mem_new(1, sizeof *f);
     add(f, LOAD, offsetof(struct seccomp_data, arch), 0, 0);

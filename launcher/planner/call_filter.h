@@ -4,11 +4,12 @@
  * C library takes the older form. A call by another architecture's numbers kills the process; those
  * of x32 are above the list. x86_64 and aarch64. Local.
  *
- * Refused are: sockets, but for pairs of streams; ptrace and what reads or changes other processes;
- * mounts and namespaces; keys, BPF, io_uring, userfaultfd, perf; memory that no limit counts,
- * and what others share by a number (System V); characters pushed into a terminal; signals by way
- * of a descriptor's owner; files opened for neither reading nor writing, which Landlock lets pass.
- * What follows is refused only where nothing else keeps it inside. */
+ * Refused are: sockets, but for pairs of streams (and, if the network is let, those that connect
+ * to it); ptrace and what reads or changes other processes; mounts and namespaces; keys, BPF,
+ * io_uring, userfaultfd, perf; memory that no limit counts, and what others share by a number
+ * (System V); characters pushed into a terminal; signals by way of a descriptor's owner; files
+ * opened for neither reading nor writing, which Landlock lets pass. What follows is refused only
+ * where nothing else keeps it inside. */
 #pragma once
 #include <stdbool.h>
 
@@ -19,6 +20,7 @@ struct call_filter_holes {
     bool processes; /* it sees processes outside: their limits and priorities are not changed, and
                        it leaves its group, by which it is ended, not */
     bool signals;   /* it could send signals to them: it sends them to itself and its group only */
+    bool network;   /* it connects by IPv4 and IPv6, which is not refused then */
 };
 
 /* Whether there is such a program for this machine, and the kernel takes it. */

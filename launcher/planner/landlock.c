@@ -12,7 +12,8 @@
 enum {
     ACCESS_TRUNCATE = 1 << 14,
     ACCESS_IOCTL_DEV = 1 << 15,
-    ACCESS_NET = 3,    /* bind and connect of TCP */
+    ACCESS_BIND = 1,   /* bind of TCP */
+    ACCESS_NET = 3,    /* the same and connect */
     SCOPE_SOCKETS = 1, /* abstract Unix sockets */
     SCOPE_SIGNALS = 2
 };
@@ -81,10 +82,11 @@ static int add_place(int ruleset, uint64_t handled, const struct landlock_place 
     return error;
 }
 
-int landlock_restrict(unsigned abi, const struct landlock_place *places, size_t n)
+int landlock_restrict(unsigned abi, const struct landlock_place *places, size_t n, bool network)
 {
     const struct abi *a = &abis[abi < NEWEST ? abi : NEWEST];
-    const struct ruleset all = {a->files, ACCESS_NET, SCOPE_SOCKETS | SCOPE_SIGNALS};
+    const struct ruleset all = {a->files, network ? ACCESS_BIND : ACCESS_NET,
+                                SCOPE_SOCKETS | SCOPE_SIGNALS};
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, a->size, 0), error = 0;
     if (ruleset < 0)
         return errno;

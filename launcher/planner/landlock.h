@@ -4,6 +4,7 @@
  * and abstract sockets before 6; connecting to a socket's path: none so far) is for the call filter
  * and the namespaces. Local. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { LANDLOCK_ABI_SIGNALS = 6 /* the first that keeps signals inside */ };
@@ -23,6 +24,6 @@ struct landlock_place {
 unsigned landlock_abi(void);
 
 /* Leaves the calling thread these places alone, under the rights of that ABI, which is not above
- * the kernel's; paths that are not there are passed over. For a child between fork and exec; needs
- * no_new_privs. Returns 0, or the errno of what failed. */
-int landlock_restrict(unsigned abi, const struct landlock_place *places, size_t n);
+ * the kernel's; paths that are not there are passed over. network: it may connect to others by TCP.
+ * For a child between fork and exec; needs no_new_privs. Returns 0, or the errno of what failed. */
+int landlock_restrict(unsigned abi, const struct landlock_place *places, size_t n, bool network);

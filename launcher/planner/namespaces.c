@@ -48,7 +48,7 @@ static int write_map(const char *path, unsigned number)
     return write_file(path, line, (size_t)(end - line));
 }
 
-int namespaces_enter(uid_t user, gid_t group)
+int namespaces_enter(uid_t user, gid_t group, bool network)
 {
     int error = write_file("/proc/self/setgroups", "deny", sizeof "deny" - 1);
     if (error == ENOENT)
@@ -57,7 +57,7 @@ int namespaces_enter(uid_t user, gid_t group)
         error = write_map("/proc/self/uid_map", user);
     if (error == 0)
         error = write_map("/proc/self/gid_map", group);
-    if (error == 0 && unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC) < 0)
+    if (error == 0 && unshare(CLONE_NEWNS | CLONE_NEWIPC | (network ? 0 : CLONE_NEWNET)) < 0)
         error = errno;
     if (error == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         error = errno;

@@ -27,8 +27,16 @@ static bool is_passed_on(const char *variable)
     return false;
 }
 
+static bool is_needed(const char *variable, const struct planner_needs *needs)
+{
+    for (size_t i = 0; needs && needs->variables[i]; i++)
+        if (!strncmp(variable, needs->variables[i], strlen(needs->variables[i])))
+            return true;
+    return false;
+}
+
 /* work: the folder that it works in. */
-static char **own_variables(const char *work)
+static char **own_variables(const char *work, const struct planner_needs *needs)
 {
     // or a print stays in the program while we wait for it
     static const char unbuffered[] = "PYTHONUNBUFFERED=1";
@@ -38,7 +46,7 @@ static char **own_variables(const char *work)
         n++;
     char **variables = mem_new(n + OURS + 1, sizeof *variables);
     for (size_t i = 0; i < n; i++)
-        if (is_passed_on(environ[i]))
+        if (is_passed_on(environ[i]) || is_needed(environ[i], needs))
             variables[k++] = mem_strdup(environ[i]);
     if (!getenv("PYTHONUNBUFFERED"))
         variables[k++] = mem_strdup(unbuffered);
@@ -56,7 +64,7 @@ static void words_free(char **words)
 
 int planner_program_init(struct planner_program *program, char *const *command, size_t n,
                          const struct planner_secrets *secrets, const struct cage_layers *layers,
-                         struct err *err)
+                         const struct planner_needs *needs, struct err *err)
 {
     char *path = program_path_find(n ? command[0] : "", err);
     if (!path)
@@ -68,9 +76,13 @@ int planner_program_init(struct planner_program *program, char *const *command, 
     *program = (struct planner_program){.path = path, .arguments = words};
     const int rc = planner_reads_find(&reads, &program->path, words, n, secrets, err);
     if (rc == 0) {
+        for (size_t i = 0; needs && needs->files[i]; i++)
+            planner_reads_want(&reads, needs->files[i], secrets);
         char *work = file_join(run ? run : secrets->run, "planner.work");
         program->cage = cage_new(layers, reads.paths, reads.n, work);
-        program->variables = own_variables(cage_inside(program->cage));
+        if (needs && needs->network)
+            cage_open_network(program->cage);
+        program->variables = own_variables(cage_inside(program->cage), needs);
         program->log = file_join(secrets->run, "planner.log");
         planner_reads_clear(&reads);
         free(work);

@@ -353,6 +353,13 @@ int planner_reads_find(struct planner_reads *reads, char **path, char **words, s
     return 0;
 }
 
+void planner_reads_want(struct planner_reads *reads, const char *path,
+                        const struct planner_secrets *secrets)
+{
+    struct search s = {reads, secrets, NULL};
+    want(&s, path);
+}
+
 void planner_reads_clear(struct planner_reads *reads)
 {
     for (size_t i = 0; i < reads->n; i++)

@@ -5,6 +5,7 @@
  * them. Local. */
 #pragma once
 #include "base/err.h"
+#include "launcher/planner/planner_secrets.h"
 
 #include <stddef.h>
 
@@ -15,19 +16,13 @@ struct planner_reads {
     size_t n;
 };
 
-/* What must not be read: the run's folder, which need not exist yet; that of each source, and the
- * file of notes; and the file that persons are known by, where it lies elsewhere (else NULL). */
-struct planner_secrets {
-    const char *run;
-    char *const *data;
-    size_t n_data;
-    const char *file;
-};
-
 /* path: the program's file. words: it and its arguments, n. The path, and words that name files,
  * become absolute ones, as the program works in another folder; all are the caller's, as before.
  * ERR_USAGE, with nothing changed but words, where the program lies in the run or its data, a place
  * that it must read holds them or the secret, or it lies in the home folder itself. */
 int planner_reads_find(struct planner_reads *reads, char **path, char **words, size_t n,
                        const struct planner_secrets *secrets, struct err *err);
+/* Adds a place that it may do without, unless it holds a secret. */
+void planner_reads_want(struct planner_reads *reads, const char *path,
+                        const struct planner_secrets *secrets);
 void planner_reads_clear(struct planner_reads *reads);

@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "coordinator/memory/memory.h"
 #include "launcher/planner/cage.h"
 #include "launcher/planner/planner_process.h"
 #include "launcher/planner/planner_program.h"
 #include "launcher/planner/planner_reads.h"
+#include "launcher/planner/planner_secrets.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 #include "proto/schema/write.h"
@@ -21,8 +21,9 @@ enum { FAILURES_MAX = 3 };
 
 struct script {
     struct planner planner;
+    struct planner_ops ops;         /* of its kind */
     struct planner_program program; /* owned */
-    double patience;
+    struct planner_script_kind kind;
     struct planner_process process; /* pid 0: none runs */
     struct text question;           /* the briefing */
     size_t written;                 /* bytes of it that the process took */
@@ -66,7 +67,7 @@ static enum planner_answer fail(struct script *s, struct err *err)
 /* Reads and discards what the process wrote without being asked. */
 static void drain(struct script *s)
 {
-    bool ended = planner_process_read(&s->process, &s->answer, PLANNER_SCRIPT_BYTES + 1);
+    bool ended = planner_process_read(&s->process, &s->answer, s->kind.bytes + 1);
     s->unasked += s->answer.size;
     text_clear(&s->answer);
     if (ended)
@@ -83,7 +84,15 @@ static void ask(struct planner *planner, const Trireme__Briefing *briefing)
     text_printf(&s->question, "%s\n", line);
     free(line);
     s->asked = true;
-    s->deadline = clock_now() + s->patience;
+    s->deadline = clock_now() + s->kind.patience;
+}
+
+static void forget_calls(Trireme__Proposals *answer)
+{
+    while (answer->n_calls)
+        message_free(answer->calls[--answer->n_calls]);
+    free(answer->gave_up);
+    answer->gave_up = NULL;
 }
 
 /* Takes a line of `size` bytes as the answer. */
@@ -111,6 +120,8 @@ static enum planner_answer take_line(struct script *s, size_t size, Trireme__Pro
         forget_question(s);
         s->has_answered = true;
         s->failures = 0;
+        if (!s->kind.tells_calls)
+            forget_calls(answer);
         *proposals = answer;
         return PLANNER_PROPOSALS;
     }
@@ -123,9 +134,9 @@ static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Pr
 {
     const char *end = s->answer.size ? memchr(s->answer.bytes, '\n', s->answer.size) : NULL;
     size_t size = end ? (size_t)(end - s->answer.bytes) : s->answer.size;
-    if (size > PLANNER_SCRIPT_BYTES) {
-        err_set(err, ERR_USAGE, "the planner's answer has more than %d bytes in a line",
-                PLANNER_SCRIPT_BYTES);
+    if (size > s->kind.bytes) {
+        err_set(err, ERR_USAGE, "the planner's answer has more than %zu bytes in a line",
+                s->kind.bytes);
         return fail(s, err);
     }
     if (end)
@@ -144,10 +155,9 @@ static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Pr
         return fail(s, err);
     }
     if (clock_now() > s->deadline) {
-        err_set(
-            err, ERR_USAGE,
-            "the planner gave no answer within %g s (experiment.patience); what it said is in %s",
-            s->patience, s->program.log);
+        err_set(err, ERR_USAGE,
+                "the planner gave no answer within %g s (%s); what it said is in %s",
+                s->kind.patience, s->kind.bound, s->program.log);
         return fail(s, err);
     }
     return PLANNER_NOTHING;
@@ -157,23 +167,28 @@ static enum planner_answer poll_planner(struct planner *planner, Trireme__Propos
                                         struct err *err)
 {
     struct script *s = (struct script *)planner;
-    if (s->asked && s->process.pid == 0 && planner_process_start(&s->process, &s->program, err) < 0)
-        return fail(s, err);
+    if (s->asked && s->process.pid == 0) {
+        if (planner_process_start(&s->process, &s->program, err) < 0)
+            return fail(s, err);
+        if (s->kind.begin)
+            s->kind.begin(s->kind.context, s->process.in);
+    }
     if (s->process.pid)
         s->planner.pid = (uint32_t)s->process.pid;
     if (s->process.pid && !s->asked)
         drain(s);
-    if (s->unasked > PLANNER_SCRIPT_BYTES) {
-        err_set(err, ERR_USAGE,
-                "the planner wrote more than %d bytes that nobody asked for, expected one line for "
-                "each briefing",
-                PLANNER_SCRIPT_BYTES);
+    if (s->unasked > s->kind.bytes) {
+        err_set(
+            err, ERR_USAGE,
+            "the planner wrote more than %zu bytes that nobody asked for, expected one line for "
+            "each briefing",
+            s->kind.bytes);
         return fail(s, err);
     }
     if (!s->asked)
         return PLANNER_NOTHING;
     planner_process_write(&s->process, &s->question, &s->written);
-    bool ended = planner_process_read(&s->process, &s->answer, PLANNER_SCRIPT_BYTES + 1);
+    bool ended = planner_process_read(&s->process, &s->answer, s->kind.bytes + 1);
     return poll_answer(s, ended, proposals, err);
 }
 
@@ -188,16 +203,16 @@ static void planner_free(struct planner *planner)
 
 enum { LAYERS_SIZE = 300 };
 
-/* Warns of what is missing; refuses where that much is not allowed. */
-static int check_layers(const struct cage_layers *layers, const Trireme__Experiment *e,
-                        warn_fn warn, void *context, struct err *err)
+int planner_script_check_layers(const struct cage_layers *layers, const Trireme__Config *config,
+                                warn_fn warn, void *context, struct err *err)
 {
+    const Trireme__Experiment *e = config->experiment;
     char missing[LAYERS_SIZE], sentence[2 * LAYERS_SIZE];
     const bool open = !cage_hides_files(layers);
     cage_missing(missing, sizeof missing, layers);
     if (open && e->mode == TRIREME__EXPERIMENT__MODE__approve && !e->unlocked)
         return err_set(err, ERR_USAGE,
-                       "experiment.planner: script: it cannot be kept from reading the run, and "
+                       "experiment.planner: it cannot be kept from reading the run, and "
                        "experiment.mode is approve: missing here: %s; experiment.unlocked: true "
                        "lets it run all the same",
                        missing);
@@ -224,19 +239,12 @@ static int find_program(struct planner_program *program, const Trireme__Config *
             "is script");
     if (!layers)
         cage_ask(&here);
-    const size_t n = config->data ? config->data->n_sources : 0;
-    char **data = mem_new(n + 1, sizeof *data), *notes = memory_path(run, e->notes);
-    for (size_t i = 0; i < n; i++)
-        data[i] = config->data->sources[i]->path; // borrowed
-    data[n] = notes;                              // they hold gains
-    const bool has_file = e->secret && e->secret[0] == '/';
-    const struct planner_secrets secrets = {run, data, n + (notes ? 1 : 0),
-                                            has_file ? e->secret : NULL};
+    struct planner_secrets secrets = planner_secrets_of(config, run);
     int rc = planner_program_init(program, e->command, e->n_command, &secrets,
-                                  layers ? layers : &here, err);
-    free(data);
-    free(notes);
-    if (rc == 0 && check_layers(layers ? layers : &here, e, warn, context, err) < 0) {
+                                  layers ? layers : &here, NULL, err);
+    planner_secrets_clear(&secrets);
+    if (rc == 0 &&
+        planner_script_check_layers(layers ? layers : &here, config, warn, context, err) < 0) {
         planner_program_clear(program);
         rc = -1;
     }
@@ -256,13 +264,26 @@ struct planner *planner_script_new(const Trireme__Config *config, const char *ru
                                    const struct cage_layers *layers, warn_fn warn, void *context,
                                    struct err *err)
 {
-    static const struct planner_ops ops = {"script", ask, poll_planner, planner_free, NULL};
     struct planner_program program;
     if (find_program(&program, config, run, layers, warn, context, err) < 0)
         return NULL;
+    const struct planner_script_kind kind = {
+        .name = "script",
+        .patience = config->experiment->patience,
+        .bytes = PLANNER_SCRIPT_BYTES,
+        .bound = "experiment.patience",
+    };
+    return planner_script_of(&program, &kind);
+}
+
+struct planner *planner_script_of(struct planner_program *program,
+                                  const struct planner_script_kind *kind)
+{
     struct script *s = mem_new(1, sizeof *s);
-    s->planner.ops = &ops;
-    s->patience = config->experiment->patience;
-    s->program = program;
+    s->ops = (struct planner_ops){kind->name, ask, poll_planner, planner_free, NULL};
+    s->planner.ops = &s->ops;
+    s->kind = *kind;
+    s->program = *program;
+    *program = (struct planner_program){0};
     return &s->planner;
 }

@@ -16,12 +16,37 @@
 
 #include "config.pb-c.h"
 
+#include <stdbool.h>
+
 struct cage_layers;
+struct planner_program;
 
 enum {
     PLANNER_SCRIPT_PROPOSALS = 64,
     PLANNER_SCRIPT_BYTES = 1 << 20 /* of a line, and of what nobody asked for */
 };
+
+/* What a planner that is a program is. */
+struct planner_script_kind {
+    const char *name;  /* for the ledger */
+    double patience;   /* seconds for an answer */
+    size_t bytes;      /* of a line at most, and of what nobody asked for */
+    const char *bound; /* the setting that says so */
+    bool tells_calls;  /* of a language model; those of others are not looked at */
+    /* Writes what its process gets before all else to its empty stdin, which takes 64 KiB without
+     * waiting; or NULL. context: borrowed. */
+    void (*begin)(void *context, int in);
+    void *context;
+};
+
+/* The program is taken over. */
+struct planner *planner_script_of(struct planner_program *program,
+                                  const struct planner_script_kind *kind);
+
+/* Warns where the machine offers less than all layers by the rule of
+ * planner_script_new; ERR_USAGE. */
+int planner_script_check_layers(const struct cage_layers *layers, const Trireme__Config *config,
+                                warn_fn warn, void *context, struct err *err);
 
 /* Whether there is the program of a configuration, looked up in PATH where its name has no slash,
  * and it can be kept from the run's folder (which need not exist yet) and from its data, as this

@@ -54,10 +54,11 @@ int main(int argc, char **argv)
     int ends[2];
     if (argc < 6)
         return USAGE;
-    const struct planner_secrets secrets = {argv[3], &argv[4], 1, NULL};
+    const struct planner_secrets secrets = {.run = argv[3], .data = &argv[4], .n_data = 1};
     cage_ask(&layers);
     take_away(&layers, (unsigned)atoi(argv[1]), argv[2]);
-    if (planner_program_init(&program, argv + 5, (size_t)argc - 5, &secrets, &layers, &err) < 0) {
+    if (planner_program_init(&program, argv + 5, (size_t)argc - 5, &secrets, &layers, NULL, &err) <
+        0) {
         fprintf(stderr, "caged: %s\n", err.text);
         return USAGE;
     }

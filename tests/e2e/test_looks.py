@@ -170,7 +170,8 @@ class Campaign(Looks):
               for k in ("number", "step", "text")}])
         self.succeed("ledger", "replay", "run", "--out", "again")
         self.assertEqual(self.hash_of("again"), self.hash_of("run"))
-        self.assertEqual(self.json_of("ledger", "notes", "again")["notes"][0]["text"], notes[0]["text"])
+        again = self.json_of("ledger", "notes", "again")["notes"]
+        self.assertEqual(again[0]["text"], notes[0]["text"])
 
 
 class Diagnosis(Looks):

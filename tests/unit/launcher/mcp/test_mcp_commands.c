@@ -40,6 +40,11 @@ static const char *const looked_at[] = {
     "trireme.Record.held_seconds",
     "trireme.Record.note",
     "trireme.Noted.*",
+    "trireme.Call.*",
+    // the language model that plans: its name, address and price, never its key
+    "trireme.Llm.*",
+    "trireme.LlmBudget.*",
+    "trireme.LlmPrice.*",
     "trireme.Answer.text",
     "trireme.QueueReply.text",
     "trireme.QueueRow.state",

@@ -18,8 +18,9 @@
 
 typedef long (*attempt_fn)(void);
 
-static const struct call_filter_holes closed = {false, false, false},
-                                      open_ones = {true, true, true};
+static const struct call_filter_holes closed = {false, false, false, false},
+                                      open_ones = {true, true, true, false},
+                                      network = {false, false, false, true};
 
 /* The wait status of a child that installs the filter and makes the attempt: its exit status is 0
  * or the errno. */
@@ -70,6 +71,41 @@ static void sockets_are_refused_but_for_pairs_of_streams(void **state)
     assert_int_equal(errno_of(&closed, make_socket), EPERM);
     assert_int_equal(errno_of(&closed, make_datagrams), EPERM);
     assert_int_equal(errno_of(&closed, make_streams), 0);
+}
+
+static long make_tcp(void)
+{
+    return socket(AF_INET, SOCK_STREAM, 0) < 0 ? -1 : socket(AF_INET6, SOCK_DGRAM, 0);
+}
+
+static long make_netlink(void)
+{
+    return socket(AF_NETLINK, SOCK_RAW, 0);
+}
+
+static long connect_nowhere(void)
+{
+    return connect(-1, NULL, 0);
+}
+
+static long listen_to_all(void)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return listen(fd, 1);
+}
+
+static void with_the_network_it_connects_by_ip_alone_and_listens_to_nobody(void **state)
+{
+    (void)state;
+    assert_int_equal(errno_of(&closed, make_tcp), EPERM);
+    assert_int_equal(errno_of(&closed, connect_nowhere), EPERM);
+    const int there = errno_of(&network, make_tcp); // a machine may have no IPv6
+    assert_true(there == 0 || there == EAFNOSUPPORT);
+    assert_int_equal(errno_of(&network, connect_nowhere), EBADF);
+    assert_int_equal(errno_of(&network, make_socket), EPERM);
+    assert_int_equal(errno_of(&network, make_netlink), EPERM);
+    assert_int_equal(errno_of(&network, listen_to_all), EPERM);
+    assert_int_equal(errno_of(&network, make_streams), 0);
 }
 
 static long fork_and_wait(void)
@@ -270,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sockets_are_refused_but_for_pairs_of_streams),
+        cmocka_unit_test(with_the_network_it_connects_by_ip_alone_and_listens_to_nobody),
         cmocka_unit_test(children_are_allowed_and_namespaces_refused),
         cmocka_unit_test(calls_that_are_newer_than_the_list_are_not_there),
         cmocka_unit_test(signals_go_to_itself_alone_where_nothing_else_keeps_them_in),

@@ -33,7 +33,7 @@ static struct harness *harness_new(void)
     h->home_before = strdup(getenv("HOME") ? getenv("HOME") : "/");
     setenv("HOME", home, 1);
     free(home);
-    h->secrets = (struct planner_secrets){h->run, &h->data, 1, NULL};
+    h->secrets = (struct planner_secrets){.run = h->run, .data = &h->data, .n_data = 1};
     return h;
 }
 

@@ -1,0 +1,352 @@
+#include "launcher/llm/planner_llm.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "coordinator/ledger/ledger.h"
+#include "launcher/llm/llm_budget.h"
+#include "launcher/llm/llm_http.h"
+#include "launcher/llm/llm_key.h"
+#include "launcher/llm/llm_turn.h"
+#include "launcher/planner/cage.h"
+#include "launcher/planner/planner_program.h"
+#include "launcher/planner/planner_reads.h"
+#include "launcher/planner/planner_script.h"
+#include "proto/schema/json_out.h"
+#include "proto/schema/message.h"
+#include "proto/schema/write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 16 << 20 /* of an answer, with what its calls asked and were told */ };
+static const double grace_seconds = 10; /* beyond a turn's time, for the process itself */
+
+struct llm_planner {
+    struct planner planner;
+    struct planner *process;  /* the planner that is its program; NULL: it is asked no more */
+    struct planner *fallback; /* or NULL */
+    Trireme__LlmBegin *begin;
+    struct llm_key *key; /* or NULL */
+    char *folder;        /* RUN/planner */
+    Trireme__Briefing *asked;
+    uint32_t turn;
+    bool quiet; /* the turn before made no call and gave up */
+};
+
+/* Gives the process its first two lines. */
+static void begin(void *context, int in)
+{
+    const struct llm_planner *p = context;
+    char *line = json_write(p->begin);
+    const char *key = p->key ? llm_key_text(p->key) : "";
+    // a process that is gone already is found when it is asked
+    ssize_t n = write(in, line, strlen(line));
+    n = n < 0 ? n : write(in, "\n", 1);
+    n = n < 0 ? n : write(in, key, strlen(key));
+    n = n < 0 ? n : write(in, "\n", 1);
+    (void)n;
+    free(line);
+}
+
+static void ask(struct planner *planner, const Trireme__Briefing *briefing)
+{
+    struct llm_planner *p = (struct llm_planner *)planner;
+    message_free(p->asked);
+    p->asked = message_copy(briefing);
+    p->turn++;
+    if (p->process)
+        p->process->ops->ask(p->process, briefing);
+}
+
+static void set_digest(char **digest, const char *line)
+{
+    char hex[SHA256_HEX_SIZE];
+    sha256_hex(hex, line, strlen(line));
+    free(*digest);
+    *digest = mem_strdup(hex);
+}
+
+/* Puts the texts of a call into the lines of the turn, and their digests in their place. */
+static void keep_texts(struct text *lines, Trireme__Call *call)
+{
+    if (!call->asked) // of a call that is lost nothing is known
+        return;
+    struct json_out out = {.pretty = false};
+    char *asked = mem_format("%s\n", call->asked ? call->asked : "");
+    json_out_open(&out, NULL, '{');
+    json_out_scalar(&out, "status", (struct scalar){SCALAR_UINT, .u = call->status});
+    json_out_text(&out, "stop", call->stop ? call->stop : "");
+    json_out_text(&out, "answered", call->answered ? call->answered : "");
+    json_out_close(&out, '}');
+    char *body = json_out_take(&out), *answered = mem_format("%s\n", body);
+    set_digest(&call->asked_sha256, asked);
+    set_digest(&call->answered_sha256, answered);
+    text_add(lines, asked);
+    text_add(lines, answered);
+    free(call->asked);
+    free(call->answered);
+    call->asked = call->answered = NULL;
+    free(answered);
+    free(body);
+    free(asked);
+}
+
+/* Writes RUN/planner/turn-N. A disk that is full is no reason to lose the answer. */
+static void write_texts(const struct llm_planner *p, Trireme__Proposals *answer)
+{
+    struct text lines = {0};
+    struct err unwritten;
+    bool open;
+    char *path = mem_format("%s/turn-%u", p->folder, p->turn);
+    for (size_t i = 0; i < answer->n_calls; i++)
+        keep_texts(&lines, answer->calls[i]);
+    if (lines.size &&
+        (file_make_private(&open, p->folder, ERR_USAGE, &unwritten) < 0 ||
+         file_write_private(path, lines.bytes, lines.size, ERR_USAGE, &unwritten) < 0))
+        fprintf(stderr, "trireme: %s\n", unwritten.text);
+    text_clear(&lines);
+    free(path);
+}
+
+/* The process ended or was ended: it may have made a call that nobody knows of. */
+static void add_lost_call(const struct llm_planner *p, Trireme__Proposals *answer, const char *why)
+{
+    Trireme__Call *call = message_new(&trireme__call__descriptor);
+    call->model = mem_strdup(p->begin->llm->model);
+    call->stop = mem_strdup("lost");
+    call->said = mem_strdup(why);
+    answer->calls = mem_resize(answer->calls, answer->n_calls + 1, sizeof *answer->calls);
+    answer->calls[answer->n_calls++] = call;
+}
+
+static void count(struct llm_planner *p, Trireme__Proposals *answer)
+{
+    for (size_t i = 0; i < answer->n_calls; i++) {
+        Trireme__Call *call = answer->calls[i];
+        call->has_turn = true, call->turn = p->turn;
+        llm_budget_add(p->begin->spent, call);
+    }
+}
+
+/* The fallback's proposals, which are there at once, in the place of none. */
+static void fall_back(struct llm_planner *p, Trireme__Proposals *answer)
+{
+    Trireme__Proposals *other = NULL;
+    struct err err;
+    const bool quiet = answer->n_calls == 0 && p->quiet;
+    p->quiet = answer->n_calls == 0;
+    if (!p->fallback || !p->asked)
+        return;
+    p->fallback->ops->ask(p->fallback, p->asked);
+    if (p->fallback->ops->poll(p->fallback, &other, &err) != PLANNER_PROPOSALS)
+        return;
+    answer->proposals = other->proposals, answer->n_proposals = other->n_proposals;
+    other->proposals = NULL, other->n_proposals = 0;
+    message_free(other);
+    char *why = quiet || !answer->n_proposals
+                    ? NULL
+                    : mem_format("%s; the %s planner proposes in its place (llm.fallback)",
+                                 answer->gave_up, p->fallback->ops->name);
+    if (why || quiet) { // what was said the last time is not said again
+        free(answer->gave_up);
+        answer->gave_up = why;
+    }
+}
+
+static enum planner_answer poll(struct planner *planner, Trireme__Proposals **proposals,
+                                struct err *err)
+{
+    struct llm_planner *p = (struct llm_planner *)planner;
+    Trireme__Proposals *answer = NULL;
+    enum planner_answer kind = PLANNER_GONE;
+    if (!p->asked && !p->process)
+        return PLANNER_NOTHING;
+    if (p->process) {
+        kind = p->process->ops->poll(p->process, &answer, err);
+        p->planner.pid = p->process->pid;
+    }
+    if (kind == PLANNER_NOTHING)
+        return kind;
+    if (kind != PLANNER_PROPOSALS) {
+        answer = message_new(&trireme__proposals__descriptor);
+        answer->gave_up =
+            mem_strdup(p->process ? err->text : "the language model is asked no more");
+        if (p->process)
+            add_lost_call(p, answer, err->text);
+        if (kind == PLANNER_GONE && p->process) {
+            p->process->ops->free(p->process);
+            p->process = NULL;
+        }
+    }
+    count(p, answer);
+    write_texts(p, answer);
+    if (answer->gave_up)
+        fall_back(p, answer);
+    else
+        p->quiet = false;
+    message_free(p->asked);
+    p->asked = NULL;
+    *proposals = answer;
+    return PLANNER_PROPOSALS;
+}
+
+static void planner_free(struct planner *planner)
+{
+    struct llm_planner *p = (struct llm_planner *)planner;
+    if (p->process)
+        p->process->ops->free(p->process);
+    if (p->fallback)
+        p->fallback->ops->free(p->fallback);
+    message_free(p->asked);
+    message_free(p->begin);
+    llm_key_free(p->key);
+    free(p->folder);
+    free(p);
+}
+
+/* It must be spoken to by HTTP, and hold no password, since it is written to files. */
+static int check_url(const Trireme__Llm *llm, struct err *err)
+{
+    const char *url = llm->url;
+    if (!url[0])
+        return llm->api == TRIREME__LLM__API__anthropic
+                   ? 0
+                   : err_set(err, ERR_USAGE,
+                             "llm.url: found none, expected that of the model's "
+                             "server, as far as /v1 (llm.api is openai)");
+    const bool http = !strncmp(url, "http://", 7), https = !strncmp(url, "https://", 8);
+    const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+    if ((!http && !https) || !*host || strpbrk(url, " \t\r\n\"\\"))
+        return err_set(err, ERR_USAGE,
+                       "llm.url: found '%s', expected https://HOST/v1 or http://HOST:PORT/v1", url);
+    if (strpbrk(host, "@?#"))
+        return err_set(err, ERR_USAGE,
+                       "llm.url: found one with a name, a question or a mark in it, expected "
+                       "https://HOST/v1: keys belong into llm.key_file or llm.key_env");
+    return 0;
+}
+
+static int check_config(const Trireme__Llm *llm, struct err *err)
+{
+    if (!llm_http_there())
+        return err_set(err, ERR_USAGE,
+                       "experiment.planner: llm: this build has no libcurl, which it needs");
+    if (!llm->model[0])
+        return err_set(err, ERR_USAGE,
+                       "llm.model: found none, expected the model's name, as "
+                       "experiment.planner is llm");
+    if (llm->key_env[0] && llm->key_file[0])
+        return err_set(err, ERR_USAGE,
+                       "llm.key_env: found one beside llm.key_file, expected one of the two");
+    if (llm->key_file[0] && llm->key_file[0] != '/')
+        return err_set(err, ERR_USAGE, "llm.key_file: found '%s', expected an absolute path",
+                       llm->key_file);
+    return check_url(llm, err) < 0 ? -1 : llm_budget_check_config(llm, err);
+}
+
+/* Beside this program; fresh. */
+static char *own_program(void)
+{
+    char path[4096];
+    const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(path, '/');
+    return mem_format("%.*s/llm", slash ? (int)(slash - path) : 0, path);
+}
+
+static const char *const files[] = {
+    "/etc/resolv.conf",   "/etc/hosts",        "/etc/nsswitch.conf",   "/etc/host.conf",
+    "/etc/gai.conf",      "/etc/ssl/certs",    "/etc/ssl/openssl.cnf", "/etc/ca-certificates",
+    "/etc/pki/tls/certs", "/etc/pki/ca-trust", "/etc/crypto-policies", NULL};
+static const char *const variables[] = {"http_proxy=", "https_proxy=", "HTTPS_PROXY=", "all_proxy=",
+                                        "ALL_PROXY=",  "no_proxy=",    "NO_PROXY=",    NULL};
+
+/* layers: of cage_ask. */
+static int find_program(struct planner_program *program, const Trireme__Config *config,
+                        const char *run, const char *path, const struct cage_layers *layers,
+                        struct err *err)
+{
+    const struct planner_needs needs = {true, files, variables};
+    char *own = path ? mem_strdup(path) : own_program();
+    struct planner_secrets secrets = planner_secrets_of(config, run);
+    const int rc = planner_program_init(program, &own, 1, &secrets, layers, &needs, err);
+    free(own);
+    planner_secrets_clear(&secrets);
+    return rc < 0 ? err_context(err, "experiment.planner: llm") : 0;
+}
+
+int planner_llm_check(const Trireme__Config *config, const char *run, struct err *err)
+{
+    struct planner_program program;
+    struct cage_layers layers;
+    if (check_config(config->llm, err) < 0)
+        return -1;
+    if (config->llm->key_file[0]) {
+        struct llm_key *key = llm_key_read(config->llm->key_file, err);
+        if (!key)
+            return err_context(err, "llm.key_file");
+        llm_key_free(key);
+    }
+    cage_ask(&layers);
+    if (find_program(&program, config, run, NULL, &layers, err) < 0)
+        return -1;
+    planner_program_clear(&program);
+    return 0;
+}
+
+/* What earlier launches spent. */
+static int read_spent(struct llm_planner *p, const char *run, struct err *err)
+{
+    struct ledger *ledger = ledger_open(run, false, err);
+    if (!ledger)
+        return -1;
+    p->turn = llm_budget_read(p->begin->spent, ledger);
+    ledger_free(ledger);
+    return 0;
+}
+
+struct planner *planner_llm_new(const Trireme__Config *config, const char *run, const char *program,
+                                struct llm_key *key, const struct cage_layers *layers, warn_fn warn,
+                                void *context, struct err *err)
+{
+    static const struct planner_ops ops = {"llm", ask, poll, planner_free, NULL};
+    struct llm_planner *p = mem_new(1, sizeof *p);
+    struct planner_program found;
+    struct cage_layers here;
+    p->planner.ops = &ops;
+    p->key = key;
+    p->folder = file_join(run, "planner");
+    p->begin = message_new(&trireme__llm_begin__descriptor);
+    message_free(p->begin->llm);
+    p->begin->llm = message_copy(config->llm);
+    free(p->begin->llm->key_file); // a path is no business of the process
+    p->begin->llm->key_file = mem_strdup("");
+    if (!layers)
+        cage_ask(&here);
+    layers = layers ? layers : &here;
+    if (check_config(config->llm, err) < 0 || read_spent(p, run, err) < 0 ||
+        find_program(&found, config, run, program, layers, err) < 0) {
+        planner_free(&p->planner);
+        return NULL;
+    }
+    const struct planner_script_kind kind = {.name = "llm",
+                                             .patience =
+                                                 LLM_TURN * config->llm->timeout + grace_seconds,
+                                             .bytes = LINE_BYTES,
+                                             .bound = "three times llm.timeout",
+                                             .tells_calls = true,
+                                             .begin = begin,
+                                             .context = p};
+    if (planner_script_check_layers(layers, config, warn, context, err) < 0) {
+        planner_program_clear(&found);
+        planner_free(&p->planner);
+        return NULL;
+    }
+    p->process = planner_script_of(&found, &kind);
+    if (config->llm->fallback == TRIREME__LLM__FALLBACK__random)
+        p->fallback = planner_random_new(config->train->seed);
+    return &p->planner;
+}
