@@ -70,6 +70,18 @@ static int read_value(struct source *source, struct node *node, const json_t *va
     return 0;
 }
 
+/* jansson passes over a NUL behind a number. */
+static int check_no_nul(const struct source *source, const char *text, size_t size)
+{
+    const char *nul = memchr(text, 0, size);
+    int line = 1;
+    for (const char *c = text; nul && c < nul; c++)
+        line += *c == '\n';
+    return nul ? err_set(source->err, source->code, "%s:%d: not JSON: found a NUL", source->where,
+                         line)
+               : 0;
+}
+
 static struct node *read_text(const char *text, size_t size, bool is_foreign, const char *where,
                               enum err_code code, struct err *err)
 {
@@ -77,6 +89,8 @@ static struct node *read_text(const char *text, size_t size, bool is_foreign, co
     struct source source = {where, code, err};
     size_t flags = JSON_REJECT_DUPLICATES;
     text = text ? text : "";
+    if (check_no_nul(&source, text, size) < 0)
+        return NULL;
     json_t *value = json_loadb(text, size, flags, &mistake);
     if (!value && is_foreign && json_error_code(&mistake) == json_error_numeric_overflow)
         value = json_loadb(text, size, flags | JSON_DECODE_INT_AS_REAL, &mistake);

@@ -336,6 +336,27 @@ static void what_a_sentence_shows_of_a_value_is_short_and_clean(void **state)
     assert_refused(yaml, sentence);
 }
 
+static void a_nul_of_json_is_refused_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t size;
+    } rows[] = {
+        {"{\"train\":{\"steps\":6\0}}", 21},
+        {"{}\0",                        3 },
+        {"\0{}",                        3 }
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err err = {.text = ""};
+        Trireme__Config *config = message_new(&trireme__config__descriptor);
+        assert_int_equal(json_read(config, rows[i].text, rows[i].size, "run.json", ERR_USAGE, &err),
+                         -1);
+        assert_string_equal(err.text, "run.json:1: not JSON: found a NUL");
+        message_free(config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +376,7 @@ int main(void)
         cmocka_unit_test(anchors_aliases_tags_and_second_documents_are_refused),
         cmocka_unit_test(nesting_ends_at_64_levels),
         cmocka_unit_test(what_a_sentence_shows_of_a_value_is_short_and_clean),
+        cmocka_unit_test(a_nul_of_json_is_refused_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
