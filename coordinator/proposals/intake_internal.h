@@ -1,8 +1,8 @@
 /* Shared by intake.c (the turn), proposal.c, proposal_inputs.c, deferred.c, queue.c, people.c and
  * planner_turn.c. For these files only. */
 #pragma once
-#include "coordinator/ledger/history.h"
 #include "coordinator/briefing/briefing.h"
+#include "coordinator/ledger/history.h"
 #include "coordinator/proposals/intake.h"
 
 #include "files.pb-c.h"

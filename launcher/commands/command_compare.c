@@ -1,10 +1,10 @@
 /* trireme compare: two arms at the steps that both have, from the run's metrics. */
 #include "base/mem.h"
 #include "base/text.h"
-#include "coordinator/campaign/pair.h"
-#include "coordinator/ledger/history.h"
 #include "coordinator/briefing/compare.h"
 #include "coordinator/briefing/curve.h"
+#include "coordinator/campaign/pair.h"
+#include "coordinator/ledger/history.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/metrics_lines.h"
 #include "launcher/commands/run_history.h"
