@@ -1,12 +1,12 @@
 #include "coordinator/briefing/briefing.h"
 
 #include "base/mem.h"
-#include "coordinator/ledger/history.h"
 #include "coordinator/briefing/briefing_internal.h"
 #include "coordinator/briefing/curve.h"
-#include "coordinator/patch/patch.h"
 #include "coordinator/briefing/recent.h"
 #include "coordinator/briefing/stats.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/patch/patch.h"
 #include "proto/schema/message.h"
 #include "proto/schema/message_path.h"
 

@@ -1,8 +1,8 @@
 /* What trials have cost, and what one costs by when it begins: all by the prospect's functions. */
 #include "base/mem.h"
+#include "coordinator/briefing/briefing_internal.h"
 #include "coordinator/campaign/prospect.h"
 #include "coordinator/ledger/history.h"
-#include "coordinator/briefing/briefing_internal.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"
 

@@ -2,8 +2,8 @@
  * times what it is; of a decay, which is near 1, its distance from 1 by these factors. */
 #include "base/mem.h"
 #include "coordinator/briefing/briefing_internal.h"
-#include "coordinator/patch/patch.h"
 #include "coordinator/briefing/stats.h"
+#include "coordinator/patch/patch.h"
 #include "proto/schema/message.h"
 #include "proto/schema/number.h"
 

@@ -1,7 +1,7 @@
 /* Notes in a briefing: the newest. */
 #include "base/mem.h"
-#include "coordinator/ledger/history.h"
 #include "coordinator/briefing/briefing_internal.h"
+#include "coordinator/ledger/history.h"
 #include "proto/schema/message.h"
 
 enum { NOTES_MAX = 8 };

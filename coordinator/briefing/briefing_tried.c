@@ -1,10 +1,10 @@
 /* What was tried, what is tried now, what changed since the last look, what comes next. */
 #include "base/mem.h"
-#include "coordinator/campaign/pair.h"
-#include "coordinator/ledger/history.h"
 #include "coordinator/briefing/briefing_internal.h"
 #include "coordinator/briefing/curve.h"
 #include "coordinator/briefing/stats.h"
+#include "coordinator/campaign/pair.h"
+#include "coordinator/ledger/history.h"
 #include "proto/schema/message.h"
 
 #include <math.h>

@@ -2,8 +2,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "coordinator/campaign/pair.h"
 #include "coordinator/briefing/stats.h"
+#include "coordinator/campaign/pair.h"
 #include "proto/schema/message.h"
 #include "proto/schema/read.h"
 

@@ -1,8 +1,8 @@
 /* Shared by intake.c (the turn), proposal.c, proposal_inputs.c, deferred.c, queue.c, people.c and
  * planner_turn.c. For these files only. */
 #pragma once
-#include "coordinator/ledger/history.h"
 #include "coordinator/briefing/briefing.h"
+#include "coordinator/ledger/history.h"
 #include "coordinator/proposals/intake.h"
 
 #include "files.pb-c.h"
@@ -91,8 +91,9 @@ int queue_order(struct intake *intake, const uint32_t *numbers, size_t n, const 
                 uint64_t step, Trireme__Answer *answer, struct err *err);
 
 /* Takes requests in RUN/inbox: looks ten times a second, and takes for a look some milliseconds, or
- * as long as one request takes. After refusals it looks away for 49 times what they took, but for
- * no more than a quarter of a second. */
+ * as long as one request takes; where that ended it and all was accepted, the next step goes on.
+ * After refusals it looks away for 49 times what they took, but for no more than a quarter of a
+ * second. */
 int people_read_inbox(struct intake *intake, uint64_t step, struct err *err);
 
 /* planner_turn_ask asks the planner if its turn has come, and says whether; planner_turn_poll takes

@@ -2,13 +2,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "coordinator/ledger/actor.h"
 #include "coordinator/inbox/inbox.h"
-#include "coordinator/proposals/intake_internal.h"
 #include "coordinator/inbox/nonces.h"
+#include "coordinator/inbox/seal.h"
+#include "coordinator/ledger/actor.h"
+#include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/note.h"
 #include "coordinator/proposals/planner.h"
-#include "coordinator/inbox/seal.h"
 #include "coordinator/run/progress.h"
 #include "coordinator/run/run.h"
 #include "coordinator/run/secret.h"
@@ -253,14 +253,15 @@ int people_read_inbox(struct intake *intake, uint64_t step, struct err *err)
 {
     const double now = clock_now();
     double before = now, refused = 0;
+    int taken = 1;
     if (now < intake->next_look)
         return 0;
-    for (int i = 0; i < REQUESTS_MAX && before - now < look_seconds; i++) {
+    for (int i = 0; taken > 0 && i < REQUESTS_MAX && before - now < look_seconds; i++) {
         char *name = NULL;
         Trireme__Request *request = NULL;
         struct err why = {0};
         bool accepted = false;
-        int taken =
+        taken =
             inbox_take_request(intake->context.run->folder, INBOX_PROPOSALS, &name, &request, &why);
         if (taken < 0)
             progress_log(intake->context.progress, "inbox: %s", why.text);
@@ -272,10 +273,10 @@ int people_read_inbox(struct intake *intake, uint64_t step, struct err *err)
         const double after = clock_now();
         refused += accepted ? 0 : after - before;
         before = after;
-        if (taken <= 0)
-            break;
     }
     const double pause = fmin(refused * pause_factor, pause_seconds);
-    intake->next_look = before + fmax(pause, intake->holds ? held_seconds : inbox_seconds);
+    const bool goes_on = taken > 0 && refused == 0; // more may be there, of somebody who may ask
+    intake->next_look =
+        goes_on ? before : before + fmax(pause, intake->holds ? held_seconds : inbox_seconds);
     return 0;
 }

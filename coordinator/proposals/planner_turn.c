@@ -1,10 +1,10 @@
 /* The planner's turn: when it is asked, and what is done with its answer. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coordinator/briefing/briefing.h"
 #include "coordinator/campaign/campaign.h"
 #include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/journal.h"
-#include "coordinator/briefing/briefing.h"
 #include "coordinator/memory/known.h"
 #include "coordinator/proposals/intake_internal.h"
 #include "coordinator/proposals/note.h"

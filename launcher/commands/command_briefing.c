@@ -1,7 +1,7 @@
 /* trireme briefing: what a planner would be given now, from the files of the run. */
 #include "base/mem.h"
-#include "coordinator/ledger/ledger.h"
 #include "coordinator/briefing/briefing.h"
+#include "coordinator/ledger/ledger.h"
 #include "coordinator/memory/known.h"
 #include "coordinator/run/run_data.h"
 #include "launcher/commands/command.h"

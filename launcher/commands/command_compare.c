@@ -1,14 +1,13 @@
 /* trireme compare: two arms at the steps that both have, from the run's metrics. */
 #include "base/mem.h"
 #include "base/text.h"
-#include "coordinator/campaign/pair.h"
-#include "coordinator/ledger/history.h"
-#include "coordinator/ledger/ledger.h"
 #include "coordinator/briefing/compare.h"
 #include "coordinator/briefing/curve.h"
+#include "coordinator/campaign/pair.h"
+#include "coordinator/ledger/history.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/metrics_lines.h"
-#include "proto/config/run_config.h"
+#include "launcher/commands/run_history.h"
 
 #include "command.pb-c.h"
 
@@ -211,17 +210,12 @@ static int compare(const Trireme__CompareRequest *r, Trireme__CompareReply *out,
 int command_compare(const void *request, void *reply, struct err *err)
 {
     const Trireme__CompareRequest *r = request;
-    if (run_config_exists(r->run, err) < 0)
+    struct history history;
+    if (run_history_read(&history, r->run, err) < 0)
         return -1;
-    struct ledger *ledger = ledger_open(r->run, false, err);
-    if (!ledger)
-        return -1;
-    struct history history = {0};
-    history_read(&history, ledger, ledger_records(ledger));
     int rc = compare(r, reply, &history, err);
     if (rc < 0)
         err_context(err, "%s", r->run);
     history_clear(&history);
-    ledger_free(ledger);
     return rc;
 }

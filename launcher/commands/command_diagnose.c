@@ -1,11 +1,11 @@
 /* trireme diagnose: the last steps of a line of training, its rate, and the weights and the
  * optimizer's state in the newest checkpoint. */
 #include "base/mem.h"
-#include "coordinator/ledger/history.h"
-#include "coordinator/ledger/ledger.h"
 #include "coordinator/briefing/curve.h"
 #include "coordinator/briefing/recent.h"
 #include "coordinator/briefing/stats.h"
+#include "coordinator/ledger/history.h"
+#include "coordinator/ledger/ledger.h"
 #include "coordinator/train/trial.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/parameter_groups.h"

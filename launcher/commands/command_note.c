@@ -1,11 +1,9 @@
 /* trireme note, ledger notes: what planners and people tell whoever looks next. */
 #include "base/mem.h"
-#include "coordinator/ledger/history.h"
-#include "coordinator/ledger/ledger.h"
 #include "coordinator/proposals/note.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/print_text.h"
-#include "proto/config/run_config.h"
+#include "launcher/commands/run_history.h"
 #include "proto/schema/message.h"
 
 #include "command.pb-c.h"
@@ -27,13 +25,9 @@ int command_ledger_notes(const void *request, void *reply, struct err *err)
 {
     const Trireme__LedgerNotesRequest *r = request;
     Trireme__LedgerNotesReply *out = reply;
-    if (run_config_exists(r->run, err) < 0)
+    struct history history;
+    if (run_history_read(&history, r->run, err) < 0)
         return -1;
-    struct ledger *ledger = ledger_open(r->run, false, err);
-    if (!ledger)
-        return -1;
-    struct history history = {0};
-    history_read(&history, ledger, ledger_records(ledger));
     out->notes = mem_new(history.n_notes, sizeof *out->notes);
     for (size_t i = 0; i < history.n_notes; i++) {
         const struct note *from = &history.notes[i];
@@ -45,7 +39,6 @@ int command_ledger_notes(const void *request, void *reply, struct err *err)
         note->by = mem_strdup(from->by);
     }
     history_clear(&history);
-    ledger_free(ledger);
     return 0;
 }
 

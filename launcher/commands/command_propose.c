@@ -2,12 +2,12 @@
  * ask of a running coordinator. */
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
-#include "coordinator/ledger/ledger.h"
 #include "coordinator/run/run.h"
 #include "coordinator/run/secret.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/person.h"
 #include "launcher/commands/print_text.h"
+#include "launcher/commands/run_history.h"
 #include "launcher/commands/set_option.h"
 #include "proto/config/changes.h"
 #include "proto/config/run_config.h"
@@ -110,22 +110,11 @@ int command_propose(const void *request, void *reply, struct err *err)
     return rc;
 }
 
-/* What a run's ledger adds up to; the caller clears it. */
-static int read_history(struct history *history, const char *run, struct err *err)
-{
-    struct ledger *ledger = run_config_exists(run, err) < 0 ? NULL : ledger_open(run, false, err);
-    if (!ledger)
-        return -1;
-    history_read(history, ledger, ledger_records(ledger));
-    ledger_free(ledger);
-    return 0;
-}
-
 /* Checks an order against the ledger, so that a wrong one is refused at once. */
 static int check_order(const char *run, uint32_t number, Trireme__Order order, struct err *err)
 {
     struct history history = {0};
-    if (read_history(&history, run, err) < 0)
+    if (run_history_read(&history, run, err) < 0)
         return -1;
     int rc = history_check_order(&history, number, order, err);
     if (rc < 0)
@@ -177,7 +166,7 @@ static int order_queue(Trireme__QueueReply *reply, const Trireme__QueueRequest *
 {
     struct history history = {0};
     Trireme__Request asked = TRIREME__REQUEST__INIT;
-    if (read_history(&history, r->run, err) < 0)
+    if (run_history_read(&history, r->run, err) < 0)
         return -1;
     int rc = history_check_queue(&history, r->numbers, r->n_numbers, err);
     if (rc < 0)
@@ -214,7 +203,8 @@ int command_queue(const void *request, void *reply, struct err *err)
     const Trireme__QueueRequest *r = request;
     Trireme__QueueReply *out = reply;
     struct history history = {0};
-    if ((r->n_numbers && order_queue(out, r, err) < 0) || read_history(&history, r->run, err) < 0)
+    if ((r->n_numbers && order_queue(out, r, err) < 0) ||
+        run_history_read(&history, r->run, err) < 0)
         return -1;
     out->queue = mem_new(history.n, sizeof *out->queue);
     for (size_t i = 0; i < history.n; i++) {

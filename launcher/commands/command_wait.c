@@ -1,9 +1,9 @@
 /* trireme wait: looks at the run's files now and then, until they tell what is waited for. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coordinator/inbox/turn.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
-#include "coordinator/inbox/turn.h"
 #include "coordinator/run/run.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/trunk_lines.h"

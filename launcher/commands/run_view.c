@@ -1,8 +1,8 @@
 #include "launcher/commands/run_view.h"
 
 #include "base/mem.h"
-#include "coordinator/ledger/ledger.h"
 #include "coordinator/briefing/curve.h"
+#include "coordinator/ledger/ledger.h"
 #include "coordinator/patch/policy.h"
 #include "coordinator/train/roster.h"
 #include "launcher/commands/newest_manifest.h"

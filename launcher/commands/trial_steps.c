@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "coordinator/campaign/pair.h"
 #include "coordinator/briefing/curve.h"
+#include "coordinator/campaign/pair.h"
 #include "launcher/commands/metrics_lines.h"
 #include "proto/schema/value.h"
 

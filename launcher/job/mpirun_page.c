@@ -67,11 +67,13 @@ static bool says_something(const char *line, size_t size)
     return false;
 }
 
-/* A line on other pages that are not shown. */
-static bool is_of_pages(const char *line, size_t size)
+/* A line on other pages that are not shown, or on what harms nothing: mpirun and the agent that it
+ * started both put the agent into a group, and who comes second is told of it. */
+static bool is_aside(const char *line, size_t size)
 {
     return memmem(line, size, "sent help message", 17) ||
-           memmem(line, size, "orte_base_help_aggregate", 24);
+           memmem(line, size, "orte_base_help_aggregate", 24) ||
+           memmem(line, size, "plm:rsh: Warning: setpgid", 25);
 }
 
 /* The detail: from there to the line's end. *size: its length. */
@@ -84,7 +86,7 @@ static const char *detail(const char *text, const struct page *page, int *size)
     while (at && *at) {
         at += strspn(at, " \t");
         const size_t n = strcspn(at, "\r\n");
-        if (says_something(at, n)) {
+        if (says_something(at, n) && !is_aside(at, n)) {
             *size = (int)n;
             return at;
         }
@@ -116,7 +118,7 @@ const char *mpirun_page_last_line(const char *text, int *size)
     const char *last = NULL;
     for (const char *at = text; at && *at;) {
         const size_t n = strcspn(at, "\n");
-        if (says_something(at, n) && !is_of_pages(at, n)) {
+        if (says_something(at, n) && !is_aside(at, n)) {
             last = at;
             *size = (int)strcspn(at, "\r\n");
         }

@@ -139,11 +139,12 @@ class People(Experiments):
         self.assertIn("hypothesis 1: killed", done.out)
         self.assertEqual(self.states("run"), {1: "killed", 2: "vetoed"})
         first, second = self.ledger("run", "verdict")
-        stood = first["step"] - self.ledger("run", "stretch")[0]["step"]
+        began = self.ledger("run", "stretch")[0]["step"]
         for verdict, cause in ((first, "killed"), (second, "vetoed")):
             self.assertEqual((verdict["judgement"]["outcome"], verdict["judgement"]["cause"]),
                              ("closed", cause))
-            self.assertEqual(verdict["judgement"].get("tokens", 0), stood * LONG_STEP_TOKENS)
+            self.assertEqual(verdict["judgement"].get("tokens", 0),
+                             (verdict["step"] - began) * LONG_STEP_TOKENS)
         self.assertEqual(self.ledger("run", "observation"), [])
         self.assert_all_is_spent("run", step_tokens=LONG_STEP_TOKENS)
 

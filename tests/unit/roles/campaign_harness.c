@@ -2,8 +2,8 @@
 
 #include "base/text.h"
 #include "coordinator/inbox/inbox.h"
-#include "coordinator/proposals/planner.h"
 #include "coordinator/inbox/seal.h"
+#include "coordinator/proposals/planner.h"
 #include "coordinator/run/secret.h"
 #include "proto/schema/write.h"
 

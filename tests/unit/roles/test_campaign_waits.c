@@ -33,8 +33,10 @@ static struct harness_launch asking_at(const struct campaign_fixture *f, uint64_
     person.request = message_new(&trireme__request__descriptor);
     if (yaml_read(person.request, yaml, strlen(yaml), "request", ERR_USAGE, &err) < 0)
         fail_msg("%s", err.text);
-    if (proposal)
+    if (proposal) {
+        message_free(person.request->propose);
         person.request->propose = campaign_proposal(proposal, "persons");
+    }
     return (struct harness_launch){.workers = 2, .servers = 1, .plan = plan_asks};
 }
 

@@ -4,9 +4,9 @@
 #include "tests/unit/support.h"
 
 #include "base/file.h"
-#include "coordinator/ledger/history.h"
 #include "coordinator/briefing/briefing.h"
 #include "coordinator/briefing/curve.h"
+#include "coordinator/ledger/history.h"
 #include "coordinator/patch/policy.h"
 #include "proto/config/run_config.h"
 #include "proto/schema/message.h"

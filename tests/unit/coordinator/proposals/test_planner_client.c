@@ -1,8 +1,8 @@
 #include "tests/unit/support.h"
 
 #include "base/file.h"
-#include "coordinator/proposals/planner.h"
 #include "coordinator/inbox/turn.h"
+#include "coordinator/proposals/planner.h"
 #include "proto/file/incarnation.h"
 #include "proto/schema/message.h"
 

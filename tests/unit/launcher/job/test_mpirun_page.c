@@ -54,8 +54,10 @@ static void a_daemon_that_could_not_be_started_is_told_by_what_its_agent_said(vo
     (void)state;
     struct err err = {0};
     assert_true(mpirun_page_known(
-        &err, "ssh: Could not resolve hostname faraway: Name or service not known\r\n"
-              "-----------\nORTE was unable to reliably start one or more daemons.\n"));
+        &err,
+        "[vm:3] plm:rsh: Warning: setpgid(4,4) failed in parent with errno=Permission denied(13)\n"
+        "ssh: Could not resolve hostname faraway: Name or service not known\r\n"
+        "-----------\nORTE was unable to reliably start one or more daemons.\n"));
     assert_contains(err.text, "ssh: Could not resolve hostname faraway: Name or service not known");
     assert_null(strchr(err.text, '\r'));
 }

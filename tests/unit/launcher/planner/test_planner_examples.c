@@ -2,9 +2,9 @@
 #include "tests/unit/support.h"
 
 #include "base/clock.h"
-#include "coordinator/ledger/history.h"
 #include "coordinator/briefing/briefing.h"
 #include "coordinator/briefing/curve.h"
+#include "coordinator/ledger/history.h"
 #include "coordinator/patch/patch.h"
 #include "launcher/planner/planner_script.h"
 #include "launcher/planner/program_path.h"
