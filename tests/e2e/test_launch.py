@@ -383,9 +383,13 @@ class Bridges(Launch):
             self.ip("-n", space, "addr", "add", "192.168.122.1/24", "dev", "virbr0")
             for name in ("lo", "eth0", "virbr0"):
                 self.ip("-n", space, "link", "set", name, "up")
+        # A host has its own temporary files: the daemon there may not get to remove its session.
+        self.other_tmp = os.path.join(self.tmp, "b")
+        os.mkdir(self.other_tmp)
         self.agent = self.program(
             "agent", 'case $1 in 10.77.0.1) s=%s;; 10.77.0.2) s=%s;; *) exit 255;; esac\nshift\n'
-            'exec ip netns exec $s unshare --uts sh -c "hostname $s; $*"\n' % (a, b)) + "/agent"
+            'TMPDIR=%s exec ip netns exec $s unshare --uts sh -c "hostname $s; $*"\n' %
+            (a, b, self.other_tmp)) + "/agent"
         self.write("hosts", "10.77.0.1 slots=2\n10.77.0.2 slots=2\n")
 
     def ip(self, *words):
