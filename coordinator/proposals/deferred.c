@@ -66,7 +66,7 @@ static int release(struct intake *intake, const struct entry *e, uint64_t step, 
 {
     struct err why = {0};
     Trireme__Cause cause;
-    if (proposal_validate(intake, e, step, &cause, &why) < 0)
+    if (proposal_validate(intake, e->proposal, e, e->by, step, &cause, &why) < 0)
         return campaign_close(intake->campaign, e->number, step, cause, why.text, err);
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
     Trireme__Record record = TRIREME__RECORD__INIT;

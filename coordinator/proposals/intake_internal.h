@@ -48,9 +48,11 @@ int proposal_log_refusal(struct intake *intake, uint64_t step, const char *by, c
  * reason if not. */
 int proposal_check(const struct intake *intake, const Trireme__Proposal *proposal, struct err *err);
 
-/* Checks in full whether an entry's change may be tried now, beside the recipe in force. ERR_USAGE
- * with the reason if not, and *cause, that in one word. */
-int proposal_validate(const struct intake *intake, const struct entry *entry, uint64_t step,
+/* Checks in full whether a change may be tried now, beside the recipe in force: an entry's, or
+ * (NULL) one that is not in the ledger. ERR_USAGE with the reason if not, and *cause, that in one
+ * word. */
+int proposal_validate(const struct intake *intake, const Trireme__Proposal *proposal,
+                      const struct entry *entry, const char *by, uint64_t step,
                       Trireme__Cause *cause, struct err *err);
 
 /* Takes a proposal in: writes it, and the result of the check, into the ledger. *answer, a fresh

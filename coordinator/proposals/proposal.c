@@ -56,14 +56,14 @@ int proposal_check(const struct intake *intake, const Trireme__Proposal *proposa
     return after ? 0 : -1;
 }
 
-int proposal_validate(const struct intake *intake, const struct entry *entry, uint64_t step,
+int proposal_validate(const struct intake *intake, const Trireme__Proposal *proposal,
+                      const struct entry *entry, const char *by, uint64_t step,
                       Trireme__Cause *cause, struct err *err)
 {
     struct prospect prospect;
     struct validated found;
     const struct validate v = validate_of(&prospect, intake);
-    int rc = validate_proposal(&found, &v, entry->proposal, entry, step,
-                               actor_is_proven_person(entry->by), err);
+    int rc = validate_proposal(&found, &v, proposal, entry, step, actor_is_proven_person(by), err);
     *cause = found.cause;
     message_free(found.after);
     return rc;

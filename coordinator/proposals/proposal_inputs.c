@@ -18,20 +18,45 @@
 
 #include <stdlib.h>
 
+enum { IN_VAIN_MAX = 64 /* refused proposals of planners in a row that the ledger tells of */ };
+
+/* Whether a proposal is legal now: an entry's, or (NULL) one that is not in the ledger. */
+static bool is_legal(const struct intake *intake, const Trireme__Proposal *proposal,
+                     const struct entry *e, const char *by, uint64_t step, struct err *why)
+{
+    const struct history *h = context_history(&intake->context);
+    Trireme__Cause cause;
+    if (waits_check(h, proposal, e ? e->number : 0, by, why) < 0)
+        return false;
+    return (waits_of(h, proposal, step) == WAITS_ON
+                ? deferred_check(intake, proposal, why)
+                : proposal_validate(intake, proposal, e, by, step, &cause, why)) == 0;
+}
+
+/* Whether it is one more of a planner that proposes in vain. */
+static bool is_in_vain(const struct intake *intake, const Trireme__Proposal *proposal,
+                       const char *by, uint64_t step, struct err *why)
+{
+    const struct history *h = context_history(&intake->context);
+    size_t n = 0;
+    while (n < IN_VAIN_MAX && n < h->n && h->entries[h->n - 1 - n].fate == FATE_REFUSED &&
+           !actor_is_person(h->entries[h->n - 1 - n].by))
+        n++;
+    return n == IN_VAIN_MAX && !actor_is_person(by) &&
+           !is_legal(intake, proposal, NULL, by, step, why);
+}
+
 /* Writes whether a proposal is legal; if it replaces another and needs no approval, closes that. */
 static int judge(struct intake *intake, const struct entry *e, uint64_t step,
                  Trireme__Answer *answer, struct err *err)
 {
-    const struct history *h = context_history(&intake->context);
-    const bool deferred = waits_of(h, e->proposal, step) == WAITS_ON;
+    const bool deferred =
+        waits_of(context_history(&intake->context), e->proposal, step) == WAITS_ON;
     struct err why = {0};
-    Trireme__Cause cause;
     Trireme__Validation validation = TRIREME__VALIDATION__INIT;
     Trireme__Record record = TRIREME__RECORD__INIT;
     validation.has_accepted = 1;
-    validation.accepted = waits_check(h, e->proposal, e->number, e->by, &why) == 0 &&
-                          (deferred ? deferred_check(intake, e->proposal, &why)
-                                    : proposal_validate(intake, e, step, &cause, &why)) == 0;
+    validation.accepted = is_legal(intake, e->proposal, e, e->by, step, &why);
     validation.reason = validation.accepted ? NULL : why.text;
     validation.has_next = validation.accepted;
     validation.next = validate_next(intake->context.run->config, actor_is_person(e->by), deferred);
@@ -51,8 +76,8 @@ static int submit(struct intake *intake, const Trireme__Proposal *proposal, cons
     uint32_t number = (uint32_t)context_history(&intake->context)->n + 1;
     Trireme__Record record = TRIREME__RECORD__INIT;
     struct err why = {0};
-    // Its texts may be of any size, so they are not recorded.
-    if (patch_check_proposal(proposal, &why) < 0) {
+    // Texts of any size, and proposals without end, are not recorded.
+    if (patch_check_proposal(proposal, &why) < 0 || is_in_vain(intake, proposal, by, step, &why)) {
         proposal_answer_with(answer, false, 0, mem_strdup(why.text));
         return proposal_log_refusal(intake, step, by, why.text, err);
     }

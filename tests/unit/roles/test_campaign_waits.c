@@ -2,6 +2,8 @@
  * which steps it happens, what it costs, and that a replay does the same. */
 #include "tests/unit/roles/campaign_harness.h"
 
+#include "coordinator/inbox/inbox.h"
+
 #define TOO_LOW "optimizer.lr=0.0002", "schedule.kind=constant", "schedule.min_lr=0"
 
 static const char *const settings[] = {TOO_LOW, "train.steps=440", NULL};
@@ -392,6 +394,60 @@ static void approval_comes_before_the_wait_and_the_replacing(void **state)
     check_replay(f, approved);
 }
 
+/* Whether requests are in the inbox. */
+static bool is_asked(void)
+{
+    size_t n = 0;
+    struct err err;
+    char *inbox = file_join(person.folder, "inbox");
+    char **names = file_names(inbox, &n, ERR_MACHINE, &err);
+    bool asked = false;
+    for (size_t i = 0; names && i < n; i++)
+        asked = asked || (file_name_ends(names[i], ".json") && !strstr(names[i], ".answer."));
+    file_names_free(names);
+    free(inbox);
+    return asked;
+}
+
+/* A planner proposes what is out of bounds, again and again, and then something that is not. */
+static void plan_asks_in_vain(bool *active, size_t n_workers, uint32_t trial, uint64_t step)
+{
+    enum { ASKED = 80 };
+    (void)active, (void)n_workers, (void)trial;
+    for (int i = 0; i <= ASKED && step == person.step && person.request; i++) {
+        struct err err;
+        char words[64], id[16];
+        Trireme__Answer *answer = NULL;
+        snprintf(words, sizeof words, "optimizer.beta2=%g", i < ASKED ? 2 + i : .98);
+        snprintf(id, sizeof id, "vain-%d", i);
+        message_free(person.request->propose);
+        person.request->propose = campaign_proposal(words, id);
+        if (inbox_ask(&answer, person.folder, person.request, 0, &err) < 0)
+            fail_msg("%s", err.text);
+    }
+    if (step == person.step) {
+        message_free(person.request);
+        person.request = NULL;
+    } else if (!person.request && is_asked())
+        clock_sleep(0.05); // steps are faster than looks into the inbox
+}
+
+static void illegal_proposals_without_end_do_not_fill_the_ledger(void **state)
+{
+    enum { TOLD = 64 };
+    static const char *const longer[] = {TOO_LOW, "train.steps=1600", NULL};
+    const struct campaign_fixture *f = *state;
+    struct harness_launch launch = asking_at(f, 44, "{by: planner}", NULL);
+    launch.plan = plan_asks_in_vain;
+    campaign_run(f, "first", longer, NULL, &launch);
+    struct history history = ledger_history(f, "first");
+    assert_int_equal(history.n, TOLD + 1);
+    for (uint32_t i = 1; i <= TOLD; i++)
+        assert_word(&history, i, "refused");
+    assert_int_not_equal(history_entry(&history, TOLD + 1)->fate, FATE_REFUSED);
+    history_clear(&history);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +464,7 @@ int main(void)
         campaign_test(who_comes_last_is_closed_for_want_of_money),
         campaign_test(a_change_that_is_taken_back_leaves_what_its_adoption_released),
         campaign_test(approval_comes_before_the_wait_and_the_replacing),
+        campaign_test(illegal_proposals_without_end_do_not_fill_the_ledger),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
