@@ -6,6 +6,7 @@
 #include "coordinator/campaign/override.h"
 #include "coordinator/campaign/pair.h"
 #include "coordinator/coordinator_internal.h"
+#include "coordinator/gate/rule.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/memory/remember.h"
 #include "coordinator/proposals/intake.h"
@@ -93,7 +94,7 @@ static int open_files(struct coordinator *c, struct err *err)
     const Trireme__Manifest *m = c->run->manifest;
     const bool whole = c->run->goes_back; // it is cut once nothing speaks against it
     c->journal = journal_open(c->run->folder, m ? m->ledger_records : 0, m ? m->ledger_head : NULL,
-                              c->options.replay, err);
+                              c->options.replay, RULE_REVISION, err);
     if (!c->journal)
         return -1;
     journal_ask_before(c->journal, check_run, c->run);

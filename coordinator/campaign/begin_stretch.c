@@ -195,10 +195,20 @@ static int write_rule(struct campaign *c, uint64_t step, struct err *err)
     Trireme__Record record = TRIREME__RECORD__INIT;
     record.rule = &rule;
     rule_tell(&rule, &c->rule, c->context.run->config, (uint64_t)campaign_account(c).all);
-    return context_history(&c->context)->rule
-               ? 0
-               : journal_write(c->context.journal, &record, TRIREME__RECORD_KIND__rule, 0, step,
-                               "rule", err);
+    return journal_write(c->context.journal, &record, TRIREME__RECORD_KIND__rule, 0, step, "rule",
+                         err);
+}
+
+int campaign_renew_rule(struct campaign *c, uint64_t step, struct err *err)
+{
+    const Trireme__Rule *told = context_history(&c->context)->rule;
+    if (!told || told->revision == RULE_REVISION || !journal_awaits_rule(c->context.journal, step))
+        return 0;
+    progress_say(c->context.progress,
+                 "note: the ledger is of revision %u of the rule: revision %u decides from step "
+                 "%llu on",
+                 told->revision, (unsigned)RULE_REVISION, (unsigned long long)step);
+    return write_rule(c, step, err);
 }
 
 static void say_begun(struct campaign *c, uint32_t number, const struct stretch *s)
@@ -272,7 +282,7 @@ static int write_stretch(struct campaign *c, const struct part *parts, size_t n,
 static int announce(struct campaign *c, const struct part *parts, size_t n, const struct stretch *s,
                     struct err *err)
 {
-    int rc = write_rule(c, s->start, err);
+    int rc = context_history(&c->context)->rule ? 0 : write_rule(c, s->start, err);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = register_part(c, &parts[i], s, err);
     return rc < 0 ? -1 : write_stretch(c, parts, n, s, err);
@@ -321,7 +331,7 @@ int campaign_begin_stretch(struct campaign *c, uint64_t step, struct err *err)
 {
     const size_t most = context_history(&c->context)->n + 1;
     struct part *parts = mem_new(most, sizeof *parts);
-    int rc = close_late(c, step, err);
+    int rc = campaign_renew_rule(c, step, err) < 0 ? -1 : close_late(c, step, err);
     while (rc == 0)
         rc = attempt(c, parts, step, err);
     free(parts);

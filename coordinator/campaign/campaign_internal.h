@@ -75,6 +75,10 @@ bool campaign_is_boundary(const struct campaign *campaign, uint64_t step);
  * money for, writes its record, registers hypotheses. Its forks are begun by campaign_fork. */
 int campaign_begin_stretch(struct campaign *campaign, uint64_t step, struct err *err);
 
+/* Before anything is decided: where the ledger is of another revision of the rule, and all that it
+ * tells of is repeated, writes that the present one decides from now on. */
+int campaign_renew_rule(struct campaign *campaign, uint64_t step, struct err *err);
+
 /* ---- claims.c ---- */
 
 /* After an adoption: registers a claim of its gain, if it is wanted and pays for its proof. */

@@ -446,7 +446,7 @@ static int end_stretch(struct campaign *c, uint64_t step, struct err *err)
 {
     const struct history *h = context_history(&c->context);
     struct decide_stretch s = {0};
-    if (observe(c, step, err) < 0)
+    if (campaign_renew_rule(c, step, err) < 0 || observe(c, step, err) < 0)
         return -1;
     if (!h->stretch) // the machine could go on with nobody
         return 0;

@@ -11,7 +11,10 @@
 
 #include <stdint.h>
 
-enum { RULE_REVISION = 2, RULE_LOOKS = 4 };
+/* Revision 3: of changes that may be adopted the one whose pairs gained most is; a last chance is
+ * taken only where the gain pays for what follows it; what has left a stretch reserves nothing. A
+ * change of what follows from recorded losses is a new revision. */
+enum { RULE_REVISION = 3, RULE_LOOKS = 4 };
 
 struct rule {
     /* money: shares of the tokens of the run */

@@ -90,8 +90,23 @@ static bool is_of_first_rule(const struct ledger *ledger)
     return first;
 }
 
+/* ERR_USAGE if one of the records that are to be replayed is of another revision of the rule. */
+static int check_rule(const struct journal *c, const char *replay, uint32_t rule, struct err *err)
+{
+    for (size_t i = 0; i < c->n_recorded; i++) {
+        const Trireme__Record *r = c->recorded[i];
+        if (r->kind == TRIREME__RECORD_KIND__rule && r->rule->revision != rule)
+            return err_set(err, ERR_USAGE,
+                           "%s: from line %llu on its ledger is of revision %u of the rule, and "
+                           "this version replays revision %u alone: replay it with the version "
+                           "that trained it",
+                           replay, (unsigned long long)r->seq, r->rule->revision, rule);
+    }
+    return 0;
+}
+
 struct journal *journal_open(const char *run, uint64_t known, const char *head, const char *replay,
-                             struct err *err)
+                             uint32_t rule, struct err *err)
 {
     struct journal *c = mem_new(1, sizeof *c);
     c->ledger = ledger_open(run, true, err);
@@ -113,6 +128,8 @@ struct journal *journal_open(const char *run, uint64_t known, const char *head, 
         charge(c);
     } else {
         read_recorded(c, c->replayed, 0);
+        if (check_rule(c, replay, rule, err) < 0)
+            goto fail;
         read_repeated(c);
     }
     return c;
@@ -245,6 +262,15 @@ static bool same_promotion(const Trireme__Promotion *a, const Trireme__Promotion
            same_changes(a->before, a->n_before, b->before, b->n_before);
 }
 
+/* A launch repeats what one of another version did as long as both come to the same; which rule
+ * goes on then is a record of its own. */
+static bool same_rule(const Trireme__Rule *a, const Trireme__Rule *b)
+{
+    Trireme__Rule other = *b;
+    other.has_revision = a->has_revision, other.revision = a->revision;
+    return message_equal(a, &other);
+}
+
 /* Whether two records say the same. What both measured must be the same numbers, and what follows
  * from them too. Labels, times and the numbers of trials may differ. */
 static bool same(const Trireme__Record *a, const Trireme__Record *b)
@@ -266,7 +292,7 @@ static bool same(const Trireme__Record *a, const Trireme__Record *b)
     case TRIREME__RECORD_KIND__rollback:
         return same_promotion(a->promotion, b->promotion);
     case TRIREME__RECORD_KIND__rule:
-        return message_equal(a->rule, b->rule);
+        return same_rule(a->rule, b->rule);
     case TRIREME__RECORD_KIND__stretch:
         return message_equal(a->stretch, b->stretch);
     case TRIREME__RECORD_KIND__decision:
@@ -338,6 +364,12 @@ int journal_write(struct journal *c, Trireme__Record *record, Trireme__RecordKin
     record->has_step = 1, record->step = step;
     record->by = (char *)by;
     return write_record(c, record, err);
+}
+
+bool journal_awaits_rule(const struct journal *c, uint64_t step)
+{
+    const Trireme__Record *due = journal_repeats(c) ? c->recorded[c->next] : NULL;
+    return !due || (due->kind == TRIREME__RECORD_KIND__rule && due->step == step);
 }
 
 const Trireme__Record *journal_input(const struct journal *c, uint64_t step)

@@ -20,10 +20,11 @@
 struct journal;
 
 /* known: number of records that the checkpoint knows of; head: the hash of the last of them (NULL:
- * not known). replay: folder of the run whose campaign is repeated, or NULL. ERR_DATA if the ledger
- * is not the one that the checkpoint knew. */
+ * not known). replay: folder of the run whose campaign is repeated, or NULL. rule: revision of the
+ * rule that is computed. ERR_DATA if the ledger is not the one that the checkpoint knew; ERR_USAGE
+ * if records of the replayed one that hold are of another rule. */
 struct journal *journal_open(const char *run, uint64_t known, const char *head, const char *replay,
-                             struct err *err);
+                             uint32_t rule, struct err *err);
 void journal_free(struct journal *journal);
 
 /* As ledger_ask_before, of the run's ledger. */
@@ -44,6 +45,10 @@ int journal_write(struct journal *journal, Trireme__Record *record, Trireme__Rec
 /* Whether a record closes a hypothesis that the machine could not go on with (no memory, lost
  * state). Like an order it is an input: a repetition cannot compute it. */
 bool journal_gives_up(const Trireme__Record *record);
+
+/* Whether the next record may be one of the rule, at this step: nothing recorded is to be repeated,
+ * or that is what comes next. */
+bool journal_awaits_rule(const struct journal *journal, uint64_t step);
 
 /* Returns the next recorded input of this step that is not repeated yet, or NULL. Writing it marks
  * it as repeated. */

@@ -145,7 +145,56 @@ class Chain(Experiments):
 
 
 class Before(Experiments):
-    """A run of a program that knew of no experiments."""
+    """Runs of earlier programs."""
+    def make_older(self, run):
+        """Its rule becomes one of the revision before, in the ledger and for its checkpoints; the
+        revision that it had."""
+        prev, heads, revision = "0" * 64, {}, None
+        lines = self.read(run + "/ledger.jsonl").splitlines(keepends=True)
+        for i, line in enumerate(lines):
+            found = re.search(rb'"rule":{"revision":(\d+)', line)
+            if found:
+                revision = int(found[1])
+                line = line.replace(found[0], b'"rule":{"revision":%d' % (revision - 1))
+            line = re.sub(rb'"prev":"[0-9a-f]{64}"', b'"prev":"%s"' % prev.encode(), line)
+            prev = heads[i + 1] = hashlib.sha256(line).hexdigest()
+            lines[i] = line
+        self.write(run + "/ledger.jsonl", b"".join(lines))
+        for step in self.checkpoints(run):
+            manifest = self.manifest(run, step)
+            path = "%s/checkpoints/step-%08d/manifest.json" % (run, step)
+            text = self.read(path).decode()
+            if manifest.get("ledger_records"):
+                text = text.replace(manifest["ledger_head"], heads[manifest["ledger_records"]])
+            self.write(path, text)
+            done = self.run_it("ledger", "verify", run)  # says what its digest is to be
+            digest = re.search(r"found digest (\w+), expected (\w+)", done.err)
+            if digest:
+                self.write(path, text.replace(digest[1], digest[2]))
+        return revision
+
+    def test_a_run_of_an_earlier_revision_of_the_rule_goes_on_by_the_present_one(self):
+        self.write_config(base=experiments.CONFIG, experiment={"planner": "random"})
+        call = self.train("old")
+        self.wait_records(call, "old", 2, "stretch")
+        self.stop(call)
+        revision = self.make_older("old")
+        older = self.ledger("old", "rule")
+        self.assertEqual([r["rule"]["revision"] for r in older], [revision - 1])
+        self.succeed("ledger", "verify", "old")
+        self.assertIn("rule %d for" % (revision - 1), self.succeed("ledger", "show", "old").out)
+        done = self.succeed("resume", "old", "--workers", 1)
+        self.assertIn("revision %d decides from step" % revision, done.out)
+        self.assertEqual([r["rule"]["revision"] for r in self.ledger("old", "rule")],
+                         [revision - 1, revision])
+        self.assertEqual(self.ledger("old", "correction"), [])
+        self.succeed("ledger", "verify", "old")
+        self.refuse(2, [
+            "old: from line %d on its ledger is of revision %d of the rule, and this version "
+            "replays revision %d alone: replay it with the version that trained it" %
+            (older[0]["seq"], revision - 1, revision)
+        ], "ledger", "replay", "old", "--out", "again", "--workers", 1)
+
     def test_an_old_run_goes_on_as_before_and_gets_no_ledger(self):
         self.trained("plain")
         call = self.train("old")

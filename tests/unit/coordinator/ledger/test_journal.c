@@ -340,16 +340,48 @@ static void a_ledger_that_is_not_the_checkpoints_is_refused(void **state)
     struct journal *journal = open_at(dir->run, 3, NULL);
     journal_known(journal, head);
     journal_free(journal);
-    journal = journal_open(dir->run, 3, head, NULL, &err);
+    journal = journal_open(dir->run, 3, head, NULL, RULE, &err);
     assert_non_null(journal);
     journal_free(journal);
-    assert_null(journal_open(dir->run, 4, head, NULL, &err));
+    assert_null(journal_open(dir->run, 4, head, NULL, RULE, &err));
     assert_int_equal(err.code, ERR_DATA);
     assert_contains(err.text, "ledger.jsonl:4: found SHA-256 ");
-    assert_null(journal_open(dir->run, SCRIPT + 1, head, NULL, &err));
+    assert_null(journal_open(dir->run, SCRIPT + 1, head, NULL, RULE, &err));
     assert_contains(
         err.text,
         "ledger.jsonl: found 8 records, expected at least the 9 that the checkpoint knows of");
+}
+
+/* Of a rule that is computed otherwise, but not of other constants. */
+static void
+a_launch_of_another_revision_repeats_what_it_comes_to_too_and_then_tells_its_own(void **state)
+{
+    const struct run_dir *dir = *state;
+    write_script(dir->run);
+    struct journal *journal = open_at(dir->run, 1, NULL);
+    assert_false(journal_awaits_rule(journal, 5));
+    must_record(journal, script[1]);
+    assert_true(journal_awaits_rule(journal, 5));
+    assert_false(journal_awaits_rule(journal, 6));
+    must_record(journal, "{kind: rule, step: 5, rule: {revision: 3, stake: 0.033, tokens: "
+                         "1000000}}");
+    assert_int_equal(journal_history(journal)->rule->revision, RULE);
+    assert_false(journal_awaits_rule(journal, 5));
+    for (size_t i = PLANNED - 1; i < SCRIPT; i++)
+        if (i != EVENT)
+            must_record(journal, script[i]);
+    static const char renewed[] = "{kind: rule, step: 50, rule: {revision: 3}}";
+    assert_true(journal_awaits_rule(journal, 50));
+    must_record(journal, renewed);
+    assert_int_equal(journal_history(journal)->rule->revision, 3);
+    journal_free(journal);
+    journal = open_at(dir->run, SCRIPT, NULL);
+    assert_false(journal_awaits_rule(journal, 45));
+    assert_true(journal_awaits_rule(journal, 50));
+    must_record(journal, renewed);
+    assert_false(journal_repeats(journal));
+    journal_free(journal);
+    assert_int_equal(count_lines(dir->run), SCRIPT + 1);
 }
 
 int main(void)
@@ -369,6 +401,8 @@ int main(void)
         test_in_run_dir(a_verdict_of_the_machine_is_an_input_at_its_step),
         test_in_run_dir(another_verdict_says_nothing_of_the_machine),
         test_in_run_dir(a_ledger_that_is_not_the_checkpoints_is_refused),
+        test_in_run_dir(
+            a_launch_of_another_revision_repeats_what_it_comes_to_too_and_then_tells_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,10 +51,14 @@ static const struct {
     {"observation", "observation: {diverged: true}",  "observation: {diverged: false}",  false},
     {"observation", "observation: {trunk_diverged: true}",
      "observation: {trunk_diverged: false}",                                             false},
-    {"rule",        "rule: {stake: 0.033}",           "rule: {stake: 0.034}",            false},
-    {"rule",        "rule: {tokens: 5}",              "rule: {tokens: 6}",               false},
-    {"rule",        "rule: {looks: [3, 4]}",          "rule: {looks: [3, 5]}",           false},
-    {"rule",        "rule: {shares: [0.3, 0.3]}",     "rule: {shares: [0.3]}",           false},
+    {"rule",        "rule: {revision: 2, stake: 0.033}",
+     "rule: {revision: 2, stake: 0.034}",                                                false},
+    {"rule",        "rule: {revision: 2, tokens: 5}",
+     "rule: {revision: 2, tokens: 6}",                                                   false},
+    {"rule",        "rule: {revision: 2, looks: [3, 4]}",
+     "rule: {revision: 2, looks: [3, 5]}",                                               false},
+    {"rule",        "rule: {revision: 2, shares: [0.3, 0.3]}",
+     "rule: {revision: 2, shares: [0.3]}",                                               false},
     {"stretch",     "stretch: {calm: true}",          "stretch: {calm: false}",          false},
     {"stretch",     "stretch: {horizon: 10}",         "stretch: {horizon: 11}",          false},
     {"stretch",     "stretch: {tail: 5}",             "stretch: {tail: 6}",              false},
@@ -148,12 +152,66 @@ static void a_ledger_of_the_first_rule_is_refused_for_replay_in_one_sentence(voi
     assert_true(journal_history(journal)->first_rule);
     journal_free(journal);
     assert_int_equal(file_make_dirs(again, ERR_USAGE, &err), 0);
-    assert_null(journal_open(again, 0, NULL, dir->run, &err));
+    assert_null(journal_open(again, 0, NULL, dir->run, RULE, &err));
     assert_int_equal(err.code, ERR_USAGE);
     assert_contains(err.text, dir->run);
     assert_contains(err.text, "its ledger is of the first rule, which this version does not "
                               "compute any more: expected one of the second");
     assert_null(strchr(err.text, '\n'));
+    free(again);
+}
+
+static void check_revision_refused(const struct run_dir *dir, const char *again, uint32_t rule,
+                                   unsigned line, unsigned revision)
+{
+    struct err err = {0};
+    char *expected = mem_format("%s: from line %u on its ledger is of revision %u of the rule, and "
+                                "this version replays revision %u alone: replay it with the "
+                                "version that trained it",
+                                dir->run, line, revision, rule);
+    assert_null(journal_open(again, 0, NULL, dir->run, rule, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_string_equal(err.text, expected);
+    free(expected);
+}
+
+/* Also one with which a later version went on. */
+static void a_ledger_of_another_revision_of_the_rule_is_refused_for_replay(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct err err = {0};
+    char *again = file_join(dir->root, "again");
+    struct journal *journal = open_at(dir->run, 0, NULL);
+    for (size_t k = 0; k < FIRST; k++)
+        must_record(journal, first[k]);
+    journal_free(journal);
+    assert_int_equal(file_make_dirs(again, ERR_USAGE, &err), 0);
+    check_revision_refused(dir, again, 3, 2, 2);
+    journal = open_at(dir->run, FIRST, NULL);
+    must_record(journal, "{kind: rule, step: 10, rule: {revision: 3}}");
+    journal_free(journal);
+    check_revision_refused(dir, again, 3, 2, 2);
+    check_revision_refused(dir, again, 2, FIRST + 1, 3);
+    free(again);
+}
+
+static void what_was_superseded_may_be_of_another_revision_of_the_rule(void **state)
+{
+    const struct run_dir *dir = *state;
+    struct err err = {0};
+    char *again = file_join(dir->root, "again");
+    struct journal *journal = open_at(dir->run, 0, NULL);
+    for (size_t k = 0; k < FIRST; k++)
+        must_record(journal, first[k]);
+    must_record(journal, "{kind: correction, step: 5, supersedes: 2}");
+    must_record(journal, "{kind: rule, step: 5, rule: {revision: 3}}");
+    journal_free(journal);
+    assert_int_equal(file_make_dirs(again, ERR_USAGE, &err), 0);
+    check_revision_refused(dir, again, 2, FIRST + 2, 3);
+    journal = journal_open(again, 0, NULL, dir->run, 3, &err);
+    if (!journal)
+        fail_msg("%s", err.text);
+    journal_free(journal);
     free(again);
 }
 
@@ -176,6 +234,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_in_run_dir(all_numbers_that_follow_are_compared_in_a_replay),
         test_in_run_dir(a_ledger_of_the_first_rule_is_refused_for_replay_in_one_sentence),
+        test_in_run_dir(a_ledger_of_another_revision_of_the_rule_is_refused_for_replay),
+        test_in_run_dir(what_was_superseded_may_be_of_another_revision_of_the_rule),
         test_in_run_dir(a_ledger_in_which_nothing_was_tried_is_of_no_rule_and_can_be_replayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
