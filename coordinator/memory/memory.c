@@ -22,9 +22,10 @@ void memory_notes_clear(struct memory_notes *notes)
 
 #ifdef TRIREME_SQLITE
 
-static int prepare(const struct memory *m, sqlite3_stmt **statement, const char *sql,
-                   const char *what, struct err *err)
+static int prepare(struct memory *m, sqlite3_stmt **statement, const char *sql, const char *what,
+                   struct err *err)
 {
+    memory_begin(m);
     const int answer = sqlite3_prepare_v2(m->db, sql, -1, statement, NULL);
     return answer == SQLITE_OK ? 0 : memory_failed(m, answer, what, err);
 }
@@ -42,7 +43,7 @@ static int step(const struct memory *m, sqlite3_stmt *statement, const char *wha
     return answer == SQLITE_DONE ? 0 : memory_failed(m, answer, what, err);
 }
 
-static int run(const struct memory *m, const char *sql, struct err *err)
+static int run(struct memory *m, const char *sql, struct err *err)
 {
     sqlite3_stmt *statement = NULL;
     int rc = prepare(m, &statement, sql, "add a note", err);
@@ -70,7 +71,7 @@ static char *words_of(const Trireme__MemoryNote *note)
     return text_take(&text);
 }
 
-static int add_note(const struct memory *m, uint64_t *id, const char *json, const char *once,
+static int add_note(struct memory *m, uint64_t *id, const char *json, const char *once,
                     struct err *err)
 {
     sqlite3_stmt *statement = NULL;
@@ -87,7 +88,7 @@ static int add_note(const struct memory *m, uint64_t *id, const char *json, cons
     return rc;
 }
 
-static int add_words(const struct memory *m, uint64_t id, const char *words, struct err *err)
+static int add_words(struct memory *m, uint64_t id, const char *words, struct err *err)
 {
     sqlite3_stmt *statement = NULL;
     int rc =

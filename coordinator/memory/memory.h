@@ -24,11 +24,12 @@ struct memory;
 
 enum {
     MEMORY_FORMAT = 1,
-    MEMORY_FILE = 0x54724e6f, /* "TrNo" */
-    MEMORY_WAIT_MS = 5000,    /* of a command */
-    MEMORY_RUN_WAIT_MS = 250, /* of a run, whose training waits meanwhile */
-    MEMORY_QUERY_MAX = 1000,  /* bytes */
-    MEMORY_NEWEST = 2000      /* notes that a run looks at */
+    MEMORY_FILE = 0x54724e6f,   /* "TrNo" */
+    MEMORY_WAIT_MS = 5000,      /* of a command */
+    MEMORY_RUN_WAIT_MS = 250,   /* of a run, whose training waits meanwhile */
+    MEMORY_STATEMENT_MS = 5000, /* of a statement: a file of others may have one without an end */
+    MEMORY_QUERY_MAX = 1000,    /* bytes */
+    MEMORY_NEWEST = 2000        /* notes that a run looks at */
 };
 
 enum memory_use { MEMORY_READ, MEMORY_WRITE };

@@ -7,8 +7,12 @@
 
 struct memory {
     char *path;
-    sqlite3 *db; /* NULL: to be read, and not there */
+    sqlite3 *db;  /* NULL: to be read, and not there */
+    double until; /* a statement that takes longer is given up */
 };
+
+/* Begins the time that the next statement has (MEMORY_STATEMENT_MS). */
+void memory_begin(struct memory *memory);
 
 /* Writes "PATH: cannot WHAT: why" with the code that fits SQLite's answer; returns -1. */
 int memory_failed(const struct memory *memory, int answer, const char *what, struct err *err);

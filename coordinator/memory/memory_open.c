@@ -1,4 +1,5 @@
 /* The file of the memory: opened, made, its format checked. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "coordinator/memory/memory_internal.h"
@@ -9,6 +10,8 @@
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+enum { STEPS_BETWEEN_LOOKS = 10000 /* of SQLite's machine */ };
 
 char *memory_path(const char *run, const char *notes)
 {
@@ -32,6 +35,7 @@ static enum err_code code_of(int answer)
     switch (answer & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_INTERRUPT:
         return ERR_MACHINE;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -43,8 +47,22 @@ static enum err_code code_of(int answer)
 
 int memory_failed(const struct memory *m, int answer, const char *what, struct err *err)
 {
+    if ((answer & 0xff) == SQLITE_INTERRUPT)
+        return err_set(err, ERR_MACHINE, "%s: cannot %s within %d ms", m->path, what,
+                       MEMORY_STATEMENT_MS);
     return err_set(err, code_of(answer), "%s: cannot %s: %s", m->path, what,
                    m->db ? sqlite3_errmsg(m->db) : sqlite3_errstr(answer));
+}
+
+void memory_begin(struct memory *m)
+{
+    m->until = clock_now() + MEMORY_STATEMENT_MS / 1000.0;
+}
+
+static int is_over(void *context)
+{
+    const struct memory *m = context;
+    return clock_now() > m->until;
 }
 
 /* File systems of one host, whose processes can share memory. */
@@ -168,6 +186,8 @@ static int open_file(struct memory *m, enum memory_use use, int wait_ms, struct 
         return memory_failed(m, answer, "open it", err);
     sqlite3_extended_result_codes(m->db, 1);
     sqlite3_busy_timeout(m->db, wait_ms);
+    memory_begin(m);
+    sqlite3_progress_handler(m->db, STEPS_BETWEEN_LOOKS, is_over, m);
     sqlite3_db_config(m->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(m->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     const int there = check_format(m, err);

@@ -16,6 +16,7 @@ static const double drip_seconds = 10;
 /* What is known of a transfer. */
 struct transfer {
     struct llm_http_reply *reply;
+    size_t blanks; /* before the answer: a server may send some while the model thinks */
     bool too_large, drips;
     double marked; /* when `mark` bytes were there; 0: none are */
     size_t mark;
@@ -35,6 +36,9 @@ static size_t take(char *bytes, size_t size, size_t n, void *context)
         t->too_large = true;
         return 0;
     }
+    if (t->blanks == body->size)
+        for (size_t i = 0; i < size && bytes[i] && strchr(" \t\r\n", bytes[i]); i++)
+            t->blanks++;
     text_add_bytes(body, bytes, size);
     return size;
 }
@@ -45,7 +49,7 @@ static int look(void *context, curl_off_t to_get, curl_off_t got, curl_off_t to_
     struct transfer *t = context;
     const double now = clock_now();
     (void)to_get, (void)got, (void)to_put, (void)put;
-    if (t->reply->body.size == 0)
+    if (t->reply->body.size == t->blanks)
         return 0;
     if (t->marked <= 0 || t->reply->body.size >= t->mark + DRIP_BYTES) {
         t->mark = t->reply->body.size;
@@ -95,12 +99,23 @@ static int explain(const struct transfer *t, CURLcode code, const char *url, dou
                    at, curl_easy_strerror(code));
 }
 
+/* A server of this host, which no proxy reaches: it would be asked for one of its own. */
+static bool is_here(const char *url)
+{
+    const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+    const size_t size = strcspn(host, "/:");
+    return !strncmp(host, "[::1]", 5) || (size == 9 && !strncmp(host, "localhost", size)) ||
+           (size > 4 && !strncmp(host, "127.", 4) && strspn(host, "0123456789.") == size);
+}
+
 static void set_up(CURL *curl, struct transfer *t, const char *url, const char *body,
                    struct curl_slist *headers, double seconds)
 {
     const long all_ms = (long)(seconds * 1000) + 1;
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (is_here(url))
+        curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);

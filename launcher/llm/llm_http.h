@@ -1,7 +1,7 @@
 /* One POST of a JSON body, and what came back. It has bounds: to connect, for the whole, for an
  * answer that has begun and drips, for its size. No redirects. Proxies are those that libcurl finds
- * in the environment (https_proxy, http_proxy, no_proxy, all_proxy). The one user of libcurl.
- * Local. */
+ * in the environment (https_proxy, http_proxy, no_proxy, all_proxy), but for a server of this host.
+ * The one user of libcurl. Local. */
 #pragma once
 #include "base/err.h"
 #include "base/text.h"

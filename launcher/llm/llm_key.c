@@ -122,14 +122,50 @@ const char *llm_key_text(const struct llm_key *key)
     return key->bytes;
 }
 
+/* The value of four hexadecimal digits; -1: they are none. */
+static int read_hex(const char *s)
+{
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+        const char *digits = "0123456789abcdef", *at = s[i] ? strchr(digits, s[i] | 0x20) : NULL;
+        if (!at)
+            return -1;
+        value = value * 16 + (int)(at - digits);
+    }
+    return value;
+}
+
+/* Bytes that stand for the character, as itself or in JSON's escapes; 0: they stand for another. */
+static size_t stands_for(const char *s, size_t size, char c)
+{
+    if (size > 0 && s[0] == c)
+        return 1;
+    if (size > 1 && s[0] == '\\' && s[1] == c)
+        return 2;
+    return size > 5 && s[0] == '\\' && s[1] == 'u' && read_hex(s + 2) == c ? 6 : 0;
+}
+
+/* Bytes of a quotation of the key that begins here; 0: none does. */
+static size_t quoted_size(const char *s, size_t size, const struct llm_key *key)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < key->size; i++) {
+        const size_t n = stands_for(s + at, size - at, key->bytes[i]);
+        if (n == 0)
+            return 0;
+        at += n;
+    }
+    return at;
+}
+
 void llm_key_hide(char *bytes, size_t size, const struct llm_key *key)
 {
-    if (!key)
+    if (!key || key->size < LLM_KEY_SECRET)
         return;
-    for (char *at; (at = memmem(bytes, size, key->bytes, key->size));) {
-        memset(at, '*', key->size);
-        size -= (size_t)(at - bytes) + key->size;
-        bytes = at + key->size;
+    for (size_t i = 0; i < size;) {
+        const size_t n = quoted_size(bytes + i, size - i, key);
+        memset(bytes + i, '*', n);
+        i += n ? n : 1;
     }
 }
 

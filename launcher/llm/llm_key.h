@@ -14,7 +14,7 @@
 
 struct llm_key;
 
-enum { LLM_KEY_MAX = 1024 };
+enum { LLM_KEY_MAX = 1024, LLM_KEY_SECRET = 8 /* bytes of the shortest that is hidden */ };
 
 /* A copy of a key of `size` bytes; the caller wipes its own. ERR_USAGE, without any of it in the
  * sentence, if it is empty, too long, or not of printable ASCII. what: where it came from. */
@@ -31,7 +31,9 @@ void llm_key_take_away(const char *run);
 /* The key, which ends with a NUL; borrowed. */
 const char *llm_key_text(const struct llm_key *key);
 
-/* Puts asterisks over each place where the bytes hold the key. key: or NULL. */
+/* Puts asterisks over each place where the bytes, which may be JSON, hold the key, in escapes of
+ * JSON too. A key shorter than LLM_KEY_SECRET ("none", "text") is no secret, but may be a word of
+ * the protocol, and stays. key: or NULL. */
 void llm_key_hide(char *bytes, size_t size, const struct llm_key *key);
 
 /* Wipes it. Accepts NULL. */

@@ -1,7 +1,7 @@
 #include "launcher/llm/llm_retry.h"
 
 static const double first_wait = 1, longest_wait = 30;
-static const double first_pause = 60, longest_pause = 1800;
+static const double first_pause = 60, longest_pause = 1800, longest_asked = 86400;
 
 enum llm_again llm_retry_of(unsigned status)
 {
@@ -26,11 +26,14 @@ double llm_retry_wait(unsigned tries, double asked, double uniform)
 
 bool llm_breaker_lets(const struct llm_breaker *breaker, double now, double *seconds)
 {
-    *seconds = breaker->until > now ? breaker->until - now : 0;
+    const double until =
+        breaker->until > breaker->asked_until ? breaker->until : breaker->asked_until;
+    *seconds = until > now ? until - now : 0;
     return *seconds <= 0;
 }
 
-void llm_breaker_note(struct llm_breaker *breaker, bool answered, bool never, double now)
+void llm_breaker_note(struct llm_breaker *breaker, bool answered, bool never, double asked,
+                      double now)
 {
     if (answered) {
         *breaker = (struct llm_breaker){0};
@@ -43,4 +46,6 @@ void llm_breaker_note(struct llm_breaker *breaker, bool answered, bool never, do
     pause = pause < longest_pause ? pause : longest_pause;
     if (never || breaker->failures >= LLM_BREAKER_FAILURES)
         breaker->until = now + pause;
+    if (asked > 0)
+        breaker->asked_until = now + (asked < longest_asked ? asked : longest_asked);
 }

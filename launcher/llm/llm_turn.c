@@ -27,7 +27,8 @@ struct turn {
     uint32_t max; /* proposals */
     double deadline;
     char *url, *system, *user, *schema;
-    bool never; /* the failure is one that no second call mends */
+    bool never;   /* the failure is one that no second call mends */
+    double asked; /* of the newest failure: seconds that the server wants to be left alone for */
 };
 
 static Trireme__Call *add_call(struct turn *t, const char *asked)
@@ -125,6 +126,7 @@ static Trireme__Call *ask(struct turn *t, struct llm_reply *reply, const char *b
             return NULL;
         }
         Trireme__Call *call = call_once(t, reply, &retry_after, body, err);
+        t->never = false, t->asked = 0;
         if (!call->stop && reply->stop != LLM_ERROR)
             return call;
         enum llm_again again = llm_retry_of(call->status);
@@ -137,6 +139,7 @@ static Trireme__Call *ask(struct turn *t, struct llm_reply *reply, const char *b
         }
         llm_reply_clear(reply);
         t->never = again == LLM_NEVER;
+        t->asked = retry_after;
         if (again == LLM_NEVER || tries >= LLM_TRIES || wait(t, tries, retry_after, call, err) < 0)
             return NULL;
     }
@@ -197,7 +200,8 @@ static int run(struct turn *t, struct err *err)
     if (!call)
         return -1;
     int rc = take(t, call, &reply, err);
-    if (rc <= 0 || !reply.text) { // nothing that could be shown to it
+    // nothing that could be shown to it, or more than is worth its tokens
+    if (rc <= 0 || !reply.text || strlen(reply.text) > KEPT_BYTES) {
         llm_reply_clear(&reply);
         return rc ? -1 : 0;
     }
@@ -230,7 +234,10 @@ Trireme__Proposals *llm_turn_run(struct llm_model *m, const Trireme__Briefing *b
     }
     if (!llm_breaker_lets(m->breaker, m->now(), &seconds)) {
         t.told->gave_up =
-            mem_format("the model is left alone for another %.0f s, as %u turns in a row failed",
+            mem_format(m->breaker->asked_until > m->breaker->until
+                           ? "the model is left alone for another %.0f s, as its server asked"
+                           : "the model is left alone for another %.0f s, as %u turns in a row "
+                             "failed",
                        seconds, m->breaker->failures);
         return t.told;
     }
@@ -240,7 +247,7 @@ Trireme__Proposals *llm_turn_run(struct llm_model *m, const Trireme__Briefing *b
     t.schema = llm_schema_write(briefing, m->llm->api, t.max);
     if ((rc = run(&t, &err)) < 0)
         t.told->gave_up = mem_strdup(err.text);
-    llm_breaker_note(m->breaker, rc == 0, t.never, m->now());
+    llm_breaker_note(m->breaker, rc == 0, t.never, t.asked, m->now());
     free(t.url);
     free(t.system);
     free(t.user);

@@ -9,6 +9,7 @@
 #include "launcher/llm/llm_key.h"
 #include "launcher/llm/llm_turn.h"
 #include "launcher/planner/cage.h"
+#include "launcher/planner/planner_process.h"
 #include "launcher/planner/planner_program.h"
 #include "launcher/planner/planner_reads.h"
 #include "launcher/planner/planner_script.h"
@@ -43,10 +44,10 @@ static void begin(void *context, int in)
     char *line = json_write(p->begin);
     const char *key = p->key ? llm_key_text(p->key) : "";
     // a process that is gone already is found when it is asked
-    ssize_t n = write(in, line, strlen(line));
-    n = n < 0 ? n : write(in, "\n", 1);
-    n = n < 0 ? n : write(in, key, strlen(key));
-    n = n < 0 ? n : write(in, "\n", 1);
+    ssize_t n = planner_process_say(in, line, strlen(line));
+    n = n < 0 ? n : planner_process_say(in, "\n", 1);
+    n = n < 0 ? n : planner_process_say(in, key, strlen(key));
+    n = n < 0 ? n : planner_process_say(in, "\n", 1);
     (void)n;
     free(line);
 }
@@ -217,15 +218,15 @@ static int check_url(const Trireme__Llm *llm, struct err *err)
                    : err_set(err, ERR_USAGE,
                              "llm.url: found none, expected that of the model's "
                              "server, as far as /v1 (llm.api is openai)");
+    if (strpbrk(url, "@?#")) // first: no sentence may quote a password
+        return err_set(err, ERR_USAGE,
+                       "llm.url: found one with a name, a question or a mark in it, expected "
+                       "https://HOST/v1: keys belong into llm.key_file or llm.key_env");
     const bool http = !strncmp(url, "http://", 7), https = !strncmp(url, "https://", 8);
     const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
     if ((!http && !https) || !*host || strpbrk(url, " \t\r\n\"\\"))
         return err_set(err, ERR_USAGE,
                        "llm.url: found '%s', expected https://HOST/v1 or http://HOST:PORT/v1", url);
-    if (strpbrk(host, "@?#"))
-        return err_set(err, ERR_USAGE,
-                       "llm.url: found one with a name, a question or a mark in it, expected "
-                       "https://HOST/v1: keys belong into llm.key_file or llm.key_env");
     return 0;
 }
 

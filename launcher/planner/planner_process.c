@@ -190,14 +190,13 @@ void planner_process_kill(struct planner_process *process)
     remove_work(process->cage);
 }
 
-/* As write, where the reader's end gives no signal. */
-static ssize_t write_quietly(int fd, const char *bytes, size_t size)
+ssize_t planner_process_say(int in, const char *bytes, size_t size)
 {
     sigset_t broken, before;
     sigemptyset(&broken);
     sigaddset(&broken, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &broken, &before);
-    ssize_t n = write(fd, bytes, size);
+    ssize_t n = write(in, bytes, size);
     if (n < 0 && errno == EPIPE)
         sigtimedwait(&broken, NULL, &(struct timespec){0});
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -209,7 +208,7 @@ void planner_process_write(const struct planner_process *process, const struct t
 {
     if (*done == text->size)
         return;
-    ssize_t n = write_quietly(process->in, text->bytes + *done, text->size - *done);
+    ssize_t n = planner_process_say(process->in, text->bytes + *done, text->size - *done);
     *done += n > 0 ? (size_t)n : 0;
 }
 

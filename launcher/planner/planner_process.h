@@ -39,6 +39,9 @@ void planner_process_kill(struct planner_process *process);
 void planner_process_write(const struct planner_process *process, const struct text *text,
                            size_t *done);
 
+/* As write to its `in`, without a signal where it has gone. */
+ssize_t planner_process_say(int in, const char *bytes, size_t size);
+
 /* Adds what there is to read to a text that may grow to max bytes. True: it has ended, and all is
  * read. What it wrote to stderr goes to the log, which a newer one replaces (planner.log.before)
  * when it has 4 MiB. */

@@ -270,6 +270,40 @@ static void what_is_no_file_of_notes_is_refused(void **state)
     refuse(*state, MEMORY_READ, ERR_USAGE, "cannot");
 }
 
+static void a_statement_without_an_end_is_given_up(void **state)
+{
+    static const char script[] =
+        "import sqlite3, sys\n"
+        "d = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "d.execute('DROP TABLE note')\n"
+        "d.execute('CREATE VIEW note AS WITH RECURSIVE n(id, note) AS '\n"
+        "          '(SELECT 1, 2 UNION ALL SELECT id + 1, note FROM n) SELECT * FROM n')\n";
+    struct err err = {.text = ""};
+    struct memory_notes notes;
+    int status = 1;
+    memory_close(memory_fixture(*state, MEMORY_WRITE));
+    char *path = file_join(*state, "notes.sqlite");
+    const pid_t pid = fork();
+    if (pid == 0) {
+        execlp("python3", "python3", "-c", script, path, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(pid, &status, 0);
+    if (status == 0) {
+        struct memory *memory = memory_open(path, MEMORY_READ, 50, &err);
+        assert_non_null(memory);
+        assert_int_equal(memory_list(&notes, memory, 100, &err), -1);
+        assert_int_equal(err.code, ERR_MACHINE);
+        assert_contains(err.text, "cannot read its notes within 5000 ms");
+        memory_close(memory);
+    }
+    free(path);
+    if (status != 0) {
+        print_message("skipped: python3 with sqlite3 is not installed\n");
+        skip();
+    }
+}
+
 static void a_locked_file_is_a_sentence_after_the_wait(void **state)
 {
     static const char script[] = "import sqlite3, sys\n"
@@ -375,6 +409,7 @@ int main(void)
         test_in_folder(a_query_without_a_word_or_too_long_a_one_is_refused),
         test_in_folder(a_newer_format_is_refused_in_one_sentence),
         test_in_folder(what_is_no_file_of_notes_is_refused),
+        test_in_folder(a_statement_without_an_end_is_given_up),
         test_in_folder(a_locked_file_is_a_sentence_after_the_wait),
         test_in_folder(processes_that_write_at_once_lose_nothing),
         test_in_folder(a_relative_path_is_from_the_folder_that_holds_the_run),

@@ -73,6 +73,30 @@ static void each_place_that_quotes_it_is_hidden(void **state)
     llm_key_free(NULL);
 }
 
+static void a_quotation_in_escapes_of_json_is_hidden(void **state)
+{
+    (void)state;
+    struct err err;
+    struct llm_key *key = llm_key_new("sk/ab+cd==", 10, "key", &err);
+    char text[] =
+        "{\"a\":\"sk\\/ab+cd==\",\"b\":\"\\u0073k\\u002Fab\\u002bcd==\",\"c\":\"sk/ab\\u\"}";
+    llm_key_hide(text, strlen(text), key);
+    assert_string_equal(text, "{\"a\":\"***********\",\"b\":\"*************************\","
+                              "\"c\":\"sk/ab\\u\"}");
+    llm_key_free(key);
+}
+
+static void a_word_that_is_no_secret_is_left(void **state)
+{
+    (void)state;
+    struct err err;
+    struct llm_key *key = llm_key_new("null", 4, "key", &err);
+    char text[] = "{\"refusal\":null}";
+    llm_key_hide(text, strlen(text), key);
+    assert_string_equal(text, "{\"refusal\":null}");
+    llm_key_free(key);
+}
+
 /* The flags of the mapping that an address is in, as the kernel tells them; the caller's. */
 static char *flags_at(const void *address)
 {
@@ -112,6 +136,8 @@ int main(void)
         test_in_folder(a_file_that_others_can_read_is_refused),
         test_in_folder(it_is_handed_over_once),
         cmocka_unit_test(each_place_that_quotes_it_is_hidden),
+        cmocka_unit_test(a_quotation_in_escapes_of_json_is_hidden),
+        cmocka_unit_test(a_word_that_is_no_secret_is_left),
         cmocka_unit_test(its_page_is_in_no_dump_and_no_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,19 +40,19 @@ static void a_server_that_fails_thrice_is_left_alone_for_longer_each_time(void *
     double seconds, now = 1000;
     for (int i = 0; i < 3; i++) {
         assert_true(llm_breaker_lets(&b, now, &seconds));
-        llm_breaker_note(&b, false, false, now);
+        llm_breaker_note(&b, false, false, 0, now);
     }
     assert_false(llm_breaker_lets(&b, now + 59, &seconds));
     assert_true(seconds == 1);
     assert_true(llm_breaker_lets(&b, now + 60, &seconds)); // one turn, to try
-    llm_breaker_note(&b, false, false, now + 60);
+    llm_breaker_note(&b, false, false, 0, now + 60);
     assert_false(llm_breaker_lets(&b, now + 60 + 119, &seconds));
     assert_true(llm_breaker_lets(&b, now + 60 + 120, &seconds));
     for (int i = 0; i < 100; i++)
-        llm_breaker_note(&b, false, false, now);
+        llm_breaker_note(&b, false, false, 0, now);
     assert_true(llm_breaker_lets(&b, now + 1800, &seconds));
-    llm_breaker_note(&b, true, false, now);
-    llm_breaker_note(&b, false, false, now);
+    llm_breaker_note(&b, true, false, 0, now);
+    llm_breaker_note(&b, false, false, 0, now);
     assert_true(llm_breaker_lets(&b, now, &seconds)); // closed: counting begins anew
 }
 
@@ -61,8 +61,24 @@ static void a_failure_that_no_call_mends_opens_it_at_once(void **state)
     (void)state;
     struct llm_breaker b = {0};
     double seconds;
-    llm_breaker_note(&b, false, true, 0);
+    llm_breaker_note(&b, false, true, 0, 0);
     assert_false(llm_breaker_lets(&b, 1, &seconds));
+}
+
+static void a_server_that_asks_for_it_is_left_alone_over_turns(void **state)
+{
+    (void)state;
+    struct llm_breaker b = {0};
+    double seconds;
+    llm_breaker_note(&b, false, false, 3600, 1000);
+    assert_false(llm_breaker_lets(&b, 1000 + 3599, &seconds));
+    assert_true(seconds == 1);
+    assert_true(llm_breaker_lets(&b, 1000 + 3600, &seconds));
+    llm_breaker_note(&b, false, false, 1e12, 5000);
+    assert_true(llm_breaker_lets(&b, 5000 + 86400, &seconds)); // nobody asks for more than a day
+    llm_breaker_note(&b, false, false, 3600, 5000);
+    llm_breaker_note(&b, true, false, 0, 5000);
+    assert_true(llm_breaker_lets(&b, 5000, &seconds));
 }
 
 int main(void)
@@ -73,6 +89,7 @@ int main(void)
         cmocka_unit_test(a_server_is_never_asked_sooner_than_it_says),
         cmocka_unit_test(a_server_that_fails_thrice_is_left_alone_for_longer_each_time),
         cmocka_unit_test(a_failure_that_no_call_mends_opens_it_at_once),
+        cmocka_unit_test(a_server_that_asks_for_it_is_left_alone_over_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,7 +222,26 @@ static void a_wait_beyond_the_turn_is_not_begun(void **state)
     assert_int_equal(t.told->n_calls, 1);
     assert_contains(t.told->gave_up, "too late for this turn");
     assert_true(time_now < 1001);
+    run(&t, NULL); // nor forgotten by the next turn
+    assert_int_equal(t.told->n_calls, 0);
+    assert_string_equal(t.told->gave_up,
+                        "the model is left alone for another 3600 s, as its server asked");
     turn_clear(&t);
+}
+
+static void an_answer_that_is_far_too_long_is_not_shown_again(void **state)
+{
+    (void)state;
+    enum { SIZE = 100000 };
+    char *text = mem_new(SIZE + 1, 1);
+    memset(text, 'a', SIZE);
+    const struct said said = {200, 0, 0, "end_turn", text, NULL};
+    struct turn t = turn_of(&said, 1);
+    run(&t, NULL);
+    assert_int_equal(t.told->n_calls, 1);
+    assert_contains(t.told->gave_up, "not JSON");
+    turn_clear(&t);
+    free(text);
 }
 
 static void a_key_that_is_refused_is_not_tried_again_and_shown_nowhere(void **state)
@@ -297,6 +316,7 @@ int main(void)
         cmocka_unit_test(what_no_repair_mends_ends_the_turn),
         cmocka_unit_test(a_server_that_is_busy_is_asked_again_when_it_says),
         cmocka_unit_test(a_wait_beyond_the_turn_is_not_begun),
+        cmocka_unit_test(an_answer_that_is_far_too_long_is_not_shown_again),
         cmocka_unit_test(a_key_that_is_refused_is_not_tried_again_and_shown_nowhere),
         cmocka_unit_test(a_turn_never_takes_longer_than_three_calls),
         cmocka_unit_test(a_budget_that_is_spent_makes_no_call),

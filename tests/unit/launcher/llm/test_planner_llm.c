@@ -193,6 +193,23 @@ static void what_earlier_launches_spent_is_told_and_turns_go_on(void **state)
     harness_free(&h);
 }
 
+static void no_sentence_quotes_a_password_of_a_url(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "https://me:word@a/v1", "ftp://me:word@a/v1",  "me:word@a",
+        "http://me:word @a/v1", "ftp://a/v1?key=word", "https:/a/v1#word"};
+    struct harness h = harness_new(SCRIPT("echo {}"), TRIREME__LLM__FALLBACK__nobody);
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        free(h.config->llm->url);
+        h.config->llm->url = mem_strdup(urls[i]);
+        assert_int_equal(planner_llm_check(h.config, h.run, &h.err), -1);
+        assert_contains(h.err.text, "llm.url: found");
+        assert_null(strstr(h.err.text, "word"));
+    }
+    harness_free(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +218,7 @@ int main(void)
         cmocka_unit_test(the_fallback_proposes_where_it_gave_up_and_says_so_once_without_calls),
         cmocka_unit_test(a_process_that_ends_costs_a_call_and_is_asked_no_more_after_three),
         cmocka_unit_test(what_earlier_launches_spent_is_told_and_turns_go_on),
+        cmocka_unit_test(no_sentence_quotes_a_password_of_a_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
