@@ -53,10 +53,15 @@ def config_of(bench, arm, seed):
 
 
 def train(bench, arm, seed):
-    """Trains a run, of arm `helm` with the researcher beside it, which ends when the run does."""
+    """Trains a run, of arm `helm` with the researcher beside it."""
     name, config = name_of(arm, seed), config_of(bench, arm, seed)
     if arm != "helm":
         return bench.train(name, config)
+    steer(bench, name, config)
+
+
+def steer(bench, name, config):
+    """Trains a run with the researcher beside it, which ends when the run does."""
     if bench.is_whole(name):
         return
     with open(bench.run(name) + ".diary", "a") as diary:
