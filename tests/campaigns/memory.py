@@ -12,6 +12,7 @@ the share of the oracle's gain.
 Seeds and arms were written down before any of it ran."""
 import os
 import sqlite3
+import sys
 
 import helm
 from adopt import told, words
@@ -34,16 +35,6 @@ def name_of(arm, seed):
     return helm.name_of("helm" if arm == "without" else arm, seed)
 
 
-def notes_of(bench, name):
-    """The file of notes that a run leaves, which its arm of helm does not keep: the same run, when
-    it is over, writes down what its ledger says."""
-    path = bench.run(name) + ".notes.sqlite"
-    if not os.path.exists(path):
-        config = helm.config_of(bench, "helm", int(name.rsplit("-", 1)[1]))
-        bench.call(*bench.words(name, config), "--set", "experiment.notes=" + path)
-    return path
-
-
 def copy_notes(path, to):
     """A run adds to its notes: it has a copy."""
     source, target = sqlite3.connect(path), sqlite3.connect(to)
@@ -53,14 +44,16 @@ def copy_notes(path, to):
 
 
 def train_pair(bench, seed):
-    """The first run, and the second one with its notes."""
-    second, first = name_of("with", seed + SECOND), helm.name_of("helm", seed)
+    """The first run, and the second one with the notes that it left."""
+    first, second = helm.name_of("helm", seed), name_of("with", seed + SECOND)
     helm.train(bench, "helm", seed)
-    notes = bench.run(second) + ".notes.sqlite"
+    left, notes = bench.run(helm.notes_of(first)), bench.run(helm.notes_of(second))
+    if not os.path.exists(left):
+        sys.exit("%s: found no notes, expected those of a run that has adopted something" % left)
     if not os.path.exists(notes):
-        copy_notes(notes_of(bench, first), notes)
+        copy_notes(left, notes)
     config = helm.config_of(bench, "helm", seed + SECOND)
-    helm.steer(bench, second, merged(config, {"experiment": {"notes": notes}}))
+    helm.steer(bench, second, merged(config, {"experiment": {"notes": helm.notes_of(second)}}))
 
 
 def train(bench, arm, seed):

@@ -190,12 +190,12 @@ class Notes(Experiments):
         planner, person = self.client("second", "read"), self.client("second", "approve")
         alone = {key: self.notes()[0][key] for key in ("id", "run", "run_name", "recipe")}
         [note] = planner.get("notes_ls")["notes"]
-        self.assertEqual(note, dict(alone, kind="adoption", gate=[], evidence=[]))
+        self.assertEqual(note, dict(alone, kind="adoption", of={}, gate=[], evidence=[]))
         self.assertEqual(planner.get("notes_search", query="optimizer")["notes"], [note])
         for hidden in ("claimed", "low", "gained", "0.25"):
             self.assertEqual(planner.get("notes_search", query=hidden)["notes"], [], hidden)
         self.assertEqual(person.get("notes_ls")["notes"], self.notes())
-        self.assertEqual(len(person.get("notes_search", query="claimed")["notes"]), 1)
+        self.assertEqual(len(person.get("notes_search", query="low")["notes"]), 1)
         with self.assertRaises(Refused):
             planner.call("notes_add", text="a thing")
         self.assertTrue(planner.call("notes_ls", **{"as": "person"})["isError"])

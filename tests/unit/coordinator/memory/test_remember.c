@@ -319,10 +319,11 @@ static void planners_see_of_text_that_judges_their_run_the_adopted_change_alone(
     struct memory_notes notes = visible(*state, "d1", "train.steps=400");
     assert_int_equal(notes.n, 1);
     char *json = json_write(notes.list[0]);
-    assert_string_equal(json, "{\"id\":2,\"kind\":\"adoption\",\"run\":\"aaaa\","
-                              "\"run_name\":\"first\",\"recipe\":[{\"path\":\"optimizer.lr\","
-                              "\"before\":\"0.001\",\"after\":\"0.004\"}],\"gate\":[],"
-                              "\"evidence\":[]}");
+    assert_string_equal(json,
+                        "{\"id\":2,\"kind\":\"adoption\",\"run\":\"aaaa\","
+                        "\"run_name\":\"first\",\"of\":{},\"recipe\":[{\"path\":\"optimizer.lr\","
+                        "\"before\":\"0.001\",\"after\":\"0.004\"}],\"gate\":[],"
+                        "\"evidence\":[]}");
     free(json);
     memory_notes_clear(&notes);
     message_free(config);
