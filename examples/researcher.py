@@ -214,12 +214,9 @@ def remembered(look):
 
 def think(look):
     """Changes worth a trial now, the best first: (patch, why, what ought to be seen)."""
-    found = [change for change in remembered(look) if not look.was_tried(change[0])]
-    if found:
-        return found
-    if len(look.b.get("dev", [])) < 2:
-        return []  # a curve has two points at least
-    found = list(bundles(look)) or list(another_batch(look))
+    found = list(remembered(look))
+    if len(look.b.get("dev", [])) > 1:  # a curve has two points at least
+        found += list(bundles(look)) or list(another_batch(look))
     return [change for change in found if not look.was_tried(change[0])]
 
 
@@ -278,8 +275,9 @@ def turn(server, step, memory):
         answer = propose(server, step, change)
         if answer:
             left, first = left - cost, first or (answer.get("number"), change[0])
-    new = first and first[1] not in known
-    if new and "optimizer.lr" in first[1] and "on_adoption_of" in server.tools["propose"]:
+        if answer and change[0] in known:
+            return None  # what it comes to decides what is missing
+    if first and "optimizer.lr" in first[1] and "on_adoption_of" in server.tools["propose"]:
         for change in another_batch(look):  # at once, not a turn later
             propose(server, step, change, on_adoption_of=first[0])
 

@@ -301,41 +301,62 @@ int command_notes_search(const void *request, void *reply, struct err *err)
     return rc;
 }
 
-static void print_note(const Trireme__MemoryNote *note)
+/* Which run it is about, of what kind, and where in it the change was tried. */
+static void print_about(const Trireme__MemoryNote *note)
 {
-    printf("%4" PRIu64 "  %-8s  ", note->id,
-           protobuf_c_enum_descriptor_get_value(&trireme__memory_note__kind__descriptor,
-                                                (int)note->kind)
-               ->name);
-    if (note->has_outcome)
-        printf("%s: ", memory_outcome_word(note->outcome));
-    char *recipe = memory_recipe_text(note->recipe, note->n_recipe);
-    print_text(recipe, SIZE_MAX);
-    free(recipe);
-    if (note->has_gain)
-        printf(", gains %.4f +- %.4f nats", note->gain, note->half_width);
-    if (note->text && note->text[0]) {
-        printf(note->n_recipe ? "\n%16s" : "", "");
-        print_text(note->text, SIZE_MAX);
-    }
-    printf("\n%16s", "");
-    if (note->run_name) {
-        printf("of ");
-        print_text(note->run_name, SIZE_MAX);
-    }
-    if (note->of && note->of->arch)
-        printf(" (%s, %s, %" PRIu64 " parameters, %" PRIu64 " tokens%s", note->of->arch,
-               note->of->optimizer, note->of->parameters, note->of->tokens,
-               note->has_tokens ? "" : ")");
-    if (note->has_tokens)
-        printf("; at %" PRIu64 " tokens)", note->tokens);
-    for (size_t i = 0; i < note->n_evidence; i++)
-        printf("%s%" PRIu64, i ? ", " : "; ledger lines ", note->evidence[i]->seq);
-    if (note->time && note->by) { // else it is the change alone
-        printf("%s%s, by ", note->run_name || note->n_evidence ? "; " : "", note->time);
-        print_text(note->by, SIZE_MAX);
+    const Trireme__RunKind *of = note->of;
+    printf("%10srun ", "");
+    print_text(note->run_name, SIZE_MAX);
+    if (of && of->arch) {
+        if (note->has_tokens)
+            printf(", tried at %" PRIu64 " of %" PRIu64 " tokens", note->tokens, of->tokens);
+        else
+            printf(", %" PRIu64 " tokens", of->tokens);
+        printf("; %s, %" PRIu64 " parameters, %s", of->arch, of->parameters, of->optimizer);
     }
     printf("\n");
+}
+
+static void print_source(const Trireme__MemoryNote *note)
+{
+    printf("%10sby ", "");
+    print_text(note->by, SIZE_MAX);
+    printf(", %s", note->time);
+    for (size_t i = 0; i < note->n_evidence; i++)
+        printf("%s%" PRIu64, i ? ", " : "; rests on ledger lines ", note->evidence[i]->seq);
+    printf("\n");
+}
+
+static void print_note(const Trireme__MemoryNote *note)
+{
+    const Trireme__MemoryNote__Kind kind =
+        note->has_outcome || note->n_recipe ? TRIREME__MEMORY_NOTE__KIND__adoption : note->kind;
+    printf("%4" PRIu64 "  ", note->id);
+    if (note->has_outcome)
+        printf("%s", memory_outcome_word(note->outcome));
+    else if (kind == TRIREME__MEMORY_NOTE__KIND__adoption)
+        printf("was part of the recipe"); // that it was is all that is told
+    else
+        print_text(note->text ? note->text : "", SIZE_MAX);
+    if (note->has_gain)
+        printf(", gains %.4f +- %.4f nats", note->gain, note->half_width);
+    printf("\n");
+    for (size_t i = 0; i < note->n_recipe; i++) {
+        char *value = memory_recipe_text(note->recipe + i, 1);
+        printf("%10s", "");
+        print_text(value, SIZE_MAX);
+        printf("\n");
+        free(value);
+    }
+    if (kind == TRIREME__MEMORY_NOTE__KIND__adoption && note->text && note->text[0]) {
+        printf("%10sproposed since: ", "");
+        print_text(note->text, SIZE_MAX);
+        printf("\n");
+    }
+    if (note->run_name)
+        print_about(note);
+    if (note->by && note->time)
+        print_source(note);
 }
 
 void print_notes(const void *reply)
@@ -359,6 +380,28 @@ static char *folder_of(const char *path)
     return folder;
 }
 
+/* Whether a folder is a run or holds one: otherwise all notes would seem to have lost theirs. */
+static int check_runs(const char *folder, struct err *err)
+{
+    size_t n = 0;
+    char *id = about_run_id(folder), **names = file_names(folder, &n, ERR_USAGE, err);
+    if (!names) {
+        free(id);
+        return -1;
+    }
+    for (size_t i = 0; i < n && !id; i++) {
+        char *run = file_join(folder, names[i]);
+        id = about_run_id(run);
+        free(run);
+    }
+    file_names_free(names);
+    const bool has = id != NULL;
+    free(id);
+    return has ? 0
+               : err_set(err, ERR_USAGE,
+                         "--runs: found no run in %s, expected a run, or a folder of runs", folder);
+}
+
 int command_notes_lint(const void *request, void *reply, struct err *err)
 {
     const Trireme__NotesLintRequest *r = request;
@@ -369,6 +412,8 @@ int command_notes_lint(const void *request, void *reply, struct err *err)
     struct memory *memory = open_to_read(&place, r->notes, err);
     int rc = memory ? memory_list(&notes, memory, SIZE_MAX, err) : -1;
     memory_close(memory);
+    for (size_t i = 0; rc == 0 && i < r->n_runs; i++)
+        rc = check_runs(r->runs[i], err);
     if (rc == 0) {
         const char **folders = mem_new(r->n_runs + 2, sizeof *folders);
         char *beside = folder_of(place.path);
@@ -399,13 +444,15 @@ void print_notes_lint(const void *reply)
     const Trireme__NotesLintReply *r = reply;
     for (size_t i = 0; i < r->n_faults; i++) {
         const Trireme__MemoryFault *f = r->faults[i];
-        printf("%" PRIu64 ": %s: ", f->id,
+        printf("note %" PRIu64 ": %s: ", f->id,
                protobuf_c_enum_descriptor_get_value(&trireme__memory_fault__kind__descriptor,
                                                     (int)f->kind)
                    ->name);
         print_text(f->text, SIZE_MAX);
         printf("\n");
     }
-    if (r->has_notes && !r->n_faults)
-        printf("%" PRIu64 " notes, which hold\n", r->notes);
+    if (r->has_notes && !r->notes)
+        printf("there are no notes\n");
+    else if (r->has_notes && !r->n_faults)
+        printf("%" PRIu64 " notes were looked at: all hold\n", r->notes);
 }

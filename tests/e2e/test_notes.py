@@ -88,7 +88,7 @@ class Notes(Experiments):
         stretch = self.ledger("first", "stretch")[0]["stretch"]
         self.assertEqual(note["tokens"], stretch["trained"])
         self.assertEqual(stat.S_IMODE(os.stat(self.path("notes.sqlite")).st_mode), 0o600)
-        self.assertIn("1 notes, which hold", self.succeed("notes", "lint", "first").out)
+        self.assertIn("1 notes were looked at: all hold", self.succeed("notes", "lint", "first").out)
 
     def test_a_launch_notes_what_one_before_could_not_and_nothing_twice(self):
         before = self.notes()
@@ -274,13 +274,15 @@ class Notes(Experiments):
         self.write("first/ledger.jsonl", b"".join(lines))
         done = self.run_it("notes", "lint", "first")
         self.assertEqual(done.code, 3, done)
-        self.assertIn("1: altered: line %d of run " % seq, done.out)
+        self.assertIn("note 1: altered: line %d of run first (" % seq, done.out)
         self.assertIn("1 faults in 1 notes", done.err)
         os.makedirs(self.path("elsewhere"))
         os.rename(self.path("first"), self.path("elsewhere/first"))
         self.assertIn("gone", self.run_it("notes", "lint", "notes.sqlite").out)
         self.assertIn("altered",
                       self.run_it("notes", "lint", "notes.sqlite", "--runs", "elsewhere").out)
+        self.refuse(2, ["--runs", "found no run in a"], "notes", "lint", "notes.sqlite", "--runs",
+                    "a")
 
 
 if __name__ == "__main__":
