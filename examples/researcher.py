@@ -6,8 +6,10 @@
     examples/researcher.py runs/a                # TRIREME: the program, if it is not on the PATH
 
 It waits for its turn, reads the briefing, proposes, is done, and waits again, until the run is
-over. It keeps nothing in memory: what was tried, and what became of it, stands in each briefing, so
-it may be killed and started again. Its diary goes to stdout."""
+over. It keeps nothing itself: what was tried, and what became of it, stands in each briefing, so it
+may be killed and started again. What earlier runs have adopted (experiment.notes) comes first, and
+what they have settled is not tried again; with --no-memory it does not look. Its diary goes to
+stdout."""
 import json
 import os
 import subprocess
@@ -25,6 +27,7 @@ ANEW = ("superseded", "no money", "no time", "killed", "replaced", "not needed",
         "lost", "failed", "overruled", "unfit", "no windows")
 TOO_SMALL = ("no hope", "no sign", "without effect")
 WORSE = ("beaten", "taken back", "diverged")
+GOOD = ("adopted (screening)", "claimed")  # of earlier runs
 
 
 class Server:
@@ -64,10 +67,34 @@ class Server:
 
 class Look:
     """A briefing, as the rules ask it."""
-    def __init__(self, briefing):
+    def __init__(self, briefing, memory=True):
         self.b, self.config = briefing, briefing["config"]
-        self.tried = briefing.get("tried", [])
+        self.tried, self.known = list(briefing.get("tried", [])), []
         self.may = {setting["path"]: setting for setting in briefing["may_change"]}
+        for note in briefing.get("known", []) * memory:
+            before, after = self.values(note, "before"), self.values(note, "after")
+            outcome = note.get("outcome", GOOD[0])  # told alone: it was adopted
+            if after and outcome in GOOD:
+                self.known.append((before, after))
+            elif after and all(self.number(path) == value for path, value in before.items()):
+                self.tried.append({"patch": after, "outcome": outcome})
+
+    def values(self, note, which):
+        """Values of a recipe by path, sources by number; none where one is no number here."""
+        numbers = {source["name"]: str(i) for i, source in enumerate(self.b["sources"])}
+        found = {}
+        for change in note.get("recipe", []):
+            words = change["path"].split(".")
+            if words[:2] == ["data", "sources"]:
+                words[2] = numbers.get(words[2], words[2])
+            path = ".".join(words)
+            if path not in self.config:
+                return {}
+            try:
+                found[path] = float(change[which])
+            except ValueError:
+                return {}
+        return found
 
     def number(self, path):
         return float(self.config[path])
@@ -115,7 +142,7 @@ def mixture(look):
     return patch, "; ".join(why)
 
 
-def memory(look):
+def forgetting(look):
     batch, beta2 = look.number("train.batch"), look.number("optimizer.beta2")
     if beta2 < MEMORY_ODD and batch <= 64 and look.can("optimizer.beta2", MEMORY_GOOD):
         return {"optimizer.beta2": MEMORY_GOOD}, "beta2 of %g forgets within a few steps" % beta2
@@ -151,7 +178,7 @@ def rates(look):
 def bundles(look):
     """What is wrong with the recipe, mended at once, as one change for each rate worth a trial; a
     bundle that was beaten is taken apart."""
-    faults, higher = [fault for fault in (mixture(look), memory(look)) if fault[0]], rates(look)
+    faults, higher = [fault for fault in (mixture(look), forgetting(look)) if fault[0]], rates(look)
     if any(t["outcome"] in WORSE + TOO_SMALL and len(t["patch"]) > 1 for t in look.tried):
         whole = [[part] for part in faults + higher]
     else:
@@ -173,11 +200,23 @@ def another_batch(look):
         yield {path: value}, why, "a lower loss at the same tokens"
 
 
+def remembered(look):
+    """What earlier runs have adopted one after the other, from the values of this run on, as one
+    change; it needs no curve."""
+    patch = {}
+    for before, after in look.known:
+        if all(patch.get(path, look.number(path)) == value for path, value in before.items()):
+            patch.update(after)
+    patch = {path: value for path, value in patch.items() if value != look.number(path)}
+    if patch and all(look.can(path, value) for path, value in patch.items()):
+        yield patch, "earlier runs of this kind adopted it from the same values", "the same gain"
+
+
 def think(look):
     """Changes worth a trial now, the best first: (patch, why, what ought to be seen)."""
-    if len(look.b.get("dev", [])) < 2:
-        return []  # a curve has two points at least
-    found = list(bundles(look)) or list(another_batch(look))
+    found = list(remembered(look))
+    if len(look.b.get("dev", [])) > 1:  # a curve has two points at least
+        found += list(bundles(look)) or list(another_batch(look))
     return [change for change in found if not look.was_tried(change[0])]
 
 
@@ -199,6 +238,12 @@ def cost_of(server, look, patch, beside):
     return found[0][kind + ("_more" if beside else "_tokens")] if found else None
 
 
+def is_settled(server, patch):
+    """Whether an earlier run has settled it, also where only that is told, not how."""
+    price, _ = server.call("price", set=words(patch)) if "price" in server.tools else ({}, None)
+    return bool(price and price.get("settled"))
+
+
 def tell(step, patch, *more):
     print("step %d: %s: %s" % (step, " ".join(words(patch)), ": ".join(more)), flush=True)
 
@@ -211,14 +256,18 @@ def propose(server, step, change, **more):
     return answer
 
 
-def turn(server, step):
+def turn(server, step, memory):
     briefing, refusal = server.call("briefing")
     if refusal:
         return print("step %d: no briefing: %s" % (step, refusal), flush=True)
-    look, left, first = Look(briefing), briefing.get("tokens_left", 0), None
+    look, left, first = Look(briefing, memory), briefing.get("tokens_left", 0), None
     if any(t["outcome"] in PENDING for t in look.tried):
         return None  # its answer decides what comes next
+    known = [patch for patch, _, _ in remembered(look)]
     for change in think(look):
+        if memory and change[0] not in known and is_settled(server, change[0]):
+            tell(step, change[0], "an earlier run has settled it")
+            continue
         cost = cost_of(server, look, change[0], first is not None)
         if cost is None or cost > left:
             tell(step, change[0], "cannot be paid")
@@ -226,21 +275,24 @@ def turn(server, step):
         answer = propose(server, step, change)
         if answer:
             left, first = left - cost, first or (answer.get("number"), change[0])
+        if answer and change[0] in known:
+            return None  # what it comes to decides what is missing
     if first and "optimizer.lr" in first[1] and "on_adoption_of" in server.tools["propose"]:
         for change in another_batch(look):  # at once, not a turn later
             propose(server, step, change, on_adoption_of=first[0])
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: researcher.py RUN")
-    server = Server(sys.argv[1])
+    runs = [word for word in sys.argv[1:] if word != "--no-memory"]
+    if len(runs) != 1:
+        sys.exit("usage: researcher.py RUN [--no-memory]")
+    server, memory = Server(runs[0]), runs == sys.argv[1:]
     while True:
         found, refusal = server.call("wait", timeout=60, **{"for": "turn"})
         if refusal or not (found["happened"] or found["trained"]):
             break
         if found["happened"]:
-            turn(server, found["turn"])
+            turn(server, found["turn"], memory)
             server.call("done", step=found["turn"])
     print(refusal or "the run is over", flush=True)
 

@@ -60,9 +60,9 @@ const struct command commands[] = {
     ALONE( "diagnose",           READ,    diagnose,           diagnose_reply,       yaml),
     ALONE( "note",               PROPOSE, note,               answer,               answer),
     ALONE( "mcp",                NONE,    mcp,                mcp_reply,            nothing),
-    ALONE( "notes add",          NONE,    notes_add,          notes_add_reply,      notes_add),
-    ALONE( "notes ls",           NONE,    notes_ls,           notes_ls_reply,       notes),
-    ALONE( "notes search",       NONE,    notes_search,       notes_ls_reply,       notes),
+    ALONE( "notes add",          PROPOSE, notes_add,          notes_add_reply,      notes_add),
+    ALONE( "notes ls",           READ,    notes_ls,           notes_ls_reply,       notes),
+    ALONE( "notes search",       READ,    notes_search,       notes_ls_reply,       notes),
     REPORT("notes lint",         NONE,    notes_lint,         notes_lint_reply,     notes_lint),
     REPORT("doctor",             NONE,    doctor,             doctor_reply,         doctor),
 };

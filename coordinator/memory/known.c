@@ -1,11 +1,13 @@
 #include "coordinator/memory/known.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "coordinator/memory/about_run.h"
 #include "coordinator/memory/memory_recipe.h"
 #include "coordinator/memory/run_kind.h"
 #include "proto/config/changes.h"
 #include "proto/schema/message.h"
+#include "proto/schema/value.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,11 +56,10 @@ static bool is_overtaken(const struct memory_notes *notes, size_t i)
     return false;
 }
 
+/* Whether planners of the run may know of it. */
 static bool is_told(const Trireme__MemoryNote *note, const struct about_run *about)
 {
     const bool shares = note->run && about_run_shares_gate(about, note);
-    if (about_run_is_own(about, note))
-        return false;
     switch (note->kind) {
     case TRIREME__MEMORY_NOTE__KIND__planner:
         return note->text && note->text[0];
@@ -89,15 +90,19 @@ static void tell_found(Trireme__Known *k, const Trireme__MemoryNote *note)
     }
 }
 
+static bool is_word(const Trireme__MemoryNote *note)
+{
+    return note->kind == TRIREME__MEMORY_NOTE__KIND__planner ||
+           note->kind == TRIREME__MEMORY_NOTE__KIND__person;
+}
+
 static Trireme__Known *tell(const Trireme__MemoryNote *note, const struct about_run *about)
 {
     Trireme__Known *k = message_new(&trireme__known__descriptor);
-    const bool is_word = note->kind == TRIREME__MEMORY_NOTE__KIND__planner ||
-                         note->kind == TRIREME__MEMORY_NOTE__KIND__person;
     k->recipe = mem_new(note->n_recipe, sizeof *k->recipe);
     for (; k->n_recipe < note->n_recipe; k->n_recipe++)
         k->recipe[k->n_recipe] = message_copy(note->recipe[k->n_recipe]);
-    if (is_word)
+    if (is_word(note))
         k->text = mem_strdup(note->text);
     else if (!about_run_shares_gate(about, note))
         tell_found(k, note);
@@ -117,7 +122,8 @@ void known_of(struct known *known, const struct memory_notes *notes, const struc
     size_t room = 0;
     *known = (struct known){0};
     for (size_t i = 0; i < notes->n; i++) {
-        if (!is_told(notes->list[i], about) || is_overtaken(notes, i))
+        if (about_run_is_own(about, notes->list[i]) || !is_told(notes->list[i], about) ||
+            is_overtaken(notes, i))
             continue;
         Trireme__Known *k = tell(notes->list[i], about);
         if (is_listed(known, k)) { // of two runs judged by the same text
@@ -134,6 +140,37 @@ void known_of(struct known *known, const struct memory_notes *notes, const struc
         memmove(known->list, known->list + more, KNOWN_MAX * sizeof *known->list);
         known->n = KNOWN_MAX;
     }
+}
+
+/* The change alone, fresh: whether it was adopted or claimed is not told either. */
+static Trireme__MemoryNote *change_alone(const Trireme__MemoryNote *note)
+{
+    Trireme__MemoryNote *alone = message_new(&trireme__memory_note__descriptor);
+    alone->has_id = 1, alone->id = note->id;
+    alone->has_kind = 1, alone->kind = TRIREME__MEMORY_NOTE__KIND__adoption;
+    alone->run = mem_strdup(note->run);
+    alone->run_name = mem_strdup(note->run_name);
+    alone->recipe = mem_new(note->n_recipe, sizeof *alone->recipe);
+    for (; alone->n_recipe < note->n_recipe; alone->n_recipe++)
+        alone->recipe[alone->n_recipe] = message_copy(note->recipe[alone->n_recipe]);
+    return alone;
+}
+
+void known_visible(struct memory_notes *notes, const struct about_run *about)
+{
+    bool *gone = mem_new(notes->n, sizeof *gone);
+    size_t kept = 0;
+    for (size_t i = 0; i < notes->n; i++)
+        gone[i] = !is_told(notes->list[i], about) || is_overtaken(notes, i);
+    for (size_t i = 0; i < notes->n; i++) {
+        Trireme__MemoryNote *note = notes->list[i];
+        const bool is_whole = is_word(note) || !about_run_shares_gate(about, note);
+        if (!gone[i])
+            notes->list[kept++] = is_whole ? message_copy(note) : change_alone(note);
+        message_free(note);
+    }
+    notes->n = kept;
+    free(gone);
 }
 
 /* Reads the notes of a run's kind, and what the run is; none where the run keeps none. */
@@ -168,6 +205,33 @@ int known_read(struct known *known, const char *run, const Trireme__Config *conf
     return 0;
 }
 
+/* What a note of a settled change says to somebody who proposes the same; fresh. */
+static char *settled_text(const Trireme__MemoryNote *note, const struct about_run *about,
+                          bool person)
+{
+    struct text name = {0};
+    value_write_clean(&name, note->run_name ? note->run_name : "");
+    const unsigned long long note_id = note->id, parameters = note->of->parameters;
+    char *what =
+        person || !about_run_shares_gate(about, note)
+            ? mem_format("%s, as note %llu tells", memory_outcome_word(note->outcome), note_id)
+            : mem_format("note %llu tells persons how, not planners, since it was judged "
+                         "by text that judges this run",
+                         note_id);
+    char *text = mem_format("run '%s' has settled the same change at the same scale (%llu "
+                            "parameters, at %llu tokens): %s",
+                            name.bytes ? name.bytes : "", parameters,
+                            (unsigned long long)note->tokens, what);
+    free(what);
+    text_clear(&name);
+    return text;
+}
+
+char *known_answer(const char *answer, const char *sentence)
+{
+    return mem_format("%s; %s", answer, sentence);
+}
+
 int known_settled(char **sentence, const struct known_question *q, struct err *err)
 {
     struct memory_notes notes;
@@ -183,11 +247,7 @@ int known_settled(char **sentence, const struct known_question *q, struct err *e
             !about_run_is_own(&about, note) && !is_overtaken(&notes, i) &&
             run_scale_same(note->of, note->tokens, about.kind, q->tokens) &&
             memory_recipe_same(note->recipe, note->n_recipe, recipe.list, recipe.n))
-            *sentence = mem_format(
-                "an earlier run has settled the same change at the same scale "
-                "(%llu parameters, at %llu tokens): %s, as note %llu tells",
-                (unsigned long long)note->of->parameters, (unsigned long long)note->tokens,
-                memory_outcome_word(note->outcome), (unsigned long long)note->id);
+            *sentence = settled_text(note, &about, q->person);
     }
     memory_recipe_clear(&recipe);
     changes_free(values, q->n_patch);

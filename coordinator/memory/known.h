@@ -12,6 +12,7 @@
 #include "config.pb-c.h"
 #include "planner.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,16 +34,26 @@ int known_read(struct known *known, const char *run, const Trireme__Config *conf
 /* What of these notes is told to a run. */
 void known_of(struct known *known, const struct memory_notes *notes, const struct about_run *about);
 
+/* Leaves of all notes of a file, in their order, what planners of a run may see: those that are
+ * told, also of the run itself and of other kinds, and whole; but of what was adopted on text that
+ * judges this run the change alone, and which run it was. */
+void known_visible(struct memory_notes *notes, const struct about_run *about);
+
 /* A change that somebody proposes, and where. */
 struct known_question {
     const char *run;
     const Trireme__Config *config, *in_force; /* the run's own; the trunk's now */
-    uint64_t tokens;                          /* that the trunk has trained on */
+    uint64_t tokens;                          /* of the trunk, where it can be tried first */
     Trireme__Change *const *patch;
     size_t n_patch;
+    bool person; /* who asks may see everything */
 };
 
 /* Whether an earlier run has settled the same change, from the same values and at the same scale
- * (run_kind.h): by its pairs, by a claim, or by taking it back. *sentence, fresh, says what it came
- * to and which note tells; NULL: none has. */
+ * (run_kind.h): by its pairs, by a claim, or by taking it back. *sentence, fresh, says which run,
+ * what it came to (to planners not where it was judged by text that judges this run, or may have
+ * been) and which note tells; NULL: none has. */
 int known_settled(char **sentence, const struct known_question *question, struct err *err);
+
+/* What is answered to a legal proposal that was settled before; fresh. */
+char *known_answer(const char *answer, const char *sentence);

@@ -244,6 +244,23 @@ int memory_search(struct memory_notes *notes, struct memory *m, const char *quer
     return rc;
 }
 
+int memory_search_among(struct memory_notes *found, const struct memory_notes *notes,
+                        const char *query, size_t max, struct err *err)
+{
+    struct memory *m = memory_open_empty(err);
+    int rc = m ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < notes->n; i++) // so i + 1 is its number there
+        rc = memory_add(m, NULL, notes->list[i], NULL, err);
+    rc = rc == 0 ? memory_search(found, m, query, max, err) : rc;
+    for (size_t i = 0; rc == 0 && i < found->n; i++) {
+        const uint64_t number = found->list[i]->id;
+        message_free(found->list[i]);
+        found->list[i] = message_copy(notes->list[number - 1]);
+    }
+    memory_close(m);
+    return rc;
+}
+
 #else
 
 int memory_add(struct memory *m, uint64_t *id, const Trireme__MemoryNote *note, const char *once,
@@ -263,6 +280,13 @@ int memory_search(struct memory_notes *notes, struct memory *m, const char *quer
                   struct err *err)
 {
     (void)notes, (void)m, (void)query, (void)max;
+    return memory_is_there(err);
+}
+
+int memory_search_among(struct memory_notes *found, const struct memory_notes *notes,
+                        const char *query, size_t max, struct err *err)
+{
+    (void)found, (void)notes, (void)query, (void)max;
     return memory_is_there(err);
 }
 

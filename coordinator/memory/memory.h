@@ -60,6 +60,10 @@ int memory_list(struct memory_notes *notes, struct memory *memory, size_t max, s
 int memory_search(struct memory_notes *notes, struct memory *memory, const char *query, size_t max,
                   struct err *err);
 
+/* The same of these notes alone, of whatever file. */
+int memory_search_among(struct memory_notes *found, const struct memory_notes *notes,
+                        const char *query, size_t max, struct err *err);
+
 /* Those of the newest `max` that are about runs of this kind (run_kind.h), or about none. */
 int memory_of_kind(struct memory_notes *notes, struct memory *memory, const Trireme__RunKind *kind,
                    size_t max, struct err *err);

@@ -16,4 +16,7 @@ void memory_begin(struct memory *memory);
 
 /* Writes "PATH: cannot WHAT: why" with the code that fits SQLite's answer; returns -1. */
 int memory_failed(const struct memory *memory, int answer, const char *what, struct err *err);
+
+/* An empty one that no file keeps. */
+struct memory *memory_open_empty(struct err *err);
 #endif

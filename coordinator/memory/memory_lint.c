@@ -154,31 +154,31 @@ static bool look_at_evidence(struct linting *l, const Trireme__MemoryNote *note,
 {
     const struct raw_ledger *ledger = ledger_of(l, e->run ? e->run : "");
     const unsigned long long seq = e->seq;
-    const char *name = note->run_name ? note->run_name : "";
+    const char *name = note->run_name ? note->run_name : "", *id = e->run ? e->run : "";
     char head[SHA256_HEX_SIZE];
     if (e->seq == 0 || e->seq > ledger->n) {
         add_fault(l, note, TRIREME__MEMORY_FAULT__KIND__gone,
                   ledger->n ? mem_format("the ledger of run %s (%s) has %zu lines, expected line "
                                          "%llu, on which it rests",
-                                         e->run, name, ledger->n, seq)
-                            : mem_format("found no ledger of run %s (%s), expected that on whose "
-                                         "line %llu it rests",
-                                         e->run ? e->run : "", name, seq));
+                                         name, id, ledger->n, seq)
+                            : mem_format("found no ledger of run %s (%s) in the folders that were "
+                                         "looked in, expected that on whose line %llu it rests",
+                                         name, id, seq));
         return true;
     }
     const struct raw_line *line = &ledger->lines[e->seq - 1];
     sha256_hex(head, line->text, line->size);
     if (!e->sha256 || strcmp(head, e->sha256)) {
         add_fault(l, note, TRIREME__MEMORY_FAULT__KIND__altered,
-                  mem_format("line %llu of run %s (%s): found SHA-256 %s, expected %s", seq, e->run,
-                             name, head, e->sha256 ? e->sha256 : "one"));
+                  mem_format("line %llu of run %s (%s): found SHA-256 %s, expected %s", seq, name,
+                             id, head, e->sha256 ? e->sha256 : "one"));
         return true;
     }
     if (line->superseded)
         add_fault(
             l, note, TRIREME__MEMORY_FAULT__KIND__superseded,
             mem_format("line %llu of run %s (%s) is not in effect: a correction supersedes it", seq,
-                       e->run, name));
+                       name, id));
     return line->superseded;
 }
 

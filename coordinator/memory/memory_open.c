@@ -223,6 +223,16 @@ struct memory *memory_open(const char *path, enum memory_use use, int wait_ms, s
     return NULL;
 }
 
+struct memory *memory_open_empty(struct err *err)
+{
+    struct memory *m = mem_new(1, sizeof *m);
+    m->path = mem_strdup(":memory:");
+    if (open_file(m, MEMORY_WRITE, 0, err) == 0)
+        return m;
+    memory_close(m);
+    return NULL;
+}
+
 void memory_close(struct memory *m)
 {
     if (!m)

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "coordinator/campaign/campaign.h"
+#include "coordinator/ledger/actor.h"
 #include "coordinator/ledger/journal.h"
 #include "coordinator/memory/known.h"
 #include "coordinator/proposals/intake_internal.h"
@@ -49,12 +50,13 @@ void recall_tell_settled(struct intake *intake, const struct entry *e, Trireme__
                                             .in_force = context_config(&intake->context),
                                             .tokens = tried_at(intake),
                                             .patch = e->proposal->patch,
-                                            .n_patch = e->proposal->n_patch};
+                                            .n_patch = e->proposal->n_patch,
+                                            .person = actor_is_person(e->by)};
     if (known_settled(&sentence, &question, &why) < 0)
         say_lost(intake, &why);
     if (!sentence)
         return;
-    char *text = mem_format("%s; %s", answer->text, sentence);
+    char *text = known_answer(answer->text, sentence);
     progress_log(intake->context.progress, "proposal %u: %s", e->number, sentence);
     free(answer->text);
     answer->text = text;

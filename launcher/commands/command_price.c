@@ -1,6 +1,8 @@
 /* trireme price: a dry run of propose, from the files of the run. */
 #include "base/mem.h"
+#include "coordinator/briefing/curve.h"
 #include "coordinator/ledger/history.h"
+#include "coordinator/memory/known.h"
 #include "coordinator/patch/patch.h"
 #include "coordinator/proposals/validate.h"
 #include "launcher/commands/command.h"
@@ -12,6 +14,7 @@
 #include "command.pb-c.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DECISIONS_MAX = 16 /* at least the rule's number of pairs */ };
@@ -87,6 +90,27 @@ static void tell_change(Trireme__PriceReply *out, const struct change *c,
         out->hindered = mem_strdup(why.text);
 }
 
+/* Tells where an earlier run has settled it; a memory that cannot be read harms nothing. */
+static void tell_settled(Trireme__PriceReply *out, const struct change *c, const char *run)
+{
+    struct err unread;
+    const uint64_t first = prospect_first(&c->now) * c->now.step_tokens,
+                   now = curve_tokens(c->view->curve);
+    const uint64_t ahead = c->given ? (c->start - c->now.step) * c->now.step_tokens : 0;
+    const struct known_question question = {.run = run,
+                                            .config = c->view->asked,
+                                            .in_force = c->view->in_force,
+                                            .tokens = now + ahead > first ? now + ahead : first,
+                                            .patch = c->proposal->patch,
+                                            .n_patch = c->proposal->n_patch,
+                                            .person = c->person};
+    if (!out->accepted || known_settled(&out->settled, &question, &unread) < 0 || !out->settled)
+        return;
+    char *text = known_answer(out->text, out->settled);
+    free(out->text);
+    out->text = text;
+}
+
 static void tell(Trireme__PriceReply *out, const struct change *c)
 {
     struct err why = {0};
@@ -122,6 +146,7 @@ static int price(Trireme__PriceReply *out, const Trireme__PriceRequest *r,
     c.after = prospect_after(&c.now);
     c.start = start_of(&c, r->has_start ? r->start : 0);
     tell(out, &c);
+    tell_settled(out, &c, r->run);
     message_free(c.proposal);
     return 0;
 }

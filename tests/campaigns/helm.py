@@ -41,6 +41,11 @@ def name_of(arm, seed):
     return "helm-%s-%d" % (arm, seed)
 
 
+def notes_of(name):
+    """The file of notes of a run, beside it; of its own notes a run is told nothing."""
+    return name + ".notes.sqlite"
+
+
 def config_of(bench, arm, seed):
     weights = GOOD_WEIGHTS if arm == "oracle" else SOURCES
     paths = {"one": bench.code(), "two": bench.prose(), "three": bench.noise()}
@@ -53,10 +58,15 @@ def config_of(bench, arm, seed):
 
 
 def train(bench, arm, seed):
-    """Trains a run, of arm `helm` with the researcher beside it, which ends when the run does."""
+    """Trains a run, of arm `helm` with the researcher beside it."""
     name, config = name_of(arm, seed), config_of(bench, arm, seed)
     if arm != "helm":
         return bench.train(name, config)
+    steer(bench, name, merged(config, {"experiment": {"notes": notes_of(name)}}))
+
+
+def steer(bench, name, config):
+    """Trains a run with the researcher beside it, which ends when the run does."""
     if bench.is_whole(name):
         return
     with open(bench.run(name) + ".diary", "a") as diary:

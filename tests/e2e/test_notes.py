@@ -8,6 +8,7 @@ import stat
 import experiments
 import trireme
 from experiments import Experiments
+from mcp_client import Client, Refused
 from trireme import wait_for
 
 # Writes down what it is told, and proposes nothing.
@@ -61,6 +62,11 @@ class Notes(Experiments):
             file.execute("UPDATE note SET note = ?", [json.dumps(note)])
         file.close()
 
+    def client(self, run, role):
+        made = Client([trireme.PROGRAM, "mcp", run, "--role", role], self.folder)
+        self.addCleanup(made.close)
+        return made
+
     def notes(self, where="first"):
         return json.loads(self.succeed("notes", "ls", where, "--json").out).get("notes", [])
 
@@ -82,7 +88,7 @@ class Notes(Experiments):
         stretch = self.ledger("first", "stretch")[0]["stretch"]
         self.assertEqual(note["tokens"], stretch["trained"])
         self.assertEqual(stat.S_IMODE(os.stat(self.path("notes.sqlite")).st_mode), 0o600)
-        self.assertIn("1 notes, which hold", self.succeed("notes", "lint", "first").out)
+        self.assertIn("1 notes were looked at: all hold", self.succeed("notes", "lint", "first").out)
 
     def test_a_launch_notes_what_one_before_could_not_and_nothing_twice(self):
         before = self.notes()
@@ -152,13 +158,76 @@ class Notes(Experiments):
         self.claim()
         call = self.train("second")
         wait_for(lambda: self.steps_done("second") > 2, "a step", 120)
+        price = json.loads(self.succeed("price", "second", "--set", RATE, "--json").out)
         answer = self.propose("second", RATE)
         self.assertTrue(answer["accepted"], answer)
-        self.assertIn("settled the same change at the same scale", answer["text"])
+        self.assertIn("run 'first' has settled the same change at the same scale", answer["text"])
         self.assertIn("claimed, as note 1 tells", answer["text"])
+        self.assertEqual(price["settled"], answer["text"].split("; ")[-1])
+        self.assertTrue(price["text"].endswith("; " + price["settled"]), price)
+        self.assertTrue(price["accepted"])
         other = self.propose("second", "optimizer.lr=0.0025")
         self.assertNotIn("settled", other["text"])
         self.stop(call)
+
+    def test_planners_are_told_by_the_price_that_it_was_settled_and_how_only_by_other_text(self):
+        for other in (False, True):
+            run = "second%d" % other
+            self.configure(other=other)
+            self.begun(run)
+            if not other:
+                self.claim()
+            told = self.client(run, "read").get("price", set=[RATE])
+            self.assertIn("run 'first' has settled the same change", told["settled"])
+            self.assertEqual("claimed" in json.dumps(told), other)
+            self.assertNotIn("settled", self.client(run, "read").get("price", set=[RATE + "5"]))
+
+    def test_clients_read_and_search_what_planners_may_know_and_persons_all(self):
+        self.configure(other=False)
+        self.begun()
+        self.claim()
+        self.succeed("notes", "add", "first", "it gained 0.25", "--evidence", "3")
+        planner, person = self.client("second", "read"), self.client("second", "approve")
+        alone = {key: self.notes()[0][key] for key in ("id", "run", "run_name", "recipe")}
+        [note] = planner.get("notes_ls")["notes"]
+        self.assertEqual(note, dict(alone, kind="adoption", of={}, gate=[], evidence=[]))
+        self.assertEqual(planner.get("notes_search", query="optimizer")["notes"], [note])
+        for hidden in ("claimed", "low", "gained", "0.25"):
+            self.assertEqual(planner.get("notes_search", query=hidden)["notes"], [], hidden)
+        self.assertEqual(person.get("notes_ls")["notes"], self.notes())
+        self.assertEqual(len(person.get("notes_search", query="low")["notes"]), 1)
+        with self.assertRaises(Refused):
+            planner.call("notes_add", text="a thing")
+        self.assertTrue(planner.call("notes_ls", **{"as": "person"})["isError"])
+        text = self.succeed("notes", "ls", "second", "--as", "planner").out
+        self.assertNotIn("(null)", text)
+        self.assertNotIn("0.25", text)
+        self.configure(other=True)
+        self.begun("third")
+        [claim] = self.client("third", "read").get("notes_ls")["notes"][:1]
+        self.assertEqual((claim["kind"], claim["outcome"]), ("claim", "claimed"))
+        self.assertNotIn("gain", claim)  # known tells it, and this has no rounding
+
+    def test_a_client_that_proposes_adds_notes_of_planners_about_its_run_alone(self):
+        client = self.client("first", "propose")
+        added = client.get("notes_add", text="warm up longer", evidence=["3"])
+        note = self.notes()[-1]
+        self.assertEqual((added["id"], added["evidence"]), (note["id"], 1))
+        self.assertEqual((note["kind"], note["run_name"], note["evidence"][0]["seq"]),
+                         ("planner", "first", 3))
+        self.assertRegex(note["by"], "^planner ")
+        self.assertIn(note, client.get("notes_ls")["notes"])
+        for evidence in ("first:3", "/etc:1", "../first:3", "x", "0", "99999"):
+            refused = client.call("notes_add", text="a thing", evidence=[evidence])
+            self.assertTrue(refused["isError"], evidence)
+            self.assertNotIn(self.folder, refused["content"][0]["text"])
+        for more in ({"as": "person"}, {"kind": "claim"}, {"outcome": "claimed"}):
+            self.assertTrue(client.call("notes_add", text="a thing", **more)["isError"], more)
+        for i in range(63):
+            client.get("notes_add", text="thing %d" % i)
+        full = client.call("notes_add", text="one more")
+        self.assertIn("found 64 notes of planners, expected at most 64", full["content"][0]["text"])
+        self.succeed("notes", "add", "first", "a person's")
 
     def test_a_memory_that_cannot_be_read_harms_nothing(self):
         self.write("notes.sqlite", b"this is no database" * 100)
@@ -189,7 +258,7 @@ class Notes(Experiments):
                                 ("first:x", ["RUN:SEQ"]), ("absent:1", ["absent"]), ("first:0",
                                                                                      ["record 0"])):
             self.refuse(2, parts, "notes", "add", "first", "text", "--evidence", evidence)
-        self.refuse(2, ["control character"], "notes", "add", "first", "two\nlines")
+        self.refuse(2, ["controls a terminal"], "notes", "add", "first", "two\nlines")
         self.refuse(2, ["501 bytes"], "notes", "add", "first", "x" * 501)
         self.refuse(2, ["absent.sqlite", "no such file"], "notes", "ls", "absent.sqlite")
         self.assertEqual(self.notes(), before)
@@ -205,13 +274,15 @@ class Notes(Experiments):
         self.write("first/ledger.jsonl", b"".join(lines))
         done = self.run_it("notes", "lint", "first")
         self.assertEqual(done.code, 3, done)
-        self.assertIn("1: altered: line %d of run " % seq, done.out)
+        self.assertIn("note 1: altered: line %d of run first (" % seq, done.out)
         self.assertIn("1 faults in 1 notes", done.err)
         os.makedirs(self.path("elsewhere"))
         os.rename(self.path("first"), self.path("elsewhere/first"))
         self.assertIn("gone", self.run_it("notes", "lint", "notes.sqlite").out)
         self.assertIn("altered",
                       self.run_it("notes", "lint", "notes.sqlite", "--runs", "elsewhere").out)
+        self.refuse(2, ["--runs", "found no run in a"], "notes", "lint", "notes.sqlite", "--runs",
+                    "a")
 
 
 if __name__ == "__main__":

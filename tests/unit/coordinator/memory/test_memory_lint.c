@@ -67,7 +67,7 @@ static void a_ledger_that_is_not_there_is_gone(void **state)
     free(note->evidence[0]->run);
     note->evidence[0]->run = strdup("bbbb");
     assert_fault(fault_of(note, *state), TRIREME__MEMORY_FAULT__KIND__gone,
-                 "found no ledger of run bbbb");
+                 "(bbbb) in the folders that were looked in");
 }
 
 static void a_line_that_is_not_there_is_gone(void **state)
@@ -90,7 +90,7 @@ static void a_record_that_a_correction_names_is_superseded(void **state)
     ledger_free(ledger);
     before->evidence[0]->sha256 = strdup(head);
     assert_fault(fault_of(note, *state), TRIREME__MEMORY_FAULT__KIND__superseded,
-                 "line 2 of run aaaa (run) is not in effect");
+                 "line 2 of run run (aaaa) is not in effect");
     assert_null(fault_of(before, *state)); // the line before holds
     free(run);
 }
@@ -104,7 +104,7 @@ static void a_line_of_other_bytes_is_altered(void **state)
     memcpy(strstr(bytes, "two"), "TWO", 3);
     must_write_in(run, "ledger.jsonl", bytes, size);
     assert_fault(fault_of(note, *state), TRIREME__MEMORY_FAULT__KIND__altered,
-                 "line 2 of run aaaa (run): found SHA-256");
+                 "line 2 of run run (aaaa): found SHA-256");
     free(bytes);
     free(run);
 }

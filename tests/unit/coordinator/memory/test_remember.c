@@ -232,9 +232,10 @@ static void persons_notes_about_a_run_judged_by_the_same_text_are_not_told(void 
     free(same), free(other);
 }
 
-/* Asks whether a change of `second` at that many tokens is settled; the caller's. */
-static char *settled(const char *folder, const char *path, const char *value, const char *lr,
-                     uint64_t tokens)
+/* Asks as a person whether a change of `second` at that many tokens is settled, or as a planner;
+ * the caller's. */
+static char *settled_for(bool person, const char *folder, const char *path, const char *value,
+                         const char *lr, uint64_t tokens)
 {
     struct err err = {.text = ""};
     char *run = run_fixture(folder, "second", "bbbb", "d1"), *sentence = NULL, in_force[40];
@@ -248,12 +249,19 @@ static char *settled(const char *folder, const char *path, const char *value, co
                                      .in_force = now,
                                      .tokens = tokens,
                                      .patch = &patch,
-                                     .n_patch = 1};
+                                     .n_patch = 1,
+                                     .person = person};
     if (known_settled(&sentence, &q, &err) < 0)
         fail_msg("%s", err.text);
     message_free(config), message_free(now);
     free(run);
     return sentence;
+}
+
+static char *settled(const char *folder, const char *path, const char *value, const char *lr,
+                     uint64_t tokens)
+{
+    return settled_for(true, folder, path, value, lr, tokens);
 }
 
 static void the_same_change_at_the_same_scale_is_settled_and_others_are_not(void **state)
@@ -263,6 +271,7 @@ static void the_same_change_at_the_same_scale_is_settled_and_others_are_not(void
     char *claimed = settled(*state, "optimizer.lr", "4e-3", "0.001", 100000),
          *back = settled(*state, "optimizer.lr", "0.008", "0.004", 60000),
          *beaten = settled(*state, "data.sources.1.weight", "0.5", "0.001", 40000);
+    assert_contains(claimed, "run 'first' has settled the same change at the same scale (");
     assert_contains(claimed, "at 40000 tokens): claimed, as note 2 tells");
     assert_contains(back, ": taken back, as note 4 tells");
     assert_contains(beaten, ": beaten, as note 1 tells");
@@ -271,6 +280,88 @@ static void the_same_change_at_the_same_scale_is_settled_and_others_are_not(void
     assert_null(settled(*state, "optimizer.lr", "0.0041", "0.001", 40000)); // to another
     assert_null(settled(*state, "optimizer.lr", "0.004", "0.001", 160000)); // four times later
     assert_null(settled(*state, "optimizer.beta2", "0.004", "0.001", 40000));
+    message_free(config);
+}
+
+static void planners_are_not_told_how_text_that_judges_their_run_has_settled_it(void **state)
+{
+    Trireme__Config *config = config_of_all();
+    make_first(*state, config);
+    char *beaten = settled_for(false, *state, "data.sources.1.weight", "0.5", "0.001", 40000);
+    assert_contains(beaten, "run 'first' has settled the same change");
+    assert_contains(beaten, "note 1 tells persons how");
+    assert_null(strstr(beaten, "beaten"));
+    free(beaten);
+    message_free(config);
+}
+
+/* What planners of a run see whose validation file has that digest. */
+static struct memory_notes visible(const char *folder, const char *digest, const char *setting)
+{
+    struct err err = {.text = ""};
+    struct memory_notes notes = notes_in(folder);
+    struct about_run about;
+    char *run = run_fixture(folder, "second", "bbbb", digest);
+    Trireme__Config *config = config_with(setting, "optimizer.lr=0.001");
+    if (about_run_read(&about, run, config, &err) < 0)
+        fail_msg("%s", err.text);
+    known_visible(&notes, &about);
+    about_run_clear(&about);
+    message_free(config);
+    free(run);
+    return notes;
+}
+
+static void planners_see_of_text_that_judges_their_run_the_adopted_change_alone(void **state)
+{
+    Trireme__Config *config = config_of_all();
+    make_first(*state, config);
+    struct memory_notes notes = visible(*state, "d1", "train.steps=400");
+    assert_int_equal(notes.n, 1);
+    char *json = json_write(notes.list[0]);
+    assert_string_equal(json,
+                        "{\"id\":2,\"kind\":\"adoption\",\"run\":\"aaaa\","
+                        "\"run_name\":\"first\",\"of\":{},\"recipe\":[{\"path\":\"optimizer.lr\","
+                        "\"before\":\"0.001\",\"after\":\"0.004\"}],\"gate\":[],"
+                        "\"evidence\":[]}");
+    free(json);
+    memory_notes_clear(&notes);
+    message_free(config);
+}
+
+static void planners_see_the_last_word_of_other_text_whole_also_of_other_kinds_of_run(void **state)
+{
+    Trireme__Config *config = config_of_all();
+    make_first(*state, config);
+    struct memory_notes notes = visible(*state, "d2", "train.steps=50");
+    assert_int_equal(notes.n, 3);
+    assert_int_equal(notes.list[0]->outcome, TRIREME__MEMORY_NOTE__OUTCOME__beaten);
+    assert_int_equal(notes.list[1]->outcome, TRIREME__MEMORY_NOTE__OUTCOME__claimed);
+    assert_int_equal(notes.list[2]->outcome, TRIREME__MEMORY_NOTE__OUTCOME__taken_back);
+    assert_string_equal(notes.list[1]->text, "it is low");
+    memory_notes_clear(&notes);
+    message_free(config);
+}
+
+static void a_search_of_what_they_see_finds_no_other_words(void **state)
+{
+    struct err err = {.text = ""};
+    struct memory_notes found;
+    Trireme__Config *config = config_of_all();
+    make_first(*state, config);
+    struct memory_notes notes = visible(*state, "d1", "train.steps=400");
+    assert_int_equal(memory_search_among(&found, &notes, "optimizer", 10, &err), 0);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.list[0]->id, 2);
+    assert_null(found.list[0]->time);
+    memory_notes_clear(&found);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const hidden[] = {"claimed", "adopted", "low", "prose"};
+        assert_int_equal(memory_search_among(&found, &notes, hidden[i], 10, &err), 0);
+        assert_int_equal(found.n, 0);
+        memory_notes_clear(&found);
+    }
+    memory_notes_clear(&notes);
     message_free(config);
 }
 
@@ -287,6 +378,10 @@ int main(void)
         test_in_folder(a_run_is_not_told_its_own_notes),
         test_in_folder(persons_notes_about_a_run_judged_by_the_same_text_are_not_told),
         test_in_folder(the_same_change_at_the_same_scale_is_settled_and_others_are_not),
+        test_in_folder(planners_are_not_told_how_text_that_judges_their_run_has_settled_it),
+        test_in_folder(planners_see_of_text_that_judges_their_run_the_adopted_change_alone),
+        test_in_folder(planners_see_the_last_word_of_other_text_whole_also_of_other_kinds_of_run),
+        test_in_folder(a_search_of_what_they_see_finds_no_other_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

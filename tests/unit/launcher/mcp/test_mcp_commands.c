@@ -71,11 +71,16 @@ static const char *const looked_at[] = {
     "trireme.Tried.*",
     "trireme.Known.*",
     "trireme.Replacement.*",
+    // what runs have left, as known.h lets planners of this run see it; gains are private
+    "trireme.MemoryNote.*",
+    "trireme.RunKind.*",
+    "trireme.Evidence.*",
     "trireme.LossPoint.*",
     // of a dry run: sentences that propose says to planners too, and a word of the rule
     "trireme.PriceReply.text",
     "trireme.PriceReply.hindered",
     "trireme.PriceReply.on_adoption",
+    "trireme.PriceReply.settled",
     "trireme.StateChange.*",
     // training losses alone, and the weights of the trunk
     "trireme.CompareReply.*",
