@@ -60,6 +60,7 @@ const struct command commands[] = {
     ALONE( "diagnose",           READ,    diagnose,           diagnose_reply,       yaml),
     ALONE( "note",               PROPOSE, note,               answer,               answer),
     ALONE( "mcp",                NONE,    mcp,                mcp_reply,            nothing),
+    SPEAKS("plan",               NONE,    plan,               plan_reply),
     ALONE( "notes add",          PROPOSE, notes_add,          notes_add_reply,      notes_add),
     ALONE( "notes ls",           READ,    notes_ls,           notes_ls_reply,       notes),
     ALONE( "notes search",       READ,    notes_search,       notes_ls_reply,       notes),

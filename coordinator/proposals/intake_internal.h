@@ -31,6 +31,8 @@ struct intake {
     bool said_holds;   /* people were told that it rests for a client */
     double held_from;  /* clock_now() */
     size_t held_n;     /* proposals in the ledger then */
+    bool gave_up;      /* a client's language model did, since it was asked */
+    unsigned n_calls;  /* of it that came by the inbox since then */
     double untold;     /* seconds held that no record tells of */
     bool no_memory;    /* of earlier runs could be read; the log says so */
 };

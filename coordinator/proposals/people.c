@@ -7,6 +7,7 @@
 #include "coordinator/inbox/seal.h"
 #include "coordinator/ledger/actor.h"
 #include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/model_calls.h"
 #include "coordinator/proposals/note.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/run/progress.h"
@@ -171,6 +172,12 @@ static bool has_note(const Trireme__Request *request)
     return request->note && request->note[0];
 }
 
+/* What a language model did that a client asks. */
+static bool has_calls(const Trireme__Request *request)
+{
+    return request->n_calls || (request->gave_up && request->gave_up[0]);
+}
+
 /* Tells the ledger, which what is refused must not fill, and the log. why: taken over. */
 static int refuse(struct intake *intake, const Trireme__Request *request, char *why, const char *by,
                   uint64_t step, Trireme__Answer *answer, struct err *err)
@@ -178,9 +185,10 @@ static int refuse(struct intake *intake, const Trireme__Request *request, char *
     char *what = request->has_order
                      ? mem_format("%s %u", order_name(request->order),
                                   request->n_numbers ? request->numbers[0] : request->number)
-                     : mem_strdup(request->has_done   ? "the end of a turn"
-                                  : has_note(request) ? "a note"
-                                                      : "a proposal");
+                     : mem_strdup(request->has_done    ? "the end of a turn"
+                                  : has_note(request)  ? "a note"
+                                  : has_calls(request) ? "calls of a language model"
+                                                       : "a proposal");
     char *text = mem_format(
         "refused: %s, %s: %s", what,
         request->by && !strcmp(request->by, "person") ? "as a person" : "as a planner", why);
@@ -196,6 +204,8 @@ static int refuse(struct intake *intake, const Trireme__Request *request, char *
 static int obey(struct intake *intake, const Trireme__Request *request, const char *by,
                 uint64_t step, Trireme__Answer *answer, struct err *err)
 {
+    if (has_calls(request))
+        return model_calls_take(intake, request, by, step, answer, err);
     if (request->has_done) {
         end_turn(intake, request->done, answer);
         return 0;

@@ -7,6 +7,7 @@
 #include "coordinator/ledger/journal.h"
 #include "coordinator/memory/known.h"
 #include "coordinator/proposals/intake_internal.h"
+#include "coordinator/proposals/model_calls.h"
 #include "coordinator/proposals/note.h"
 #include "coordinator/proposals/planner.h"
 #include "coordinator/proposals/recall.h"
@@ -65,36 +66,12 @@ static int take_notes(struct intake *intake, const Trireme__Proposals *answer, c
     return 0;
 }
 
-/* A record of a call of the language model. */
-static int log_call(struct intake *intake, const Trireme__Call *told, const char *by, uint64_t step,
-                    struct err *err)
-{
-    Trireme__Record record = TRIREME__RECORD__INIT;
-    Trireme__Call call = *told;
-    call.said = call.asked = call.answered = NULL;
-    record.call = &call;
-    record.text = told->said;
-    if (told->said)
-        progress_log(intake->context.progress, "%s: %s", by, told->said);
-    return journal_write(intake->context.journal, &record, TRIREME__RECORD_KIND__event, 0, step, by,
-                         err);
-}
-
-/* What a language model's answer took, and why it is none. */
-static int take_calls(struct intake *intake, const Trireme__Proposals *answer, const char *by,
-                      uint64_t step, struct err *err)
-{
-    for (size_t i = 0; i < answer->n_calls; i++)
-        if (log_call(intake, answer->calls[i], by, step, err) < 0)
-            return -1;
-    return answer->gave_up ? proposal_log_event(intake, step, by, answer->gave_up, err) : 0;
-}
-
 static int take_answer(struct intake *intake, const Trireme__Proposals *answer, const char *by,
                        uint64_t step, struct err *err)
 {
     const size_t before = context_history(&intake->context)->n;
-    if (take_calls(intake, answer, by, step, err) < 0)
+    if (model_calls_write(intake, answer->calls, answer->n_calls, answer->gave_up, by, step, err) <
+        0)
         return -1;
     size_t max = room(intake) + PROPOSALS_MAX,
            n = answer->n_proposals < max ? answer->n_proposals : max;
@@ -105,8 +82,9 @@ static int take_answer(struct intake *intake, const Trireme__Proposals *answer, 
         if (rc < 0)
             return -1;
     }
-    const bool fruitless =
-        n ? context_history(&intake->context)->n == before : answer->gave_up != NULL;
+    // what a client has proposed came before it was done
+    const bool gave_up = answer->gave_up || (intake->gave_up && before == intake->held_n);
+    const bool fruitless = n ? context_history(&intake->context)->n == before : gave_up;
     intake->failures = fruitless ? intake->failures + 1 : 0;
     if (n == answer->n_proposals)
         return 0;
@@ -217,7 +195,8 @@ bool planner_turn_ask(struct intake *intake, uint64_t step)
     intake->planner->ops->ask(intake->planner, briefing);
     message_free(briefing);
     intake->asked = true;
-    intake->owed = false;
+    intake->owed = intake->gave_up = false;
+    intake->n_calls = 0;
     return true;
 }
 

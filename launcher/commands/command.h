@@ -50,6 +50,7 @@ int command_compare(const void *request, void *reply, struct err *err);
 int command_diagnose(const void *request, void *reply, struct err *err);
 int command_note(const void *request, void *reply, struct err *err);
 int command_ledger_notes(const void *request, void *reply, struct err *err);
+int command_plan(const void *request, void *reply, struct err *err);
 int command_mcp(const void *request, void *reply, struct err *err);
 int command_notes_add(const void *request, void *reply, struct err *err);
 int command_notes_ls(const void *request, void *reply, struct err *err);
@@ -69,8 +70,13 @@ int command_train_check(unsigned *threads, const void *request, struct err *err)
 int command_propose_ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
                         Trireme__As as, double wait, struct err *err);
 
+/* What a language model that proposes would be given now: the briefing, cut so that its text has the
+ * size of experiment.briefing. since: the step of its turn before; NULL: there was none. */
+Trireme__Briefing *command_briefing_make(const char *run, const uint64_t *since, struct err *err);
+
 int speak_sample(const void *request, struct err *err);
 int speak_briefing(const void *request, struct err *err);
+int speak_plan(const void *request, struct err *err);
 
 /* Print a reply for people, to stdout, where YAML would not do. */
 void print_nothing(const void *reply);

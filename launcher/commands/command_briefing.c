@@ -86,6 +86,14 @@ static Trireme__Briefing *make(const Trireme__BriefingRequest *r, enum cut cut, 
     return made;
 }
 
+Trireme__Briefing *command_briefing_make(const char *run, const uint64_t *since, struct err *err)
+{
+    Trireme__BriefingRequest request = TRIREME__BRIEFING_REQUEST__INIT;
+    request.run = (char *)run;
+    request.has_since = since != NULL, request.since = since ? *since : 0;
+    return make(&request, AS_TEXT, err);
+}
+
 int command_briefing(const void *request, void *reply, struct err *err)
 {
     Trireme__Briefing *made = make(request, AS_JSON, err), *out = reply;

@@ -238,23 +238,14 @@ static int hand_over_key(const struct launch *launch, const Trireme__Config *con
     const char *name = config->llm->key_env;
     const bool needed =
         config->experiment->planner == TRIREME__EXPERIMENT__PLANNER__llm && !launch->job.replay;
-    char *value = name[0] ? environment_take(name) : NULL; // in a replay, too
-    if (!needed || !name[0]) {
+    if (!needed || !name[0]) { // in a replay, too
+        char *value = name[0] ? environment_take(name) : NULL;
         if (value)
             explicit_bzero(value, strlen(value));
         free(value);
         return 0;
     }
-    if (!value)
-        return err_set(err, ERR_USAGE,
-                       "llm.key_env: found no variable %s in the environment, expected the key of "
-                       "the model's server",
-                       name);
-    char *what = mem_format("llm.key_env: %s", name);
-    struct llm_key *key = llm_key_new(value, strlen(value), what, err);
-    explicit_bzero(value, strlen(value));
-    free(value);
-    free(what);
+    struct llm_key *key = llm_key_take_variable(name, err);
     const int rc = key ? llm_key_hand_over(key, launch->folder, err) : -1;
     llm_key_free(key);
     return rc;

@@ -1,6 +1,8 @@
 #include "launcher/llm/llm_key.h"
 
 #include "base/file.h"
+#include "base/mem.h"
+#include "launcher/environment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,6 +87,24 @@ struct llm_key *llm_key_read(const char *path, struct err *err)
         explicit_bzero(bytes, sizeof bytes);
     }
     close(fd);
+    return key;
+}
+
+struct llm_key *llm_key_take_variable(const char *name, struct err *err)
+{
+    char *value = environment_take(name);
+    if (!value) {
+        err_set(err, ERR_USAGE,
+                "llm.key_env: found no variable %s in the environment, expected the key of the "
+                "model's server",
+                name);
+        return NULL;
+    }
+    char *what = mem_format("llm.key_env: %s", name);
+    struct llm_key *key = llm_key_new(value, strlen(value), what, err);
+    explicit_bzero(value, strlen(value));
+    free(value);
+    free(what);
     return key;
 }
 

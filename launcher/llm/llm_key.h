@@ -23,6 +23,10 @@ struct llm_key *llm_key_new(const char *bytes, size_t size, const char *what, st
 /* Reads a file of one. ERR_USAGE if its mode, owner or bytes are wrong. */
 struct llm_key *llm_key_read(const char *path, struct err *err);
 
+/* Takes that variable out of the environment (environment_take): it is one of ours alone then.
+ * ERR_USAGE if it is not set, or holds no key. */
+struct llm_key *llm_key_take_variable(const char *name, struct err *err);
+
 /* Writes RUN/secret.llm; takes it, which removes it; removes it if it is still there. */
 int llm_key_hand_over(const struct llm_key *key, const char *run, struct err *err);
 struct llm_key *llm_key_take(const char *run, struct err *err);

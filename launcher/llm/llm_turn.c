@@ -59,6 +59,29 @@ static char *shown(struct llm_http_reply *http, const struct llm_key *key)
     return utf8_from_bytes(size ? http->body.bytes : "", size);
 }
 
+/* Tells that a call begins. A token is a byte at least. */
+static void tell_begun(struct turn *t, Trireme__Call *call)
+{
+    struct llm_model *m = t->model;
+    char sentence[200];
+    if (!m->began)
+        return;
+    call->has_prompt_tokens = call->has_answer_tokens = call->has_usd = true;
+    call->prompt_tokens = strlen(call->asked), call->answer_tokens = m->llm->max_tokens;
+    call->usd = llm_budget_usd(m->llm->price, call->prompt_tokens, call->answer_tokens);
+    snprintf(sentence, sizeof sentence,
+             "a call was under way when its process or the run ended: it counts as at most %llu + "
+             "%llu tokens",
+             (unsigned long long)call->prompt_tokens, (unsigned long long)call->answer_tokens);
+    say(call, "lost", sentence);
+    t->told->has_under_way = t->told->under_way = true;
+    m->began(m->context, t->told);
+    t->told->has_under_way = t->told->under_way = false;
+    free(call->stop);
+    free(call->said);
+    call->stop = call->said = NULL;
+}
+
 /* Makes one call. Returns it; *reply is to be cleared. */
 static Trireme__Call *call_once(struct turn *t, struct llm_reply *reply, double *retry_after,
                                 const char *body, struct err *err)
@@ -66,6 +89,7 @@ static Trireme__Call *call_once(struct turn *t, struct llm_reply *reply, double 
     struct llm_model *m = t->model;
     struct llm_http_reply http = {0};
     Trireme__Call *call = add_call(t, body);
+    tell_begun(t, call);
     const double began = m->now(), left = t->deadline - began;
     const double seconds = m->llm->timeout < left ? m->llm->timeout : left;
     const int rc = m->post(m->context, &http, t->url, body, seconds, err);

@@ -25,6 +25,9 @@ struct llm_model {
     void *context;
     double (*now)(void);
     void (*sleep)(double seconds);
+    /* A call begins: the calls so far, the last of them with what it may cost at most and as one
+     * that is lost, which it is if nothing follows. Or NULL. */
+    void (*began)(void *context, const Trireme__Proposals *so_far);
     uint64_t seed, drawn; /* of the jitter */
 };
 

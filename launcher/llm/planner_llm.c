@@ -2,9 +2,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/sha256.h"
 #include "coordinator/ledger/ledger.h"
 #include "launcher/llm/llm_budget.h"
+#include "launcher/llm/llm_calls.h"
 #include "launcher/llm/llm_http.h"
 #include "launcher/llm/llm_key.h"
 #include "launcher/llm/llm_turn.h"
@@ -13,7 +13,6 @@
 #include "launcher/planner/planner_program.h"
 #include "launcher/planner/planner_reads.h"
 #include "launcher/planner/planner_script.h"
-#include "proto/schema/json_out.h"
 #include "proto/schema/message.h"
 #include "proto/schema/write.h"
 
@@ -33,6 +32,8 @@ struct llm_planner {
     struct llm_key *key; /* or NULL */
     char *folder;        /* RUN/planner */
     Trireme__Briefing *asked;
+    Trireme__Proposals *so_far; /* calls of the answer that is awaited; or NULL */
+    Trireme__Proposals *left;   /* calls that the ledger does not have, of a launch before */
     uint32_t turn;
     bool quiet; /* the turn before made no call and gave up */
 };
@@ -62,65 +63,25 @@ static void ask(struct planner *planner, const Trireme__Briefing *briefing)
         p->process->ops->ask(p->process, briefing);
 }
 
-static void set_digest(char **digest, const char *line)
+/* What the process tells before each call. */
+static void take_told(void *context, const Trireme__Proposals *so_far)
 {
-    char hex[SHA256_HEX_SIZE];
-    sha256_hex(hex, line, strlen(line));
-    free(*digest);
-    *digest = mem_strdup(hex);
+    struct llm_planner *p = context;
+    message_free(p->so_far);
+    p->so_far = message_copy(so_far);
+    for (size_t i = 0; i < p->so_far->n_calls; i++)
+        p->so_far->calls[i]->has_turn = true, p->so_far->calls[i]->turn = p->turn;
+    llm_calls_note(p->folder, p->left, p->so_far);
 }
 
-/* Puts the texts of a call into the lines of the turn, and their digests in their place. */
-static void keep_texts(struct text *lines, Trireme__Call *call)
+/* The calls of a process that ended without an answer. */
+static Trireme__Proposals *take_unanswered(struct llm_planner *p)
 {
-    if (!call->asked) // of a call that is lost nothing is known
-        return;
-    struct json_out out = {.pretty = false};
-    char *asked = mem_format("%s\n", call->asked ? call->asked : "");
-    json_out_open(&out, NULL, '{');
-    json_out_scalar(&out, "status", (struct scalar){SCALAR_UINT, .u = call->status});
-    json_out_text(&out, "stop", call->stop ? call->stop : "");
-    json_out_text(&out, "answered", call->answered ? call->answered : "");
-    json_out_close(&out, '}');
-    char *body = json_out_take(&out), *answered = mem_format("%s\n", body);
-    set_digest(&call->asked_sha256, asked);
-    set_digest(&call->answered_sha256, answered);
-    text_add(lines, asked);
-    text_add(lines, answered);
-    free(call->asked);
-    free(call->answered);
-    call->asked = call->answered = NULL;
-    free(answered);
-    free(body);
-    free(asked);
-}
-
-/* Writes RUN/planner/turn-N. A disk that is full is no reason to lose the answer. */
-static void write_texts(const struct llm_planner *p, Trireme__Proposals *answer)
-{
-    struct text lines = {0};
-    struct err unwritten;
-    bool open;
-    char *path = mem_format("%s/turn-%u", p->folder, p->turn);
-    for (size_t i = 0; i < answer->n_calls; i++)
-        keep_texts(&lines, answer->calls[i]);
-    if (lines.size &&
-        (file_make_private(&open, p->folder, ERR_USAGE, &unwritten) < 0 ||
-         file_write_private(path, lines.bytes, lines.size, ERR_USAGE, &unwritten) < 0))
-        fprintf(stderr, "trireme: %s\n", unwritten.text);
-    text_clear(&lines);
-    free(path);
-}
-
-/* The process ended or was ended: it may have made a call that nobody knows of. */
-static void add_lost_call(const struct llm_planner *p, Trireme__Proposals *answer, const char *why)
-{
-    Trireme__Call *call = message_new(&trireme__call__descriptor);
-    call->model = mem_strdup(p->begin->llm->model);
-    call->stop = mem_strdup("lost");
-    call->said = mem_strdup(why);
-    answer->calls = mem_resize(answer->calls, answer->n_calls + 1, sizeof *answer->calls);
-    answer->calls[answer->n_calls++] = call;
+    Trireme__Proposals *answer =
+        p->so_far ? p->so_far : message_new(&trireme__proposals__descriptor);
+    p->so_far = NULL;
+    answer->has_under_way = answer->under_way = false;
+    return answer;
 }
 
 static void count(struct llm_planner *p, Trireme__Proposals *answer)
@@ -132,13 +93,14 @@ static void count(struct llm_planner *p, Trireme__Proposals *answer)
     }
 }
 
-/* The fallback's proposals, which are there at once, in the place of none. */
-static void fall_back(struct llm_planner *p, Trireme__Proposals *answer)
+/* The fallback's proposals, which are there at once, in the place of none. ended: the process was.
+ */
+static void fall_back(struct llm_planner *p, Trireme__Proposals *answer, bool ended)
 {
     Trireme__Proposals *other = NULL;
     struct err err;
-    const bool quiet = answer->n_calls == 0 && p->quiet;
-    p->quiet = answer->n_calls == 0;
+    const bool calm = answer->n_calls == 0 && !ended, quiet = calm && p->quiet;
+    p->quiet = calm;
     if (!p->fallback || !p->asked)
         return;
     p->fallback->ops->ask(p->fallback, p->asked);
@@ -171,23 +133,24 @@ static enum planner_answer poll(struct planner *planner, Trireme__Proposals **pr
     }
     if (kind == PLANNER_NOTHING)
         return kind;
+    const bool ended = kind != PLANNER_PROPOSALS && p->process;
     if (kind != PLANNER_PROPOSALS) {
-        answer = message_new(&trireme__proposals__descriptor);
-        answer->gave_up =
-            mem_strdup(p->process ? err->text : "the language model is asked no more");
-        if (p->process)
-            add_lost_call(p, answer, err->text);
+        answer = take_unanswered(p);
+        answer->gave_up = mem_strdup(ended ? err->text : "the language model is asked no more");
         if (kind == PLANNER_GONE && p->process) {
             p->process->ops->free(p->process);
             p->process = NULL;
         }
     }
     count(p, answer);
-    write_texts(p, answer);
+    llm_calls_write(p->folder, p->turn, answer);
     if (answer->gave_up)
-        fall_back(p, answer);
+        fall_back(p, answer, ended);
     else
         p->quiet = false;
+    llm_calls_prepend(answer, p->left);
+    message_free(p->so_far);
+    p->so_far = NULL;
     message_free(p->asked);
     p->asked = NULL;
     *proposals = answer;
@@ -202,6 +165,8 @@ static void planner_free(struct planner *planner)
     if (p->fallback)
         p->fallback->ops->free(p->fallback);
     message_free(p->asked);
+    message_free(p->so_far);
+    message_free(p->left);
     message_free(p->begin);
     llm_key_free(p->key);
     free(p->folder);
@@ -236,9 +201,7 @@ static int check_config(const Trireme__Llm *llm, struct err *err)
         return err_set(err, ERR_USAGE,
                        "experiment.planner: llm: this build has no libcurl, which it needs");
     if (!llm->model[0])
-        return err_set(err, ERR_USAGE,
-                       "llm.model: found none, expected the model's name, as "
-                       "experiment.planner is llm");
+        return err_set(err, ERR_USAGE, "llm.model: found none, expected the model's name");
     if (llm->key_env[0] && llm->key_file[0])
         return err_set(err, ERR_USAGE,
                        "llm.key_env: found one beside llm.key_file, expected one of the two");
@@ -298,7 +261,7 @@ int planner_llm_check(const Trireme__Config *config, const char *run, struct err
     return 0;
 }
 
-/* What earlier launches spent. */
+/* What earlier launches spent, also on calls that were under way when they ended. */
 static int read_spent(struct llm_planner *p, const char *run, struct err *err)
 {
     struct ledger *ledger = ledger_open(run, false, err);
@@ -306,6 +269,11 @@ static int read_spent(struct llm_planner *p, const char *run, struct err *err)
         return -1;
     p->turn = llm_budget_read(p->begin->spent, ledger);
     ledger_free(ledger);
+    p->left = llm_calls_left(p->folder, p->turn);
+    for (size_t i = 0; i < p->left->n_calls; i++) {
+        llm_budget_add(p->begin->spent, p->left->calls[i]);
+        p->turn = p->left->calls[i]->turn > p->turn ? p->left->calls[i]->turn : p->turn;
+    }
     return 0;
 }
 
@@ -338,7 +306,7 @@ struct planner *planner_llm_new(const Trireme__Config *config, const char *run, 
                                                  LLM_TURN * config->llm->timeout + grace_seconds,
                                              .bytes = LINE_BYTES,
                                              .bound = "three times llm.timeout",
-                                             .tells_calls = true,
+                                             .told = take_told,
                                              .begin = begin,
                                              .context = p};
     if (planner_script_check_layers(layers, config, warn, context, err) < 0) {

@@ -1,11 +1,9 @@
 /* A planner that is a language model (experiment.planner: llm). It is asked by a process of its own
  * (launcher/llm/program), locked in as planners' programs are, but with the network; here, in rank
- * 0, its answers are taken, what was asked and answered is written to RUN/planner/turn-N, and where
- * it gives no answer that can be used, the fallback planner (llm.fallback) proposes. Never waits.
- *
- * RUN/planner/turn-N (0600): for each call of the turn two lines: the body of what was asked, as it
- * was sent, and a JSON object {"status", "stop", "answered"}. Their digests are in the ledger:
- * `sed -n 1p RUN/planner/turn-3 | sha256sum`. Local. */
+ * 0 or in `trireme plan`, its answers are taken, what was asked and answered is written
+ * (llm_calls.h), and where it gives no answer that can be used, the fallback planner (llm.fallback)
+ * proposes. Calls of an earlier launch, or an earlier `plan`, that the ledger does not have come
+ * with the first answer. Never waits. Local. */
 #pragma once
 #include "base/err.h"
 #include "base/warn.h"
@@ -24,7 +22,7 @@ int planner_llm_check(const Trireme__Config *config, const char *run, struct err
 
 /* program: that of launcher/llm/program; NULL: what stands beside this one. key: or NULL; taken
  * over, also on failure. layers, warn: as of planner_script_new. What earlier launches spent is
- * read from the run's ledger. config: copied. */
+ * read from the run's ledger and from RUN/planner/calls. config: copied. */
 struct planner *planner_llm_new(const Trireme__Config *config, const char *run, const char *program,
                                 struct llm_key *key, const struct cage_layers *layers, warn_fn warn,
                                 void *context, struct err *err);

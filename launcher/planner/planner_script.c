@@ -31,6 +31,7 @@ struct script {
     size_t unasked;                 /* bytes since its last answer */
     bool asked, gone;
     bool has_answered; /* this process */
+    bool has_told;     /* something of the answer that is awaited */
     double deadline;
     unsigned failures; /* in a row */
 };
@@ -47,7 +48,7 @@ static void forget_question(struct script *s)
 {
     text_clear(&s->question);
     s->written = 0;
-    s->asked = false;
+    s->asked = s->has_told = false;
 }
 
 /* Ends the program; err has the sentence. */
@@ -95,6 +96,20 @@ static void forget_calls(Trireme__Proposals *answer)
     answer->gave_up = NULL;
 }
 
+/* Takes a line of `size` bytes that is no answer yet; what stands behind it is looked at next. */
+static enum planner_answer take_part(struct script *s, size_t size, Trireme__Proposals *so_far)
+{
+    s->kind.told(s->kind.context, so_far);
+    message_free(so_far);
+    s->has_told = true;
+    struct text rest = {0};
+    if (s->answer.size > size + 1)
+        text_add_bytes(&rest, s->answer.bytes + size + 1, s->answer.size - size - 1);
+    text_clear(&s->answer);
+    s->answer = rest;
+    return PLANNER_NOTHING;
+}
+
 /* Takes a line of `size` bytes as the answer. */
 static enum planner_answer take_line(struct script *s, size_t size, Trireme__Proposals **proposals,
                                      struct err *err)
@@ -106,6 +121,8 @@ static enum planner_answer take_line(struct script *s, size_t size, Trireme__Pro
             "the planner answered before it had read the briefing, expected one answer to each");
     } else if (json_read(answer, s->answer.bytes, size, "the planner's answer", ERR_USAGE, err) ==
                0) {
+        if (s->kind.told && answer->under_way)
+            return take_part(s, size, answer);
         size_t n = answer->n_proposals;
         for (size_t i = PLANNER_SCRIPT_PROPOSALS; i < n; i++)
             message_free(answer->proposals[i]);
@@ -120,7 +137,7 @@ static enum planner_answer take_line(struct script *s, size_t size, Trireme__Pro
         forget_question(s);
         s->has_answered = true;
         s->failures = 0;
-        if (!s->kind.tells_calls)
+        if (!s->kind.told)
             forget_calls(answer);
         *proposals = answer;
         return PLANNER_PROPOSALS;
@@ -141,7 +158,8 @@ static enum planner_answer poll_answer(struct script *s, bool ended, Trireme__Pr
     }
     if (end)
         return take_line(s, size, proposals, err);
-    if (ended && s->has_answered && s->answer.size == 0) { // one that is started for each question
+    if (ended && s->has_answered && !s->has_told &&
+        s->answer.size == 0) { // one that is started for each question
         end_process(s);
         return PLANNER_NOTHING;
     }

@@ -12,7 +12,7 @@ import llm_stand_in
 import trireme
 from experiments import Experiments
 from llm_stand_in import ANTHROPIC, OPENAI, Answer, error, message, proposal, told
-from trireme import arguments_of
+from trireme import arguments_of, wait_for
 
 KEY = "sk-stand-in-5f3a9c81d27e"
 
@@ -103,9 +103,6 @@ class Models(Experiments):
             turns.setdefault(record["call"]["turn"], []).append(record["call"])
         self.assertEqual(sorted(turns), list(range(1, len(turns) + 1)))
         for turn, calls in turns.items():
-            calls = [c for c in calls if c["stop"] != "lost"]
-            if not calls:  # of which nothing is known
-                continue
             name = "%s/planner/turn-%d" % (run, turn)
             self.assertEqual(stat.S_IMODE(os.stat(self.path(name)).st_mode), 0o600)
             lines = self.read(name).splitlines(keepends=True)
@@ -206,6 +203,30 @@ class Answers(Models):
         self.assertIn("the random planner proposes in its place", spent[0])
         ids = [r["proposal"]["id"] for r in self.ledger("run", "proposal")]
         self.assertTrue(any(i.startswith("random-") for i in ids), ids)
+
+    def test_a_call_that_is_under_way_when_the_run_stops_counts_in_the_next_launch(self):
+        def answer(server, body):
+            if len(server.requests) == 1:
+                wait_for(lambda: stopped, "the stop")
+            return good(server, body)
+
+        stopped = []
+        server = self.serve(ANTHROPIC, answer)
+        self.configure(server, {"budget": {"calls": 2}, "price": {"output": 1000}})
+        call = self.train("run")
+        wait_for(lambda: server.requests, "the first call")
+        self.stop(call)
+        stopped.append(True)
+        self.assertEqual(self.call_records("run"), [])
+        self.trained("run")
+        self.assertEqual(len(server.requests), 2)
+        calls = [r["call"] for r in self.call_records("run")]
+        self.assertEqual([(c["turn"], c["stop"]) for c in calls], [(1, "lost"), (2, "nothing")])
+        body = self.read("run/planner/turn-1").splitlines()[0]
+        self.assertEqual((calls[0]["prompt_tokens"], calls[0]["answer_tokens"]), (len(body), 2048))
+        self.assertAlmostEqual(calls[0]["usd"], 2.048)
+        self.assertIn("llm.budget.calls: found 2 calls", "\n".join(self.events("run")))
+        self.assert_texts_kept("run")
 
 
 class Troubles(Models):

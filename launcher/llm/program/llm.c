@@ -1,6 +1,6 @@
 /* The process that asks a language model: a planner's program (planner_script.h). Its first line is
  * a message LlmBegin, its second the key, or nothing; each line after these is a briefing, which it
- * answers with a line, a message Proposals. It keeps what the model's server cost and how it failed
+ * answers with a line, a message Proposals; before each call a line says so (under_way). It keeps what the model's server cost and how it failed
  * from turn to turn. It holds the key, so nobody of the same user may look into it, and it leaves
  * no core. */
 #include "base/clock.h"
@@ -62,6 +62,15 @@ static int read_begin(struct asking *a, struct err *err)
     return rc < 0 ? -1 : read_key(&a->key, err);
 }
 
+static void write_line(void *context, const Trireme__Proposals *told)
+{
+    char *text = json_write(told);
+    (void)context;
+    printf("%s\n", text);
+    fflush(stdout);
+    free(text);
+}
+
 /* Answers each briefing. */
 static int answer_all(const struct asking *a, struct err *err)
 {
@@ -73,7 +82,8 @@ static int answer_all(const struct asking *a, struct err *err)
                               .post = post,
                               .context = (void *)a,
                               .now = clock_now,
-                              .sleep = clock_sleep};
+                              .sleep = clock_sleep,
+                              .began = write_line};
     char *line = NULL;
     size_t room = 0;
     ssize_t n;
@@ -85,10 +95,7 @@ static int answer_all(const struct asking *a, struct err *err)
         rc = json_read(briefing, line, (size_t)n, "the briefing", ERR_USAGE, err);
         if (rc == 0) {
             Trireme__Proposals *told = llm_turn_run(&model, briefing);
-            char *text = json_write(told);
-            printf("%s\n", text);
-            fflush(stdout);
-            free(text);
+            write_line(NULL, told);
             message_free(told);
         }
         message_free(briefing);

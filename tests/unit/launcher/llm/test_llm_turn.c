@@ -75,6 +75,7 @@ struct turn {
     Trireme__LlmSpent *spent;
     struct llm_breaker breaker;
     Trireme__Proposals *told;
+    void (*began)(void *context, const Trireme__Proposals *so_far);
 };
 
 static struct turn turn_of(const struct said *said, size_t n)
@@ -101,6 +102,7 @@ static void run(struct turn *t, const struct llm_key *key)
                               .context = &t->server,
                               .now = now,
                               .sleep = sleep_on,
+                              .began = t->began,
                               .seed = 1};
     message_free(t->told);
     t->told = llm_turn_run(&model, b);
@@ -307,9 +309,48 @@ static void what_speaks_something_else_is_not_asked_again(void **state)
     turn_clear(&t);
 }
 
+static char told_before[2][200]; /* of each call, before it is made */
+
+static void note_begun(void *context, const Trireme__Proposals *so_far)
+{
+    const struct server *server = context;
+    assert_true(so_far->under_way);
+    assert_int_equal(so_far->n_calls, server->next + 1);
+    const Trireme__Call *last = so_far->calls[server->next];
+    assert_int_equal(last->prompt_tokens, strlen(last->asked));
+    assert_int_equal(last->answer_tokens, 77);
+    assert_true(last->usd > 0);
+    snprintf(told_before[server->next], sizeof *told_before, "%s", last->stop);
+    if (server->next) // what is over is told as it was
+        assert_string_equal(so_far->calls[0]->stop, "not_taken");
+}
+
+static void each_call_is_told_before_it_is_made_as_one_that_is_lost(void **state)
+{
+    (void)state;
+    static const struct said said[] = {
+        {200, 0, 0, "end_turn", "I would raise it.", NULL},
+        {200, 0, 0, "end_turn", GOOD,                NULL}
+    };
+    struct turn t = turn_of(said, 2);
+    t.llm->max_tokens = 77;
+    t.llm->price->output = 1;
+    t.began = note_begun;
+    run(&t, NULL);
+    assert_string_equal(told_before[0], "lost");
+    assert_string_equal(told_before[1], "lost");
+    assert_false(t.told->under_way);
+    assert_int_equal(t.told->n_calls, 2);
+    assert_string_equal(t.told->calls[1]->stop, "answered");
+    assert_int_equal(t.told->calls[1]->prompt_tokens, 100);
+    assert_int_equal(t.spent->tokens, 240);
+    turn_clear(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_call_is_told_before_it_is_made_as_one_that_is_lost),
         cmocka_unit_test(a_good_answer_takes_one_call),
         cmocka_unit_test(one_repair_shows_the_answer_and_what_is_wrong_with_it),
         cmocka_unit_test(there_is_no_second_repair),

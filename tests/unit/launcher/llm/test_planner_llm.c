@@ -22,6 +22,12 @@
     "\\\"prompt_tokens\\\":5,\\\"answer_tokens\\\":6,\\\"usd\\\":0.5,"                             \
     "\\\"asked\\\":\\\"what?\\\",\\\"answered\\\":\\\"this\\\"}]}"
 
+/* What a process says before a call. */
+#define BEGUN                                                                                      \
+    "{\\\"under_way\\\":true,\\\"calls\\\":[{\\\"model\\\":\\\"m\\\","                             \
+    "\\\"stop\\\":\\\"lost\\\",\\\"prompt_tokens\\\":50,\\\"answer_tokens\\\":7,"                  \
+    "\\\"usd\\\":0.25,\\\"asked\\\":\\\"what?\\\",\\\"said\\\":\\\"it was lost\\\"}]}"
+
 struct harness {
     char *folder, *run, *program;
     Trireme__Config *config;
@@ -152,21 +158,117 @@ static void the_fallback_proposes_where_it_gave_up_and_says_so_once_without_call
     harness_free(&h);
 }
 
-static void a_process_that_ends_costs_a_call_and_is_asked_no_more_after_three(void **state)
+static void a_process_that_ends_is_asked_no_more_after_three_and_costs_what_it_told(void **state)
 {
     (void)state;
-    struct harness h = harness_new("#!/bin/sh\nexit 3\n", TRIREME__LLM__FALLBACK__random);
+    struct harness h = harness_new("#!/bin/sh\nread -r b\nread -r key\nread -r b\n"
+                                   "echo \"" BEGUN "\"\nexit 3\n",
+                                   TRIREME__LLM__FALLBACK__random);
     start(&h, NULL);
-    for (int i = 0; i < 3; i++) {
+    for (uint32_t i = 1; i <= 3; i++) {
         assert_int_equal(ask(&h), PLANNER_PROPOSALS);
         assert_int_equal(h.answer->n_calls, 1);
         assert_string_equal(h.answer->calls[0]->stop, "lost");
+        assert_int_equal(h.answer->calls[0]->turn, i);
+        assert_int_equal(h.answer->calls[0]->prompt_tokens, 50);
+        assert_non_null(h.answer->calls[0]->asked_sha256);
         assert_contains(h.answer->gave_up, "ended with exit status 3");
         assert_int_equal(h.answer->n_proposals, 1);
     }
     assert_int_equal(ask(&h), PLANNER_PROPOSALS);
     assert_int_equal(h.answer->n_calls, 0);
     assert_int_equal(h.answer->n_proposals, 1);
+    harness_free(&h);
+}
+
+static void a_process_that_ends_before_its_first_call_costs_none(void **state)
+{
+    (void)state;
+    struct harness h = harness_new("#!/bin/sh\nexit 3\n", TRIREME__LLM__FALLBACK__random);
+    start(&h, NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(&h), PLANNER_PROPOSALS);
+        assert_int_equal(h.answer->n_calls, 0);
+        assert_contains(h.answer->gave_up, "ended with exit status 3");
+    }
+    assert_contains(h.answer->gave_up, "failure 3 in a row");
+    harness_free(&h);
+}
+
+/* Asks, and ends the planner when it was told of a call: a stop of the run. */
+static void stop_in_a_call(struct harness *h)
+{
+    start(h, NULL);
+    char *path = file_join(h->run, "planner/calls"), *before = NULL, *now = NULL;
+    if (file_exists(path))
+        before = must_read(path, NULL);
+    h->planner->ops->ask(h->planner, h->briefing);
+    for (double end = clock_now() + 60; clock_now() < end; clock_sleep(0.005)) {
+        assert_int_equal(h->planner->ops->poll(h->planner, &h->answer, &h->err), PLANNER_NOTHING);
+        free(now);
+        now = file_exists(path) ? must_read(path, NULL) : NULL;
+        if (now && (!before || strcmp(now, before)))
+            break;
+    }
+    assert_non_null(now);
+    free(before);
+    free(now);
+    free(path);
+    h->planner->ops->free(h->planner);
+    h->planner = NULL;
+}
+
+static void a_call_under_way_at_a_stop_is_the_next_launchs_to_tell(void **state)
+{
+    (void)state;
+    struct harness h =
+        harness_new(SCRIPT("echo \"" BEGUN "\"; sleep 600"), TRIREME__LLM__FALLBACK__nobody);
+    stop_in_a_call(&h);
+    stop_in_a_call(&h); // that of the launch before is not lost by the second stop
+    static const char quick[] = SCRIPT("echo \"$begin\" >&2; echo \"" ANSWERED "\"");
+    must_write(h.program, quick, sizeof quick - 1);
+    chmod(h.program, 0700);
+    start(&h, NULL);
+    assert_int_equal(ask(&h), PLANNER_PROPOSALS);
+    assert_int_equal(h.answer->n_calls, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(h.answer->calls[i]->turn, i + 1);
+    assert_string_equal(h.answer->calls[1]->stop, "lost");
+    assert_string_equal(h.answer->calls[1]->said, "it was lost");
+    assert_non_null(h.answer->calls[1]->asked_sha256);
+    assert_string_equal(h.answer->calls[2]->stop, "answered");
+    char *text = must_read_in(h.run, "planner/turn-2", NULL);
+    assert_string_equal(text, "what?\n{\"status\":0,\"stop\":\"lost\",\"answered\":\"\"}\n");
+    free(text);
+    assert_int_equal(ask(&h), PLANNER_PROPOSALS); // told once
+    assert_int_equal(h.answer->n_calls, 1);
+    assert_int_equal(h.answer->calls[0]->turn, 4);
+    text = must_read_in(h.run, "planner.log", NULL);
+    assert_contains(text, "\"spent\":{\"calls\":2,\"tokens\":114,\"usd\":0.5}");
+    free(text);
+    harness_free(&h);
+}
+
+static void calls_that_the_ledger_has_are_not_told_again(void **state)
+{
+    (void)state;
+    struct harness h =
+        harness_new(SCRIPT("echo \"" BEGUN "\"; sleep 600"), TRIREME__LLM__FALLBACK__nobody);
+    stop_in_a_call(&h);
+    struct ledger *ledger = ledger_open(h.run, true, &h.err);
+    Trireme__Record record = TRIREME__RECORD__INIT;
+    Trireme__Call call = TRIREME__CALL__INIT;
+    call.has_turn = true, call.turn = 1;
+    record.has_kind = true, record.call = &call;
+    assert_int_equal(ledger_append(ledger, &record, &h.err), 0);
+    ledger_free(ledger);
+    static const char quick[] = SCRIPT("echo \"" ANSWERED "\"");
+    must_write(h.program, quick, sizeof quick - 1);
+    chmod(h.program, 0700);
+    start(&h, NULL);
+    assert_int_equal(ask(&h), PLANNER_PROPOSALS);
+    assert_int_equal(h.answer->n_calls, 1);
+    assert_int_equal(h.answer->calls[0]->turn, 2);
     harness_free(&h);
 }
 
@@ -216,7 +318,10 @@ int main(void)
         cmocka_unit_test(an_answers_calls_have_digests_in_the_place_of_their_texts),
         cmocka_unit_test(the_key_is_the_second_line_and_a_path_of_it_in_none),
         cmocka_unit_test(the_fallback_proposes_where_it_gave_up_and_says_so_once_without_calls),
-        cmocka_unit_test(a_process_that_ends_costs_a_call_and_is_asked_no_more_after_three),
+        cmocka_unit_test(a_process_that_ends_is_asked_no_more_after_three_and_costs_what_it_told),
+        cmocka_unit_test(a_process_that_ends_before_its_first_call_costs_none),
+        cmocka_unit_test(a_call_under_way_at_a_stop_is_the_next_launchs_to_tell),
+        cmocka_unit_test(calls_that_the_ledger_has_are_not_told_again),
         cmocka_unit_test(what_earlier_launches_spent_is_told_and_turns_go_on),
         cmocka_unit_test(no_sentence_quotes_a_password_of_a_url),
     };
