@@ -52,7 +52,7 @@ char *llm_prompt_user(const Trireme__Briefing *briefing, uint32_t max)
         "{\"proposals\": [{\"why\": \"...\", \"changes\": [{\"path\": \"...\", \"value\": "
         "\"...\"}], "
         "\"predict\": \"...\"}]}\n"
-        "At most %u %s, each of at most %d changes that belong together; paths of MAY CHANGE "
+        "At most %u %s, each of at most %d changes that belong together; paths of MAY BE CHANGED "
         "alone, values of their ladders or words. An empty list proposes nothing now.\n",
         text, max, max == 1 ? "proposal" : "proposals", LLM_CHANGES);
     free(text);

