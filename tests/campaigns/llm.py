@@ -26,10 +26,10 @@ SEEDS = helm.SEEDS  # 4301 to 4305
 ARMS = (*helm.ARMS, "llm")
 PRICE = {"input": 1, "output": 5}  # USD per million tokens: a made-up one, so that costs show
 PLANNED = {
-    "experiment": {"planner": "llm", "hold": 3600, "forks": 3, "briefing": 4096},
+    "experiment": {"planner": "llm", "hold": 12000, "forks": 3, "briefing": 4096},
     "eval": {"every": 20, "samples": 64},
     "llm": {
-        "api": "openai", "model": small_model.NAME, "max_tokens": 600, "timeout": 600,
+        "api": "openai", "model": small_model.NAME, "max_tokens": 600, "timeout": 3600,
         "price": PRICE, "budget": {"calls": 1000}
     },
 }
