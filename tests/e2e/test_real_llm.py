@@ -15,6 +15,8 @@ CALLS = 1  # of the run: each takes a minute of a processor
 STOPS = {"answered", "nothing", "not_taken", "length"}
 
 try:
+    if not os.environ.get("TRIREME_LONG"):
+        raise Missing("takes a minute or more (tests/run --long runs it)")
     small_model.provide()
     missing = None
 except Missing as error:
