@@ -74,7 +74,7 @@ static void add_goal(struct text *t, const Trireme__Briefing *b)
         text_printf(t, ", falls %g in 100 steps, %g in a million tokens",
                     b->goal->falls_in_100_steps, b->goal->falls_in_a_million_tokens);
     text_add(t, b->goal->has_loss ? "\n" : "");
-    if (b->outlook)
+    if (b->outlook && b->outlook->points) // one that was read from JSON is there, and empty
         text_printf(t,
                     "         at the end (%llu tokens) %g, 95 %% from %g to %g, if it goes on as a "
                     "%+g ln(tokens), fitted to the last %u evaluations; this knows nothing of the "

@@ -2,6 +2,7 @@
 #include "tests/unit/coordinator/briefing/briefing_fixture.h"
 
 #include "base/mem.h"
+#include "proto/schema/read.h"
 #include "proto/schema/write.h"
 
 enum { ENTRIES = 300, LINE = 8192 };
@@ -186,6 +187,20 @@ static void what_comes_from_outside_cannot_be_taken_for_a_line_of_the_briefing(v
     free(story);
 }
 
+static void an_outlook_that_is_not_there_is_not_told_after_json_either(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"step\":20,\"goal\":{\"loss\":5.5}}";
+    Trireme__Briefing *b = message_new(&trireme__briefing__descriptor);
+    struct err err;
+    assert_int_equal(json_read(b, json, sizeof json - 1, "json", ERR_DATA, &err), 0);
+    char *text = briefing_text(b);
+    assert_contains(text, "dev now 5.5");
+    assert_null(strstr(text, "at the end ("));
+    free(text);
+    message_free(b);
+}
+
 static char *written(const struct history *history, bool as_text)
 {
     Trireme__Briefing *b = brief(history);
@@ -310,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_briefing_of_many_sources_is_cut_to_the_smallest_size_too),
         cmocka_unit_test(what_earlier_runs_have_learned_is_cut_first_the_oldest_of_it),
         cmocka_unit_test(a_briefing_that_fits_is_left_whole),
+        cmocka_unit_test(an_outlook_that_is_not_there_is_not_told_after_json_either),
         cmocka_unit_test(what_comes_from_outside_cannot_be_taken_for_a_line_of_the_briefing),
         cmocka_unit_test(losses_of_the_gate_alone_change_nothing),
         cmocka_unit_test(since_the_last_look_only_what_is_said_otherwise_is_told),
