@@ -7,8 +7,8 @@
 
 struct memory {
     char *path;
-    sqlite3 *db;  /* NULL: to be read, and not there */
-    double until; /* a statement that takes longer is given up */
+    sqlite3 *db;       /* NULL: to be read, and not there */
+    double give_up_at; /* a statement that takes longer is given up */
 };
 
 /* Begins the time that the next statement has (MEMORY_STATEMENT_MS). */

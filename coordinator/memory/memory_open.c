@@ -56,13 +56,13 @@ int memory_failed(const struct memory *m, int answer, const char *what, struct e
 
 void memory_begin(struct memory *m)
 {
-    m->until = clock_now() + MEMORY_STATEMENT_MS / 1000.0;
+    m->give_up_at = clock_now() + MEMORY_STATEMENT_MS / 1000.0;
 }
 
 static int is_over(void *context)
 {
     const struct memory *m = context;
-    return clock_now() > m->until;
+    return clock_now() > m->give_up_at;
 }
 
 /* File systems of one host, whose processes can share memory. */

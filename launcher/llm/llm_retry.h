@@ -33,7 +33,7 @@ enum { LLM_BREAKER_FAILURES = 3 };
 /* Whether a turn is let through: where the time is over, one is, to try. *seconds: what is left. */
 bool llm_breaker_lets(const struct llm_breaker *breaker, double now, double *seconds);
 
-/* What came of a turn. never: the failure was one that no second call mends. asked: seconds that the
- * server wants to be left alone for, of which a day is believed; 0: it said nothing. */
+/* What came of a turn. never: the failure was one that no second call mends. asked: seconds for
+ * which the server wants to be left alone, of which a day is believed; 0: it said nothing. */
 void llm_breaker_note(struct llm_breaker *breaker, bool answered, bool never, double asked,
                       double now);
