@@ -157,13 +157,13 @@ static bool look_at_evidence(struct linting *l, const Trireme__MemoryNote *note,
     const char *name = note->run_name ? note->run_name : "", *id = e->run ? e->run : "";
     char head[SHA256_HEX_SIZE];
     if (e->seq == 0 || e->seq > ledger->n) {
-        add_fault(l, note, TRIREME__MEMORY_FAULT__KIND__gone,
-                  ledger->n ? mem_format("the ledger of run %s (%s) has %zu lines, expected line "
-                                         "%llu, on which it rests",
-                                         name, id, ledger->n, seq)
-                            : mem_format("found no ledger of run %s (%s) in the folders that were "
-                                         "looked in, expected that on whose line %llu it rests",
-                                         name, id, seq));
+        char *text = ledger->n ? mem_format("the ledger of run %s (%s) has %zu lines, expected "
+                                            "line %llu, on which it rests",
+                                            name, id, ledger->n, seq)
+                               : mem_format("found no ledger of run %s (%s) in the folders of runs "
+                                            "(--runs), expected that on whose line %llu it rests",
+                                            name, id, seq);
+        add_fault(l, note, TRIREME__MEMORY_FAULT__KIND__gone, text);
         return true;
     }
     const struct raw_line *line = &ledger->lines[e->seq - 1];

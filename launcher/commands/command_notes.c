@@ -349,7 +349,7 @@ static void print_note(const Trireme__MemoryNote *note)
         free(value);
     }
     if (kind == TRIREME__MEMORY_NOTE__KIND__adoption && note->text && note->text[0]) {
-        printf("%10sproposed since: ", "");
+        printf("%10swhy: ", "");
         print_text(note->text, SIZE_MAX);
         printf("\n");
     }

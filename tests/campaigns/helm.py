@@ -11,6 +11,7 @@ the researcher recovered; tokens of experiments; what was adopted, and when.
 
 Seeds and arms were written down before any of it ran; the researcher was written with other
 seeds."""
+import json
 import os
 import subprocess
 import sys
@@ -44,6 +45,11 @@ def name_of(arm, seed):
 def notes_of(name):
     """The file of notes of a run, beside it; of its own notes a run is told nothing."""
     return name + ".notes.sqlite"
+
+
+def keeps_notes(bench, name):
+    with open(bench.run(name) + ".json") as f:
+        return json.load(f)["experiment"]["notes"] != ""
 
 
 def config_of(bench, arm, seed):

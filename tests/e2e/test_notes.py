@@ -88,7 +88,8 @@ class Notes(Experiments):
         stretch = self.ledger("first", "stretch")[0]["stretch"]
         self.assertEqual(note["tokens"], stretch["trained"])
         self.assertEqual(stat.S_IMODE(os.stat(self.path("notes.sqlite")).st_mode), 0o600)
-        self.assertIn("1 notes were looked at: all hold", self.succeed("notes", "lint", "first").out)
+        self.assertIn("1 notes were looked at: all hold",
+                      self.succeed("notes", "lint", "first").out)
 
     def test_a_launch_notes_what_one_before_could_not_and_nothing_twice(self):
         before = self.notes()

@@ -67,7 +67,7 @@ static void a_ledger_that_is_not_there_is_gone(void **state)
     free(note->evidence[0]->run);
     note->evidence[0]->run = strdup("bbbb");
     assert_fault(fault_of(note, *state), TRIREME__MEMORY_FAULT__KIND__gone,
-                 "(bbbb) in the folders that were looked in");
+                 "(bbbb) in the folders of runs (--runs)");
 }
 
 static void a_line_that_is_not_there_is_gone(void **state)
