@@ -392,6 +392,29 @@ static void approval_comes_before_the_wait_and_the_replacing(void **state)
     check_replay(f, approved);
 }
 
+/* Whether what it waited for is over or not. */
+static void nothing_is_tried_that_was_not_approved_of(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const char *const approved[] = {TOO_LOW, "train.steps=440", "experiment.mode=approve",
+                                           NULL};
+    static const struct scripted_proposal two[] = {
+        {0, "optimizer.lr=0.0008"            },
+        {0, "data.sources.1.weight=3 after=1"},
+        {0, NULL                             }
+    };
+    struct harness_launch launch = asking_at(f, 30, "{order: veto, number: 1}", NULL);
+    campaign_run(f, "first", approved, two, &launch);
+    struct history history = ledger_history(f, "first");
+    assert_word(&history, 1, "vetoed");
+    assert_word(&history, 2, "no time"); // the run ended
+    assert_int_equal(history_entry(&history, 2)->over_at, 440);
+    assert_int_equal(step_of(f, TRIREME__RECORD_KIND__validation, 2, 1), 0);
+    assert_int_equal(history.registered, 0);
+    history_clear(&history);
+    check_replay(f, approved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +431,7 @@ int main(void)
         campaign_test(who_comes_last_is_closed_for_want_of_money),
         campaign_test(a_change_that_is_taken_back_leaves_what_its_adoption_released),
         campaign_test(approval_comes_before_the_wait_and_the_replacing),
+        campaign_test(nothing_is_tried_that_was_not_approved_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
