@@ -156,13 +156,16 @@ static void what_is_not_legal_any_more_at_its_release_is_closed_with_the_reason(
         {0, "optimizer.lr=0.0008"                      },
         {0, "optimizer.lr=0.0008 on_adoption_of=1"     },
         {0, "optimizer.weight_decay=1 on_adoption_of=1"},
+        {0, "optimizer.lr=0.0008 on_adoption_of=3"     },
         {0, NULL                                       }
     };
     campaign_run(f, "first", poor, twice, &(struct harness_launch){.workers = 2, .servers = 1});
     struct history history = ledger_history(f, "first");
     assert_int_equal(history_entry(&history, 1)->promoted_at, 50);
-    assert_word(&history, 2, "refused"); // the recipe after the adoption is known
-    assert_contains(history_entry(&history, 2)->reason, "which it has already");
+    for (uint32_t i = 2; i <= 4; i += 2) { // the recipe after the adoptions is known
+        assert_word(&history, i, "refused");
+        assert_contains(history_entry(&history, i)->reason, "which it has already");
+    }
     assert_word(&history, 3, "no money");
     assert_contains(history_entry(&history, 3)->reason, "token budget");
     assert_int_equal(history_entry(&history, 3)->over_at, 50);
