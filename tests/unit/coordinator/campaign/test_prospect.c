@@ -49,7 +49,7 @@ static void a_change_costs_what_its_stretch_does(void **state)
     (void)state;
     const struct history none = {0};
     Trireme__Config *config = config_new(NULL), *calm = config_new("optimizer.lr=0.0001"),
-                    *large = config_new("train.batch=32");
+                    *large = config_new("train.batch=32"), *windows = config_new("gate.windows=6");
     const struct prospect p = at_step(config, &none, 20);
     assert_int_equal(prospect_next_start(&p), 50); // warmup, rounded up
 
@@ -67,11 +67,15 @@ static void a_change_costs_what_its_stretch_does(void **state)
     assert_int_equal(price.stretch.tail, 13);
     assert_tokens(price.tokens, 39 * STEP + 2 * READING);
 
+    const struct prospect few = at_step(windows, &none, 20);
+    assert_tokens(prospect_price(&few, &change, 50).more, 26 * STEP + 6 * 64 / 3.0);
+
     change = (struct prospect_change){.step_tokens = run_config_step_tokens(large)};
     price = prospect_price(&p, &change, 50); // in whole steps of twice the size
     assert_int_equal(price.stretch.horizon, 10);
     assert_int_equal(price.stretch.tail, 6);
     assert_tokens(price.tokens, 22 * STEP + 2 * READING);
+    message_free(windows);
     message_free(large);
     message_free(calm);
     message_free(config);
