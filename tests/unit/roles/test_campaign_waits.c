@@ -158,13 +158,16 @@ static void what_is_not_legal_any_more_at_its_release_is_closed_with_the_reason(
         {0, "optimizer.lr=0.0008"                      },
         {0, "optimizer.lr=0.0008 on_adoption_of=1"     },
         {0, "optimizer.weight_decay=1 on_adoption_of=1"},
+        {0, "optimizer.lr=0.0008 on_adoption_of=3"     },
         {0, NULL                                       }
     };
     campaign_run(f, "first", poor, twice, &(struct harness_launch){.workers = 2, .servers = 1});
     struct history history = ledger_history(f, "first");
     assert_int_equal(history_entry(&history, 1)->promoted_at, 50);
-    assert_word(&history, 2, "refused"); // the recipe after the adoption is known
-    assert_contains(history_entry(&history, 2)->reason, "which it has already");
+    for (uint32_t i = 2; i <= 4; i += 2) { // the recipe after the adoptions is known
+        assert_word(&history, i, "refused");
+        assert_contains(history_entry(&history, i)->reason, "which it has already");
+    }
     assert_word(&history, 3, "no money");
     assert_contains(history_entry(&history, 3)->reason, "token budget");
     assert_int_equal(history_entry(&history, 3)->over_at, 50);
@@ -448,6 +451,29 @@ static void illegal_proposals_without_end_do_not_fill_the_ledger(void **state)
     history_clear(&history);
 }
 
+/* Whether what it waited for is over or not. */
+static void nothing_is_tried_that_was_not_approved_of(void **state)
+{
+    const struct campaign_fixture *f = *state;
+    static const char *const approved[] = {TOO_LOW, "train.steps=440", "experiment.mode=approve",
+                                           NULL};
+    static const struct scripted_proposal two[] = {
+        {0, "optimizer.lr=0.0008"            },
+        {0, "data.sources.1.weight=3 after=1"},
+        {0, NULL                             }
+    };
+    struct harness_launch launch = asking_at(f, 30, "{order: veto, number: 1}", NULL);
+    campaign_run(f, "first", approved, two, &launch);
+    struct history history = ledger_history(f, "first");
+    assert_word(&history, 1, "vetoed");
+    assert_word(&history, 2, "no time"); // the run ended
+    assert_int_equal(history_entry(&history, 2)->over_at, 440);
+    assert_int_equal(step_of(f, TRIREME__RECORD_KIND__validation, 2, 1), 0);
+    assert_int_equal(history.registered, 0);
+    history_clear(&history);
+    check_replay(f, approved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +491,7 @@ int main(void)
         campaign_test(a_change_that_is_taken_back_leaves_what_its_adoption_released),
         campaign_test(approval_comes_before_the_wait_and_the_replacing),
         campaign_test(illegal_proposals_without_end_do_not_fill_the_ledger),
+        campaign_test(nothing_is_tried_that_was_not_approved_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

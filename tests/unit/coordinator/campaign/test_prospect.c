@@ -49,7 +49,7 @@ static void a_change_costs_what_its_stretch_does(void **state)
     (void)state;
     const struct history none = {0};
     Trireme__Config *config = config_new(NULL), *calm = config_new("optimizer.lr=0.0001"),
-                    *large = config_new("train.batch=32");
+                    *large = config_new("train.batch=32"), *windows = config_new("gate.windows=6");
     const struct prospect p = at_step(config, &none, 20);
     assert_int_equal(prospect_next_start(&p), 50); // warmup, rounded up
 
@@ -67,11 +67,15 @@ static void a_change_costs_what_its_stretch_does(void **state)
     assert_int_equal(price.stretch.tail, 13);
     assert_tokens(price.tokens, 39 * STEP + 2 * READING);
 
+    const struct prospect few = at_step(windows, &none, 20);
+    assert_tokens(prospect_price(&few, &change, 50).more, 26 * STEP + 6 * 64 / 3.0);
+
     change = (struct prospect_change){.step_tokens = run_config_step_tokens(large)};
     price = prospect_price(&p, &change, 50); // in whole steps of twice the size
     assert_int_equal(price.stretch.horizon, 10);
     assert_int_equal(price.stretch.tail, 6);
     assert_tokens(price.tokens, 22 * STEP + 2 * READING);
+    message_free(windows);
     message_free(large);
     message_free(calm);
     message_free(config);
@@ -150,6 +154,49 @@ static void a_stretch_under_way_is_paid_first_and_makes_the_trunk_shorter(void *
     message_free(config);
 }
 
+/* A planner's, one that was killed, and a person's. */
+static void who_has_left_a_stretch_reserves_nothing_and_a_persons_arm_is_not_at_stake(void **state)
+{
+    (void)state;
+    Trireme__Config *config = config_new(NULL);
+    char planner[] = "planner script uid 1 pid 2", person[] = "person uid 1 pid 3";
+    Trireme__Arm arm[3], *arms[3];
+    struct entry entries[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        trireme__arm__init(arms[i] = &arm[i]);
+        arm[i].number = i + 1;
+        entries[i] = (struct entry){.number = i + 1,
+                                    .fate = FATE_OPEN,
+                                    .in_stretch = i != 1,
+                                    .by = i == 2 ? person : planner};
+    }
+    arm[2].person = true;
+    entries[1].fate = FATE_CLOSED;
+    Trireme__Stretch stretch = TRIREME__STRETCH__INIT;
+    stretch.horizon = 11, stretch.tail = 5, stretch.windows = 64, stretch.step_tokens = STEP;
+    stretch.arms = arms, stretch.n_arms = 3;
+    const struct history history = {
+        .stretch = &stretch, .stretch_start = 50, .entries = entries, .n = 3};
+    const double own = 16 * STEP + READING, fixed = 5 * STEP + READING;
+    struct prospect p = at_step(config, &history, 53);
+    assert_tokens(p.reserved.spent, 2 * own + fixed);
+    assert_tokens(p.reserved.since, own + fixed / 2);
+    const struct prospect instead = prospect_instead(&p, &entries[2], 53);
+    assert_tokens(instead.reserved.spent, own + fixed + 3 * STEP);
+    assert_tokens(instead.reserved.since, own + fixed);
+
+    // who is ended where the trunk waits for tails pays for its own, the last one for the trunk's
+    p = at_step(config, &history, 61);
+    assert_int_equal(prospect_arm_spent(&p, &entries[0], 60, TRIREME__CAUSE__killed), 10 * STEP);
+    assert_int_equal(prospect_arm_spent(&p, &entries[0], 61, TRIREME__CAUSE__killed),
+                     (uint64_t)own);
+    assert_int_equal(prospect_arm_spent(&p, &entries[0], 61, TRIREME__CAUSE__memory), 11 * STEP);
+    entries[2].in_stretch = false;
+    assert_int_equal(prospect_arm_spent(&p, &entries[0], 61, TRIREME__CAUSE__killed),
+                     (uint64_t)(own + fixed));
+    message_free(config);
+}
+
 static void where_a_stretch_has_just_ended_the_next_begins_at_once(void **state)
 {
     (void)state;
@@ -213,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_planners_last_call_is_set_by_the_stake_and_a_persons_by_the_time),
         cmocka_unit_test(decisions_follow_each_other_as_long_as_time_tokens_and_pairs_allow),
         cmocka_unit_test(a_stretch_under_way_is_paid_first_and_makes_the_trunk_shorter),
+        cmocka_unit_test(who_has_left_a_stretch_reserves_nothing_and_a_persons_arm_is_not_at_stake),
         cmocka_unit_test(where_a_stretch_has_just_ended_the_next_begins_at_once),
         cmocka_unit_test(what_cannot_be_tried_is_refused_with_the_number_that_is_expected),
     };
