@@ -1,5 +1,6 @@
-"""`trireme plan`: a language model asked for a run from elsewhere, by a server that stands in for it:
-its calls are in the run's ledger, its key is nowhere, and the run goes on whatever becomes of it."""
+"""`trireme plan`: a language model asked for a run from elsewhere, by a server that stands in for
+it: its calls are in the run's ledger, its key is nowhere, and the run goes on whatever becomes of
+it."""
 import json
 import os
 import signal
