@@ -194,7 +194,7 @@ class Troubles(Plans):
             with open(path) as f:
                 return json.load(f)
 
-        wait_for(lambda: os.path.exists(self.path("run", "inbox")), "the run")
+        wait_for(lambda: os.path.exists(self.path("run", "incarnation")), "the run")
         self.assertEqual(ask(request, "a")["text"], "2 calls written down")
         self.assertEqual(ask(request, "b")["text"], "0 calls written down")
         self.assertEqual([r["call"]["turn"] for r in self.call_records("run")], [4, 5])
