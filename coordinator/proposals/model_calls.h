@@ -16,8 +16,8 @@ enum {
     MODEL_CALLS_TEXT = 1000 /* bytes of a text in one; what is longer is cut */
 };
 
-/* Writes the calls, then why they gave no answer, where they did not: NULL or "". An error is one of
- * the ledger. */
+/* Writes the calls, then why they gave no answer, where they did not (else NULL or ""). An error is
+ * one of the ledger. */
 int model_calls_write(struct intake *intake, Trireme__Call *const *calls, size_t n,
                       const char *gave_up, const char *by, uint64_t step, struct err *err);
 

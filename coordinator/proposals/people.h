@@ -3,11 +3,11 @@
  *
  * With a seal that holds (seal.h) and was not taken before (nonces.h) a request is a person's, and
  * may ask for anything. Without one it is a planner's: it may propose, which needs approval where
- * planners' proposals do, kill what the same user proposed without a seal, leave notes, end the turn
- * of a planner that is a client, and tell of the calls of a language model that this one asks. Everything else is refused with a sentence; the ledger tells
- * of the first refusals of a launch, the log of all. A request with a seal that does not hold is
- * refused whatever it asks for. A request to stop names its launch, so its seal is not remembered:
- * asked twice it is the same. */
+ * planners' proposals do, kill what the same user proposed without a seal, leave notes, end the
+ * turn of a planner that is a client, and tell of the calls of a language model that such a client
+ * asks. Everything else is refused with a sentence; the ledger tells of the first refusals of a
+ * launch, the log of all. A request with a seal that does not hold is refused whatever it asks for.
+ * A request to stop names its launch, so its seal is not remembered: asked twice it is the same. */
 #pragma once
 #include "base/err.h"
 

@@ -70,8 +70,8 @@ int command_train_check(unsigned *threads, const void *request, struct err *err)
 int command_propose_ask(Trireme__Answer *reply, const char *run, const Trireme__Request *request,
                         Trireme__As as, double wait, struct err *err);
 
-/* What a language model that proposes would be given now: the briefing, cut so that its text has the
- * size of experiment.briefing. since: the step of its turn before; NULL: there was none. */
+/* What a language model that proposes would be given now: the briefing, cut so that its text has
+ * the size of experiment.briefing. since: the step of its turn before; NULL: there was none. */
 Trireme__Briefing *command_briefing_make(const char *run, const uint64_t *since, struct err *err);
 
 int speak_sample(const void *request, struct err *err);

@@ -1,5 +1,5 @@
-/* trireme plan: a client of the run (experiment.planner: client) that is the planner llm, elsewhere.
- * It waits for RUN/turn, makes the briefing from the run's files, asks the model as rank 0 would
+/* trireme plan: the planner llm elsewhere, as a client of the run (experiment.planner: client). It
+ * waits for RUN/turn, makes the briefing from the run's files, asks the model as rank 0 would
  * (launcher/llm/planner_llm: the same process in the same cage, the same files in RUN/planner), and
  * sends by the inbox what the calls were, the proposals, and the end of the turn. One at a time
  * asks for a run: it holds a lock on RUN/planner/plan.
@@ -264,7 +264,8 @@ static int find_key(struct llm_key **key, const Trireme__Llm *llm, struct err *e
     return !llm->key_env[0] || (*key = llm_key_take_variable(llm->key_env, err)) ? 0 : -1;
 }
 
-/* Returns the descriptor that holds the lock, or -1. */
+/* Returns the descriptor that holds the lock, or -1. A file system without locks has it do without.
+ */
 static int lock(const char *run, struct err *err)
 {
     bool open_folder;
@@ -274,10 +275,8 @@ static int lock(const char *run, struct err *err)
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0) {
             err_set(err, ERR_USAGE, "%s: cannot be opened: %s", path, strerror(errno));
-        } else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-            err_set(err, ERR_USAGE, "%s: %s", path,
-                    errno == EWOULDBLOCK ? "another `trireme plan` asks for this run"
-                                         : strerror(errno));
+        } else if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+            err_set(err, ERR_USAGE, "%s: another `trireme plan` asks for this run", path);
             close(fd);
             fd = -1;
         }

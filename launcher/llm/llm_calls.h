@@ -3,7 +3,7 @@
  *   turn-N   for each call of the turn two lines: the body of what was asked, as it was sent, and a
  *            JSON object {"status", "stop", "answered"}. Their digests are in the ledger:
  *            `sed -n 1p RUN/planner/turn-3 | sha256sum`
- *   calls    calls that the ledger may not have yet, one JSON object (message Proposals): the newest
+ *   calls    calls that the ledger may not have yet, a JSON object (message Proposals): the newest
  *            turn's, written before each call is made, so that none that was under way when the run
  *            or its planner ended is missing from the budget. Of a turn that the ledger has they
  *            mean nothing any more

@@ -32,8 +32,8 @@ struct planner_script_kind {
     double patience;   /* seconds for an answer */
     size_t bytes;      /* of a line at most, and of what nobody asked for */
     const char *bound; /* the setting that says so */
-    /* Of a language model: what is told before an answer is there (under_way; borrowed). NULL: calls
-     * are not looked at. */
+    /* Of a language model: what is told before an answer is there (under_way), borrowed. NULL:
+     * calls are not looked at. */
     void (*told)(void *context, const Trireme__Proposals *so_far);
     /* Writes what its process gets before all else to its empty stdin, which takes 64 KiB without
      * waiting; or NULL. */

@@ -212,13 +212,13 @@ class Answers(Models):
 
         stopped = []
         server = self.serve(ANTHROPIC, answer)
-        self.configure(server, {"budget": {"calls": 2}, "price": {"output": 1000}})
-        call = self.train("run")
+        self.configure(server, {"budget": {"calls": 2}, "price": {"output": 1000}}, {"steps": 100})
+        call = self.train("run", workers=1)
         wait_for(lambda: server.requests, "the first call")
         self.stop(call)
         stopped.append(True)
         self.assertEqual(self.call_records("run"), [])
-        self.trained("run")
+        self.trained("run", workers=1)
         self.assertEqual(len(server.requests), 2)
         calls = [r["call"] for r in self.call_records("run")]
         self.assertEqual([(c["turn"], c["stop"]) for c in calls], [(1, "lost"), (2, "nothing")])

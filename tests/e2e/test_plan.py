@@ -1,6 +1,5 @@
-"""`trireme plan`: a language model asked for a run from elsewhere, by a server that stands in for
-it: its calls are in the run's ledger, its key is nowhere, and the run goes on whatever becomes of
-it."""
+"""`trireme plan`: a language model asked for a run from elsewhere, with a server in its place: its
+calls are in the run's ledger, its key is nowhere, and the run goes on whatever becomes of it."""
 import json
 import os
 import signal
@@ -16,7 +15,7 @@ VARIABLE = "STAND_IN_KEY"
 
 class Plans(test_llm.Models):
     def configure(self, server, llm=(), train=(), **experiment):
-        super().configure(server, llm, {"steps": 300, **dict(train)},
+        super().configure(server, llm, {"steps": 100, **dict(train)},
                           **{"planner": "client", **experiment})
 
     def plan(self, run, *more, **options):
@@ -51,7 +50,7 @@ class Campaigns(Plans):
         done, asked = self.planned("run", *more, env=env)
         self.assertEqual((server.failed, seen), ([], []))
         calls = self.call_records("run")
-        self.assertGreater(len(calls), 3)
+        self.assertGreater(len(calls), 1)
         self.assertEqual(len(calls), len(server.requests))
         self.assertEqual([c["call"]["turn"] for c in calls], list(range(1, len(calls) + 1)))
         self.assertEqual((calls[0]["call"]["stop"], calls[0]["call"]["prompt_tokens"]),
@@ -98,7 +97,7 @@ class Troubles(Plans):
     def test_a_server_that_is_away_costs_sentences_and_the_fallback_proposes(self):
         server = self.serve(OPENAI, good)
         server.close()
-        self.configure(server, {"fallback": "random", "timeout": 0.5}, {"steps": 160})
+        self.configure(server, {"fallback": "random", "timeout": 0.5})
         _, asked = self.planned("run")
         self.assertIn("found no answer", "\n".join(self.events("run")))
         self.assertIn("the random planner proposes in its place", "\n".join(self.events("run")))
@@ -108,14 +107,13 @@ class Troubles(Plans):
 
     def test_without_a_fallback_the_turns_are_ended_and_become_rare(self):
         server = self.serve(OPENAI, good)
-        self.configure(server, {"budget": {"calls": 1}}, {"steps": 400})
+        self.configure(server, {"budget": {"calls": 1}}, {"steps": 200})
         self.planned("run", "--json")
         self.assertEqual(len(server.requests), 1)
         said = [(r["step"], r["text"]) for r in self.ledger("run", "event")
                 if r["text"].startswith("llm.budget.calls: found 1 calls")]
-        # 40, then each time half as often: multiples of 40, of 80, of 160
         steps = [step for step, _ in said]
-        self.assertEqual(steps[:3], [40, 80, 160], said)
+        self.assertEqual(steps[:2], [40, 80], said)  # and none at 60
 
     def test_a_command_that_is_ended_in_a_call_has_the_next_one_account_for_it(self):
         release = []
@@ -170,8 +168,10 @@ class Troubles(Plans):
         self.configure(server, train={"steps": 20}, hold=0)
         self.trained("run", workers=1)
         self.assertIn("this run is complete", self.succeed("plan", "run").out)
-        self.configure(server, train={"steps": 20}, planner="none", hold=0)
-        self.trained("other", workers=1)
+        os.mkdir(self.path("other"))
+        config = self.read("run/config.yaml")
+        self.assertIn(b"planner: client", config)
+        self.write("other/config.yaml", config.replace(b"planner: client", b"planner: none"))
         self.refuse(2, ["other: found experiment.planner none, expected client"], "plan", "other")
         self.refuse(2, ["--set train.steps=5: expected a setting of the llm block"], "plan", "run",
                     "--set", "train.steps=5")
@@ -194,7 +194,7 @@ class Troubles(Plans):
             with open(path) as f:
                 return json.load(f)
 
-        wait_for(lambda: os.path.exists(self.path("run", "inbox")), "the run")
+        wait_for(lambda: os.path.exists(self.path("run", "incarnation")), "the run")
         self.assertEqual(ask(request, "a")["text"], "2 calls written down")
         self.assertEqual(ask(request, "b")["text"], "0 calls written down")
         self.assertEqual([r["call"]["turn"] for r in self.call_records("run")], [4, 5])

@@ -1,8 +1,8 @@
 /* The process that asks a language model: a planner's program (planner_script.h). Its first line is
  * a message LlmBegin, its second the key, or nothing; each line after these is a briefing, which it
- * answers with a line, a message Proposals; before each call a line says so (under_way). It keeps what the model's server cost and how it failed
- * from turn to turn. It holds the key, so nobody of the same user may look into it, and it leaves
- * no core. */
+ * answers with a line, a message Proposals; before each call a line says so (under_way). It keeps
+ * what the model's server cost and how it failed from turn to turn. It holds the key, so nobody of
+ * the same user may look into it, and it leaves no core. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "launcher/llm/llm_http.h"
