@@ -98,6 +98,22 @@ static Trireme__Config *base_of(const Trireme__BenchTask *task, uint64_t seed, c
     return config;
 }
 
+/* Writes the program beside the run as a comment behind its configuration: with another one it is
+ * another run. */
+static char *with_beside(char *yaml, const Trireme__BenchPlanner *planner)
+{
+    for (size_t i = 0; planner && i < planner->n_beside; i++) {
+        char *longer = mem_format("%s%s%s", yaml, i ? " " : "# beside it: ", planner->beside[i]);
+        free(yaml);
+        yaml = longer;
+    }
+    if (!planner || !planner->n_beside)
+        return yaml;
+    char *ended = mem_format("%s\n", yaml);
+    free(yaml);
+    return ended;
+}
+
 char *bench_task_config(const Trireme__BenchTask *task, const Trireme__BenchPlanner *planner,
                         bool remedy, uint64_t seed, const char *texts, struct err *err)
 {
@@ -109,7 +125,7 @@ char *bench_task_config(const Trireme__BenchTask *task, const Trireme__BenchPlan
     else
         config = run_config_change(base, planner ? planner->set : NULL,
                                    planner ? planner->n_set : 0, err);
-    char *text = config ? yaml_write(config, false) : NULL;
+    char *text = config ? with_beside(yaml_write(config, false), planner) : NULL;
     message_free(config);
     message_free(base);
     return text;

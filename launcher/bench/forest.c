@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    LEFT = 300, /* of the labels */
+    LEFT = 390, /* of the labels */
     MIDDLE = 420,
     RIGHT = 240, /* of the notes */
     ROW = 22,

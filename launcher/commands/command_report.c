@@ -100,7 +100,7 @@ static void told_clear(struct told *t)
 static void add_cell(struct text *out, const char *text)
 {
     for (const char *c = text ? text : ""; *c; c++) {
-        if (strchr("|<>*_`[]\\&#", *c))
+        if (strchr("|<>*`[]\\&", *c))
             text_printf(out, "&#%d;", *c);
         else
             text_add_bytes(out, (unsigned char)*c < 32 ? " " : c, 1);
@@ -245,8 +245,9 @@ static bool fill_row(struct forest_row *row, const struct told *t, const struct 
         row->value = j->mean;
         row->low = j->mean - normal_95 * j->deviation;
         row->high = j->mean + normal_95 * j->deviation;
-        snprintf(row->note, sizeof row->note, "%s%s", entry_word(e),
-                 e->promotion ? " (screening)" : "");
+        const bool more = e->promotion && e->fate != FATE_ADOPTED;
+        snprintf(row->note, sizeof row->note, "%s%s%s", e->promotion ? "adopted (screening)" : "",
+                 more ? ", " : "", more || !e->promotion ? entry_word(e) : "");
     } else {
         return false;
     }
@@ -272,8 +273,10 @@ static char *picture_of(const struct told *runs, size_t n)
             const struct entry *e = &runs[i].history.entries[k];
             if (!e->proposal || !fill_row(&rows[f.n], &runs[i], e))
                 continue;
-            labels[f.n] = changes_text(e->proposal->patch, e->proposal->n_patch);
+            char *change = changes_text(e->proposal->patch, e->proposal->n_patch);
+            labels[f.n] = mem_format("%u: %s", e->number, change);
             rows[f.n].label = labels[f.n];
+            free(change);
             f.n++;
         }
     char *svg = f.n ? forest_svg(&f) : NULL;

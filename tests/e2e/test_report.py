@@ -17,7 +17,7 @@ class Report(Experiments):
     def make(self):
         """A campaign with a change that is adopted, and one that is refused."""
         super().make()
-        call = self.begin_with("run", "optimizer.lr=5e-3", why="a | rate <too> low", workers=1)
+        call = self.begin_with("run", "optimizer.lr=0.005", why="a | rate <too> low", workers=1)
         self.assertEqual(call.end(180).code, 0)
 
     def ledger_counts(self):
@@ -41,7 +41,7 @@ class Report(Experiments):
         self.assertIn("](page.svg)", page)
         picture = xml.etree.ElementTree.parse(self.path("page.svg")).getroot()
         texts = [e.text for e in picture.iter() if e.tag.endswith("text")]
-        self.assertIn("optimizer.lr=0.005", texts)
+        self.assertIn("1: optimizer.lr=0.005", texts)
 
         # each look costs: the second has a wider interval
         for _ in range(2):
