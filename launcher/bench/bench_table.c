@@ -6,11 +6,12 @@
 #include "launcher/bench/forest.h"
 #include "proto/schema/message.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const double mended_from = 0.6;
+static const double mended_from = 0.6, oracle_least = 0.05;
 
 static bool is(const char *a, const char *b)
 {
@@ -253,6 +254,30 @@ static void print_standing(struct text *t, const Trireme__BenchStanding *s)
                 claimed, s->seconds);
 }
 
+/* Says of each task whose oracle does not beat none clearly that nothing can be recovered in it. */
+static void add_doubts(struct text *t, const Trireme__BenchPlannerReply *r)
+{
+    for (size_t i = 0; i < r->n_arms; i++) {
+        const char *task = r->arms[i]->task;
+        double least = INFINITY;
+        if (!is(r->arms[i]->arm, "oracle"))
+            continue;
+        for (size_t k = 0; k < r->n_runs; k++) {
+            const Trireme__BenchRun *oracle = r->runs[k];
+            if (!is(oracle->task, task) || !is(oracle->arm, "oracle"))
+                continue;
+            const Trireme__BenchRun *none = find_run(r, task, "none", oracle->seed);
+            if (none && none->has_sealed && oracle->has_sealed)
+                least = fmin(least, none->sealed - oracle->sealed);
+        }
+        if (least < oracle_least)
+            text_printf(t,
+                        "%s: its oracle beats none by %.4f in the worst seed, expected %g at "
+                        "least: shares of its gain mean nothing\n",
+                        task, least, oracle_least);
+    }
+}
+
 char *bench_table_text(const Trireme__BenchPlannerReply *r)
 {
     struct text t = {0};
@@ -269,6 +294,7 @@ char *bench_table_text(const Trireme__BenchPlannerReply *r)
              "\nrecovered: share of the oracle's gain, 95 % interval; adopted, claimed: rightly/"
              "wrongly/cannot be said;\nback: taken back; spent: share of the tokens; lost: where "
              "nothing was wrong; all by the sealed part, in nats\n");
+    add_doubts(&t, r);
     return text_take(&t);
 }
 
