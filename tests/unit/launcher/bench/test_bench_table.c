@@ -7,8 +7,8 @@
 
 #include <math.h>
 
-/* Two seeds of a task with a remedy, whose planner recovers 3/4 and 1/2 of the oracle's gains .4 and
- * .8; one seed of a task where nothing is wrong, where it loses .02; a run that failed. */
+/* Two seeds of a task with a remedy, whose planner recovers 3/4 and 1/2 of the oracle's gains .4
+ * and .8; one seed of a task where nothing is wrong, where it loses .02; a run that failed. */
 static const char runs[] =
     "{\"runs\": ["
     "{\"task\": \"low\", \"arm\": \"none\", \"seed\": 1, \"sealed\": 2.5, \"seconds\": 10},"
