@@ -51,6 +51,7 @@ int command_diagnose(const void *request, void *reply, struct err *err);
 int command_note(const void *request, void *reply, struct err *err);
 int command_ledger_notes(const void *request, void *reply, struct err *err);
 int command_plan(const void *request, void *reply, struct err *err);
+int command_ledger_export(const void *request, void *reply, struct err *err);
 int command_mcp(const void *request, void *reply, struct err *err);
 int command_notes_add(const void *request, void *reply, struct err *err);
 int command_notes_ls(const void *request, void *reply, struct err *err);
@@ -59,6 +60,11 @@ int command_notes_lint(const void *request, void *reply, struct err *err);
 int command_doctor(const void *request, void *reply, struct err *err);
 int command_bench_gemm(const void *request, void *reply, struct err *err);
 int command_bench_step(const void *request, void *reply, struct err *err);
+int command_report(const void *request, void *reply, struct err *err);
+int command_bench_planner(const void *request, void *reply, struct err *err);
+
+/* As `eval`, of a look that is not counted: for the bench, which reads a run once at its end. */
+int command_eval_uncounted(const void *request, void *reply, struct err *err);
 
 /* Checks what `train` would check before it writes anything. request: a TrainRequest. *threads: of
  * each rank. */
@@ -101,3 +107,4 @@ void print_notes_lint(const void *reply);
 void print_doctor(const void *reply);
 void print_bench_gemm(const void *reply);
 void print_bench_step(const void *reply);
+void print_bench_planner(const void *reply);

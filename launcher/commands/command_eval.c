@@ -4,14 +4,17 @@
 #include "coordinator/train/evaluation.h"
 #include "launcher/commands/command.h"
 #include "launcher/commands/loaded.h"
+#include "launcher/commands/looks.h"
 #include "math/kernels.h"
 #include "proto/config/run_config.h"
+#include "proto/file/checkpoint.h"
 #include "proto/schema/message.h"
 #include "worker/data/dataset.h"
 #include "worker/model/model.h"
 
 #include "command.pb-c.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static struct eval_source *sources_of(const struct dataset *dataset, Trireme__Part part)
@@ -97,7 +100,33 @@ static int fill_reply(Trireme__EvalReply *reply, const struct evaluation *evalua
     return 0;
 }
 
-int command_eval(const void *request, void *reply, struct err *err)
+/* Standard error of val_loss, as if windows were independent, and their number. */
+static double error_of(size_t *windows, const struct evaluation *evaluation,
+                       const Trireme__Config *config, size_t n)
+{
+    const double tokens = config->model->context;
+    double weight = 0, variance = 0;
+    *windows = 0;
+    for (size_t s = 0; s < n; s++) {
+        const uint64_t samples = evaluation_samples(evaluation, s);
+        const double *sums = evaluation_sums(evaluation, s), count = (double)samples;
+        const double w = config->gate->n_weights ? config->gate->weights[s] : count;
+        double mean = 0, square = 0;
+        if (samples < 2 || w <= 0)
+            continue;
+        for (uint64_t i = 0; i < samples; i++)
+            mean += sums[i] / tokens / count;
+        for (uint64_t i = 0; i < samples; i++)
+            square += (sums[i] / tokens - mean) * (sums[i] / tokens - mean);
+        weight += w;
+        variance += w * w * square / (count - 1) / count;
+        *windows += samples;
+    }
+    return weight > 0 ? sqrt(variance) / weight : 0;
+}
+
+/* error, windows: error_of. */
+static int eval(const void *request, void *reply, double *error, size_t *windows, struct err *err)
 {
     const Trireme__EvalRequest *r = request;
     struct loaded loaded = {0};
@@ -126,11 +155,49 @@ int command_eval(const void *request, void *reply, struct err *err)
     rc = measure(evaluation, config, dataset, r->part, &loaded, err);
     if (rc == 0)
         rc = fill_reply(reply, evaluation, loaded.manifest->step, config, sources, r->part, err);
+    if (rc == 0)
+        *error = error_of(windows, evaluation, config, dataset_sources(dataset));
 out:
     evaluation_free(evaluation);
     free(sources);
     dataset_free(dataset);
     message_free(config);
     loaded_close(&loaded);
+    return rc;
+}
+
+int command_eval_uncounted(const void *request, void *reply, struct err *err)
+{
+    double error;
+    size_t windows;
+    return eval(request, reply, &error, &windows, err);
+}
+
+int command_eval(const void *request, void *reply, struct err *err)
+{
+    const Trireme__EvalRequest *r = request;
+    Trireme__EvalReply *out = reply;
+    char *run = NULL;
+    bool has_step;
+    uint64_t step;
+    double error = 0;
+    size_t windows = 0;
+    if (eval(request, reply, &error, &windows, err) < 0)
+        return -1;
+    if (r->part != TRIREME__PART__sealed)
+        return 0;
+    Trireme__Look *look = message_new(&trireme__look__descriptor);
+    int rc = checkpoint_name(&run, &has_step, &step, r->checkpoint, err);
+    look->has_step = look->has_val_loss = 1;
+    look->step = out->step, look->val_loss = out->val_loss;
+    if (rc == 0)
+        rc = looks_add(look, run, error, windows, err);
+    if (rc == 0) {
+        out->has_look = 1, out->look = look->look;
+        out->has_half_width = look->has_half_width, out->half_width = look->half_width;
+        out->has_level = 1, out->level = look->level;
+    }
+    message_free(look);
+    free(run);
     return rc;
 }

@@ -243,7 +243,7 @@ class Prepare(Case):
 class Help(Case):
     commands = [
         "data prepare", "train", "resume", "eval", "sample", "ckpt ls", "ckpt verify", "ckpt hash",
-        "export", "config", "bench gemm", "bench step"
+        "export", "config", "bench gemm", "bench step", "bench planner", "report", "ledger export"
     ]
 
     def test_help_at_every_level(self):
