@@ -106,8 +106,8 @@ class Troubles(Plans):
         self.assert_texts_kept("run")
 
     def test_without_a_fallback_the_turns_are_ended_and_become_rare(self):
-        server = self.serve(OPENAI, good)
-        self.configure(server, {"budget": {"calls": 1}}, {"steps": 200})
+        server = self.serve(OPENAI, lambda s, b: Answer(message(s.api, told())))
+        self.configure(server, {"budget": {"calls": 1}}, {"steps": 400})
         self.planned("run", "--json")
         self.assertEqual(len(server.requests), 1)
         said = [(r["step"], r["text"]) for r in self.ledger("run", "event")
