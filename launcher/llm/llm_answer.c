@@ -132,10 +132,14 @@ static int read_change(Trireme__Proposal *proposal, const struct node *node,
         return refuse_path(path->text, briefing, err);
     if (check_value(may, value->text, err) < 0)
         return -1;
-    for (size_t i = 0; i < proposal->n_patch; i++)
-        if (!strcmp(proposal->patch[i]->path, may->path))
-            return err_set(err, ERR_DATA, "%s: path: found %s twice in one proposal, expected once",
-                           where, may->path);
+    for (size_t i = 0; i < proposal->n_patch; i++) {
+        if (strcmp(proposal->patch[i]->path, may->path))
+            continue;
+        if (!strcmp(proposal->patch[i]->value, value->text)) // small models say so
+            return 0;
+        return err_set(err, ERR_DATA, "%s: path: found %s twice in one proposal, expected once",
+                       where, may->path);
+    }
     Trireme__Change *change = message_new(&trireme__change__descriptor);
     change->path = mem_strdup(may->path);
     change->value = mem_strdup(value->text);

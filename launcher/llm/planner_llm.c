@@ -157,11 +157,22 @@ static enum planner_answer poll(struct planner *planner, Trireme__Proposals **pr
     return PLANNER_PROPOSALS;
 }
 
+/* Ends the process, but not before what it told of a call that is under way is written. */
+static void end_process(struct llm_planner *p)
+{
+    Trireme__Proposals *late = NULL;
+    struct err unread;
+    if (p->asked)
+        p->process->ops->poll(p->process, &late, &unread);
+    message_free(late);
+    p->process->ops->free(p->process);
+}
+
 static void planner_free(struct planner *planner)
 {
     struct llm_planner *p = (struct llm_planner *)planner;
     if (p->process)
-        p->process->ops->free(p->process);
+        end_process(p);
     if (p->fallback)
         p->fallback->ops->free(p->fallback);
     message_free(p->asked);

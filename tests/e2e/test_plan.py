@@ -202,7 +202,7 @@ class Troubles(Plans):
         bad = ask({"calls": [{**call, "turn": 6, "usd": -1}]}, "c")
         self.assertFalse(bad["accepted"])
         self.assertIn("expected none below 0", bad["text"])
-        many = ask({"calls": [{**call, "turn": 6}] * 63}, "d")
+        many = ask({"calls": [{**call, "turn": 6}] * 65}, "d")
         self.assertIn("expected at most 64", many["text"])
         self.stop(training)
         training = self.begin("resume", "run", "--set", "experiment.planner=random", "--workers", 1)

@@ -64,6 +64,19 @@ static void a_number_beside_the_ladder_is_taken_within_its_bounds(void **state)
     message_free(p);
 }
 
+static void a_change_that_is_said_twice_is_one(void **state)
+{
+    (void)state;
+    struct err err;
+    Trireme__Proposals *p;
+    assert_int_equal(
+        read_one(&p, ONE(CHANGE("optimizer.lr", "0.002") "," CHANGE("optimizer.lr", "0.002")),
+                 &err),
+        0);
+    assert_int_equal(p->proposals[0]->n_patch, 1);
+    message_free(p);
+}
+
 static void what_is_wrong_is_said_so_that_it_can_be_mended(void **state)
 {
     (void)state;
@@ -132,6 +145,7 @@ int main(void)
         cmocka_unit_test(an_answer_becomes_proposals_with_ids_of_their_step),
         cmocka_unit_test(nothing_is_an_answer),
         cmocka_unit_test(a_number_beside_the_ladder_is_taken_within_its_bounds),
+        cmocka_unit_test(a_change_that_is_said_twice_is_one),
         cmocka_unit_test(what_is_wrong_is_said_so_that_it_can_be_mended),
         cmocka_unit_test(texts_lose_what_controls_a_terminal_and_are_cut_at_a_character),
     };
