@@ -126,11 +126,12 @@ static bool is_of_claim(const char *folder, const char *name)
     return n == 0; // that of the checkpoints, with none in it
 }
 
-/* ERR_USAGE for a folder that is no run and holds something else. */
-static int check_folder(const char *folder, struct err *err)
+/* Whether a folder is a run, which has a configuration: 1, or 0 for one that may become a run. -1
+ * (ERR_USAGE) for one that holds something else. Another launch may make it a run meanwhile. */
+static int find_run(const char *folder, const char *config, struct err *err)
 {
-    if (!file_exists(folder))
-        return 0;
+    if (file_exists(config) || !file_exists(folder))
+        return file_exists(config);
     size_t n = 0, n_foreign = 0;
     char **names = file_names(folder, &n, ERR_USAGE, err);
     if (!names)
@@ -138,12 +139,12 @@ static int check_folder(const char *folder, struct err *err)
     for (size_t i = 0; i < n; i++)
         n_foreign += !is_of_claim(folder, names[i]);
     file_names_free(names);
-    if (n_foreign)
+    if (n_foreign && !file_exists(config))
         return err_set(
             err, ERR_USAGE,
             "--out %s: found a folder that is no run (it has no config.yaml), expected a new one",
             folder);
-    return 0;
+    return n_foreign > 0;
 }
 
 int run_plan_train(struct run *run, const char *folder, Trireme__Config *config, struct err *err)
@@ -156,9 +157,8 @@ int run_plan_train(struct run *run, const char *folder, Trireme__Config *config,
         err_set(err, ERR_USAGE, "--out: found '', expected a folder");
     } else if (run_proof_path(folder, err) < 0) {
         err_context(err, "--out");
-    } else if (!file_exists(path)) {
-        rc = check_folder(folder, err);
-    } else {
+    } else if ((rc = find_run(folder, path, err)) > 0) {
+        rc = -1;
         Trireme__Config *there = run_config_of(folder, err);
         char *first = NULL;
         if (!there)
