@@ -212,8 +212,9 @@ def judge(api, status, body, answer, changed):
     if len(taken) != len(wanted["proposals"]) or len(taken) > 2:
         return "another number: " + answer
     for mine, theirs in zip(taken, wanted["proposals"]):
-        patch = {c["path"] for c in theirs["changes"]}
-        if set(mine["patch"]) != patch or len(patch) != len(theirs["changes"]):
+        changes = {(c["path"], str(c["value"])) for c in theirs["changes"]}  # twice is once
+        patch = {path for path, _ in changes}
+        if set(mine["patch"]) != patch or len(patch) != len(changes):
             return "another patch: " + answer
         for path, value in mine["patch"].items():
             if not is_legal(path, value):
@@ -249,7 +250,7 @@ def main():
     program.end()
     for outcome, n in outcomes.most_common():
         print("%6d %s" % (n, outcome))
-    print("\n".join(failures[:20]))
+    print("\n".join(failure[:4000] for failure in failures[:20]))
     sys.exit(1 if failures else 0)
 
 
