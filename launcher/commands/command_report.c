@@ -15,6 +15,7 @@
 #include "proto/schema/message.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,14 +172,33 @@ static void add_costs(struct text *out, const struct told *runs, size_t n)
     }
 }
 
-/* What a verdict rests on: the claim's pairs, or those that adoption was decided by. */
-static void add_evidence(struct text *out, const struct entry *e)
+/* What the pairs measured that adoption was decided by: the mean by which the fork's loss was lower,
+ * and half of its 95 % interval. The posterior says the latter: it believes a part f of the mean
+ * less the margin, with a variance f v/n. False where nothing was measured. */
+static bool measured_of(double *mean, double *half_width, const struct told *t,
+                        const struct entry *e)
 {
     const Trireme__Judgement *j = e->forward.judgement;
+    const size_t n = e->forward.n_pairs;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += e->forward.pairs[i]->trunk_loss - e->forward.pairs[i]->fork_loss;
+    if (!n || !j || !j->has_mean || !j->has_deviation || !isfinite(sum))
+        return false;
+    *mean = sum / (double)n;
+    const double f = j->mean / (*mean - t->config->gate->margin);
+    *half_width = normal_95 * j->deviation / sqrt(f > 0 && f <= 1 ? f : 1);
+    return true;
+}
+
+/* What a verdict rests on: the claim's pairs, or those that adoption was decided by. */
+static void add_evidence(struct text *out, const struct told *t, const struct entry *e)
+{
+    double mean, half_width;
     if (is_claimed(e))
         text_printf(out, "gain %+.4f +- %.4f", e->claim->mean, e->claim->half_width);
-    else if (j && j->has_mean && j->has_deviation)
-        text_printf(out, "screening: %+.4f +- %.4f", j->mean, normal_95 * j->deviation);
+    else if (measured_of(&mean, &half_width, t, e))
+        text_printf(out, "screening: %+.4f +- %.4f", mean, half_width);
     else
         text_add(out, "-");
 }
@@ -200,7 +220,7 @@ static void add_tried(struct text *out, const struct told *runs, size_t n)
             add_by(out, e);
             text_printf(out, " | %s | %zu | ", entry_word(e),
                         e->forward.n_pairs + e->forward.n_before);
-            add_evidence(out, e);
+            add_evidence(out, &runs[i], e);
             text_printf(out, " | %" PRIu64 " | ", runs[i].tokens[k]);
             add_cell(out, e->proposal ? e->proposal->hypothesis : NULL);
             text_add(out, " |\n");
@@ -233,7 +253,7 @@ static void add_sealed(struct text *out, const struct told *runs, size_t n)
 /* One row of the picture; false where nothing was measured. */
 static bool fill_row(struct forest_row *row, const struct told *t, const struct entry *e)
 {
-    const Trireme__Judgement *j = e->forward.judgement;
+    double mean, half_width;
     *row = (struct forest_row){.group = t->run, .has_interval = true};
     if (is_claimed(e)) {
         row->strong = true;
@@ -241,10 +261,10 @@ static bool fill_row(struct forest_row *row, const struct told *t, const struct 
         row->low = row->value - e->claim->half_width;
         row->high = row->value + e->claim->half_width;
         snprintf(row->note, sizeof row->note, "claimed: gain %+.4f", row->value);
-    } else if (j && j->has_mean && j->has_deviation) {
-        row->value = j->mean;
-        row->low = j->mean - normal_95 * j->deviation;
-        row->high = j->mean + normal_95 * j->deviation;
+    } else if (measured_of(&mean, &half_width, t, e)) {
+        row->value = mean;
+        row->low = mean - half_width;
+        row->high = mean + half_width;
         const bool more = e->promotion && e->fate != FATE_ADOPTED;
         snprintf(row->note, sizeof row->note, "%s%s%s", e->promotion ? "adopted (screening)" : "",
                  more ? ", " : "", more || !e->promotion ? entry_word(e) : "");
@@ -263,8 +283,8 @@ static char *picture_of(const struct told *runs, size_t n)
     struct forest_row *rows = mem_new(max, sizeof *rows);
     char **labels = mem_new(max, sizeof *labels);
     struct forest f = {.title = "What was tried, in nats that the loss is lower",
-                       .axis = "solid: claimed, 95 % interval; hollow: screening, less the margin: "
-                               "no gain is proven",
+                       .axis = "solid: claimed, 95 % interval; hollow: measured while screening, "
+                               "which proves no gain",
                        .rows = rows,
                        .lines = {0},
                        .n_lines = 1};
