@@ -97,6 +97,14 @@ class Waits(Experiments):
         self.assertEqual((first["number"], first["step"]), (1, proposed["step"]))
         stood = first["step"] - self.ledger("run", "stretch")[0]["step"]
         self.assertEqual(first["judgement"].get("tokens", 0), stood * LONG_STEP_TOKENS)
+        inbox = self.path("run", "inbox")
+        answers = [
+            json.loads(self.read("run/inbox/" + name)) for name in os.listdir(inbox)
+            if name.endswith(".answer.json")
+        ]
+        back = [a["tokens"] for a in answers if "it replaces 1" in a.get("text", "")]
+        self.assertEqual(len(back), 1, answers)
+        self.assertGreater(back[0], 0)
         self.assert_all_is_spent("run", step_tokens=LONG_STEP_TOKENS)
         self.succeed("ledger", "replay", "run", "--out", "again", "--workers", 1)
         self.assert_same_campaign("again", "run")
