@@ -1,5 +1,21 @@
 #include "launcher/llm/llm_http.h"
 
+#include <string.h>
+
+/* A server of this host, which no proxy reaches: it would be asked for one of its own. */
+static bool is_here(const char *url)
+{
+    const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+    const size_t size = strcspn(host, "/:");
+    return !strncmp(host, "[::1]", 5) || (size == 9 && !strncmp(host, "localhost", size)) ||
+           (size > 4 && !strncmp(host, "127.", 4) && strspn(host, "0123456789.") == size);
+}
+
+bool llm_http_in_clear(const char *url)
+{
+    return !strncmp(url, "http://", 7) && !is_here(url);
+}
+
 #ifdef TRIREME_CURL
 
 #include "base/clock.h"
@@ -8,7 +24,6 @@
 #include "launcher/llm/llm_key.h"
 
 #include <curl/curl.h>
-#include <string.h>
 
 enum { CONNECT_MS = 15000, HEADER_MAX = LLM_KEY_MAX + 64, DRIP_BYTES = 256 };
 static const double drip_seconds = 10;
@@ -97,15 +112,6 @@ static int explain(const struct transfer *t, CURLcode code, const char *url, dou
                        at, seconds);
     return err_set(err, ERR_MACHINE, "the model's server at %.*s: found no answer: %s", (int)host,
                    at, curl_easy_strerror(code));
-}
-
-/* A server of this host, which no proxy reaches: it would be asked for one of its own. */
-static bool is_here(const char *url)
-{
-    const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
-    const size_t size = strcspn(host, "/:");
-    return !strncmp(host, "[::1]", 5) || (size == 9 && !strncmp(host, "localhost", size)) ||
-           (size > 4 && !strncmp(host, "127.", 4) && strspn(host, "0123456789.") == size);
 }
 
 static void set_up(CURL *curl, struct transfer *t, const char *url, const char *body,

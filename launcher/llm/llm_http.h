@@ -23,6 +23,9 @@ struct llm_http_reply {
 /* Whether this build has libcurl. */
 bool llm_http_there(void);
 
+/* Whether what is sent there leaves this host as everybody on the way can read it. */
+bool llm_http_in_clear(const char *url);
+
 /* key: or NULL. Fills in *reply, whose body the caller clears. -1 with a sentence (ERR_MACHINE)
  * where no whole reply came, within so many seconds; the status may be known all the same. */
 int llm_http_post(struct llm_http_reply *reply, Trireme__Llm__Api api, const char *url,

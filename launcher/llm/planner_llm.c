@@ -325,6 +325,9 @@ struct planner *planner_llm_new(const Trireme__Config *config, const char *run, 
         planner_free(&p->planner);
         return NULL;
     }
+    if (key && warn && llm_http_in_clear(config->llm->url))
+        warn(context, "llm.url is http, to another host: everybody on the way can read the key; "
+                      "https, or a tunnel to a port of this host, keeps it");
     p->process = planner_script_of(&found, &kind);
     if (config->llm->fallback == TRIREME__LLM__FALLBACK__random)
         p->fallback = planner_random_new(config->train->seed);

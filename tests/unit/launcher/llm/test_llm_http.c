@@ -184,6 +184,18 @@ static void no_sentence_names_more_than_the_host(void **state)
     text_clear(&reply.body);
 }
 
+static void what_leaves_this_host_without_tls_is_in_clear(void **state)
+{
+    (void)state;
+    assert_true(llm_http_in_clear("http://10.0.0.7:8080/v1"));
+    assert_true(llm_http_in_clear("http://127.example.org/v1"));
+    assert_true(llm_http_in_clear("http://localhosts/v1"));
+    assert_false(llm_http_in_clear("https://10.0.0.7/v1"));
+    assert_false(llm_http_in_clear("http://127.0.0.1:8080/v1"));
+    assert_false(llm_http_in_clear("http://localhost/v1"));
+    assert_false(llm_http_in_clear("http://[::1]:8080/v1"));
+}
+
 int main(void)
 {
     enum { SKIPPED = 77 };
@@ -197,6 +209,7 @@ int main(void)
         cmocka_unit_test(a_server_of_this_host_is_reached_without_a_proxy),
         cmocka_unit_test(blank_lines_are_no_answer_that_drips),
         cmocka_unit_test(no_sentence_names_more_than_the_host),
+        cmocka_unit_test(what_leaves_this_host_without_tls_is_in_clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

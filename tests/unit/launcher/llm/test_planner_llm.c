@@ -312,6 +312,32 @@ static void no_sentence_quotes_a_password_of_a_url(void **state)
     harness_free(&h);
 }
 
+static void keep_warning(void *context, const char *sentence)
+{
+    char **kept = context;
+    if (strstr(sentence, "llm.url"))
+        *kept = mem_strdup(sentence);
+}
+
+static void a_key_that_would_leave_this_host_in_clear_is_warned_of(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"http://10.0.0.7/v1", "https://10.0.0.7/v1",
+                                       "http://127.0.0.1:80/v1"};
+    for (size_t i = 0; i < 3; i++) {
+        struct harness h = harness_new(SCRIPT(""), TRIREME__LLM__FALLBACK__nobody);
+        char *kept = NULL;
+        free(h.config->llm->url);
+        h.config->llm->url = mem_strdup(urls[i]);
+        h.planner = planner_llm_new(h.config, h.run, h.program, llm_key_new("k", 1, "key", &h.err),
+                                    NULL, keep_warning, &kept, &h.err);
+        assert_non_null(h.planner);
+        assert_true((i == 0) == (kept != NULL));
+        free(kept);
+        harness_free(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +350,7 @@ int main(void)
         cmocka_unit_test(calls_that_the_ledger_has_are_not_told_again),
         cmocka_unit_test(what_earlier_launches_spent_is_told_and_turns_go_on),
         cmocka_unit_test(no_sentence_quotes_a_password_of_a_url),
+        cmocka_unit_test(a_key_that_would_leave_this_host_in_clear_is_warned_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
