@@ -172,9 +172,9 @@ static void add_costs(struct text *out, const struct told *runs, size_t n)
     }
 }
 
-/* What the pairs measured that adoption was decided by: the mean by which the fork's loss was lower,
- * and half of its 95 % interval. The posterior says the latter: it believes a part f of the mean
- * less the margin, with a variance f v/n. False where nothing was measured. */
+/* What the pairs measured that adoption was decided by: the mean by which the fork's loss was
+ * lower, and half of its 95 % interval. The posterior says the latter: it believes a part f of the
+ * mean less the margin, with a variance f v/n. False where nothing was measured. */
 static bool measured_of(double *mean, double *half_width, const struct told *t,
                         const struct entry *e)
 {
