@@ -1,5 +1,6 @@
 #include "coordinator/memory/remember.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "coordinator/ledger/history.h"
 #include "coordinator/ledger/ledger.h"
@@ -9,13 +10,18 @@
 #include "proto/schema/message.h"
 #include "proto/schema/message_path.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of a pause after a try in vain: times what it took, a fiftieth of the whole; at least. */
+static const double pause_factor = 49, pause_seconds = 1;
 
 struct remember {
     const char *run;               /* borrowed */
     const Trireme__Config *config; /* borrowed */
     size_t looked;                 /* records of the ledger that were looked at */
+    double next;                   /* try, at the earliest; clock_now() */
 };
 
 /* What the notes are made from. */
@@ -257,10 +263,15 @@ static int note_news(const struct remember *r, const struct ledger *ledger, cons
 
 int remember_turn(struct remember *r, const struct ledger *ledger, struct err *err)
 {
+    const double began = clock_now();
+    if (began < r->next)
+        return 0;
     char *path = memory_path(r->run, r->config->experiment->notes);
     const int rc = path && has_news(r, ledger) ? note_news(r, ledger, path, err) : 1;
     free(path);
     if (rc > 0)
         r->looked = ledger_records(ledger);
+    if (rc < 0)
+        r->next = clock_now() + fmax(pause_factor * (clock_now() - began), pause_seconds);
     return rc < 0 ? -1 : 0;
 }

@@ -8,6 +8,7 @@
 #include "proto/config/run_config.h"
 #include "proto/schema/write.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static Trireme__Config *config_with(const char *one, const char *other)
@@ -365,11 +366,35 @@ static void a_search_of_what_they_see_finds_no_other_words(void **state)
     message_free(config);
 }
 
+/* Each step would wait for a file that is locked for long. */
+static void after_a_try_in_vain_the_next_calls_try_nothing(void **state)
+{
+    const char *folder = *state;
+    struct err err = {.text = ""};
+    memory_close(memory_fixture(folder, MEMORY_READ)); // skips without SQLite
+    Trireme__Config *config = config_of_all();
+    char *run = run_fixture(folder, "first", "aaaa", "d1"),
+         *notes = file_join(folder, "notes.sqlite");
+    ledger_fixture(run, campaign_fixture_records, CAMPAIGN_FIXTURE_RECORDS);
+    remove(notes);
+    assert_int_equal(mkdir(notes, 0700), 0);
+    struct ledger *ledger = ledger_open(run, false, &err);
+    struct remember *r = remember_new(run, config);
+    assert_int_equal(remember_turn(r, ledger, &err), -1);
+    assert_int_equal(remember_turn(r, ledger, &err), 0);
+    remember_free(r);
+    ledger_free(ledger);
+    free(notes);
+    free(run);
+    message_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_folder(a_ledger_leaves_a_note_of_each_thing_that_was_settled),
         test_in_folder(another_launch_notes_nothing_twice),
+        test_in_folder(after_a_try_in_vain_the_next_calls_try_nothing),
         test_in_folder(what_a_correction_supersedes_leaves_none),
         test_in_folder(without_notes_or_token_files_nothing_is_written),
         test_in_folder(a_run_judged_by_other_text_is_told_words_scales_and_claimed_gains),
