@@ -10,12 +10,10 @@
 #include "proto/schema/message.h"
 #include "proto/schema/message_path.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a pause after a try in vain: times what it took, a fiftieth of the whole; at least. */
-static const double pause_factor = 49, pause_seconds = 1;
+static const double pause_factor = 49; /* after a try in vain: times what it took */
 
 struct remember {
     const char *run;               /* borrowed */
@@ -272,6 +270,6 @@ int remember_turn(struct remember *r, const struct ledger *ledger, struct err *e
     if (rc > 0)
         r->looked = ledger_records(ledger);
     if (rc < 0)
-        r->next = clock_now() + fmax(pause_factor * (clock_now() - began), pause_seconds);
+        r->next = clock_now() + pause_factor * (clock_now() - began);
     return rc < 0 ? -1 : 0;
 }

