@@ -154,7 +154,7 @@ class Notes(Experiments):
         self.refuse(2, ["second", "experiment.notes", "no notes"], "notes", "ls", "second")
 
     def test_a_proposal_that_was_settled_before_is_told_so_and_taken(self):
-        self.configure(other=False)
+        self.configure(other=False, planner="client", hold=300)  # it rests, or is beyond the scale
         self.begun()
         self.claim()
         call = self.train("second")
